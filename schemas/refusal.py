@@ -1,0 +1,222 @@
+"""Why an event was refused: a reason from a closed set, and a sentence for the person who must act.
+
+Off the hot path: the pydantic models read the refused bytes again, because they name every fault
+with its place. The trap: a sentence lands in logs and headers, so it never quotes free text (names,
+phones, chats), only times, codes and numbers out of range.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import msgspec
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from schemas.topics import INPUT_TOPICS, TOPICS, value_adapter
+
+Reason = Literal[
+    "empty",
+    "not_utf8",
+    "invalid_json",
+    "duplicate_key",
+    "unknown_topic",
+    "unsupported_schema_version",
+    "unknown_event_type",
+    "missing_field",
+    "wrong_type",
+    "unknown_value",
+    "out_of_range",
+    "bad_length",
+    "bad_time",
+    "bad_format",
+]
+REASONS: tuple[Reason, ...] = get_args(Reason)
+SUPPORTED_VERSIONS = (1,)
+
+_REASON_OF: dict[str, Reason] = {
+    "union_tag_not_found": "missing_field",
+    "union_tag_invalid": "unknown_event_type",
+    "literal_error": "unknown_value",
+    "greater_than_equal": "out_of_range",
+    "less_than_equal": "out_of_range",
+    "string_too_short": "bad_length",
+    "string_too_long": "bad_length",
+    "too_short": "bad_length",
+    "too_long": "bad_length",
+    "string_pattern_mismatch": "bad_format",
+    "value_error": "bad_time",
+}
+_CURE: dict[Reason, str] = {
+    "unsupported_schema_version": "Upgrade orderwatch before its producers.",
+    "unknown_event_type": "Upgrade orderwatch, or correct the producer's mapping.",
+}
+_DEFAULT_CURE = "Correct the producer and send the event again under the same event_id."
+_CODE = re.compile(r"[A-Za-z][A-Za-z_-]{0,39}")
+_ALMOST_TIME = re.compile(r"\d{4}-\d\d-\d\d[0-9TtZz:+. -]{0,40}")
+_KINDS = {str: "a string", bool: "a boolean", list: "an array", dict: "an object"}
+
+
+class Refused(ValueError):  # noqa: N818 - it names what happened to the record
+    """One record value is outside the contract. `reason` is one of `REASONS`, fit for a label."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason: Reason = reason
+
+
+def explain(topic: str, raw: bytes, error: Exception | None) -> Refused:
+    """Say why the value `raw` of `topic` was refused; `error` is what the fast decoder raised."""
+    if not raw.strip():
+        return _refused("empty", f"{topic}: the value is empty; expected a JSON object.")
+    try:
+        raw.decode()
+    except UnicodeDecodeError as bad:
+        return _refused("not_utf8", f"{topic}: byte {bad.start} is not UTF-8; expected UTF-8 JSON.")
+    if isinstance(error, RecursionError):
+        return _refused("invalid_json", f"{topic}: the value is nested too deeply.")
+    try:
+        value_adapter(topic).validate_json(raw)
+    except ValidationError as found:
+        return _from_faults(topic, found.errors(include_url=False))
+    # The careful reader takes it: bytes on which readers of JSON do not agree.
+    if isinstance(error, msgspec.ValidationError):
+        text = f"{topic}: a key occurs twice, and not all its values are allowed ({error})."
+        return _refused("duplicate_key", text)
+    return _refused("invalid_json", f"{topic}: the value is not JSON ({error}).")
+
+
+def explain_line(raw: bytes, error: Exception | None) -> Refused:
+    """Say why a line of an event file was refused."""
+    try:
+        line = json.loads(raw)
+    except UnicodeDecodeError as bad:
+        return _refused("not_utf8", f"byte {bad.start} of the line is not UTF-8.")
+    except (ValueError, RecursionError):
+        reason: Reason = "invalid_json" if raw.strip() else "empty"
+        return _refused(reason, 'the line is not JSON; expected {"topic": …, "value": {…}}.')
+    if not isinstance(line, dict):
+        return _refused("wrong_type", f"the line is {_kind(line)}; expected an object.")
+    for field in ("topic", "value"):
+        if field not in line:
+            return _refused("missing_field", f"$.{field} of the line is missing.")
+    topic = line["topic"]
+    if not isinstance(topic, str):
+        return _refused("wrong_type", f"$.topic of the line is {_kind(topic)}; expected a string.")
+    if topic not in INPUT_TOPICS:
+        text = f"$.topic of the line is {_shown(topic, _CODE)}; expected one of "
+        return _refused("unknown_topic", f"{text}{', '.join(INPUT_TOPICS)}.")
+    return explain(topic, json.dumps(line["value"]).encode(), error)
+
+
+def _refused(reason: Reason, text: str) -> Refused:
+    return Refused(reason, f"{text} {_CURE.get(reason, _DEFAULT_CURE)}")
+
+
+def _from_faults(topic: str, faults: list[ErrorDetails]) -> Refused:
+    first = faults[0]
+    if first["type"] == "json_invalid":
+        return _refused("invalid_json", f"{topic}: {first['msg']}.")
+    version = _foreign_version(faults)
+    if version is not None:
+        supported = " or ".join(map(str, SUPPORTED_VERSIONS))
+        text = f"{topic}: $.schema_version is {version}; expected {supported}."
+        return _refused("unsupported_schema_version", text)
+    path = _path(topic, first)
+    reason = _reason(path, first)
+    others = len(faults) - 1
+    more = f" (and {others} more {'fault' if others == 1 else 'faults'})" if others else ""
+    return _refused(reason, f"{topic}: {path} {_sentence(path, first, reason)}{more}.")
+
+
+def _foreign_version(faults: list[ErrorDetails]) -> int | None:
+    """The version of an event from the future: then every other fault is only its consequence."""
+    for fault in faults:
+        version = fault["input"]
+        if fault["type"].startswith("union_tag") and isinstance(version, dict):
+            version = version.get("schema_version")
+        elif fault["loc"][-1:] != ("schema_version",):
+            continue
+        if type(version) is int and version not in SUPPORTED_VERSIONS:
+            return version
+    return None
+
+
+def _reason(path: str, fault: ErrorDetails) -> Reason:
+    kind = fault["type"]
+    if kind == "missing":
+        return "missing_field"
+    if path in ("$", "$.schema_version"):
+        return "wrong_type"
+    text = _value(path, fault)
+    if kind in ("union_tag_invalid", "literal_error", "value_error") and not isinstance(text, str):
+        return "wrong_type"
+    if kind == "literal_error" and path == "$.type":
+        return "unknown_event_type"
+    return _REASON_OF.get(kind, "wrong_type")
+
+
+def _value(path: str, fault: ErrorDetails) -> Any:
+    """What stands at `path`; of a union, pydantic hands out the whole body instead."""
+    value = fault["input"]
+    is_body = fault["type"].startswith("union_tag") and path == "$.type"
+    return value.get("type") if is_body else value
+
+
+def _sentence(path: str, fault: ErrorDetails, reason: Reason) -> str:
+    value = _value(path, fault)
+    context = fault.get("ctx", {})
+    match reason:
+        case "missing_field":
+            return "is missing"
+        case "unknown_event_type" | "unknown_value":
+            expected = context.get("expected_tags") or context["expected"]
+            return f"is {_shown(value, _CODE)}; expected {expected}"
+        case "out_of_range":
+            return f"is {str(value)[:24]}; expected {_limits(context)}"
+        case "bad_length":
+            return f"has length {len(value)}; expected {_limits(context)}"
+        case "bad_time":
+            return f"is {_shown(value, _ALMOST_TIME)}; {_said(fault)}"
+        case "bad_format":
+            pattern = context["pattern"]
+            hint = "; a colon separates the parts of a record key" if path == "$.shop_id" else ""
+            return f"is {_kind(value)} of another form; expected {pattern}{hint}"
+        case _:
+            expected = context.get("expected_tags")
+            said = f"expected one of {expected}" if expected else _said(fault)
+            return f"is {_kind(value)}; {said}"
+
+
+def _path(topic: str, fault: ErrorDetails) -> str:
+    """Where the fault is, such as `$.items[0].quantity`."""
+    if fault["type"].startswith("union_tag"):
+        return "$.type"
+    # In a union of event types, pydantic puts the name of the chosen one first.
+    is_union = get_origin(TOPICS[topic].value_type()) is Annotated
+    loc = fault["loc"][1:] if is_union else fault["loc"]
+    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
+
+
+def _said(fault: ErrorDetails) -> str:
+    text = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return text if text.startswith("expected") else f"expected {text}"
+
+
+def _limits(context: dict[str, Any]) -> str:
+    signs = {"ge": ">=", "le": "<=", "min_length": "at least", "max_length": "at most"}
+    return " and ".join(f"{sign} {context[key]}" for key, sign in signs.items() if key in context)
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    return _KINDS.get(type(value), "a number")
+
+
+def _shown(value: Any, allowed: re.Pattern[str]) -> str:
+    if isinstance(value, str) and allowed.fullmatch(value):
+        return repr(value)
+    return f"a string of {len(value)} characters" if isinstance(value, str) else _kind(value)

@@ -1,0 +1,29 @@
+"""Where commands print: results to stdout, complaints to stderr, nothing interpreted as markup."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def stdout() -> Console:
+    """The console for results. Data never goes through markup: a buyer may be called `[red]`."""
+    from rich.console import Console
+
+    return Console(markup=False, highlight=False, emoji=False)
+
+
+def stderr() -> Console:
+    """The console for progress and complaints, so that stdout stays clean for pipes."""
+    from rich.console import Console
+
+    return Console(stderr=True, markup=False, highlight=False, emoji=False)
+
+
+def complain(text: str) -> None:
+    """Print an error message, one line for each line of `text`."""
+    console = stderr()
+    for line in text.splitlines() or [text]:
+        console.print(f"orderwatch: {line}", style="red", soft_wrap=True)

@@ -1,0 +1,193 @@
+"""What `orderwatch doctor` examines, each finding with its cure; it never writes to the broker.
+
+A check says `ok`, `failed`, or `skipped` when it could not be made (a service that is not on this
+machine, or anything behind a broker that does not answer).
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from kafka.errors import KafkaError
+
+from schemas.topics import INPUT_TOPICS
+from streams.errors import OrderwatchError
+from streams.kafka import clients, reading, topics
+from streams.rules import build_engine
+from streams.settings import Settings
+
+MIN_FREE_BYTES = 200 * 1024 * 1024
+HTTP_TIMEOUT_S = 3.0
+START_BROKER = (
+    "Start Kafka (docker compose up, or `orderwatch demo`), or set ORDERWATCH_BOOTSTRAP_SERVERS."
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding. `cure` is empty when nothing needs to be done."""
+
+    name: str
+    status: Literal["ok", "failed", "skipped"]
+    found: str
+    cure: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """The finding for a program."""
+        return {"check": self.name, "status": self.status, "found": self.found, "cure": self.cure}
+
+
+def examine(settings: Settings) -> list[Check]:
+    """All checks, in the order in which their cures should be applied."""
+    checks = [
+        Check("settings", "ok", "every ORDERWATCH_… variable is known and valid"),
+        _rules(settings),
+        _disk(settings),
+    ]
+    checks.extend(_broker(settings))
+    checks.append(_http("worker", settings.web_host, settings.web_port, "/readyz"))
+    checks.append(_http("inbox", settings.inbox_host, settings.inbox_port, "/readyz"))
+    return checks
+
+
+def _rules(settings: Settings) -> Check:
+    where = str(settings.rules_path or "the rules that ship with orderwatch")
+    try:
+        build_engine(settings)
+    except OrderwatchError as error:
+        cure = "Correct the file, or unset ORDERWATCH_RULES_PATH; `orderwatch rules check` helps."
+        return Check("rules", "failed", str(error), cure)
+    return Check("rules", "ok", where)
+
+
+def _disk(settings: Settings) -> Check:
+    directory = settings.data_dir
+    cure = "Set ORDERWATCH_DATA_DIR to a directory that this user may write to."
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory) as probe:
+            probe.write(b"x")
+        free_bytes = shutil.disk_usage(directory).free
+    except OSError as error:
+        return Check("data directory", "failed", f"{directory}: {error.strerror or error}", cure)
+    found = f"{directory}: writable, {free_bytes // 2**20} MiB free"
+    if free_bytes < MIN_FREE_BYTES:
+        return Check("data directory", "failed", found, "Free some space, or choose another disk.")
+    return Check("data directory", "ok", found)
+
+
+def _broker(settings: Settings) -> Iterator[Check]:
+    try:
+        client = clients.admin(settings)
+    except OrderwatchError as error:
+        yield Check("broker", "failed", str(error), START_BROKER)
+        for name in ("topics", "co-partitioning", "event times"):
+            yield Check(name, "skipped", "needs the broker")
+        return
+    try:
+        cluster = client.describe_cluster()
+        nodes = [broker["broker_id"] for broker in cluster["brokers"]]
+        version = client.get_broker_version_data(nodes[0]).broker_version
+        known_as = ".".join(map(str, version))
+        yield Check(
+            "broker",
+            "ok",
+            f"{settings.bootstrap_servers}: {len(nodes)} node(s), protocol of {known_as}",
+        )
+    except KafkaError as error:
+        yield Check("broker", "failed", f"{type(error).__name__}: {error}", START_BROKER)
+    finally:
+        client.close()
+    try:
+        rows = topics.listing(settings)
+        yield _topics(rows)
+        yield _co_partitioning(rows)
+        yield _event_times(settings, rows)
+    except OrderwatchError as error:
+        yield Check("topics", "failed", str(error), "Check the rights of the account.")
+
+
+def _topics(rows: list[topics.Row]) -> Check:
+    wrong = [row for row in rows if row.action != "ok"]
+    if not wrong:
+        return Check("topics", "ok", f"{len(rows)} as in the registry")
+    found = "; ".join(f"{row.wanted.name}: {row.action} ({row.detail})" for row in wrong[:5])
+    more = f"; and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+    cure = "Run `orderwatch topics apply`"
+    if any(row.action == "blocked" for row in wrong):
+        cure = topics.BLOCKED_CURE
+    elif any(row.action == "drift" for row in wrong):
+        cure += ", with --fix for what differs"
+    return Check("topics", "failed", found + more, cure.removesuffix(".") + ".")
+
+
+def _co_partitioning(rows: list[topics.Row]) -> Check:
+    """Topics that are read together by key must have the same number of partitions."""
+    counts: dict[str, dict[int, list[str]]] = {}
+    for row in rows:
+        kind = row.wanted.topic.partitions
+        if isinstance(kind, str) and row.found is not None:
+            counts.setdefault(kind, {}).setdefault(row.found.partitions, []).append(row.wanted.name)
+    broken = {kind: numbers for kind, numbers in counts.items() if len(numbers) > 1}
+    if not broken:
+        found = ", ".join(f"{kind}: {next(iter(numbers))}" for kind, numbers in counts.items())
+        return Check("co-partitioning", "ok", found or "no keyed topic exists yet")
+    found = "; ".join(
+        f"{number} partitions: {', '.join(names)}"
+        for numbers in broken.values()
+        for number, names in sorted(numbers.items())
+    )
+    return Check("co-partitioning", "failed", found, topics.BLOCKED_CURE)
+
+
+def _event_times(settings: Settings, rows: list[topics.Row]) -> Check:
+    """Look for events from the future: the one clock fault that a client can see from outside.
+
+    A broker tells its own time to nobody, so this compares what producers wrote with this machine.
+    """
+    present = [row.wanted.topic.name for row in rows if row.found is not None]
+    after_ms = int((time.time() + settings.max_future_s) * 1000)
+    with reading.consumer(settings) as client:
+        partitions = [
+            partition
+            for name in INPUT_TOPICS
+            if name in present
+            for partition in reading.partitions(settings, client, name)
+        ]
+        try:
+            found = client.offsets_for_times(dict.fromkeys(partitions, after_ms))
+        except KafkaError as error:
+            return Check("event times", "skipped", f"the broker cannot look up times ({error})")
+    later = {partition: at for partition, at in found.items() if at is not None}
+    if any(at.timestamp < after_ms for at in later.values()):
+        # The embedded broker looks up when records arrived, and answers where there is none.
+        return Check("event times", "skipped", "this broker cannot look up event times")
+    ahead = sorted(f"{p.topic}[{p.partition}]@{at.offset}" for p, at in later.items())
+    if not ahead:
+        return Check("event times", "ok", f"no event is more than {settings.max_future_s} s ahead")
+    cure = "Set the clock of the producer, or of this machine (NTP); see the records with `tail`."
+    return Check("event times", "failed", f"from the future: {', '.join(ahead[:5])}", cure)
+
+
+def _http(name: str, host: str, port: int, path: str) -> Check:
+    url = f"http://{host}:{port}{path}"
+    try:
+        with urllib.request.urlopen(url, timeout=HTTP_TIMEOUT_S) as answer:
+            return Check(name, "ok", f"{url} answers {answer.status}")
+    except urllib.error.HTTPError as error:
+        with error:
+            if error.code in (401, 403):
+                return Check(name, "ok", f"{url} answers {error.code}: it asks for its token")
+            return Check(name, "failed", f"{url} answers {error.code}", f"See the log of {name}.")
+    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        reason = getattr(error, "reason", error)
+        if isinstance(reason, ConnectionRefusedError):
+            return Check(name, "skipped", f"does not run here ({url})")
+        return Check(name, "failed", f"{url}: {reason}", f"See the log of {name}; restart it.")

@@ -1,0 +1,147 @@
+"""Commands that work on files and need no broker: replay, import, simulate, schema and rules."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+schema = typer.Typer(no_args_is_help=True, help="The generated contracts.")
+rules = typer.Typer(no_args_is_help=True, help="The rules of the detectors.")
+
+
+@schema.command("export")
+def schema_export(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Directory to write into.")],
+) -> None:
+    """Write the JSON Schemas and the AsyncAPI document."""
+    from schemas.generate import asyncapi, json_schema
+    from streams.cli.progress import done
+
+    out.mkdir(parents=True, exist_ok=True)
+    topics = json_schema.json_topics()
+    for topic in topics:
+        text = json_schema.render(topic)
+        (out / f"{topic.name}.schema.json").write_text(text, encoding="utf-8")
+    (out / "asyncapi.yaml").write_text(asyncapi.render(), encoding="utf-8")
+    done(f"{len(topics)} schemas and asyncapi.yaml written to {out}")
+
+
+@rules.command("check")
+def rules_check(
+    context: typer.Context,
+    path: Annotated[Path | None, typer.Argument(help="Default: the rules in use.")] = None,
+    shop: Annotated[str, typer.Option(help="With the overrides of this shop.")] = "",
+) -> None:
+    """Check a rules file and show every threshold with its source."""
+    from streams.cli import tables
+    from streams.detect.detector import find_detectors
+    from streams.rules import load_rules
+
+    chosen = path or context.obj.settings().rules_path
+    tables.show_rules(load_rules(chosen, find_detectors()), shop, chosen)
+
+
+def replay(
+    context: typer.Context,
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE…", help="JSON Lines, plain, .gz or .zst; - is stdin."),
+    ],
+    rules: Annotated[
+        Path | None, typer.Option("--rules", help="Other rules than those set.")
+    ] = None,
+    alerts: Annotated[
+        str | None, typer.Option("--alerts", help="Write every revision to this file; - is stdout.")
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            help="Conclude from silence up to then (UTC); default: the newest event. If it is later "
+            "than the clock, it is the present."
+        ),
+    ] = None,
+    shuffle_seed: Annotated[
+        int | None, typer.Option("--shuffle", help="Feed in this random order; same final alerts.")
+    ] = None,
+    speed: Annotated[
+        str, typer.Option(help="`max`, `real`, or a factor such as `10x` of event time.")
+    ] = "max",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the final alerts as JSON, one a line.")
+    ] = False,
+) -> None:
+    """Run the detectors over files of events; same rules, same answers as the live worker."""
+    from streams.cli import progress, tables
+    from streams.replay import run as replaying
+
+    plan = replaying.Plan(files, alerts, until, shuffle_seed, speed)
+    settings = context.obj.settings(rules_path=rules)
+    with progress.counter("replay") as count:
+        replayed = replaying.run(settings, plan, count)
+    tables.show_replay(replayed, as_json=as_json, only_summary=alerts == "-")
+    if replayed.report.refused:
+        raise typer.Exit(1)
+
+
+def import_(
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="olist, tmall or online-retail: the data set.")
+    ],
+    source: Annotated[Path, typer.Argument(help="The folder of the data set.")],
+    out: Annotated[
+        str, typer.Option("--out", "-o", help="File to write: .jsonl, .gz or .zst; - is stdout.")
+    ],
+    shop: Annotated[str | None, typer.Option(help="Shop id of the events.")] = None,
+) -> None:
+    """Turn a public data set into a file of events; nothing is made up, what is left out is said."""
+    from streams.cli.progress import done
+    from streams.importers.dataset import DatasetKind, import_dataset
+
+    # The importer itself refuses an unknown kind and names the known ones.
+    report = import_dataset(cast("DatasetKind", kind), source, out, shop_id=shop)
+    for line in report.summary():
+        done(line)
+
+
+def simulate(
+    out: Annotated[
+        str, typer.Option("--out", "-o", help="File to write: .jsonl, .gz or .zst; - is stdout.")
+    ],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
+    events: Annotated[int | None, typer.Option(help="Exact number of events.")] = None,
+    buyers: Annotated[int | None, typer.Option(help="Honest buyers.")] = None,
+    days: Annotated[float, typer.Option(help="Days in which orders are placed.")] = 7.0,
+    shops: Annotated[str, typer.Option(help="Shop ids, separated by commas.")] = "shop1",
+    scenarios: Annotated[
+        str | None, typer.Option(help="Stories to tell, separated by commas; default: all.")
+    ] = None,
+    attack_share: Annotated[
+        float, typer.Option(help="Share of attackers among buyers; 0 tells no story.")
+    ] = 0.001,
+    labels: Annotated[
+        str | None, typer.Option(help="File for the truth; default: OUT.labels.jsonl.")
+    ] = None,
+) -> None:
+    """Write made-up traffic, honest and malicious, and beside it the truth about the buyers."""
+    from streams import simulate as simulation
+    from streams.cli import tables
+    from streams.cli.progress import done
+
+    stories = scenarios or ",".join((*simulation.ATTACKS, *simulation.LOOKALIKES))
+    report = simulation.simulate(
+        out,
+        seed=seed,
+        events=events,
+        buyers=buyers,
+        days=days,
+        shops=shops.split(","),
+        scenarios=stories.split(","),
+        attack_share=attack_share,
+        labels=labels,
+    )
+    tables.counts("events by topic", report.events)
+    tables.counts("stories told", report.stories)
+    done(f"{report.events_total} events written to {out}, the truth to {report.labels_file}")

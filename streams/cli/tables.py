@@ -1,0 +1,253 @@
+"""Results as tables for people, or as JSON lines for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from streams.cli.console import stderr, stdout
+from streams.display.masking import mask_phones, show_bytes, visible
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from streams.cli.doctor import Check
+    from streams.detect.rules import RuleSet
+    from streams.kafka.deadletters import Contents
+    from streams.kafka.resend import Outcome
+    from streams.kafka.topics import Report, Row
+    from streams.replay.run import Replayed
+
+ALERTS_SHOWN = 50
+_TOPIC_STYLES = {"ok": "green", "created": "green", "fixed": "green", "drift": "yellow"}
+_MARKS = {"ok": ("✓", "green"), "skipped": ("–", "dim"), "failed": ("✗", "red")}
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
+    """Print a table; cells are text or styled text, never markup."""
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(title=title, title_justify="left", expand=False)
+    for column in columns:
+        shown.add_column(column, overflow="fold")
+    for row in rows:
+        shown.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
+    stdout().print(shown)
+
+
+def json_lines(rows: Iterable[dict[str, Any]]) -> None:
+    """Print one JSON object a line."""
+    console = stdout()
+    for row in rows:
+        console.print(json.dumps(row, ensure_ascii=False), soft_wrap=True)
+
+
+def show_topic_report(report: Report) -> None:
+    """What `topics apply` did or would do, and what is left for a person."""
+    from rich.text import Text
+
+    from streams.kafka.topics import BLOCKED_CURE
+
+    rows = [
+        (row.wanted.name, Text(_action(row, report.is_dry_run), _style(row.action)), row.detail)
+        for row in report.rows
+    ]
+    table(("topic", "state", "detail"), rows)
+    console = stdout()
+    if report.is_blocked:
+        console.print(f"Nothing was created or altered. {BLOCKED_CURE}", soft_wrap=True)
+    elif any(row.action == "drift" for row in report.rows):
+        console.print("Some topics differ from the registry; --fix alters their configs.")
+
+
+def show_topics(rows: Iterable[Row], as_json: bool) -> None:
+    """The registry beside what the broker has."""
+    entries = [
+        {
+            "topic": row.wanted.name,
+            "direction": row.wanted.topic.direction,
+            "key": row.wanted.topic.key,
+            "partitions": row.wanted.partitions,
+            "cleanup": row.wanted.topic.cleanup_policy,
+            "retention_days": row.wanted.topic.retention_days,
+            "state": row.action,
+            "detail": row.detail,
+        }
+        for row in rows
+    ]
+    if as_json:
+        json_lines(entries)
+        return
+    table(
+        ("topic", "kind", "key", "n", "kept", "state", "detail"),
+        [
+            (
+                entry["topic"],
+                entry["direction"],
+                entry["key"],
+                entry["partitions"],
+                f"{entry['retention_days']} d" if entry["retention_days"] else "by key",
+                entry["state"],
+                entry["detail"],
+            )
+            for entry in entries
+        ],
+    )
+
+
+def show_dead_letters(contents: Contents, limit: int, as_json: bool) -> None:
+    """Counts by topic and reason, then the latest letters."""
+    latest = contents.latest(limit)
+    if as_json:
+        counts = [
+            {"topic": topic, "reason": reason, "count": total, "waiting": waiting}
+            for topic, reason, total, waiting in contents.counts()
+        ]
+        json_lines([*counts, *map(_letter, latest)])
+        return
+    if not contents.letters:
+        stdout().print("No dead letters.")
+        return
+    counted = [(visible(t), visible(r), n, w) for t, r, n, w in contents.counts()]
+    table(("topic", "reason", "count", "waiting"), counted)
+    if not latest:
+        return
+    # Why in full, and the bytes, are what `dlq show` is for.
+    table(
+        ("position", "at", "from", "reason", "state", "key"),
+        [
+            (
+                letter.record.position,
+                visible(letter.at)[:19].replace("T", " "),
+                visible(letter.source),
+                visible(letter.reason),
+                "replayed" if letter.is_replayed else "waiting",
+                show_bytes(letter.record.key, raw=False),
+            )
+            for letter in latest
+        ],
+        title=f"latest {len(latest)}",
+    )
+
+
+def show_replayed(outcome: Outcome, dry_run: bool) -> None:
+    """What was sent back, what could not be and why."""
+    console = stdout()
+    verb = "would be sent back" if dry_run else "sent back"
+    left = f", {outcome.left} left by the limit" if outcome.left else ""
+    console.print(f"{len(outcome.sent)} dead letters {verb}{left}.")
+    if outcome.failed:
+        table(
+            ("position", "from", "why it stays"),
+            [
+                (letter.record.position, visible(letter.source), visible(mask_phones(why)))
+                for letter, why in outcome.failed
+            ],
+        )
+
+
+def counts(title: str, numbers: Mapping[str, int]) -> None:
+    """A table of names and numbers, on stderr because the data itself may go to stdout."""
+    from rich.table import Table
+
+    shown = Table(title=title, title_justify="left")
+    shown.add_column("name")
+    shown.add_column("count", justify="right")
+    for name, number in numbers.items():
+        shown.add_row(name, f"{number:,}")
+    stderr().print(shown)
+
+
+def show_replay(replayed: Replayed, *, as_json: bool, only_summary: bool) -> None:
+    """The final alerts on stdout, everything about the run on stderr."""
+    report = replayed.report
+    if as_json:
+        json_lines(alert.model_dump(mode="json") for alert in report.standing)
+    elif not only_summary and report.standing:
+        table(
+            ("detector", "severity", "status", "subject", "opened (UTC)", "what"),
+            [
+                (
+                    alert.detector,
+                    alert.severity,
+                    alert.status,
+                    visible(alert.subject.id),
+                    alert.opened_at.strftime("%Y-%m-%d %H:%M:%S"),
+                    visible(mask_phones(f"{alert.title.zh} · {alert.title.en}")),
+                )
+                for alert in report.standing[:ALERTS_SHOWN]
+            ],
+        )
+        if len(report.standing) > ALERTS_SHOWN:
+            stdout().print(f"… and {len(report.standing) - ALERTS_SHOWN} more (--json shows all)")
+    console = stderr()
+    rate = replayed.events_total / replayed.elapsed_s if replayed.elapsed_s else 0.0
+    console.print(
+        f"{replayed.events_total:,} events, {report.subjects:,} subjects, {len(report.standing)} "
+        f"alerts standing, {report.revisions} revisions, {replayed.elapsed_s:.1f} s "
+        f"({rate:,.0f} events/s)",
+        soft_wrap=True,
+    )
+    for detector, reason in sorted(report.insufficient):
+        times = report.insufficient[detector, reason]
+        console.print(f"{detector}: too little data {times:,} times ({reason})", soft_wrap=True)
+    if report.late:
+        console.print(f"{report.late:,} events were older than the retention of their facts")
+    silent = [visible(shop) for shop in report.silent_shops[:10]]
+    if report.is_silent_everywhere:
+        silent.append("all shops together")
+    if silent:
+        console.print(f"payments fell silent, so nothing is concluded from it: {', '.join(silent)}")
+    for reason, times in report.refused.most_common():
+        console.print(f"{times:,} lines refused: {reason}", style="red")
+    for position, _, message in report.refused_at:
+        console.print(f"  {position}: {visible(message)}", style="red", soft_wrap=True)
+
+
+def show_rules(rules: RuleSet, shop: str, path: Path | None) -> None:
+    """Every threshold of every detector, and where it is from."""
+    table(
+        ("detector", "threshold", "value"),
+        [
+            (detector, name, value)
+            for detector, rule in sorted(rules.of(shop).items())
+            for name, value in rule.block.model_dump().items()
+        ],
+    )
+    stdout().print(f"{path or 'The rules that ship with orderwatch'}: valid.")
+
+
+def show_checks(checks: Sequence[Check], as_json: bool) -> None:
+    """The doctor's findings, each with its cure."""
+    from rich.text import Text
+
+    if as_json:
+        json_lines([check.as_dict() for check in checks])
+        return
+    rows = [(Text(*_MARKS[c.status]), c.name, visible(c.found), visible(c.cure)) for c in checks]
+    table(("", "check", "found", "what to do"), rows)
+
+
+def _letter(letter: Any) -> dict[str, Any]:
+    return {
+        "position": letter.record.position,
+        "at": letter.at,
+        "from": letter.source,
+        "reason": letter.reason,
+        "error": mask_phones(letter.error),
+        "replayed": letter.is_replayed,
+        "size": letter.size,
+    }
+
+
+def _action(row: Row, is_dry_run: bool) -> str:
+    return f"would be {_VERBS[row.action]}" if is_dry_run and row.action in _VERBS else row.action
+
+
+_VERBS = {"missing": "created", "drift": "fixed with --fix"}
+
+
+def _style(action: str) -> str:
+    return _TOPIC_STYLES.get(action, "red")

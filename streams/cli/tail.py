@@ -1,0 +1,103 @@
+"""What `orderwatch tail` prints: records of one topic as they arrive, masked, one line each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from schemas.topics import TOPICS
+from streams.display.alert_line import alert_line, alert_style
+from streams.display.masking import mask_phones, mask_value, show_body, show_bytes, visible
+from streams.errors import ConfigurationError
+from streams.kafka import reading
+from streams.kafka.reading import Record
+from streams.settings import Settings
+
+
+@dataclass(frozen=True)
+class View:
+    """What to show. `follow` waits for more; without it the view ends at the end of the topic."""
+
+    topic: str = "alerts"
+    from_beginning: bool = False
+    limit: int | None = None
+    follow: bool = True
+    as_json: bool = False
+    raw: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line for the terminal and how it is coloured."""
+
+    text: str
+    style: str = ""
+
+
+def lines(settings: Settings, view: View) -> Iterator[Line]:
+    """The lines of a view. Raises ConfigurationError for a topic that is not in the registry."""
+    if view.topic not in TOPICS:
+        raise ConfigurationError(
+            f"{view.topic!r} is not a topic of orderwatch; expected one of {', '.join(TOPICS)}."
+        )
+    records = islice(_records(settings, view), view.limit)
+    return (render(record, view) for record in records)
+
+
+def render(record: Record, view: View) -> Line:
+    """One record as a line: JSON, a pretty alert, or position, time, key and body."""
+    if view.as_json:
+        return Line(json.dumps(_as_json(record, view.raw), ensure_ascii=False))
+    if view.topic == "alerts":
+        try:
+            envelope = json.loads(record.value or b"")
+            return Line(alert_line(envelope), alert_style(envelope))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            # Something that is not an alert lies on the topic: show it as any other record.
+            pass
+    key = show_bytes(record.key, raw=view.raw)
+    body = show_body(record.value, raw=view.raw, indent=None)
+    return Line(f"{record.position} {_time(record)} {key} {body}")
+
+
+def _records(settings: Settings, view: View) -> Iterator[Record]:
+    if not view.follow:
+        return reading.to_end(settings, view.topic)
+    arriving = reading.follow(settings, view.topic, from_beginning=view.from_beginning)
+    return (record for record in arriving if record is not None)
+
+
+def _as_json(record: Record, raw: bool) -> dict[str, Any]:
+    return {
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "timestamp": _time(record),
+        "key": show_bytes(record.key, raw=raw) if record.key is not None else None,
+        "headers": {
+            name: visible(value.decode("utf-8", "backslashreplace"))
+            for name, value in record.headers.items()
+        },
+        "value": _value(record.value, raw),
+    }
+
+
+def _value(body: bytes | None, raw: bool) -> Any:
+    if body is None:
+        return None
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        text = body.decode("utf-8", "backslashreplace")
+        return text if raw else mask_phones(text)
+    return value if raw else mask_value(value)
+
+
+def _time(record: Record) -> str:
+    return datetime.fromtimestamp(record.timestamp_ms / 1000, UTC).isoformat(
+        timespec="milliseconds"
+    )

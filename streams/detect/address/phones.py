@@ -1,0 +1,96 @@
+"""Phone numbers: one spelling for all ways to write one, and what is wrong with a number.
+
+What a newcomer gets wrong: a masked number (138****8000) and a platform's private number with an
+extension belong to no one person, so they are neither hashed nor doubted.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Container
+from functools import lru_cache
+
+import phonenumbers
+
+_MOBILE = re.compile(r"1[3-9]\d{9}")
+_NOT_DIGITS = re.compile(r"[^0-9]")
+_MASKED = re.compile(r"\d[*＊xX•●]{2,}|[*＊•●]{2,}")
+# What stands between a number and its extension. A second number behind a slash is left out too.
+_BEHIND = re.compile(r"转|轉|#|,|;|/|ext", re.IGNORECASE)
+SHORTEST, LONGEST = 7, 15
+# E.164 allows fifteen digits; the longest number of mainland China has twelve with its area code.
+LONGEST_OF_MAINLAND = 12
+
+
+def normalise(phone: str) -> str:
+    """One spelling: eleven digits of a mainland mobile, a landline with its area code, `+` abroad.
+
+    Empty for what names nobody: masked, private with an extension, or not a phone number at all.
+    Idempotent.
+    """
+    if len(phone) == 11 and phone.isascii() and _MOBILE.fullmatch(phone):
+        return phone
+    text = unicodedata.normalize("NFKC", phone)
+    if _MASKED.search(text):
+        return ""
+    first, *rest = _BEHIND.split(text, maxsplit=1)
+    digits = _NOT_DIGITS.sub("", first)
+    extension = _NOT_DIGITS.sub("", rest[0]) if rest and text[len(first)] not in "/;" else ""
+    is_abroad = first.lstrip().startswith("+") or digits.startswith("00")
+    digits = digits.removeprefix("00") if digits.startswith("00") else digits
+    if digits.startswith("86") and (is_abroad or _MOBILE.fullmatch(digits[2:])):
+        national = digits[2:]
+        is_abroad = False
+        # Within the country a landline is written with a zero before its area code.
+        digits = national if national[:1] in {"0", "1"} else f"0{national}"
+    if is_abroad:
+        return f"+{digits}" if SHORTEST <= len(digits) <= LONGEST else ""
+    if _MOBILE.match(digits) and (extension or len(digits) > 11):
+        return ""
+    if not SHORTEST <= len(digits) <= LONGEST:
+        return ""
+    return f"{digits}#{extension}" if extension else digits
+
+
+def doubt(phone: str, number: str, disposable: Container[str] = ()) -> str:
+    """What is wrong with the number of a mainland receiver: a code, or empty.
+
+    `number` is the normalised `phone`.
+    `phone_invalid`: no number that can be dialled, by the numbering plan of libphonenumber.
+    `phone_disposable`: a public number that anybody can receive messages with (`disposable`, normalised).
+    """
+    if not phone:
+        return ""
+    if not number:
+        return "" if _names_nobody(phone) else "phone_invalid"
+    if number in disposable:
+        return "phone_disposable"
+    return "" if is_valid(number) else "phone_invalid"
+
+
+def is_valid(number: str) -> bool:
+    """Whether a normalised number can exist under the numbering plan of its country."""
+    if len(number) == 11 and _MOBILE.fullmatch(number):
+        # The plan decides on the first five digits; the rest is free.
+        return _is_mobile(number[:5])
+    return _is_valid(number.partition("#")[0])
+
+
+@lru_cache(maxsize=8192)
+def _is_mobile(first_five: str) -> bool:
+    return _is_valid(f"{first_five}000000")
+
+
+@lru_cache(maxsize=8192)
+def _is_valid(number: str) -> bool:
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(number, "CN"))
+    except phonenumbers.NumberParseException:
+        return False
+
+
+def _names_nobody(phone: str) -> bool:
+    """Whether a number is withheld on purpose: masked, or private with an extension."""
+    text = unicodedata.normalize("NFKC", phone)
+    return bool(_MASKED.search(text) or _MOBILE.match(_NOT_DIGITS.sub("", text)))

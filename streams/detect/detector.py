@@ -1,0 +1,211 @@
+"""What a detector is. One file in `detectors/` per detector id; the registry finds them by itself.
+
+`evaluate` must be pure: the same facts, horizon and rules give the same verdict, whatever came before.
+The trap: silence proves something only up to `horizon_ms`; facts count wherever they lie.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import KeysView, Sequence
+from typing import Annotated, Any, ClassVar, Generic, NamedTuple, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from schemas.alerts import ActionCode, SubjectKind
+from streams.detect.entries import ComplaintKind
+from streams.detect.episodes import Episode, Verdict
+from streams.detect.facts import AnyFact, OrderPlaced, Signal
+
+F = TypeVar("F")
+
+# Inputs that a detector reads together: it relies on the silence of all of them.
+Topics = tuple[str, ...]
+# Of rule blocks: how many of something there must be at least, and lengths of time.
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[int, Field(ge=0)]
+
+
+class RuleBlock(BaseModel):
+    """The thresholds of one detector. Each says where it is from, for the rules of platforms change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    # Pairs of fields of which the first must not be less than the second: a critical level below the
+    # warning, or episodes closer together than a window is long, mean nothing.
+    at_least: ClassVar[tuple[tuple[str, str], ...]] = ()
+
+    source: str
+    as_of: str
+
+    @model_validator(mode="after")
+    def _is_in_order(self) -> Self:
+        for greater, lesser in self.at_least:
+            values = getattr(self, greater), getattr(self, lesser)
+            if values[0] < values[1]:
+                raise ValueError(
+                    f"{greater} is {values[0]}; expected at least {lesser}, {values[1]}"
+                )
+        return self
+
+
+R = TypeVar("R", bound=RuleBlock)
+
+
+class Facts:
+    """The facts of one subject by kind, each list sorted by (time, event id)."""
+
+    __slots__ = ("_by_kind", "subject")
+
+    def __init__(self, subject: str, facts: Sequence[AnyFact]) -> None:
+        self.subject = subject
+        by_kind: dict[type, list[Any]] = {}
+        for fact in facts:
+            kind = fact.__class__
+            if kind in by_kind:
+                by_kind[kind].append(fact)
+            else:
+                by_kind[kind] = [fact]
+        self._by_kind = by_kind
+
+    def of(self, kind: type[F]) -> Sequence[F]:
+        """All facts of one kind."""
+        return self._by_kind.get(kind, ())
+
+    @property
+    def kinds(self) -> KeysView[type]:
+        """The kinds that have at least one fact."""
+        return self._by_kind.keys()
+
+
+class Step(NamedTuple):
+    """A suggested next step for a person, in both languages; `playbooks` has the usual ones.
+
+    `prerequisites` are (zh, en): what must be there before the step makes sense. `due_ms` is when it
+    should be done. `draft` is a text to copy: a Chinese message to the buyer, or a complaint form.
+    `complaint` is the kind and the story of a complaint form: its entry depends on the shop, which the
+    detector does not know, so `playbooks.for_shop` writes the form anew.
+    """
+
+    code: ActionCode
+    zh: str
+    en: str
+    prerequisites: Sequence[tuple[str, str]] = ()
+    due_ms: int | None = None
+    draft: str | None = None
+    complaint: tuple[ComplaintKind, str] | None = None
+
+
+class Due(NamedTuple):
+    """A deadline of the domain (T01 …) that matters for an episode."""
+
+    code: str
+    at_ms: int
+    zh: str
+    en: str
+
+
+class Child(NamedTuple):
+    """An episode of another detector that a second-order episode puts together with others."""
+
+    detector: str
+    kind: SubjectKind
+    subject: str
+    anchor_event_id: str
+
+
+class Presentation(NamedTuple):
+    """What people read about an episode. Pairs are (zh, en).
+
+    `ended` says why it is over, and is read only of an episode that is. `groups` are the episodes that
+    it puts together. `cluster_id` names a ring of accounts.
+    """
+
+    title: tuple[str, str]
+    summary: tuple[str, str]
+    not_if: tuple[str, str]
+    ended: tuple[str, str]
+    steps: Sequence[Step]
+    deadlines: Sequence[Due] = ()
+    groups: Sequence[Child] = ()
+    cluster_id: str | None = None
+
+
+ANY_NUMBER = 1 << 62
+
+
+class Least(NamedTuple):
+    """How many facts of one kind a detector needs before it has anything to say: any one suffices.
+
+    Units are those of orders. Orders paid within `paid_within_s` do not count, but for those of
+    `units_whenever_paid` or more.
+    """
+
+    kind: type[OrderPlaced | Signal]
+    facts: int = ANY_NUMBER
+    paid_within_s: int = ANY_NUMBER
+    units: int = ANY_NUMBER
+    units_of_one: int = ANY_NUMBER
+    units_whenever_paid: int = ANY_NUMBER
+
+
+class Awaits(NamedTuple):
+    """A trigger that matters only if `within_s` pass without a fact `by` about the same order."""
+
+    kind: type[AnyFact]
+    within_s: int
+    by: type[AnyFact]
+
+
+class Detector(ABC, Generic[R]):
+    """One rule about one kind of subject.
+
+    `triggers`: without a fact of one of these kinds there is nothing to evaluate.
+    `topics`: the inputs whose silence it relies on; its horizon is the minimum over them.
+    """
+
+    id: ClassVar[str]
+    name: ClassVar[str]
+    subject: ClassVar[SubjectKind]
+    triggers: ClassVar[tuple[type[AnyFact], ...]]
+    topics: ClassVar[Topics]
+    rules: ClassVar[type[RuleBlock]]
+    # Whether a warning of it blames the buyer; many only tell the seller what to do.
+    accuses: ClassVar[bool] = True
+    # Detectors whose signals it reads, so that it cannot run without them.
+    needs: ClassVar[tuple[str, ...]] = ()
+    # Whether it reads facts about receivers: reading those is the dearest part of an order.
+    reads_receivers: ClassVar[bool] = False
+
+    @abstractmethod
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: R) -> Verdict:
+        """All episodes implied by the facts, as known up to the horizon."""
+
+    def least(self, rules: R) -> Least | None:
+        """Less than this of one trigger is `NOTHING`, as long as there is no other.
+
+        None where a single one may matter. Duplicates count, so it must hold for any subset too.
+        What a detector with `least` or `awaits` tells about an order may depend on facts about that order,
+        and on those about others only if they are no later.
+        """
+        return None
+
+    def awaits(self, rules: R) -> Sequence[Awaits]:
+        """Triggers that are `NOTHING` before their time, and for good once what they await has come."""
+        return ()
+
+    def present(self, episode: Episode, subject: str, rules: R) -> Presentation:
+        """The texts, next steps and deadlines of an episode. Not for detectors that only signal."""
+        raise NotImplementedError(f"{self.id} raises no episodes of its own")
+
+
+def find_detectors() -> tuple[Detector[Any], ...]:
+    """All detectors of the package, ordered by id; a file takes part by defining `DETECTORS`."""
+    package = importlib.import_module("streams.detect.detectors")
+    found: list[Detector[Any]] = []
+    for module in pkgutil.iter_modules(package.__path__):
+        loaded = importlib.import_module(f"{package.__name__}.{module.name}")
+        found.extend(loaded.DETECTORS)
+    return tuple(sorted(found, key=lambda detector: (detector.id, detector.subject)))

@@ -1,0 +1,300 @@
+"""D01 unpaid_order_burst (恶拍): one buyer holds stock with a burst of orders that stay unpaid.
+
+The definition is docs/detectors/D01.md, step by step. What a newcomer gets wrong: an order counts
+from the end of its payment grace, and only once the payments topic is known to be read up to there.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
+
+from schemas.alerts import Severity
+from streams.detect import playbooks
+from streams.detect.detector import (
+    Count,
+    Detector,
+    Facts,
+    Least,
+    Presentation,
+    RuleBlock,
+    Seconds,
+)
+from streams.detect.episodes import (
+    NOTHING,
+    Episode,
+    HeldState,
+    Hold,
+    Run,
+    Threshold,
+    Verdict,
+    after_burst,
+    runs,
+    slide_live,
+)
+from streams.detect.facts import NEVER, OrderClosed, OrderPaid, OrderPlaced, PaymentFailed
+
+
+class Rules(RuleBlock):
+    """Thresholds of D01; all proposed but for 「几百件」 behind the critical units."""
+
+    at_least = (
+        ("critical_orders", "warn_orders"),
+        ("critical_units", "warn_units"),
+        ("cooldown_s", "window_s"),
+    )
+
+    window_s: Seconds
+    grace_s: Seconds
+    huge_order_units: Count
+    huge_grace_s: Seconds
+    failed_payment_grace_s: Seconds
+    warn_orders: Count
+    warn_units: Count
+    critical_orders: Count
+    critical_units: Count
+    cooldown_s: Seconds
+    resolve_paid_share_percent: Annotated[int, Field(ge=1, le=100)]
+    auto_close_s: Seconds
+
+
+class _Order(NamedTuple):
+    """An order on its way to be counted."""
+
+    counted_ms: int
+    placed: OrderPlaced
+    end_ms: int
+    paid_ms: int
+
+
+class UnpaidOrderBurst(Detector[Rules]):
+    """D01 on buyers. Cost: linear in the buyer's orders, and constant below the thresholds."""
+
+    id = "D01"
+    name = "unpaid_order_burst"
+    subject = "buyer"
+    triggers = (OrderPlaced,)
+    topics = ("orders", "payments")
+    rules = Rules
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        if not _may_cross(facts, rules):
+            return NOTHING
+        orders = _orders(facts, rules)
+        counted = [o for o in orders if o.counted_ms <= horizon_ms and o.counted_ms < o.end_ms]
+        crossings = slide_live(
+            counted, rules.window_s * 1000, _Tally(rules), lambda order: order.placed
+        )
+        episodes = [
+            _episode(run, facts, counted, horizon_ms, rules)
+            for run in runs(crossings, rules.cooldown_s * 1000)
+        ]
+        return Verdict(episodes, _wake_at(orders, episodes, horizon_ms, rules))
+
+    def least(self, rules: Rules) -> Least:
+        return Least(
+            OrderPlaced,
+            rules.warn_orders,
+            rules.grace_s,
+            rules.warn_units,
+            # Its grace is another one.
+            units_whenever_paid=rules.huge_order_units,
+        )
+
+    def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
+        d = episode.details
+        buyer = subject.partition(":")[2]
+        minutes = rules.window_s // 60
+        close_ms = int(d["auto_close_ms"])
+        return Presentation(
+            title=("疑似恶拍:大量未付款订单", "Burst of unpaid orders"),
+            summary=(
+                f"买家{buyer}在{minutes}分钟内拍下{d['orders']}笔共{d['units']}件未付款,"
+                f"目前仍占用{d['held_units']}件库存。请勿主动关闭订单。",
+                f"{buyer} left orders unpaid: {d['orders']} ({d['units']} units) within "
+                f"{minutes} minutes; units still held: {d['held_units']}. "
+                "Don't close the orders.",
+            ),
+            not_if=(
+                f"宽限期内付款或由买家关闭,或未付款不足{rules.warn_orders}笔且不足{rules.warn_units}件",
+                f"payment, or closing by the buyer, within the grace; fewer than "
+                f"{rules.warn_orders} unpaid orders and fewer than {rules.warn_units} units",
+            ),
+            ended=(
+                ("买家已付清大部分订单", "The buyer paid most of the orders")
+                if episode.status == "resolved"
+                else (
+                    "订单已全部付款或关闭,库存不再被占用",
+                    "All orders are paid or closed; no stock is held",
+                )
+            ),
+            steps=(
+                *playbooks.AFTER_BURST,
+                playbooks.ASK_ABOUT_UNPAID,
+                playbooks.complaint(
+                    "异常拍下", f"买家短时间内拍下{d['orders']}笔共{d['units']}件未付款,占用库存"
+                ),
+            ),
+            deadlines=(playbooks.auto_close(close_ms),),
+        )
+
+
+def _may_cross(facts: Facts, rules: Rules) -> bool:
+    """Whether enough orders outlived their grace unpaid; false for nearly every buyer.
+
+    Cheap on purpose: this runs on every change of every buyer.
+    """
+    placed = facts.of(OrderPlaced)
+    units = 0
+    if len(placed) < rules.warn_orders:
+        for order in placed:
+            units += order.units
+        if units < rules.warn_units:
+            return False
+    paid_of = {payment.order_id: payment.at_ms for payment in reversed(facts.of(OrderPaid))}
+    orders = units = 0
+    for order in placed:
+        if paid_of.get(order.ref, NEVER) > order.at_ms + _grace_ms(order, rules):
+            orders += 1
+            units += order.units
+    return orders >= rules.warn_orders or units >= rules.warn_units
+
+
+def _grace_ms(order: OrderPlaced, rules: Rules) -> int:
+    is_huge = order.units >= rules.huge_order_units
+    return 1000 * (rules.huge_grace_s if is_huge else rules.grace_s)
+
+
+def _orders(facts: Facts, rules: Rules) -> list[_Order]:
+    """Step 1 and 2 of the definition: when each order counts and when it ends."""
+    paid: dict[str, int] = {}
+    for payment in facts.of(OrderPaid):
+        paid.setdefault(payment.order_id, payment.at_ms)
+    closed = {fact.ref: fact.at_ms for fact in facts.of(OrderClosed)}
+    failed: dict[str, list[int]] = {}
+    for failure in facts.of(PaymentFailed):
+        failed.setdefault(failure.order_id, []).append(failure.at_ms)
+    orders = []
+    for placed in facts.of(OrderPlaced):
+        counted_ms = placed.at_ms + _grace_ms(placed, rules)
+        tried = [f for f in failed.get(placed.ref, ()) if placed.at_ms <= f <= counted_ms]
+        if tried:
+            counted_ms = max(tried) + 1000 * rules.failed_payment_grace_s
+        paid_ms = paid.get(placed.ref, NEVER)
+        end_ms = min(paid_ms, closed.get(placed.ref, NEVER))
+        orders.append(_Order(counted_ms, placed, end_ms, paid_ms))
+    # Two orders may come of one event: what tells them apart is their own name.
+    orders.sort(key=lambda order: (order.counted_ms, order.placed.event_id, order.placed.ref))
+    return orders
+
+
+class _Tally:
+    """Step 4 of the definition: orders and units that are live within the window."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._orders = self._units = 0
+
+    def enter(self, order: _Order) -> None:
+        self._orders += 1
+        self._units += order.placed.units
+
+    def leave(self, order: _Order) -> None:
+        self._orders -= 1
+        self._units -= order.placed.units
+
+    def level(self) -> Severity | None:
+        rules = self._rules
+        if self._orders >= rules.critical_orders or self._units >= rules.critical_units:
+            return "critical"
+        if self._orders >= rules.warn_orders or self._units >= rules.warn_units:
+            return "warn"
+        return None
+
+
+def _episode(
+    run: Run, facts: Facts, counted: list[_Order], horizon_ms: int, rules: Rules
+) -> Episode:
+    """Step 5 and 6: what became of the members."""
+    refs = {member.ref for member in run.members}
+    members = [order for order in counted if order.placed.ref in refs]
+    paid = sorted(order.paid_ms for order in members if order.paid_ms < NEVER)
+    ends = [_end(order, horizon_ms, rules) for order in members]
+    percent = rules.resolve_paid_share_percent
+    status, ended_at_ms = after_burst(paid, ends, run.last_at_ms, percent)
+    holds = tuple(
+        Hold(item_id, order.placed.ref, units, _held_state(order, end))
+        for order, end in zip(members, ends, strict=True)
+        for item_id, units in order.placed.items
+    )
+    ended = sum(hold.state != "held" for hold in holds)
+    units = sum(order.placed.units for order in members)
+    return Episode(
+        detector="D01",
+        anchor=run.anchor,
+        opened_at_ms=run.opened_at_ms,
+        last_at_ms=run.last_at_ms,
+        status=status,
+        ended_at_ms=ended_at_ms,
+        severity=run.level,
+        steps=len(members) + ended + (status != "open"),
+        window_s=rules.window_s,
+        members=tuple(order.placed for order in members),
+        thresholds=(
+            Threshold("orders", len(members), "orders", rules.warn_orders, rules.critical_orders),
+            Threshold("units", units, "units", rules.warn_units, rules.critical_units),
+            Threshold("grace", rules.grace_s, "s"),
+        ),
+        details={
+            "orders": len(members),
+            "units": units,
+            "held_units": sum(hold.units for hold in holds if hold.state == "held"),
+            "auto_close_ms": members[0].placed.at_ms + rules.auto_close_s * 1000,
+        },
+        counter=_counter(facts, len(paid)),
+        holds=holds,
+        cooldown_s=rules.cooldown_s,
+    )
+
+
+def _end(order: _Order, horizon_ms: int, rules: Rules) -> int:
+    """When an order was paid or closed, the platform's own closing included once it is due."""
+    auto_close_ms = order.placed.at_ms + rules.auto_close_s * 1000
+    return min(order.end_ms, auto_close_ms) if auto_close_ms <= horizon_ms else order.end_ms
+
+
+def _held_state(order: _Order, end_ms: int) -> HeldState:
+    if end_ms == NEVER:
+        return "held"
+    return "paid" if order.paid_ms <= end_ms else "closed"
+
+
+def _counter(facts: Facts, members_paid: int) -> tuple[tuple[str, str], ...]:
+    paid = len({payment.order_id for payment in facts.of(OrderPaid)})
+    failed = len(facts.of(PaymentFailed))
+    return (
+        (
+            f"该买家已知付款订单{paid}笔,其中本次{members_paid}笔;付款失败{failed}次",
+            f"{paid} orders of this buyer are known to be paid, {members_paid} of them from this "
+            f"episode; {failed} failed payment attempts",
+        ),
+    )
+
+
+def _wake_at(
+    orders: list[_Order], episodes: list[Episode], horizon_ms: int, rules: Rules
+) -> int | None:
+    """When silence would next mean something: a grace ends, or the platform closes a held order."""
+    pending = [o.counted_ms for o in orders if horizon_ms < o.counted_ms < o.end_ms]
+    members = {hold.order_id for episode in episodes for hold in episode.holds}
+    if members:
+        # Also where a later end is known already: the platform's closing goes before it.
+        closings = [(o.placed.at_ms + rules.auto_close_s * 1000, o) for o in orders]
+        pending += [
+            at for at, o in closings if horizon_ms < at < o.end_ms and o.placed.ref in members
+        ]
+    return min(pending, default=None)
+
+
+DETECTORS = (UnpaidOrderBurst(),)

@@ -1,0 +1,278 @@
+"""D02 stock_squat (拍下架): unpaid orders hold most of an item's stock, or have knocked it off the shelf.
+
+The definition is docs/detectors/D02.md. What a newcomer gets wrong: in a flash sale most of the stock
+is unpaid for a minute too, so only what stays held counts; and the item is the subject, nobody is accused.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.alerts import AlertStatus, Severity
+from streams.detect import playbooks
+from streams.detect.detector import (
+    Count,
+    Detector,
+    Facts,
+    Least,
+    Presentation,
+    RuleBlock,
+    Seconds,
+    Step,
+)
+from streams.detect.episodes import NOTHING, Episode, Threshold, Told, Verdict
+from streams.detect.facts import (
+    ListingState,
+    OrderClosed,
+    OrderPaid,
+    OrderPlaced,
+    Signal,
+    StockReading,
+)
+from streams.detect.suspicion import earlier, first_of_days
+
+SIGNAL = "unpaid_hold"
+# One buyer can hold many items; so many holds are enough to know who squats.
+MAX_TOLD_A_DAY = 200
+
+
+class Rules(RuleBlock):
+    """Thresholds of D02; the share is proposed, the rest keeps flash sales and trifles out."""
+
+    held_share_percent: Annotated[int, Field(ge=1, le=100)]
+    min_held_units: Count
+    sustain_s: Seconds
+    expire_after_s: Seconds
+    tell_units: Count
+    tell_after_s: Seconds
+
+
+class UnpaidHolds(Detector[Rules]):
+    """On buyers: tells an item who holds many of its units without paying. Raises nothing itself."""
+
+    id = "D02"
+    name = "stock_squat"
+    subject = "buyer"
+    triggers = (OrderPlaced,)
+    topics = ("orders", "payments")
+    rules = Rules
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        tell_units = rules.tell_units
+        placed = [order for order in facts.of(OrderPlaced) if order.units >= tell_units]
+        if not placed:
+            return NOTHING
+        ended: dict[str, int] = {}
+        versions: defaultdict[str, int] = defaultdict(int)
+        for payment in facts.of(OrderPaid):
+            ended.setdefault(payment.order_id, payment.at_ms)
+            versions[payment.order_id] += payment.at_ms
+        for closed in facts.of(OrderClosed):
+            ended[closed.ref] = min(closed.at_ms, ended.get(closed.ref, closed.at_ms))
+            versions[closed.ref] += earlier(closed.at_ms)
+        told: list[Told] = []
+        wakes: list[int] = []
+        shop, _, buyer = facts.subject.partition(":")
+        for order in placed:
+            known_ms = order.at_ms + rules.tell_after_s * 1000
+            end_ms = ended.get(order.ref)
+            if end_ms is not None and end_ms <= known_ms:
+                continue
+            if known_ms > horizon_ms:
+                wakes.append(known_ms)
+                continue
+            for item_id, units in order.items:
+                if units >= tell_units:
+                    signal = _hold(buyer, order, item_id, units, end_ms, versions[order.ref])
+                    told.append(Told("item", f"{shop}:{item_id}", signal))
+        return Verdict((), min(wakes, default=None), first_of_days(told, MAX_TOLD_A_DAY))
+
+    def least(self, rules: Rules) -> Least:
+        return Least(OrderPlaced, paid_within_s=rules.tell_after_s, units_of_one=rules.tell_units)
+
+
+class StockSquat(Detector[Rules]):
+    """On items: the share of the stock that stays held. Cost: linear in the readings kept."""
+
+    id = "D02"
+    name = "stock_squat"
+    subject = "item"
+    triggers = (StockReading,)
+    topics = ("stock",)
+    rules = Rules
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        episodes: list[Episode] = []
+        wakes: list[int] = []
+        for run, end_ms in _held_runs(facts.of(StockReading), rules):
+            opened_ms = run[0].at_ms + rules.sustain_s * 1000
+            if end_ms is not None and end_ms <= opened_ms:
+                continue
+            if opened_ms > horizon_ms:
+                wakes.append(opened_ms)
+                continue
+            expires_ms = max(opened_ms, run[-1].at_ms) + rules.expire_after_s * 1000
+            if end_ms is None and expires_ms > horizon_ms:
+                wakes.append(expires_ms)
+            episodes.append(_episode(run, end_ms, opened_ms, expires_ms, horizon_ms, facts, rules))
+        return Verdict(episodes, min(wakes, default=None))
+
+    def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
+        d = episode.details
+        item = subject.partition(":")[2]
+        is_off = episode.severity == "critical"
+        return Presentation(
+            title=(
+                ("商品因未付款订单被拍下架", "Item knocked off the shelf by unpaid orders")
+                if is_off
+                else ("未付款订单占用大量库存", "Unpaid orders hold much of an item's stock")
+            ),
+            summary=(
+                f"商品{item}的{d['on_hand']}件库存中有{d['held_units']}件({d['percent']}%)被未付款订单占用,"
+                f"已知大量拍下未付款的买家:{d['holders']}个。请勿主动关闭订单。",
+                f"{d['held_units']} of the {d['on_hand']} units of {item} ({d['percent']} %) are held by "
+                f"unpaid orders; buyers known to hold many: {d['holders']}. Don't close the orders.",
+            ),
+            not_if=(
+                f"占用不足{rules.held_share_percent}%或不足{rules.min_held_units}件,"
+                f"或在{rules.sustain_s // 60}分钟内付款或释放;商品已是付款减库存",
+                f"less than {rules.held_share_percent} % or {rules.min_held_units} units held, or paid "
+                f"or released within {rules.sustain_s // 60} minutes; the item deducts on payment",
+            ),
+            ended=(
+                ("库存占用已解除", "The stock is no longer held")
+                if episode.status == "resolved"
+                else ("平台应已关闭这些订单", "The platform should have closed the orders by now")
+            ),
+            steps=(
+                Step(
+                    "A3_relist",
+                    "如商品已下架,补充库存后重新上架",
+                    "If it is off the shelf, relist it",
+                ),
+                *playbooks.FREE_STOCK,
+            ),
+        )
+
+
+def _hold(
+    buyer: str, order: OrderPlaced, item_id: str, units: int, end_ms: int | None, version: int
+) -> Signal:
+    """What an item hears. `version` is of all that is known to have ended the order, so it only grows."""
+    return Signal(
+        order.at_ms,
+        order.event_id,
+        # An order can hold many items, and each hears of it.
+        f"{SIGNAL}/{item_id}/{buyer}/{order.ref}",
+        SIGNAL,
+        order.at_ms + version,
+        {"buyer": buyer, "order": order.ref, "units": units, "until_ms": end_ms or 0},
+    )
+
+
+def _is_squatted(reading: StockReading, rules: Rules) -> bool:
+    return (
+        reading.deduct_mode == "order"
+        and reading.held_unpaid >= rules.min_held_units
+        and 100 * reading.held_unpaid >= rules.held_share_percent * reading.on_hand
+    )
+
+
+def _held_runs(
+    readings: Sequence[StockReading], rules: Rules
+) -> list[tuple[list[StockReading], int | None]]:
+    """Runs of readings with too much held, each with the time of the reading that ended it."""
+    found: list[tuple[list[StockReading], int | None]] = []
+    run: list[StockReading] = []
+    for reading in readings:
+        if _is_squatted(reading, rules):
+            run.append(reading)
+        elif run:
+            found.append((run, reading.at_ms))
+            run = []
+    if run:
+        found.append((run, None))
+    return found
+
+
+def _is_sold_out(run: list[StockReading], over_ms: int, facts: Facts) -> bool:
+    """Whether nothing could be sold until it was over: by the numbers, or off the shelf."""
+    if any(r.on_hand - r.held_unpaid - r.paid_reserved <= 0 for r in run):
+        return True
+    listings = facts.of(ListingState)
+    before = bisect_right(listings, run[0].at_ms, key=lambda listing: listing.at_ms)
+    during = [
+        *listings[max(0, before - 1) : before],
+        *(listing for listing in listings[before:] if listing.at_ms < over_ms),
+    ]
+    return any(not listing.on_shelf and listing.reason == "sold_out" for listing in during)
+
+
+def _episode(
+    run: list[StockReading],
+    end_ms: int | None,
+    opened_ms: int,
+    expires_ms: int,
+    horizon_ms: int,
+    facts: Facts,
+    rules: Rules,
+) -> Episode:
+    status: AlertStatus = "open"
+    ended_at_ms = end_ms
+    if end_ms is not None:
+        status = "resolved"
+    elif expires_ms <= horizon_ms:
+        status, ended_at_ms = "expired", expires_ms
+    over_ms = expires_ms if end_ms is None else min(end_ms, expires_ms)
+    severity: Severity = "critical" if _is_sold_out(run, over_ms, facts) else "warn"
+    worst = max(run, key=lambda r: (r.held_unpaid, r.at_ms, r.event_id))
+    last_ms = max(opened_ms, run[-1].at_ms)
+    holders = {
+        str(s.values.get("buyer"))
+        for s in facts.of(Signal)
+        # Without values it was taken back.
+        if s.name == SIGNAL
+        and s.values
+        and s.at_ms <= last_ms
+        and (not s.values.get("until_ms") or int(s.values["until_ms"]) > run[0].at_ms)
+    }
+    percent = 100 * worst.held_unpaid // max(1, worst.on_hand)
+    sellable = worst.on_hand - worst.held_unpaid - worst.paid_reserved
+    return Episode(
+        detector="D02",
+        anchor=run[0],
+        opened_at_ms=opened_ms,
+        last_at_ms=last_ms,
+        status=status,
+        ended_at_ms=ended_at_ms,
+        severity=severity,
+        steps=len(run) + len(holders) + (status != "open"),
+        window_s=rules.sustain_s,
+        members=tuple(run),
+        thresholds=(
+            Threshold("held_share", percent, "%", rules.held_share_percent),
+            Threshold("held_units", worst.held_unpaid, "units", rules.min_held_units),
+            Threshold("held_for", (last_ms - run[0].at_ms) // 1000, "s", rules.sustain_s),
+        ),
+        details={
+            "on_hand": worst.on_hand,
+            "held_units": worst.held_unpaid,
+            "percent": percent,
+            "holders": len(holders),
+        },
+        counter=(
+            (
+                f"已付款预留{worst.paid_reserved}件;当时可售{max(0, sellable)}件",
+                f"{worst.paid_reserved} units were reserved by paid orders; "
+                f"{max(0, sellable)} could still be sold",
+            ),
+        ),
+    )
+
+
+DETECTORS = (UnpaidHolds(), StockSquat())

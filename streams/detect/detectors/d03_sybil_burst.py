@@ -1,0 +1,365 @@
+"""D03 sybil_burst (小号恶拍): several accounts that share identities hold stock with unpaid orders.
+
+The definition is docs/detectors/D03.md. Three steps: a buyer tells the identities behind unpaid orders,
+an identity that several buyers use passes them on, the shop ties them together. What a newcomer gets
+wrong: families and offices share identities too, so sharing alone is nothing and paying ends it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+from zlib import crc32
+
+from pydantic import Field
+
+from streams.detect import playbooks
+from streams.detect.detector import (
+    Awaits,
+    Count,
+    Detector,
+    Facts,
+    Least,
+    Presentation,
+    RuleBlock,
+    Seconds,
+    Step,
+)
+from streams.detect.episodes import (
+    NOTHING,
+    Episode,
+    HeldState,
+    Hold,
+    Run,
+    Threshold,
+    Told,
+    Verdict,
+    after_burst,
+    runs,
+)
+from streams.detect.facts import NEVER, Identified, OrderPaid, Redirected, Signal
+from streams.detect.rings import Limits, RingOrder, Use, crossings, rings
+from streams.detect.suspicion import (
+    LINKED,
+    MAX_TOLD_ITEMS,
+    UNPAID,
+    Graces,
+    first_of_days,
+    may_tell,
+    orders_with_identities,
+    pass_on,
+    tell,
+)
+
+# More add nothing to a ring. The first ones, for what is not told any more counts as taken back.
+MAX_TOLD_A_DAY = 200
+MAX_PASSED_ON_A_DAY = 200
+_KINDS = {
+    "phone": ("手机号", "phone"),
+    "device": ("设备", "device"),
+    "address": ("收货地址", "address"),
+    "consignee": ("收货人", "consignee"),
+}
+
+
+class Rules(RuleBlock):
+    """Thresholds of D03: the limits of D01, reached jointly; the rest is proposed."""
+
+    at_least = (
+        ("critical_orders", "warn_orders"),
+        ("critical_units", "warn_units"),
+        ("cooldown_s", "window_s"),
+        ("link_gap_s", "window_s"),
+        ("weak_grace_s", "grace_s"),
+    )
+
+    window_s: Seconds
+    grace_s: Seconds
+    weak_grace_s: Seconds
+    failed_payment_grace_s: Seconds
+    min_buyers: Annotated[int, Field(ge=2)]
+    warn_orders: Count
+    warn_units: Count
+    critical_orders: Count
+    critical_units: Count
+    link_gap_s: Seconds
+    hub_paying_buyers: Count
+    established_paid_orders: Count
+    hubs: list[str]
+    cooldown_s: Seconds
+    resolve_paid_share_percent: Annotated[int, Field(ge=1, le=100)]
+    auto_close_s: Seconds
+
+
+class UnpaidIdentities(Detector[Rules]):
+    """On buyers: tells the identities of orders that stay unpaid. Raises nothing itself.
+
+    Cost: for a buyer who pays in time, one pass over the orders kept.
+    """
+
+    id = "D03"
+    name = "sybil_burst"
+    subject = "buyer"
+    triggers = (Identified, Redirected)
+    topics = ("orders", "payments")
+    rules = Rules
+    reads_receivers = True
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        if not may_tell(facts, 1000 * rules.grace_s):
+            return NOTHING
+        graces = _graces(rules)
+        wakes: list[int] = []
+        told: list[Told] = []
+        for order in orders_with_identities(facts, 1000 * rules.grace_s):
+            for kind, hashed in order.identities:
+                counted_ms = order.counted_ms(kind, graces)
+                if counted_ms >= order.end_ms:
+                    continue
+                if counted_ms > horizon_ms:
+                    wakes.append(counted_ms)
+                else:
+                    told.append(tell(facts.subject, order, f"{kind}:{hashed}", counted_ms))
+        return Verdict((), min(wakes, default=None), first_of_days(told, MAX_TOLD_A_DAY))
+
+    def awaits(self, rules: Rules) -> Sequence[Awaits]:
+        return (Awaits(Identified, rules.grace_s, OrderPaid),)
+
+
+class SharedIdentity(Detector[Rules]):
+    """On identities: passes unpaid orders on to the shop once several buyers share the identity."""
+
+    id = "D03"
+    name = "sybil_burst"
+    subject = "identity"
+    triggers = (Signal,)
+    topics = ("signals",)
+    rules = Rules
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        signals = [s for s in facts.of(Signal) if s.name == UNPAID and s.values]
+        if len({s.values.get("buyer") for s in signals}) < 2:
+            return NOTHING
+        passed = [pass_on(facts.subject, signal) for signal in signals]
+        return Verdict(signals=first_of_days(passed, MAX_PASSED_ON_A_DAY))
+
+    def least(self, rules: Rules) -> Least:
+        return Least(Signal, facts=2)
+
+
+class SybilBurst(Detector[Rules]):
+    """On shops: rings of accounts. Cost: sorting the linked orders kept, a thousand at most."""
+
+    id = "D03"
+    name = "sybil_burst"
+    subject = "shop"
+    triggers = (Signal,)
+    topics = ("signals",)
+    rules = Rules
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        signals = [s for s in facts.of(Signal) if s.name == LINKED and s.values]
+        if not signals:
+            return NOTHING
+        uses, hubs = _uses(signals, rules)
+        limits = Limits(
+            rules.window_s * 1000,
+            rules.min_buyers,
+            rules.warn_orders,
+            rules.warn_units,
+            rules.critical_orders,
+            rules.critical_units,
+        )
+        episodes: list[Episode] = []
+        wakes: list[int] = []
+        for ring in rings(uses, rules.link_gap_s * 1000, limits):
+            of_signal = {order.signal.ref: order for order in ring}
+            for run in runs(crossings(ring, limits), rules.cooldown_s * 1000):
+                members = [of_signal[member.ref] for member in run.members]
+                episodes.append(_episode(run, members, hubs, horizon_ms, rules))
+                closings = [(_auto_close_ms(order, rules), order) for order in members]
+                wakes += [at for at, o in closings if horizon_ms < at < o.end_ms]
+        return Verdict(
+            episodes,
+            min(wakes, default=None),
+            insufficient=("identity_shared_by_payers",) if hubs else (),
+        )
+
+    def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
+        d = episode.details
+        kinds = str(d["kinds"]).split(",")
+        shared_zh = "、".join(_KINDS[kind][0] for kind in kinds)
+        shared_en = ", ".join(_KINDS[kind][1] for kind in kinds)
+        hours = rules.window_s // 3600
+        return Presentation(
+            title=("疑似多个小号合拍未付款", "Several accounts, one burst of unpaid orders"),
+            summary=(
+                f"疑似同一人使用{d['buyers']}个小号恶拍:账号之间共用{shared_zh},"
+                f"{hours}小时内合计拍下{d['orders']}笔共{d['units']}件未付款,"
+                f"目前仍占用{d['held_units']}件库存。关联编号{d['ring']}。请勿主动关闭订单。",
+                f"{d['buyers']} accounts look like one actor: they share {shared_en} and left "
+                f"{d['orders']} orders ({d['units']} units) unpaid within {hours} hours; units still "
+                f"held: {d['held_units']}. Ring {d['ring']}. Don't close the orders.",
+            ),
+            not_if=(
+                f"账号少于{rules.min_buyers}个;合计未付款不足{rules.warn_orders}笔且不足"
+                f"{rules.warn_units}件;宽限期内付款或由买家关闭;地址改正后不再共用;"
+                f"共用者中有{rules.hub_paying_buyers}个以上付款买家(如公司、宿舍、自提柜)",
+                f"fewer than {rules.min_buyers} accounts; jointly fewer than {rules.warn_orders} unpaid "
+                f"orders and {rules.warn_units} units; payment, or closing by the buyer, within the "
+                f"grace; a corrected address; {rules.hub_paying_buyers} or more paying buyers behind "
+                "the identity, as in an office, a dormitory or at a locker",
+            ),
+            ended=(
+                ("大部分订单已付款", "Most of the orders were paid")
+                if episode.status == "resolved"
+                else (
+                    "订单已全部付款或关闭,库存不再被占用",
+                    "All orders are paid or closed; no stock is held",
+                )
+            ),
+            steps=(
+                *playbooks.AFTER_BURST,
+                Step(
+                    "A6_evidence_pack",
+                    "将相关订单编号和账号登记成表",
+                    "Register the orders and accounts in a sheet",
+                ),
+                playbooks.ASK_ABOUT_UNPAID,
+                playbooks.complaint(
+                    "异常拍下",
+                    f"{d['buyers']}个账号共用{shared_zh},合计拍下{d['orders']}笔共{d['units']}件未付款",
+                ),
+            ),
+            deadlines=(playbooks.auto_close(int(d["auto_close_ms"])),),
+            cluster_id=str(d["ring"]),
+        )
+
+
+def _graces(rules: Rules) -> Graces:
+    return Graces(
+        1000 * rules.grace_s, 1000 * rules.weak_grace_s, 1000 * rules.failed_payment_grace_s
+    )
+
+
+def _uses(signals: Sequence[Signal], rules: Rules) -> tuple[list[Use], int]:
+    """The links that count, and how many identities were left out because payers share them."""
+    by_identity: defaultdict[str, list[Use]] = defaultdict(list)
+    for signal in signals:
+        v = signal.values
+        use = Use(
+            str(v.get("identity", "")),
+            str(v.get("buyer", "")),
+            str(v.get("order", "")),
+            int(v.get("counted_ms", 0)),
+            int(v.get("paid_ms", 0)) or NEVER,
+            int(v.get("paid_before", 0)),
+            signal,
+        )
+        if use.is_strong or use.paid_before < rules.established_paid_orders:
+            by_identity[use.identity].append(use)
+    found: list[Use] = []
+    hubs = 0
+    declared = frozenset(rules.hubs)
+    for identity, uses in by_identity.items():
+        buyers = {use.buyer for use in uses}
+        payers = {use.buyer for use in uses if use.paid_ms < NEVER}
+        if identity in declared or len(buyers) < 2:
+            continue
+        if len(payers) >= rules.hub_paying_buyers and 2 * len(payers) >= len(buyers):
+            hubs += 1
+            continue
+        found += uses
+    return found, hubs
+
+
+def ring_id(identity: str) -> str:
+    """A short name for a ring, after one of its identities."""
+    return f"R-{crc32(identity.encode()):08x}"
+
+
+def _auto_close_ms(order: RingOrder, rules: Rules) -> int:
+    return order.signal.at_ms + rules.auto_close_s * 1000
+
+
+def _episode(
+    run: Run, members: Sequence[RingOrder], hubs: int, horizon_ms: int, rules: Rules
+) -> Episode:
+    """What became of the members: as for D01, paid for the most part, or over."""
+    paid = sorted(use.paid_ms for use in (o.uses[0] for o in members) if use.paid_ms < NEVER)
+    ends = [_end_ms(order, horizon_ms, rules) for order in members]
+    percent = rules.resolve_paid_share_percent
+    status, ended_at_ms = after_burst(paid, ends, run.last_at_ms, percent)
+    holds = tuple(
+        hold for order, end_ms in zip(members, ends, strict=True) for hold in _holds(order, end_ms)
+    )
+    ended = sum(end_ms < NEVER for end_ms in ends)
+    units = sum(order.units for order in members)
+    buyers = {order.name[0] for order in members}
+    established = {order.name[0] for order in members if order.uses[0].paid_before}
+    payers = {order.name[0] for order in members if order.uses[0].paid_ms < NEVER}
+    anchor = next(order for order in members if order.signal.ref == run.anchor.ref)
+    kinds = {use.identity.partition(":")[0] for order in members for use in order.uses}
+    return Episode(
+        detector="D03",
+        anchor=run.anchor,
+        opened_at_ms=run.opened_at_ms,
+        last_at_ms=run.last_at_ms,
+        status=status,
+        ended_at_ms=ended_at_ms,
+        severity=run.level,
+        steps=len(members) + ended + (status != "open"),
+        window_s=rules.window_s,
+        members=tuple(order.signal for order in members),
+        thresholds=(
+            Threshold("accounts", len(buyers), "accounts", rules.min_buyers, rules.min_buyers),
+            Threshold("orders", len(members), "orders", rules.warn_orders, rules.critical_orders),
+            Threshold("units", units, "units", rules.warn_units, rules.critical_units),
+            Threshold("grace", rules.grace_s, "s"),
+        ),
+        details={
+            "buyers": len(buyers),
+            "orders": len(members),
+            "units": units,
+            "held_units": sum(h.units for h in holds if h.state == "held"),
+            "kinds": ",".join(sorted(kinds)),
+            # The smallest identity of the first order: the same while the ring grows, and next time.
+            "ring": ring_id(min(use.identity for use in anchor.uses)),
+            "auto_close_ms": min(_auto_close_ms(order, rules) for order in members),
+        },
+        counter=_counter(len(established), len(payers), hubs),
+        holds=holds,
+        cooldown_s=rules.cooldown_s,
+    )
+
+
+def _end_ms(order: RingOrder, horizon_ms: int, rules: Rules) -> int:
+    auto_close_ms = _auto_close_ms(order, rules)
+    return min(order.end_ms, auto_close_ms) if auto_close_ms <= horizon_ms else order.end_ms
+
+
+def _holds(order: RingOrder, end_ms: int) -> Iterator[Hold]:
+    state: HeldState = "held"
+    if end_ms < NEVER:
+        state = "paid" if order.uses[0].paid_ms <= end_ms else "closed"
+    v = order.signal.values
+    for number in range(MAX_TOLD_ITEMS):
+        item_id = v.get(f"item{number}")
+        if isinstance(item_id, str):
+            yield Hold(item_id, order.name[1], int(v.get(f"units{number}", 0)), state)
+
+
+def _counter(established: int, payers: int, hubs: int) -> tuple[tuple[str, str], ...]:
+    return (
+        (
+            f"其中{established}个账号此前有付款订单,{payers}个账号后来付了款;家人、同事也可能共用手机或地址;"
+            f"本店另有{hubs}个共用身份因多为付款买家未计入",
+            f"{established} of the accounts had paid before, {payers} paid later; families and "
+            f"colleagues share phones and addresses too; {hubs} other shared identities were left out, "
+            "for mostly paying buyers are behind them",
+        ),
+    )
+
+
+DETECTORS = (UnpaidIdentities(), SharedIdentity(), SybilBurst())

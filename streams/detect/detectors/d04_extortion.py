@@ -1,0 +1,228 @@
+"""D04 extortion (敲诈): a buyer wants money and threatens with a complaint, a bad review or the like.
+
+The definition is docs/detectors/D04.md. What a newcomer gets wrong: half of it is an ordinary
+conversation. Anger threatens without a demand, and haggling demands without a threat.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Literal
+
+from schemas.alerts import Severity
+from streams.detect import cases
+from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.episodes import (
+    NOTHING,
+    Crossing,
+    Episode,
+    Run,
+    Threshold,
+    Verdict,
+    runs,
+    slide,
+)
+from streams.detect.facts import (
+    NEVER,
+    ChatSaid,
+    ComplaintFiled,
+    ComplaintRuled,
+    RefundRequested,
+)
+from streams.detect.playbooks import complaint
+
+_THREATS = {
+    "threat.complaint": ("投诉", "a complaint"),
+    "threat.bad_review": ("差评", "a bad review"),
+    "threat.refusal": ("拒收", "refusing the parcel"),
+    "threat.report": ("举报", "reporting the shop"),
+    "threat.exposure": ("曝光", "exposure"),
+    "threat.retraction": ("改评价或撤诉", "keeping the review or complaint"),
+}
+
+
+class Rules(RuleBlock):
+    """Thresholds of D04, all proposed."""
+
+    at_least = (("cooldown_s", "window_s"), ("critical_score", "warn_score"))
+
+    window_s: Seconds
+    cooldown_s: Seconds
+    expire_after_s: Seconds
+    # C4: the sources disagree on whether gifts and unnamed compensation are extortion.
+    soft_level: Literal["info", "warn"]
+    warn_score: Count
+    critical_score: Count
+
+
+class Extortion(Detector[Rules]):
+    """D04 on buyers. Cost: linear in the messages that carry signals; one look for everybody else."""
+
+    id = "D04"
+    name = "extortion"
+    subject = "buyer"
+    triggers = (ChatSaid,)
+    topics = ("chats",)
+    rules = Rules
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        crossings = demands_under_threat(facts, rules.window_s, rules.soft_level)
+        if not crossings:
+            return NOTHING
+        complaints = _Complaints(facts)
+        refunds = len({request.order_id for request in facts.of(RefundRequested)})
+        found = [
+            _case(run, complaints, refunds, rules)
+            for run in runs(crossings, rules.cooldown_s * 1000)
+        ]
+        return cases.verdict(self.id, found, horizon_ms, rules.expire_after_s)
+
+    def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
+        d = episode.details
+        buyer = subject.partition(":")[2]
+        fen = int(d["amount_minor"])
+        zh = f"索要{_yuan(fen)}元" if fen else "索要财物"
+        en = f"demands ¥{_yuan(fen)}" if fen else "makes a demand"
+        is_soft = episode.severity == "info"
+        return Presentation(
+            title=(
+                ("要求补偿并提及投诉或评价", "Asks for compensation and mentions a complaint")
+                if is_soft
+                else ("疑似敲诈:以投诉或差评索要财物", "Money demanded under threat")
+            ),
+            summary=(
+                f"买家{buyer}以{d['threats_zh']}为由{zh}。请勿协商或私下转账,保留旺旺举证号。"
+                if not is_soft
+                else f"买家{buyer}提到{d['threats_zh']}并要求补偿或赠品,可能是正常售后诉求,请先核实。",
+                f"{buyer} {en} and threatens with {d['threats_en']}. Don't bargain and don't transfer "
+                "anything privately; keep the chat's evidence number."
+                if not is_soft
+                else f"{buyer} mentions {d['threats_en']} and asks for compensation or a gift; it may "
+                "be an ordinary claim, look into it first.",
+            ),
+            not_if=(
+                "只有威胁没有索要;只谈发货、运费、退款或差价;转述他人的话;两者相隔超过"
+                f"{rules.window_s // 60}分钟",
+                "a threat without a demand; talk of shipping, freight, refunds or price differences "
+                f"only; others' words; more than {rules.window_s // 60} minutes between the two",
+            ),
+            ended=("之后没有新的威胁和索要", "No further demand under a threat since then"),
+            steps=(
+                Step(
+                    "A5_notify",
+                    "通知店铺负责人,由专人接手会话",
+                    "Tell whoever is in charge; one person takes over the chat",
+                ),
+                Step(
+                    "A11_warn_agent",
+                    "提醒客服:如实处理商品问题,不私下承诺任何财物",
+                    "Remind the agent: solve problems with the goods, promise nothing privately",
+                ),
+                Step(
+                    "A6_evidence_pack",
+                    "保存旺旺举证号和完整聊天截图(含第三方聊天工具)",
+                    "Keep the chat's evidence number and whole screenshots, of other messengers too",
+                ),
+                *(() if is_soft else (complaint("恶意敲诈", "买家以投诉或评价为由索要财物"),)),
+            ),
+        )
+
+
+def _yuan(fen: int) -> str:
+    return str(fen // 100) if fen % 100 == 0 else f"{fen // 100}.{fen % 100:02}"
+
+
+def demands_under_threat(
+    facts: Facts, window_s: int, soft_level: Severity = "info"
+) -> list[Crossing]:
+    """Step 1 of the definition: the moments at which a window holds a threat and a demand.
+
+    A demand for money gives warn, or critical with an amount and another channel; other demands give
+    `soft_level`. Complaints are not looked at. Other detectors ask this too.
+    """
+    messages = [m for m in facts.of(ChatSaid) if _marks(m)]
+    marks = "".join([_marks(m) for m in messages])
+    if "T" not in marks or not ("M" in marks or "S" in marks):
+        return []
+
+    def level_of(window: Counter[str]) -> Severity | None:
+        held = "".join(window)
+        if "T" not in held:
+            return None
+        if "M" in held:
+            return "critical" if "A" in held and "C" in held else "warn"
+        return soft_level if "S" in held else None
+
+    return slide(messages, window_s * 1000, _marks, level_of)
+
+
+def _marks(message: ChatSaid) -> str:
+    """Which of threat, money, soft demand, amount and channel a message carries."""
+    found = message.found
+    marks = "T" if "threat." in found else ""
+    if "demand.money" in found:
+        marks += "M"
+    if "demand.soft" in found:
+        marks += "S"
+    if message.amount_minor:
+        marks += "A"
+    if "contact." in found:
+        marks += "C"
+    return marks
+
+
+class _Complaints:
+    """The buyer's complaints, asked by when they were open."""
+
+    def __init__(self, facts: Facts) -> None:
+        ruled = {fact.ref: fact.at_ms for fact in facts.of(ComplaintRuled)}
+        self._spans = [(c, ruled.get(c.ref, NEVER)) for c in facts.of(ComplaintFiled)]
+
+    def open_within(self, from_ms: int, to_ms: int) -> list[ComplaintFiled]:
+        """Those that were filed by the end and not ruled on by the beginning."""
+        return [filed for filed, ruled in self._spans if filed.at_ms <= to_ms and ruled > from_ms]
+
+
+def _case(run: Run, complaints: _Complaints, refunds: int, rules: Rules) -> cases.Case:
+    messages = [m for m in run.members if isinstance(m, ChatSaid)]
+    codes = dict.fromkeys(code for m in messages for code in m.codes() if code in _THREATS)
+    threats = [_THREATS[code] for code in codes]
+    # A threat may be carried out after the last message about it: for as long as another message
+    # would belong to the same episode.
+    carried_out = (
+        complaints.open_within(run.opened_at_ms, run.last_at_ms + rules.cooldown_s * 1000)
+        if run.level == "warn"
+        else []
+    )
+    level: Severity = "critical" if carried_out else run.level
+    score = {"info": 1, "warn": rules.warn_score, "critical": rules.critical_score}[level]
+    return cases.Case(
+        anchor=run.anchor,
+        level=level,
+        members=(*run.members, *carried_out),
+        opened_at_ms=run.opened_at_ms,
+        details={
+            "threats_zh": "、".join(zh for zh, _ in threats),
+            "threats_en": ", ".join(en for _, en in threats),
+            "amount_minor": max(m.amount_minor for m in messages),
+            "messages": len(messages),
+        },
+        thresholds=(
+            Threshold("score", score, "points", rules.warn_score, rules.critical_score, 1),
+            Threshold("threats", sum(m.says("threat.") for m in messages), "messages", info=1),
+            Threshold("demands", sum(m.says("demand.") for m in messages), "messages", info=1),
+            Threshold("complaints_open", len(carried_out), "complaints", critical=1),
+        ),
+        counter=(
+            (
+                f"该买家另有{refunds}笔订单申请过退款,其中可能有真实的商品问题",
+                f"refunds were asked for on {refunds} orders of this buyer; there may be a real "
+                "problem with the goods",
+            ),
+        ),
+        window_s=rules.window_s,
+        cooldown_s=rules.cooldown_s,
+    )
+
+
+DETECTORS = (Extortion(),)

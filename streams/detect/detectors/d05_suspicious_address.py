@@ -1,0 +1,261 @@
+"""D05 suspicious_address (可疑收货地址): an order whose address cannot be right as it stands.
+
+The definition is docs/detectors/D05.md; what counts as a doubt is docs/address-signals.md. What a newcomer
+gets wrong: people mistype addresses (N12). It asks to contact the buyer, and accuses nobody.
+"""
+
+from __future__ import annotations
+
+import heapq
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from schemas.alerts import Severity
+from streams.detect import playbooks
+from streams.detect.address.signs import DoubtedOrder, Sign, doubted_orders, identity_signs
+from streams.detect.cases import Case, verdict
+from streams.detect.deadlines import Filing, Ship, filing, ship
+from streams.detect.detector import (
+    Count,
+    Detector,
+    Due,
+    Facts,
+    Presentation,
+    RuleBlock,
+    Seconds,
+    Step,
+)
+from streams.detect.episodes import Episode, Threshold, Verdict
+from streams.detect.facts import (
+    NEVER,
+    AnyFact,
+    Contacted,
+    OrderClosed,
+    OrderPaid,
+    OrderPlaced,
+    ReceiverDoubted,
+    Redirected,
+)
+
+WHY = {
+    "province_unknown": ("省份无法识别", "the province does not exist"),
+    "city_elsewhere": ("城市不在所填省份", "the city is in another province"),
+    "region_contradicted": ("详细地址与所选省市不符", "the detail names another region"),
+    "detail_short": ("详细地址过短", "the detail is too short"),
+    "detail_repeated": ("详细地址为重复数字", "the detail repeats digits"),
+    "detail_placeholder": ("详细地址为占位文字", "the detail is a placeholder"),
+    "detail_contact": ("详细地址含联系方式或链接", "the detail holds contact details or a link"),
+    "detail_ad": ("详细地址含广告", "the detail holds an advertisement"),
+}
+
+
+class Rules(RuleBlock):
+    """Thresholds of D05, all proposed."""
+
+    T02: Ship
+    T12: Filing
+    failed_contacts: Count
+    identity_signs: Count
+    expire_after_s: Seconds
+
+
+class SuspiciousAddress(Detector[Rules]):
+    """D05 on buyers, one case for each order. Cost: sorting the facts of a buyer with a doubt."""
+
+    id = "D05"
+    name = "suspicious_address"
+    subject = "buyer"
+    triggers = (ReceiverDoubted,)
+    topics = ("orders",)
+    rules = Rules
+    reads_receivers = True
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        return verdict(self.id, _cases(facts, rules), horizon_ms, rules.expire_after_s)
+
+    def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
+        d = episode.details
+        codes = str(d["why"]).split(",")
+        zh = "、".join(WHY[code][0] for code in codes)
+        en = ", ".join(WHY[code][1] for code in codes)
+        return Presentation(
+            title=("收货地址可疑", "Address looks wrong"),
+            summary=(
+                f"收货地址可疑:{zh}(订单{d['order_id']})。请先联系买家确认。",
+                f"Address of order {d['order_id']} looks wrong: {en}. Contact the buyer first.",
+            ),
+            not_if=(
+                "买家改正了收货地址;订单已关闭",
+                "the buyer corrected the address; the order was closed",
+            ),
+            ended=(
+                "收货地址已改正、订单已关闭或已过期",
+                "The address was corrected, the order was closed, or it is long ago",
+            ),
+            steps=(
+                playbooks.CONFIRM_ADDRESS,
+                Step(
+                    "A4_remind",
+                    "旺旺或电话联系买家并记录每次结果",
+                    "Reach the buyer by chat or phone and log every attempt",
+                ),
+                Step(
+                    "A9_draft_filing",
+                    "如地址确实有误且买家联系不上,提交备案",
+                    "If the address is wrong and the buyer cannot be reached, file it (备案)",
+                    (("至少一次联系记录", "at least one logged contact attempt"),),
+                ),
+            ),
+            deadlines=_deadlines(episode, rules),
+        )
+
+
+class _Proof(NamedTuple):
+    """Something that may make a case critical: how often it happened, and some of it as evidence."""
+
+    total: int
+    facts: Sequence[AnyFact] = ()
+
+
+class _Known:
+    """What the cases of a buyer ask of its facts, put in order once for all of them."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.closed = {fact.ref: fact.at_ms for fact in facts.of(OrderClosed)}
+        self.paid = {p.order_id: p.at_ms for p in reversed(facts.of(OrderPaid))}
+        self.placed = {order.ref: order for order in facts.of(OrderPlaced)}
+        self.changed = {fact.ref: fact for fact in facts.of(Redirected)}
+        self._calls = facts.of(Contacted)
+        self._called = [call.at_ms for call in self._calls]
+        self._answered = [call.at_ms for call in self._calls if call.answered]
+
+    def unanswered(self, from_ms: int, to_ms: int, enough: int) -> _Proof:
+        """The attempts to reach the buyer meanwhile, both ends included, if none was answered."""
+        if bisect_left(self._answered, from_ms) < bisect_right(self._answered, to_ms):
+            return _Proof(0)
+        first, end = bisect_left(self._called, from_ms), bisect_right(self._called, to_ms)
+        # Every case of a buyer may have the same calls; those that suffice and the newest prove it.
+        few = {*range(first, min(end, first + enough)), *range(max(first, end - 1), end)}
+        return _Proof(end - first, [self._calls[i] for i in sorted(few)])
+
+
+class _Open(NamedTuple):
+    """An order with doubts about its address, and when that was over, if it is."""
+
+    order: DoubtedOrder
+    doubts: Sequence[ReceiverDoubted]
+    resolved_ms: int | None
+
+    @property
+    def end_ms(self) -> int:
+        return NEVER if self.resolved_ms is None else self.resolved_ms
+
+
+def _cases(facts: Facts, rules: Rules) -> list[Case]:
+    known = _Known(facts)
+    found = [one for order in doubted_orders(facts) if (one := _doubted(order, known))]
+    signs = identity_signs(facts) if found else []
+    odd = _standing_at(signs, {one.end_ms for one in found}, rules.identity_signs)
+    return [_case(one, odd[one.end_ms], known, rules) for one in found]
+
+
+def _doubted(order: DoubtedOrder, known: _Known) -> _Open | None:
+    """Nobody need look at what was said of an order after it was closed."""
+    closed_ms = known.closed.get(order.order_id, NEVER)
+    doubts = [doubt for doubt in order.doubts if doubt.address and doubt.at_ms <= closed_ms]
+    if not doubts:
+        return None
+    last = doubts[-1]
+    resolved_ms = closed_ms
+    if order.standing is not last:
+        resolved_ms = min(closed_ms, max(order.redirected_ms, last.at_ms))
+    return _Open(order, doubts, resolved_ms if resolved_ms < NEVER else None)
+
+
+def _standing_at(signs: Sequence[Sign], ends: Iterable[int], enough: int) -> dict[int, _Proof]:
+    """The signs made and not cleared before each of these times; `signs` are sorted by time.
+
+    Every sign comes and goes once, for many orders may have many signs.
+    """
+    standing: dict[int, AnyFact] = {}
+    clearings: list[tuple[int, int]] = []
+    found: dict[int, _Proof] = {}
+    made = 0
+    for end_ms in sorted(ends):
+        while made < len(signs) and signs[made].fact.at_ms <= end_ms:
+            standing[made] = signs[made].fact
+            heapq.heappush(clearings, (signs[made].cleared_ms or NEVER, made))
+            made += 1
+        while clearings and clearings[0][0] < end_ms:
+            del standing[heapq.heappop(clearings)[1]]
+        first = [*islice(standing.values(), enough), *islice(reversed(standing.values()), 1)]
+        found[end_ms] = _Proof(len(standing), first)
+    return found
+
+
+def _case(one: _Open, odd: _Proof, known: _Known, rules: Rules) -> Case:
+    order, anchor, last = one.order, one.doubts[0], one.doubts[-1]
+    calls = known.unanswered(anchor.at_ms, one.end_ms, rules.failed_contacts)
+    is_unreached = calls.total >= rules.failed_contacts
+    is_odd = odd.total >= rules.identity_signs
+    level: Severity = "critical" if is_unreached or is_odd else "warn"
+    proof: list[AnyFact] = [*one.doubts]
+    proof += calls.facts if is_unreached else ()
+    proof += odd.facts if is_odd else ()
+    changed = known.changed.get(order.order_id)
+    if one.resolved_ms is not None and changed and changed.at_ms <= one.resolved_ms:
+        proof.append(changed)
+    details: dict[str, int | str] = {
+        "order_id": order.order_id,
+        "why": last.address,
+        "failed_contacts": calls.total,
+        "identity_signs": odd.total,
+        **_shipping(order.order_id, known),
+    }
+    return Case(
+        anchor,
+        level,
+        tuple({(fact.__class__, fact.ref): fact for fact in proof}.values()),
+        anchor.at_ms,
+        details,
+        (
+            Threshold("address_doubts", last.address.count(",") + 1, "codes", 1),
+            Threshold("failed_contacts", calls.total, "attempts", None, rules.failed_contacts),
+            Threshold("identity_signs", odd.total, "signs", None, rules.identity_signs),
+        ),
+        _counter(order, known),
+        one.resolved_ms,
+    )
+
+
+def _counter(order: DoubtedOrder, known: _Known) -> tuple[tuple[str, str], ...]:
+    others = len(known.paid) - (order.order_id in known.paid)
+    return (
+        (
+            f"地址填错多为误填,不代表恶意;该买家另有{others}笔已付款订单",
+            f"Most wrong addresses are slips and no bad intent; {others} other orders of this "
+            "buyer are paid",
+        ),
+    )
+
+
+def _shipping(order_id: str, known: _Known) -> dict[str, int]:
+    paid_ms = known.paid.get(order_id)
+    if paid_ms is None:
+        return {}
+    placed = known.placed.get(order_id)
+    return {"paid_ms": paid_ms, "ship_by_ms": placed.ship_by_ms if placed else 0}
+
+
+def _deadlines(episode: Episode, rules: Rules) -> tuple[Due, ...]:
+    """When it must be shipped, and filed before: what decides how long there is to reach the buyer."""
+    d = episode.details
+    if "paid_ms" not in d:
+        return ()
+    term = ship(int(d["paid_ms"]), rules.T02, int(d["ship_by_ms"]))
+    return term.line(), filing(term, rules.T12).line()
+
+
+DETECTORS = (SuspiciousAddress(),)

@@ -1,0 +1,147 @@
+"""D06 suspicious_identity (可疑身份): a buyer whose account is not verified, or whose phone cannot be right.
+
+The definition is docs/detectors/D06.md. What a newcomer gets wrong: either alone is common among honest
+people and only informs; and what was put right later is resolved, not forgotten.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.alerts import Severity
+from streams.detect import playbooks
+from streams.detect.address.signs import Sign, doubted_orders, identity_signs
+from streams.detect.cases import Case, verdict
+from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
+from streams.detect.facts import (
+    LARGE_UNITS,
+    AccountDoubted,
+    AnyFact,
+    OrderPaid,
+    OrderPlaced,
+    ReceiverDoubted,
+)
+from streams.detect.orders import large_orders
+
+# Signs of two kinds: the account itself, and the phone, wherever it was seen.
+KIND = {
+    "unverified": "account",
+    "account_phone": "phone",
+    "phone_invalid": "phone",
+    "phone_disposable": "phone",
+}
+WHY = {
+    "unverified": ("账号未完成实名认证", "the account is not verified"),
+    "account_phone": ("账号手机号无效", "the account's phone is not valid"),
+    "phone_invalid": ("收货手机号无效", "the receiver's phone cannot exist"),
+    "phone_disposable": ("收货手机号为公开接码号", "the receiver's phone is a public one"),
+}
+
+
+class Rules(RuleBlock):
+    """Thresholds of D06, all proposed."""
+
+    warn_signs: Count
+    large_units: Annotated[int, Field(ge=LARGE_UNITS)]
+    expire_after_s: Seconds
+
+
+class SuspiciousIdentity(Detector[Rules]):
+    """D06 on buyers, one case for each. Cost: linear in the facts of a buyer with a sign."""
+
+    id = "D06"
+    name = "suspicious_identity"
+    subject = "buyer"
+    triggers = (AccountDoubted, ReceiverDoubted)
+    topics = ("orders",)
+    rules = Rules
+    reads_receivers = True
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        signs = identity_signs(facts)
+        orders = facts.of(OrderPlaced)
+        if not signs or not orders:
+            return NOTHING
+        return verdict(self.id, [_case(signs, facts, rules)], horizon_ms, rules.expire_after_s)
+
+    def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
+        d = episode.details
+        codes = str(d["why"]).split(",")
+        zh = "、".join(WHY[code][0] for code in codes)
+        en = ", ".join(WHY[code][1] for code in codes)
+        buyer = subject.partition(":")[2]
+        return Presentation(
+            title=("买家身份信息可疑", "Odd account or phone"),
+            summary=(
+                f"买家{buyer}:{zh}。请在发货前联系确认。",
+                f"{buyer}: {en}. Reach the buyer before shipping.",
+            ),
+            not_if=(
+                "账号完成认证、手机号有效;单独一项仅作提示",
+                "the account is verified and the phone can be dialled; one sign alone only informs",
+            ),
+            ended=("信息已更正或已过期", "It was put right, or it is long ago"),
+            steps=(
+                playbooks.CONFIRM_ADDRESS,
+                Step(
+                    "A4_remind",
+                    "旺旺或电话联系买家并记录每次结果",
+                    "Reach the buyer by chat or phone and log every attempt",
+                ),
+            ),
+        )
+
+
+def _case(signs: list[Sign], facts: Facts, rules: Rules) -> Case:
+    standing = [sign for sign in signs if sign.cleared_ms is None]
+    resolved_ms = None
+    counted = standing
+    if not standing:
+        # Over; what it was at its last moment is what it stays.
+        resolved_ms = max(sign.cleared_ms or 0 for sign in signs)
+        counted = [sign for sign in signs if sign.cleared_ms == resolved_ms]
+    orders = facts.of(OrderPlaced)
+    begins_ms = max(min(s.fact.at_ms for s in signs), min(o.at_ms for o in orders))
+    if resolved_ms is not None:
+        resolved_ms = max(resolved_ms, begins_ms)
+    kinds = {KIND[sign.code] for sign in counted}
+    beside = _beside(facts, rules)
+    value = len(kinds) + bool(beside)
+    level: Severity = "warn" if value >= rules.warn_signs else "info"
+    members: dict[tuple[type, str], AnyFact] = {
+        (fact.__class__, fact.ref): fact
+        for fact in (*(sign.fact for sign in signs), *(beside if level == "warn" else ()))
+    }
+    paid = len({payment.order_id for payment in facts.of(OrderPaid)})
+    return Case(
+        signs[0].fact,
+        level,
+        tuple(members.values()),
+        begins_ms,
+        {"why": ",".join(sorted({sign.code for sign in counted})), "kinds": len(kinds)},
+        (Threshold("signs", value, "kinds", rules.warn_signs, None, 1),),
+        (
+            (
+                f"多数未认证账号属于普通新用户;该买家已付款订单{paid}笔",
+                f"Most such accounts are honest newcomers; {paid} orders of this buyer are paid",
+            ),
+        ),
+        resolved_ms,
+    )
+
+
+def _beside(facts: Facts, rules: Rules) -> list[AnyFact]:
+    """What makes an odd identity worth a warning: a doubted address that stands, or a large order."""
+    doubted: list[AnyFact] = [
+        order.standing
+        for order in doubted_orders(facts)
+        if order.standing is not None and order.standing.address
+    ]
+    large = [order for order in large_orders(facts) if order.units >= rules.large_units]
+    return [*doubted, *large]
+
+
+DETECTORS = (SuspiciousIdentity(),)

@@ -1,0 +1,138 @@
+"""D07 large_paid_order (大额已付款): a new buyer has paid for a large order.
+
+The definition is docs/detectors/D07.md. What a newcomer gets wrong: nearly all of them are the best orders
+of the week. It informs, accuses nobody, and opens the checklist that is right for an honest buyer too.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from streams.detect import playbooks
+from streams.detect.cases import Case, verdict
+from streams.detect.deadlines import Ship, ship, ship_times
+from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds
+from streams.detect.episodes import Episode, Threshold, Verdict
+from streams.detect.facts import (
+    LARGE_AMOUNT_MINOR,
+    LARGE_UNITS,
+    AccountFlagged,
+    AccountVerified,
+    LargeOrder,
+    OrderClosed,
+    OrderPaid,
+    OrderPlaced,
+)
+from streams.detect.orders import large_orders
+
+
+class Rules(RuleBlock):
+    """Thresholds of D07, all proposed; a shop states its own median and its own 99th percentile."""
+
+    T02: Ship
+    min_units: Annotated[int, Field(ge=LARGE_UNITS)]
+    item_median_units: Count
+    times_median: Count
+    min_amount_minor: Annotated[int, Field(ge=LARGE_AMOUNT_MINOR)]
+    old_account_s: Seconds
+    expire_after_s: Seconds
+
+    @property
+    def large_units(self) -> int:
+        """From how many units of one item an order is large."""
+        return max(self.min_units, self.times_median * self.item_median_units)
+
+
+class LargePaidOrder(Detector[Rules]):
+    """D07 on buyers, one case for each order. Cost: linear in the facts of a buyer with a large order."""
+
+    id = "D07"
+    name = "large_paid_order"
+    subject = "buyer"
+    triggers = (LargeOrder,)
+    topics = ("orders",)
+    rules = Rules
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        paid: dict[str, OrderPaid] = {}
+        for payment in facts.of(OrderPaid):
+            paid.setdefault(payment.order_id, payment)
+        closed = {fact.ref: fact.at_ms for fact in facts.of(OrderClosed)}
+        cases = [
+            _case(order, paid[order.ref], closed.get(order.ref), facts, rules)
+            for order in large_orders(facts)
+            if order.ref in paid
+            and (order.units >= rules.large_units or order.amount_minor >= rules.min_amount_minor)
+            and _is_new(order, paid, facts, rules)
+        ]
+        return verdict(self.id, cases, horizon_ms, rules.expire_after_s)
+
+    def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
+        d = episode.details
+        paid_ms, ship_by_ms = int(d["paid_ms"]), int(d["ship_by_ms"])
+        times = ship_times(paid_ms, rules.T02, ship_by_ms)
+        return Presentation(
+            title=("大额已付款订单", "Large paid order"),
+            summary=(
+                f"新买家的大额已付款订单{d['order_id']}(单品{d['units']}件),建议按取证流程发货。",
+                f"Order {d['order_id']} of a new buyer is large ({d['units']} of one item) and paid: "
+                "ship with evidence.",
+            ),
+            not_if=(
+                f"单品少于{rules.large_units}件且金额低于{rules.min_amount_minor / 100:.2f};"
+                "买家此前有已付款订单",
+                f"fewer than {rules.large_units} of one item and less than "
+                f"{rules.min_amount_minor / 100:.2f}; an earlier paid order of the buyer",
+            ),
+            ended=("订单已关闭或已过期", "The order was closed, or it is long ago"),
+            steps=playbooks.paid_order(
+                paid_ms, times.target_ms - paid_ms, times.limit_ms - paid_ms
+            ),
+            deadlines=(ship(paid_ms, rules.T02, ship_by_ms).line(),),
+        )
+
+
+def _is_new(order: LargeOrder, paid: dict[str, OrderPaid], facts: Facts, rules: Rules) -> bool:
+    """Whether, as far as is known, the buyer was a stranger when the order was placed."""
+    flags = [fact for fact in facts.of(AccountFlagged) if fact.at_ms <= order.at_ms]
+    if flags and flags[-1].is_new:
+        return True
+    if any(p.at_ms < order.at_ms and name != order.ref for name, p in paid.items()):
+        return False
+    known = [fact.created_ms for fact in facts.of(AccountVerified) if fact.created_ms]
+    return not known or order.at_ms - known[-1] < rules.old_account_s * 1000
+
+
+def _case(
+    order: LargeOrder, payment: OrderPaid, closed_ms: int | None, facts: Facts, rules: Rules
+) -> Case:
+    promised = [fact.ship_by_ms for fact in facts.of(OrderPlaced) if fact.ref == order.ref]
+    opened_ms = max(order.at_ms, payment.at_ms)
+    return Case(
+        order,
+        "info",
+        (order, payment),
+        opened_ms,
+        {
+            "order_id": order.ref,
+            "units": order.units,
+            "paid_ms": payment.at_ms,
+            "ship_by_ms": promised[0] if promised else 0,
+        },
+        (
+            Threshold("units", order.units, "units", info=rules.large_units),
+            Threshold("amount", order.amount_minor, "minor units", info=rules.min_amount_minor),
+        ),
+        (
+            (
+                "大额订单多数是正常生意",
+                "Most large orders are good business",
+            ),
+        ),
+        None if closed_ms is None else max(closed_ms, opened_ms),
+    )
+
+
+DETECTORS = (LargePaidOrder(),)

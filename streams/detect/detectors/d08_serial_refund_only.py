@@ -1,0 +1,293 @@
+"""D08 serial_refund_only (仅退款): one buyer asks for refund-only again and again.
+
+The definition is docs/detectors/D08.md. What a newcomer gets wrong: before shipping, refund-only is
+the only way to cancel, so only requests for goods that were on their way or there count across orders.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
+
+from schemas.alerts import Severity
+from streams.detect import playbooks
+from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.episodes import (
+    Crossing,
+    Episode,
+    Run,
+    Threshold,
+    Verdict,
+    by_moment,
+    level_at,
+    runs,
+)
+from streams.detect.facts import (
+    NEVER,
+    Contacted,
+    OrderPaid,
+    RefundRefused,
+    RefundRequested,
+    RefundWithdrawn,
+    Shipped,
+    by_time,
+)
+from streams.detect.orders import NO_SHARE, Share, most_of_the_paid
+
+# Reasons that accuse the seller of not shipping are D10's business.
+NOT_OURS = frozenset({"stockout", "late_shipment"})
+
+
+class Rules(RuleBlock):
+    """Thresholds of D08, all proposed."""
+
+    # Shorter, and two episodes could begin with one and the same request.
+    at_least = (
+        ("critical_orders", "warn_orders"),
+        ("cooldown_s", "cross_order_window_s"),
+        ("cooldown_s", "same_order_window_s"),
+    )
+
+    same_order_window_s: Seconds
+    rerequests: Count
+    failed_contacts: Count
+    cross_order_window_s: Seconds
+    warn_orders: Count
+    critical_orders: Count
+    min_share_percent: Annotated[int, Field(ge=1, le=100)]
+    cooldown_s: Seconds
+    expire_after_s: Seconds
+
+
+class SerialRefundOnly(Detector[Rules]):
+    """D08 on buyers. Cost: n log n in requests and payments; each order refused twice adds its calls."""
+
+    id = "D08"
+    name = "serial_refund_only"
+    subject = "buyer"
+    triggers = (RefundRequested,)
+    topics = ("refunds", "contacts", "payments", "orders", "shipments")
+    rules = Rules
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        requests = _counting(facts)
+        contacts = _Contacts(facts, horizon_ms)
+        again = _rerequests(requests, facts)
+        repeated, wakes = _same_order(again, contacts, rules)
+        share = _across_orders(requests, facts, horizon_ms, rules)
+        found = _Found(
+            requests, {r.ref for group in again.values() for r in group}, contacts, share
+        )
+        episodes = [
+            _episode(run, facts, found, horizon_ms, rules)
+            for run in runs(by_moment(repeated + share.crossings), rules.cooldown_s * 1000)
+        ]
+        wakes += [e.last_at_ms + rules.expire_after_s * 1000 for e in episodes]
+        if share.wake_at_ms is not None:
+            wakes.append(share.wake_at_ms)
+        return Verdict(
+            episodes,
+            min((at for at in wakes if at > horizon_ms), default=None),
+            insufficient=share.insufficient,
+        )
+
+    def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
+        d = episode.details
+        buyer = subject.partition(":")[2]
+        return Presentation(
+            title=("疑似连续仅退款", "Serial refund-only requests"),
+            summary=(
+                f"买家{buyer}提出{d['requests']}次仅退款,涉及{d['orders']}笔订单;"
+                f"拒绝后再次申请{d['rerequests']}次;联系未接通{d['failed_contacts']}次。",
+                f"{buyer} made {d['requests']} refund-only requests on {d['orders']} orders, "
+                f"{d['rerequests']} of them again after a refusal; "
+                f"{d['failed_contacts']} contact attempts went unanswered.",
+            ),
+            not_if=(
+                f"撤回申请;发货前的退款;以缺货、延迟发货为由;仅退款订单少于{rules.warn_orders}笔或占付款订单不足"
+                f"{rules.min_share_percent}%,且同一订单拒绝后再申请少于{rules.rerequests}次",
+                "withdrawn requests; refunds before shipping, or for stockout or lateness; fewer than "
+                f"{rules.warn_orders} such orders or less than {rules.min_share_percent} % of the paid "
+                f"ones, and fewer than {rules.rerequests} re-requests on one order",
+            ),
+            ended=(
+                "窗口期内没有新的仅退款申请",
+                "No further refund-only request within the window",
+            ),
+            steps=(
+                Step("A4_remind", "再次联系买家并记录", "Try to reach the buyer again, log it"),
+                Step("A6_evidence_pack", "整理举证材料", "Prepare the evidence pack"),
+                playbooks.complaint("异常退款"),
+            ),
+        )
+
+
+class _Contacts:
+    """The attempts to reach the buyer, asked by interval in logarithmic time."""
+
+    def __init__(self, facts: Facts, horizon_ms: int) -> None:
+        attempts = facts.of(Contacted)
+        self.unanswered = [c.at_ms for c in attempts if not c.answered]
+        self.answered = [c.at_ms for c in attempts if c.answered]
+        self.read_to_ms = horizon_ms
+
+    def failed(self, from_ms: int, to_ms: int) -> int:
+        """Unanswered attempts within the two times, inclusive; none if any was answered."""
+        if bisect_right(self.answered, to_ms) > bisect_left(self.answered, from_ms):
+            return 0
+        return bisect_right(self.unanswered, to_ms) - bisect_left(self.unanswered, from_ms)
+
+
+class _Found(NamedTuple):
+    """What the episodes are made of; `again` are the names of re-requests."""
+
+    requests: list[RefundRequested]
+    again: set[str]
+    contacts: _Contacts
+    share: Share
+
+
+def _counting(facts: Facts) -> list[RefundRequested]:
+    """The requests that count: standing, for goods on their way or there, and for no fault of ours."""
+    withdrawn = {fact.ref for fact in facts.of(RefundWithdrawn)}
+    # The last parcel: one that was sent again says that asking was right.
+    shipped = {fact.ref: fact.at_ms for fact in facts.of(Shipped)}
+    return [
+        r
+        for r in facts.of(RefundRequested)
+        if r.refund_only
+        and r.ref not in withdrawn
+        and r.reason not in NOT_OURS
+        and (r.goods_status != "not_received" or shipped.get(r.order_id, NEVER) <= r.at_ms)
+    ]
+
+
+def _rerequests(requests: list[RefundRequested], facts: Facts) -> dict[str, list[RefundRequested]]:
+    """By order: the requests made again after a refusal of the one before."""
+    refusals: dict[str, list[int]] = {}
+    for refusal in facts.of(RefundRefused):
+        refusals.setdefault(refusal.order_id, []).append(refusal.at_ms)
+    previous_ms: dict[str, int] = {}
+    again: dict[str, list[RefundRequested]] = {}
+    for request in requests:
+        order_id = request.order_id
+        refused = refusals.get(order_id)
+        if refused and order_id in previous_ms:
+            at = bisect_right(refused, previous_ms[order_id])
+            if at < len(refused) and refused[at] < request.at_ms:
+                again.setdefault(order_id, []).append(request)
+        previous_ms[order_id] = request.at_ms
+    return again
+
+
+def _same_order(
+    rerequests: dict[str, list[RefundRequested]], contacts: _Contacts, rules: Rules
+) -> tuple[list[Crossing], list[int]]:
+    """Part A: asked again after a refusal, on one order; and when it may prove that nobody answers.
+
+    A crossing brings only the re-requests that none of its order has brought before.
+    """
+    window_ms = rules.same_order_window_s * 1000
+    found: list[Crossing] = []
+    wakes: list[int] = []
+    for again in rerequests.values():
+        if len(again) < rules.rerequests:
+            continue
+        times = [request.at_ms for request in again]
+        calls = contacts.unanswered
+        calls = calls[bisect_left(calls, times[0]) : bisect_right(calls, times[-1] + window_ms)]
+        fresh = 0
+        for at_ms in sorted({*times, *calls}):
+            oldest, end = bisect_left(times, at_ms - window_ms), bisect_right(times, at_ms)
+            if end - oldest < rules.rerequests:
+                continue
+            is_unreached = contacts.failed(at_ms - window_ms, at_ms) >= rules.failed_contacts
+            if is_unreached and at_ms > contacts.read_to_ms:
+                # Nobody answered as far as is known; an answer may not be read yet.
+                is_unreached = False
+                wakes.append(at_ms)
+            level: Severity = "critical" if is_unreached else "warn"
+            found.append(Crossing(at_ms, level, again[max(fresh, oldest) : end]))
+            fresh = end
+    return found, wakes
+
+
+def _across_orders(
+    requests: list[RefundRequested], facts: Facts, horizon_ms: int, rules: Rules
+) -> Share:
+    """Part B: many orders, most of what was paid."""
+    if len({request.order_id for request in requests}) < rules.warn_orders:
+        return NO_SHARE
+    return most_of_the_paid(
+        requests,
+        facts,
+        horizon_ms,
+        rules.cross_order_window_s,
+        rules.min_share_percent,
+        lambda orders: level_at(orders, rules.warn_orders, rules.critical_orders),
+    )
+
+
+def _episode(run: Run, facts: Facts, found: _Found, horizon_ms: int, rules: Rules) -> Episode:
+    members = tuple(sorted(run.members, key=by_time))
+    orders = {m.order_id for m in members if isinstance(m, RefundRequested)}
+    again = sum(member.ref in found.again for member in members)
+    window_ms = rules.same_order_window_s * 1000
+    unreached = found.contacts.failed(run.opened_at_ms - window_ms, run.last_at_ms)
+    answered = len(found.contacts.answered)
+    paid = len({p.order_id for p in facts.of(OrderPaid)})
+    withdrawn = len(facts.of(RefundWithdrawn))
+    share_percent = found.share.percent(run)
+    # Those that began it too: the first request of an order is no member of part A.
+    made = [r for r in found.requests if r.order_id in orders and r.at_ms <= run.last_at_ms]
+    expires_ms = run.last_at_ms + rules.expire_after_s * 1000
+    has_expired = expires_ms <= horizon_ms
+    return Episode(
+        detector="D08",
+        anchor=run.anchor,
+        opened_at_ms=run.opened_at_ms,
+        last_at_ms=run.last_at_ms,
+        status="expired" if has_expired else "open",
+        ended_at_ms=expires_ms if has_expired else None,
+        severity=run.level,
+        steps=len(members) + unreached + has_expired + (run.level == "critical"),
+        window_s=rules.cross_order_window_s,
+        members=members,
+        thresholds=(
+            Threshold(
+                "refund_only_orders",
+                len(orders),
+                "orders",
+                rules.warn_orders,
+                rules.critical_orders,
+            ),
+            Threshold("rerequests_after_refusal", again, "requests", rules.rerequests),
+            Threshold("failed_contacts", unreached, "attempts", None, rules.failed_contacts),
+            *(
+                ()
+                if share_percent is None
+                else (
+                    Threshold("share_of_paid_orders", share_percent, "%", rules.min_share_percent),
+                )
+            ),
+        ),
+        details={
+            "requests": len(made),
+            "orders": len(orders),
+            "rerequests": again,
+            "failed_contacts": unreached,
+        },
+        counter=(
+            (
+                f"该买家已知付款订单{paid}笔;接通联系{answered}次;撤回申请{withdrawn}次",
+                f"{paid} orders of this buyer are known to be paid; {answered} contacts answered; "
+                f"{withdrawn} requests withdrawn",
+            ),
+        ),
+        cooldown_s=rules.cooldown_s,
+    )
+
+
+DETECTORS = (SerialRefundOnly(),)

@@ -1,0 +1,231 @@
+"""D09 malicious_return (恶意退货): another thing came back, or most orders do for odd reasons.
+
+The definition is docs/detectors/D09.md. What a newcomer gets wrong: a parcel damaged on its way is the
+carrier's business and accuses nobody (N19), and a seven-day return is everybody's right (N18).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
+
+from schemas.alerts import Severity
+from schemas.events.aftersales import RefundReason
+from streams.detect import playbooks
+from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.episodes import (
+    NOTHING,
+    Crossing,
+    Episode,
+    Run,
+    Threshold,
+    Verdict,
+    by_moment,
+    runs,
+)
+from streams.detect.facts import (
+    OrderPaid,
+    RefundRequested,
+    RefundWithdrawn,
+    ReturnInspected,
+    by_time,
+)
+from streams.detect.orders import NO_SHARE, Share, most_of_the_paid
+
+
+class Rules(RuleBlock):
+    """Thresholds of D09; all proposed."""
+
+    at_least = (("cooldown_s", "window_s"),)
+
+    weight_tolerance_percent: Annotated[int, Field(ge=0, le=100)]
+    reasons: Annotated[tuple[RefundReason, ...], Field(strict=False, min_length=1)]
+    window_s: Seconds
+    warn_orders: Count
+    min_share_percent: Annotated[int, Field(ge=1, le=100)]
+    cooldown_s: Seconds
+    expire_after_s: Seconds
+
+
+class MaliciousReturn(Detector[Rules]):
+    """D09 on buyers. Cost: n log n in the buyer's returns, refunds and payments."""
+
+    id = "D09"
+    name = "malicious_return"
+    subject = "buyer"
+    triggers = (ReturnInspected, RefundRequested)
+    topics = ("returns", "refunds", "payments")
+    rules = Rules
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        crossings = [
+            Crossing(fact.at_ms, "critical", (fact,))
+            for fact in facts.of(ReturnInspected)
+            if _is_mismatch(fact, rules)
+        ]
+        share = _abnormal(facts, horizon_ms, rules)
+        crossings += share.crossings
+        if not crossings and share is NO_SHARE:
+            return NOTHING
+        episodes = [
+            _episode(run, facts, share, horizon_ms, rules)
+            for run in runs(by_moment(crossings), rules.cooldown_s * 1000)
+        ]
+        wakes = [e.last_at_ms + rules.expire_after_s * 1000 for e in episodes]
+        if share.wake_at_ms is not None:
+            wakes.append(share.wake_at_ms)
+        wake_at_ms = min((at for at in wakes if at > horizon_ms), default=None)
+        return Verdict(episodes, wake_at_ms, insufficient=share.insufficient)
+
+    def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
+        d = episode.details
+        buyer = subject.partition(":")[2]
+        # Only what was found may be said, and above all be filed.
+        found = [
+            _Told(zh.format(n=n), en.format(n=n), story_zh)
+            for n, (zh, en, story_zh) in ((d["mismatches"], _MISMATCH), (d["refunds"], _ABNORMAL))
+            if n
+        ]
+        return Presentation(
+            title=(
+                ("疑似恶意退货", "Returns that do not match")
+                if d["mismatches"]
+                else ("疑似恶意退货:多数订单异常退款", "Most orders refunded for odd reasons")
+            ),
+            summary=(
+                f"买家{buyer}{','.join(one.zh for one in found)}。",
+                f"{buyer}: {'; '.join(one.en for one in found)}.",
+            ),
+            not_if=(
+                f"退回一致,运输破损,重量相差不超过{rules.weight_tolerance_percent}%,七天无理由退货;"
+                f"此类退款少于{rules.warn_orders}笔或占付款订单不足{rules.min_share_percent}%",
+                "a return that matches, damage on the way, a weight within "
+                f"{rules.weight_tolerance_percent} %, seven-day returns; fewer than "
+                f"{rules.warn_orders} such refunds, or less than {rules.min_share_percent} % of the "
+                "paid orders",
+            ),
+            ended=("窗口期内没有新的情况", "Nothing new within the window"),
+            steps=(
+                _PROOF_OF_RETURN if d["mismatches"] else _PROOF_OF_REASONS,
+                Step(
+                    "A12_suggest_refund_reply",
+                    "凭证齐全后再答复退款",
+                    "Answer the refund once the proof is complete",
+                ),
+                playbooks.complaint("异常退款", ";".join(one.story_zh for one in found)),
+            ),
+        )
+
+
+class _Told(NamedTuple):
+    """One of the two things that D09 finds: what to say about it, and what a complaint may say."""
+
+    zh: str
+    en: str
+    story_zh: str
+
+
+_MISMATCH = _Told(
+    "退回商品与售出不符{n}次",
+    "{n} returned parcels did not match what was sold",
+    "买家退回商品与售出商品不符",
+)
+_ABNORMAL = _Told(
+    "以质量、无效等理由退款{n}笔",
+    "refunds for quality, effect and the like on {n} orders",
+    "买家短期内多数订单以质量、无效等理由申请退款",
+)
+_PROOF_OF_RETURN = Step(
+    "A6_evidence_pack",
+    "请快递出具证明(缺少、破损等),保留开箱录像和称重照片",
+    "Get the carrier's certificate (missing, damaged), keep the unpacking film and weight",
+)
+_PROOF_OF_REASONS = Step(
+    "A6_evidence_pack",
+    "整理各订单的退款理由、买家凭证和沟通记录",
+    "Put together the reason, the buyer's proof and the chats of each refund",
+)
+
+
+def _is_mismatch(fact: ReturnInspected, rules: Rules) -> bool:
+    """Step A of the definition: whoever opened the parcel is believed, unless numbers say otherwise.
+
+    As many units as were sold do not: a brick is one unit too.
+    """
+    if fact.result != "mismatch":
+        return False
+    has_units = fact.expected_units >= 0 and fact.received_units >= 0
+    if fact.is_other_sku or (has_units and fact.received_units < fact.expected_units):
+        return True
+    if fact.expected_g > 0 and fact.received_g >= 0:
+        off_g = abs(fact.received_g - fact.expected_g)
+        return 100 * off_g > rules.weight_tolerance_percent * fact.expected_g
+    return not (has_units and fact.received_units > fact.expected_units)
+
+
+def _abnormal(facts: Facts, horizon_ms: int, rules: Rules) -> Share:
+    """Step B of the definition."""
+    requests = facts.of(RefundRequested)
+    if len(requests) < rules.warn_orders:
+        return NO_SHARE
+    withdrawn = {fact.ref for fact in facts.of(RefundWithdrawn)}
+    counting = [r for r in requests if r.reason in rules.reasons and r.ref not in withdrawn]
+    if len({request.order_id for request in counting}) < rules.warn_orders:
+        return NO_SHARE
+    return most_of_the_paid(
+        counting,
+        facts,
+        horizon_ms,
+        rules.window_s,
+        rules.min_share_percent,
+        lambda orders: "warn" if orders >= rules.warn_orders else None,
+    )
+
+
+def _episode(run: Run, facts: Facts, share: Share, horizon_ms: int, rules: Rules) -> Episode:
+    members = tuple(sorted(run.members, key=by_time))
+    mismatches = sum(isinstance(member, ReturnInspected) for member in members)
+    refunds = len({m.order_id for m in members if isinstance(m, RefundRequested)})
+    paid = len({payment.order_id for payment in facts.of(OrderPaid)})
+    matches = sum(fact.result == "match" for fact in facts.of(ReturnInspected))
+    damaged = sum(fact.result == "damaged" for fact in facts.of(ReturnInspected))
+    share_percent = share.percent(run)
+    expires_ms = run.last_at_ms + rules.expire_after_s * 1000
+    has_expired = expires_ms <= horizon_ms
+    level: Severity = run.level
+    return Episode(
+        detector="D09",
+        anchor=run.anchor,
+        opened_at_ms=run.opened_at_ms,
+        last_at_ms=run.last_at_ms,
+        status="expired" if has_expired else "open",
+        ended_at_ms=expires_ms if has_expired else None,
+        severity=level,
+        steps=len(members) + has_expired + (level == "critical"),
+        window_s=rules.window_s,
+        members=members,
+        thresholds=(
+            Threshold("mismatched_returns", mismatches, "returns", None, 1),
+            Threshold("abnormal_refund_orders", refunds, "orders", rules.warn_orders),
+            *(
+                ()
+                if share_percent is None
+                else (
+                    Threshold("share_of_paid_orders", share_percent, "%", rules.min_share_percent),
+                )
+            ),
+        ),
+        details={"mismatches": mismatches, "refunds": refunds},
+        counter=(
+            (
+                f"该买家已知付款订单{paid}笔;退回一致{matches}次,运输破损{damaged}次(物流责任)",
+                f"{paid} orders of this buyer are known to be paid; {matches} returns matched, "
+                f"{damaged} were damaged on the way (the carrier's liability)",
+            ),
+        ),
+        cooldown_s=rules.cooldown_s,
+    )
+
+
+DETECTORS = (MaliciousReturn(),)

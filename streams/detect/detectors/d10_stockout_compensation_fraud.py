@@ -1,0 +1,406 @@
+"""D10 stockout_compensation_fraud (缺货骗赔): claims of stockout or lateness about parcels sent in time.
+
+The definition is docs/detectors/D10.md: buyers claim, and the shop sees the wave through signals.
+What a newcomer gets wrong: if the seller really was late, the claims are genuine and nobody is accused.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
+
+from schemas.alerts import Severity
+from streams.detect import playbooks
+from streams.detect.deadlines import Ship, ship_times
+from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.episodes import (
+    NOTHING,
+    Crossing,
+    Episode,
+    Run,
+    Threshold,
+    Told,
+    Verdict,
+    level_at,
+    runs,
+    slide,
+)
+from streams.detect.facts import (
+    AnyFact,
+    ComplaintFiled,
+    ComplaintRuled,
+    OrderPaid,
+    OrderPlaced,
+    RefundRequested,
+    RefundWithdrawn,
+    Shipped,
+    ShippingOver,
+    Signal,
+    by_time,
+)
+
+KINDS = frozenset({"stockout", "late_shipment"})
+SIGNAL = "stockout_claim"
+# Pending: it would accuse, but not everything that may speak for the buyer is read.
+Outcome = Literal["proven", "premature", "genuine", "unknown", "withdrawn", "pending"]
+# Later than every date there is, in milliseconds: what is told earlier must count for more.
+_LATEST_MS = 1 << 48
+
+
+class Rules(RuleBlock):
+    """Thresholds of D10; the shop's critical one is 「十几个」, the deadline T02's, the rest proposed."""
+
+    at_least = (
+        ("buyer_critical", "buyer_warn"),
+        ("shop_critical", "shop_warn"),
+        ("buyer_cooldown_s", "buyer_window_s"),
+        ("shop_cooldown_s", "shop_window_s"),
+    )
+
+    T02: Ship
+    buyer_window_s: Seconds
+    buyer_warn: Count
+    buyer_critical: Count
+    buyer_cooldown_s: Seconds
+    buyer_expire_after_s: Seconds
+    shop_window_s: Seconds
+    shop_warn: Count
+    shop_critical: Count
+    shop_cooldown_s: Seconds
+    shop_expire_after_s: Seconds
+
+
+class _Claim(NamedTuple):
+    """An order's earliest claim and what became of it.
+
+    `wake_ms` is when silence would settle it; `version` grows with every fact about the order, and with
+    what silence settles.
+    """
+
+    fact: RefundRequested | ComplaintFiled
+    outcome: Outcome
+    wake_ms: int | None
+    version: int
+
+
+class _Count(NamedTuple):
+    """The numbers of an episode; `compared` is the one that the thresholds are about."""
+
+    claims: int
+    proven: int
+    buyers: int
+    compared: int
+
+
+class _Limits(NamedTuple):
+    """The thresholds of one of the two subjects."""
+
+    window_s: int
+    warn: int
+    critical: int
+    cooldown_s: int
+    expire_after_s: int
+
+
+class _StockoutClaims:
+    """What both subjects have in common: texts and steps."""
+
+    def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
+        d = episode.details
+        buyer = subject.partition(":")[2]
+        is_shop = not buyer
+        zh = f"{d['buyers']}个买家" if is_shop else f"买家{buyer}"
+        en = f"{d['buyers']} buyers claim" if is_shop else f"{buyer} claims"
+        return Presentation(
+            title=("疑似缺货骗赔", "Stockout claims on orders shipped in time"),
+            summary=(
+                f"{zh}以缺货/未按约定时间发货索赔{d['claims']}单,但其中{d['proven']}单已按时发货。",
+                f"{en} stockout or late shipping on {d['claims']} orders, "
+                f"though {d['proven']} of them shipped on time.",
+            ),
+            not_if=(
+                "卖家确实延迟发货或平台判定投诉成立;申请或投诉被撤回;没有已按时发货的订单",
+                "the seller really shipped late, or a complaint was upheld; the claims were "
+                "withdrawn; none of the orders is proven to have shipped on time",
+            ),
+            ended=("窗口期内没有新的索赔", "No further claim within the window"),
+            steps=(
+                Step(
+                    "A6_evidence_pack",
+                    "整理物流单号和发货时间作为凭证",
+                    "Collect tracking numbers and shipping times as proof",
+                ),
+                playbooks.complaint("异常投诉"),
+            ),
+        )
+
+
+class StockoutFraudByBuyer(_StockoutClaims, Detector[Rules]):
+    """D10 on buyers; tells the shop the outcome of every claim."""
+
+    id = "D10"
+    name = "stockout_compensation_fraud"
+    subject = "buyer"
+    triggers = (RefundRequested, ComplaintFiled)
+    # Payments need not be awaited: with none an order is due when promised or never, with one no earlier.
+    topics = ("shipments", "orders", "refunds", "complaints")
+    rules = Rules
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        claims = _claims(facts, horizon_ms, rules)
+        if not claims:
+            return NOTHING
+        false = [c.fact for c in claims if c.outcome in ("proven", "premature")]
+        proven = {c.fact.event_id for c in claims if c.outcome == "proven"}
+        limits = _Limits(
+            rules.buyer_window_s,
+            rules.buyer_warn,
+            rules.buyer_critical,
+            rules.buyer_cooldown_s,
+            rules.buyer_expire_after_s,
+        )
+
+        def level_of(window: Counter[str]) -> Severity | None:
+            if proven.isdisjoint(window):
+                return None
+            return level_at(len(window), limits.warn, limits.critical)
+
+        crossings = slide(false, limits.window_s * 1000, lambda fact: fact.event_id, level_of)
+
+        def count(run: Run) -> _Count:
+            shipped = sum(member.event_id in proven for member in run.members)
+            return _Count(len(run.members), shipped, 1, len(run.members))
+
+        episodes, expiries = _episodes(crossings, limits, count, _counter(claims), horizon_ms)
+        wakes = expiries + [c.wake_ms for c in claims if c.wake_ms is not None]
+        return Verdict(
+            episodes,
+            min((at for at in wakes if at > horizon_ms), default=None),
+            [_tell(facts.subject, claim) for claim in claims],
+            ("shipping_unknown",) if any(c.outcome == "unknown" for c in claims) else (),
+        )
+
+
+class StockoutFraudByShop(_StockoutClaims, Detector[Rules]):
+    """D10 on shops: the wave of claims of many buyers, each on a parcel that shipped in time."""
+
+    id = "D10"
+    name = "stockout_compensation_fraud"
+    subject = "shop"
+    triggers = (Signal,)
+    topics = ("signals",)
+    rules = Rules
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        claims = [s for s in facts.of(Signal) if s.name == SIGNAL]
+        proven = [s for s in claims if s.values.get("outcome") == "proven"]
+        limits = _Limits(
+            rules.shop_window_s,
+            rules.shop_warn,
+            rules.shop_critical,
+            rules.shop_cooldown_s,
+            rules.shop_expire_after_s,
+        )
+        crossings = slide(
+            proven,
+            limits.window_s * 1000,
+            _buyer,
+            lambda window: level_at(len(window), limits.warn, limits.critical),
+        )
+
+        def count(run: Run) -> _Count:
+            buyers = len({_buyer(m) for m in run.members if isinstance(m, Signal)})
+            return _Count(len(run.members), len(run.members), buyers, buyers)
+
+        genuine = sum(s.values.get("outcome") == "genuine" for s in claims)
+        counter = (
+            f"本店另有{genuine}单索赔属实",
+            f"{genuine} other claims at this shop are genuine",
+        )
+        episodes, expiries = _episodes(crossings, limits, count, counter, horizon_ms)
+        return Verdict(episodes, min((at for at in expiries if at > horizon_ms), default=None))
+
+
+def _buyer(signal: Signal) -> str:
+    return str(signal.values.get("buyer", ""))
+
+
+def _claims(facts: Facts, horizon_ms: int, rules: Rules) -> list[_Claim]:
+    """Steps 1 to 3 of the definition, in order of time."""
+    withdrawals = {fact.ref: fact for fact in facts.of(RefundWithdrawn)}
+    rulings = {fact.ref: fact for fact in facts.of(ComplaintRuled)}
+    asked: list[RefundRequested | ComplaintFiled] = [
+        *(r for r in facts.of(RefundRequested) if r.reason in KINDS),
+        *(c for c in facts.of(ComplaintFiled) if c.kind in KINDS and c.order_id),
+    ]
+    if not asked:
+        return []
+    asked.sort(key=by_time)
+    versions: Counter[str] = Counter()
+    # Any complaint of an order may be upheld, whatever it is about; a ruling need not name the order.
+    filed_on = {fact.ref: fact.order_id for fact in facts.of(ComplaintFiled)}
+    upheld: set[str] = set()
+    for ruled in rulings.values():
+        order_id = ruled.order_id or filed_on.get(ruled.ref, "")
+        # Whatever it says: the next ruling may say the contrary.
+        versions[order_id] += ruled.at_ms
+        if ruled.ruling == "upheld":
+            upheld.add(order_id)
+    first_of: dict[str, RefundRequested | ComplaintFiled] = {}
+    withdrawn_of: dict[str, RefundRequested | ComplaintFiled] = {}
+    for claim in asked:
+        end: AnyFact | None
+        if isinstance(claim, RefundRequested):
+            end = withdrawals.get(claim.ref)
+            is_withdrawn = end is not None
+        else:
+            end = ruling = rulings.get(claim.ref)
+            is_withdrawn = ruling is not None and ruling.ruling == "withdrawn"
+        versions[claim.order_id] += claim.at_ms + (end.at_ms if end else 0)
+        (withdrawn_of if is_withdrawn else first_of).setdefault(claim.order_id, claim)
+    shipping = _Shipping(facts, rules)
+    claims = []
+    for order_id, claim in sorted((withdrawn_of | first_of).items(), key=lambda c: by_time(c[1])):
+        outcome: Outcome = "withdrawn"
+        wake_ms = None
+        settled = 0
+        if order_id in upheld:
+            outcome = "genuine"
+        elif order_id in first_of:
+            outcome, wake_ms, settled = shipping.judge(order_id, claim.at_ms, horizon_ms)
+        version = versions[order_id] + shipping.version(order_id)
+        claims.append(_Claim(claim, outcome, wake_ms, 3 * version + settled))
+    return claims
+
+
+class _Shipping:
+    """What is known about the shipping of a buyer's orders, and what it says about a claim."""
+
+    def __init__(self, facts: Facts, rules: Rules) -> None:
+        self._rule = rules.T02
+        self._placed = {fact.ref: fact for fact in facts.of(OrderPlaced)}
+        # The last parcel of an order, and when nothing more had to be shipped for it.
+        self._sent = {fact.ref: fact for fact in facts.of(Shipped)}
+        self._over = {fact.ref: fact for fact in facts.of(ShippingOver)}
+        self._paid: dict[str, int] = {}
+        self._payments: Counter[str] = Counter()
+        for payment in facts.of(OrderPaid):
+            self._paid.setdefault(payment.order_id, payment.at_ms)
+            self._payments[payment.order_id] += payment.at_ms
+
+    def version(self, order_id: str) -> int:
+        """Grows with every fact about the shipping of the order."""
+        order, sent, over = (of.get(order_id) for of in (self._placed, self._sent, self._over))
+        return (
+            self._payments[order_id]
+            + (order.at_ms if order else 0)
+            + (sent.at_ms if sent else 0)
+            + (_LATEST_MS - over.at_ms if over else 0)
+        )
+
+    def judge(
+        self, order_id: str, claimed_ms: int, horizon_ms: int
+    ) -> tuple[Outcome, int | None, int]:
+        """Step 3 of the definition; when silence would change it, and how often it has."""
+        deadline_ms = self._deadline_ms(order_id)
+        if deadline_ms is None:
+            return "unknown", None, 0
+        sent = self._sent.get(order_id)
+        if sent and sent.at_ms > deadline_ms:
+            over = self._over.get(order_id)
+            # What left in time and was sent again, or in two parts, proves nothing to anybody.
+            return ("unknown" if over and over.at_ms <= deadline_ms else "genuine"), None, 0
+        if not sent and claimed_ms >= deadline_ms:
+            return "genuine", None, 0
+        if claimed_ms > horizon_ms:
+            return "pending", claimed_ms, 0
+        if sent:
+            return "proven", None, 1
+        if horizon_ms >= deadline_ms:
+            return "genuine", None, 2
+        return "premature", deadline_ms, 1
+
+    def _deadline_ms(self, order_id: str) -> int | None:
+        """Step 2 of the definition: T02, or what the parcel promised if that is earlier."""
+        placed, paid_ms = self._placed.get(order_id), self._paid.get(order_id)
+        ship_by_ms = placed.ship_by_ms if placed else 0
+        if paid_ms is not None:
+            deadline_ms = ship_times(paid_ms, self._rule, ship_by_ms).limit_ms
+        elif ship_by_ms:
+            deadline_ms = ship_by_ms
+        else:
+            # Not what a parcel promises either: a payment that is not read yet may make it earlier.
+            return None
+        sent, over = self._sent.get(order_id), self._over.get(order_id)
+        if sent and sent.promised_by_ms:
+            if over and over.at_ms < sent.at_ms:
+                # Sent again: what the first parcel promised is not known any more.
+                return None
+            return min(deadline_ms, sent.promised_by_ms)
+        return deadline_ms
+
+
+def _tell(subject: str, claim: _Claim) -> Told:
+    shop, _, buyer = subject.partition(":")
+    order_id = claim.fact.order_id
+    signal = Signal(
+        claim.fact.at_ms,
+        claim.fact.event_id,
+        f"{SIGNAL}/{buyer}/{order_id}",
+        SIGNAL,
+        claim.version,
+        {"buyer": buyer, "order": order_id, "outcome": claim.outcome},
+    )
+    return Told("shop", shop, signal)
+
+
+def _counter(claims: Sequence[_Claim]) -> tuple[str, str]:
+    of = Counter(claim.outcome for claim in claims)
+    return (
+        f"该买家另有{of['genuine']}单索赔属实,{of['withdrawn']}单已撤回,{of['unknown']}单情况不明",
+        f"{of['genuine']} other claims of this buyer are genuine, {of['withdrawn']} were withdrawn, "
+        f"{of['unknown']} cannot be judged",
+    )
+
+
+def _episodes(
+    crossings: list[Crossing],
+    limits: _Limits,
+    count: Callable[[Run], _Count],
+    counter: tuple[str, str],
+    horizon_ms: int,
+) -> tuple[list[Episode], list[int]]:
+    """The episodes, and the times at which they expire."""
+    found = []
+    expiries = []
+    for run in runs(crossings, limits.cooldown_s * 1000):
+        expires_ms = run.last_at_ms + limits.expire_after_s * 1000
+        expiries.append(expires_ms)
+        has_expired = expires_ms <= horizon_ms
+        numbers = count(run)
+        found.append(
+            Episode(
+                detector="D10",
+                anchor=run.anchor,
+                opened_at_ms=run.opened_at_ms,
+                last_at_ms=run.last_at_ms,
+                status="expired" if has_expired else "open",
+                ended_at_ms=expires_ms if has_expired else None,
+                severity=run.level,
+                steps=numbers.claims + numbers.proven + has_expired,
+                window_s=limits.window_s,
+                members=run.members,
+                thresholds=(
+                    Threshold("claims", numbers.compared, "claims", limits.warn, limits.critical),
+                    Threshold("shipped_in_time", numbers.proven, "orders", 1, 1),
+                ),
+                details=numbers._asdict(),
+                counter=(counter,),
+                cooldown_s=limits.cooldown_s,
+            )
+        )
+    return found, expiries
+
+
+DETECTORS = (StockoutFraudByBuyer(), StockoutFraudByShop())

@@ -1,0 +1,180 @@
+"""D12 refused_then_refund (拒签后退款): the parcel was refused or came back, and then a refund is asked for.
+
+The definition is docs/detectors/D12.md. What a newcomer gets wrong: refusing a parcel is a buyer's right and
+the refund is due. The alert is about proof, above all the stamped certificate of the carrier out there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.alerts import Severity
+from streams.detect import playbooks
+from streams.detect.cases import Case, verdict
+from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.episodes import Episode, Threshold, Verdict
+from streams.detect.facts import (
+    LARGE_AMOUNT_MINOR,
+    LARGE_UNITS,
+    LargeOrder,
+    ParcelRefused,
+    RefundRequested,
+    RefundWithdrawn,
+)
+from streams.detect.filings import accepted_ms, refund_reply
+from streams.detect.orders import large_orders
+
+# With these the carrier or the seller is at fault, and refusing the parcel was right (N15, N19).
+NOT_THE_BUYERS = frozenset({"damaged", "wrong_item", "late_shipment", "stockout"})
+
+
+class Rules(RuleBlock):
+    """Thresholds of D12, all proposed."""
+
+    large_units: Annotated[int, Field(ge=LARGE_UNITS)]
+    large_amount_minor: Annotated[int, Field(ge=LARGE_AMOUNT_MINOR)]
+    prior_cases: Count
+    prior_window_s: Seconds
+    expire_after_s: Seconds
+
+
+class RefusedThenRefund(Detector[Rules]):
+    """D12 on buyers, one case for each order. Cost: linear in the facts of a buyer who refused one."""
+
+    id = "D12"
+    name = "refused_then_refund"
+    subject = "buyer"
+    triggers = (ParcelRefused,)
+    topics = ("shipments", "refunds")
+    rules = Rules
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        refused: dict[str, list[ParcelRefused]] = {}
+        for parcel in facts.of(ParcelRefused):
+            refused.setdefault(parcel.order_id, []).append(parcel)
+        asked: dict[str, list[RefundRequested]] = {}
+        for request in facts.of(RefundRequested):
+            parcels = refused.get(request.order_id)
+            is_after = parcels is not None and request.at_ms >= parcels[0].at_ms
+            if is_after and request.reason not in NOT_THE_BUYERS:
+                asked.setdefault(request.order_id, []).append(request)
+        withdrawn = {fact.ref: fact.at_ms for fact in facts.of(RefundWithdrawn)}
+        large = {order.ref: order for order in large_orders(facts)}
+        filed = accepted_ms(facts)
+        cases: list[Case] = []
+        for name, requests in sorted(asked.items(), key=lambda item: _moment(item[1][0])):
+            prior = sum(
+                1
+                for case in cases
+                if case.resolved_at_ms is None
+                and case.opened_at_ms < requests[0].at_ms <= case.opened_at_ms + _window_ms(rules)
+            )
+            case = _case(refused[name], requests, withdrawn, large.get(name), prior, rules)
+            cases.append(case._replace(details={**case.details, "is_filed": int(name in filed)}))
+        return verdict(self.id, cases, horizon_ms, rules.expire_after_s)
+
+    def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
+        d = episode.details
+        why_zh = "、".join(
+            zh
+            for zh, is_so in (("大额订单", d["is_large"]), (f"此前{d['prior']}次", d["prior"]))
+            if is_so
+        )
+        why_en = ", ".join(
+            en
+            for en, is_so in (
+                ("a large order", d["is_large"]),
+                (f"{d['prior']} before", d["prior"]),
+            )
+            if is_so
+        )
+        return Presentation(
+            title=("拒签后申请退款", "Parcel refused, then a refund"),
+            summary=(
+                f"买家拒签订单{d['order_id']}后申请退款{f'({why_zh})' if why_zh else ''},"
+                "请索取当地快递红章证明。",
+                f"Order {d['order_id']} was refused, then a refund was asked for"
+                f"{f' ({why_en})' if why_en else ''}; get the carrier's stamped certificate.",
+            ),
+            not_if=(
+                "退款申请撤回;因破损、错发、延迟或缺货而拒签",
+                "the request is taken back; the parcel was refused for damage, a wrong item, lateness "
+                "or a stockout",
+            ),
+            ended=("退款申请已撤回或已过期", "The request was taken back, or it is long ago"),
+            steps=(
+                Step(
+                    "A6_evidence_pack",
+                    "向收货地快递公司索取红章证明,写明拒签或退回",
+                    "Get the stamped certificate of the local carrier that says it was refused",
+                ),
+                Step(
+                    "A6_evidence_pack",
+                    "收到退回包裹时拍照、核对数量和重量,保留退回运费凭证",
+                    "When the parcel is back: photograph it, check number and weight, keep the freight "
+                    "receipts",
+                ),
+                refund_reply(_CHECK_FIRST, is_filed=bool(d["is_filed"])),
+                *((playbooks.complaint("异常退款"),) if episode.severity != "info" else ()),
+            ),
+        )
+
+
+_CHECK_FIRST = Step(
+    "A12_suggest_refund_reply",
+    "包裹退回核对无误后同意退款;退回运费可与买家协商",
+    "Agree to the refund once the parcel is back and checked; the return freight can be discussed with "
+    "the buyer",
+    (("包裹已退回", "the parcel is back"),),
+)
+
+
+def _moment(request: RefundRequested) -> tuple[int, str]:
+    return request.at_ms, request.event_id
+
+
+def _window_ms(rules: Rules) -> int:
+    return rules.prior_window_s * 1000
+
+
+def _case(
+    parcels: Sequence[ParcelRefused],
+    requests: Sequence[RefundRequested],
+    withdrawn: dict[str, int],
+    large: LargeOrder | None,
+    prior: int,
+    rules: Rules,
+) -> Case:
+    units = large.units if large is not None else 0
+    amount_minor = large.amount_minor if large is not None else 0
+    is_large = units >= rules.large_units or amount_minor >= rules.large_amount_minor
+    level: Severity = "warn" if is_large or prior >= rules.prior_cases else "info"
+    is_withdrawn = all(request.ref in withdrawn for request in requests)
+    return Case(
+        parcels[0],
+        level,
+        (*parcels, *requests, *([large] if large is not None and is_large else [])),
+        requests[0].at_ms,
+        {"order_id": parcels[0].order_id, "is_large": int(is_large), "prior": prior},
+        (
+            Threshold("requests", len(requests), "requests", info=1),
+            Threshold("units", units, "units", rules.large_units),
+            Threshold("amount", amount_minor, "minor units", rules.large_amount_minor),
+            Threshold("cases_before", prior, "orders", rules.prior_cases),
+        ),
+        (
+            (
+                "拒签是买家的权利,退款本身不代表恶意",
+                "Refusing a parcel is a buyer's right; the refund alone is no bad intent",
+            ),
+        ),
+        max(requests[0].at_ms, *(withdrawn[request.ref] for request in requests))
+        if is_withdrawn
+        else None,
+    )
+
+
+DETECTORS = (RefusedThenRefund(),)

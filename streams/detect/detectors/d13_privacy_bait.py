@@ -1,0 +1,216 @@
+"""D13 privacy_bait (套取信息): an account asks for the receiver of an order that it did not place.
+
+The definition is docs/detectors/D13.md. What a newcomer gets wrong: whose order it is shows only by its
+not being among the asker's own, so orders must be read nearly up to the question first.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from typing import NamedTuple
+
+from streams.detect import cases
+from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.episodes import NOTHING, Episode, Threshold, Told, Verdict
+from streams.detect.facts import (
+    AnyFact,
+    ChatRevealed,
+    ChatSaid,
+    ComplaintFiled,
+    Identified,
+    OrderClosed,
+    OrderPaid,
+    OrderPlaced,
+    Redirected,
+    RefundRequested,
+    ReviewStood,
+    Shipped,
+    Signal,
+)
+from streams.detect.playbooks import KEEP_RECEIVER_PRIVATE
+
+# What it tells an order of which an account asked the receiver; D17 reads it.
+SIGNAL = "address_asked"
+
+
+class Rules(RuleBlock):
+    """Thresholds of D13, all proposed."""
+
+    named_within_s: Seconds
+    leak_within_s: Seconds
+    orders_read_before_s: Seconds
+    foreign_orders: Count
+    expire_after_s: Seconds
+
+
+class Ask(NamedTuple):
+    """A question for a receiver, and the message that names the orders (often the same)."""
+
+    message: ChatSaid
+    naming: ChatSaid
+    orders: tuple[str, ...]
+
+
+class PrivacyBait(Detector[Rules]):
+    """D13 on buyers: one case per question; tells each order that was asked about.
+
+    Cost: linear in the messages that carry signals, for the few who ask.
+    """
+
+    id = "D13"
+    name = "privacy_bait"
+    subject = "buyer"
+    triggers = (ChatSaid,)
+    topics = ("orders",)
+    rules = Rules
+    reads_receivers = True
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        asked = foreign_asks(facts, rules.named_within_s)
+        if not asked:
+            return NOTHING
+        # An own order that has not been read yet would contradict it. But the agent answers within
+        # seconds, so of the last minutes before the question that is accepted, and taken back.
+        lead_ms = rules.orders_read_before_s * 1000
+        settled = [
+            ask
+            for ask in asked
+            if len(ask.orders) >= rules.foreign_orders and ask.message.at_ms - lead_ms <= horizon_ms
+        ]
+        replies = _Replies(facts)
+        found = [_case(ask, replies, facts, rules) for ask in settled]
+        wakes = [ask.message.at_ms - lead_ms for ask in asked]
+        verdict = cases.verdict(self.id, found, horizon_ms, rules.expire_after_s, wakes)
+        return verdict._replace(signals=[told for ask in asked for told in _tell(facts, ask)])
+
+    def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
+        d = episode.details
+        buyer = subject.partition(":")[2]
+        is_leak = episode.severity == "critical"
+        return Presentation(
+            title=("询问他人订单的收货信息", "Receiver of somebody else's order is asked for"),
+            summary=(
+                f"{buyer}询问订单{d['order']}的收货信息,但未见该账号拍下此订单,请勿透露收货信息。"
+                + ("客服回复中出现了不属于该账号的号码,请立即核查。" if is_leak else ""),
+                f"{buyer} asks for the receiver of order {d['order']}, which this account is not known "
+                "to have placed. Don't disclose it."
+                + (
+                    " A reply holds a number that is not this account's: look into it at once."
+                    if is_leak
+                    else ""
+                ),
+            ),
+            not_if=(
+                "订单由该账号拍下;没有询问地址、电话或收件人",
+                "the account placed the order; no question for address, phone or receiver",
+            ),
+            ended=("之后没有再询问", "It was not asked again"),
+            steps=(
+                Step(
+                    "A11_warn_agent",
+                    "提醒客服:收货信息只能由下单账号在订单详情中查看",
+                    "Warn the agent: only the account that ordered may see its receiver",
+                ),
+                KEEP_RECEIVER_PRIVATE,
+                Step(
+                    "A6_evidence_pack",
+                    "保存询问的聊天记录和举证号",
+                    "Keep the chat and its evidence number",
+                ),
+            ),
+        )
+
+
+def foreign_asks(facts: Facts, named_within_s: int) -> list[Ask]:
+    """The questions for receivers of orders that nothing ties to this buyer, oldest first."""
+    messages = facts.of(ChatSaid)
+    if not any("address.ask" in message.found for message in messages):
+        return []
+    own = _own_orders(facts)
+    namings = [message for message in messages if message.orders]
+    naming_times = [message.at_ms for message in namings]
+    found = []
+    for message in messages:
+        if "address.ask" not in message.found:
+            continue
+        naming = message
+        if not message.orders:
+            last = bisect_right(naming_times, message.at_ms) - 1
+            if last < 0 or naming_times[last] < message.at_ms - named_within_s * 1000:
+                continue
+            naming = namings[last]
+        orders = tuple([order for order in naming.orders if order not in own])
+        # Whoever names an own order beside another number means that one.
+        if orders and len(orders) == len(naming.orders):
+            found.append(Ask(message, naming, orders))
+    return found
+
+
+def _own_orders(facts: Facts) -> set[str]:
+    """The orders that are tied to the buyer by any fact: orders older than what is kept as well."""
+    own = {fact.ref for kind in (OrderPlaced, OrderClosed, Shipped) for fact in facts.of(kind)}
+    own |= {p.order_id for p in facts.of(OrderPaid)}
+    own |= {r.order_id for r in facts.of(RefundRequested)}
+    own |= {r.order_id for r in facts.of(ReviewStood)}
+    return own | {c.order_id for c in facts.of(ComplaintFiled)}
+
+
+class _Replies:
+    """The seller's messages with numbers that are not the buyer's own, asked by time."""
+
+    def __init__(self, facts: Facts) -> None:
+        own = {identified.phone for identified in facts.of(Identified)}
+        own |= {redirected.phone for redirected in facts.of(Redirected)}
+        self._found = [r for r in facts.of(ChatRevealed) if not own.issuperset(r.tokens)]
+        self._times = [reply.at_ms for reply in self._found]
+
+    def within(self, from_ms: int, to_ms: int) -> list[ChatRevealed]:
+        """Those between two moments, both included."""
+        return self._found[bisect_left(self._times, from_ms) : bisect_right(self._times, to_ms)]
+
+
+def _case(ask: Ask, replies: _Replies, facts: Facts, rules: Rules) -> cases.Case:
+    at_ms = ask.message.at_ms
+    leaks = replies.within(at_ms, at_ms + rules.leak_within_s * 1000)
+    rests_on: list[AnyFact] = [ask.message, ask.naming, *leaks]
+    members = {fact.event_id: fact for fact in rests_on}
+    return cases.Case(
+        anchor=ask.message,
+        level="critical" if leaks else "warn",
+        members=list(members.values()),
+        opened_at_ms=at_ms,
+        details={"order": ask.orders[0], "orders": len(ask.orders), "leaks": len(leaks)},
+        thresholds=(
+            Threshold("orders_not_own", len(ask.orders), "orders", rules.foreign_orders),
+            Threshold("replies_with_foreign_numbers", len(leaks), "messages", None, 1),
+        ),
+        counter=(
+            (
+                f"该账号已知订单{len(facts.of(OrderPlaced))}笔;更早的订单可能未被记录",
+                f"{len(facts.of(OrderPlaced))} orders of this account are known; older ones may not be",
+            ),
+        ),
+    )
+
+
+def _tell(facts: Facts, ask: Ask) -> list[Told]:
+    shop, _, buyer = facts.subject.partition(":")
+    message = ask.message
+    return [
+        Told(
+            "order",
+            f"{shop}:{order}",
+            Signal(
+                message.at_ms,
+                message.event_id,
+                f"{SIGNAL}/{buyer}/{message.event_id}/{order}",
+                SIGNAL,
+                1,
+                {"buyer": buyer, "order": order},
+            ),
+        )
+        for order in ask.orders
+    ]
+
+
+DETECTORS = (PrivacyBait(),)

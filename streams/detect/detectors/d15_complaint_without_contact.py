@@ -1,0 +1,136 @@
+"""D15 complaint_without_contact (未联系即投诉): a complaint about freight from a buyer who never asked.
+
+The definition is docs/detectors/D15.md. What a newcomer gets wrong: one chat on any day since the order,
+whatever its hour and topic, is contact (N22); and the listing may well be wrong (N23, D26).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.events.aftersales import ComplaintType
+from streams.detect import playbooks
+from streams.detect.cases import Case, verdict
+from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
+from streams.detect.facts import (
+    DAY_MS,
+    ComplaintFiled,
+    ComplaintRuled,
+    Contacted,
+    OrderPlaced,
+    Talked,
+)
+
+
+class Rules(RuleBlock):
+    """Which complaints need prior contact. Without a chat connector the silence must be switched off."""
+
+    complaint_types: Annotated[tuple[ComplaintType, ...], Field(strict=False, min_length=1)]
+    concludes_from_silence: bool
+    expire_after_s: Seconds
+
+
+class ComplaintWithoutContact(Detector[Rules]):
+    """D15 on buyers, one case per complaint. Cost: linear in the complaints and days of chat."""
+
+    id = "D15"
+    name = "complaint_without_contact"
+    subject = "buyer"
+    triggers = (ComplaintFiled,)
+    topics = ("chats", "contacts")
+    rules = Rules
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        filed = [fact for fact in facts.of(ComplaintFiled) if fact.kind in rules.complaint_types]
+        if not filed or not rules.concludes_from_silence:
+            return NOTHING
+        placed = {fact.ref: fact for fact in facts.of(OrderPlaced)}
+        ruled = {fact.ref: fact for fact in facts.of(ComplaintRuled)}
+        cases: list[Case] = []
+        wakes: list[int] = []
+        is_unknown = False
+        for complaint in filed:
+            order = placed.get(complaint.order_id)
+            if order is None:
+                is_unknown = True
+                continue
+            if _was_contact(facts, order.at_ms, complaint.at_ms):
+                continue
+            if horizon_ms < complaint.at_ms:
+                wakes.append(complaint.at_ms)
+                continue
+            cases.append(_case(order, complaint, ruled.get(complaint.ref)))
+        found = verdict("D15", cases, horizon_ms, rules.expire_after_s, wakes)
+        return found._replace(insufficient=("order_unknown",)) if is_unknown else found
+
+    def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
+        d = episode.details
+        ended = {
+            "upheld": (
+                "平台判定投诉成立,请检查商品设置",
+                "The platform upheld it: check the listing",
+            ),
+            "rejected": ("平台判定投诉不成立", "The platform rejected the complaint"),
+            "withdrawn": ("买家已撤诉", "The buyer withdrew the complaint"),
+            "": ("投诉已久无进展", "Nothing new about the complaint for long"),
+        }
+        return Presentation(
+            title=("未联系客服直接投诉", "Complaint without prior contact"),
+            summary=(
+                f"买家就订单{d['order']}直接投诉邮费或违背承诺,下单后没有联系过客服,预计不成立。"
+                "请同时检查商品的包邮和运费设置。",
+                f"A freight or promise complaint on order {d['order']}; since the order nobody was "
+                "asked, so it is expected to fail. Check the listing's freight settings too.",
+            ),
+            not_if=(
+                "下单当天至投诉当天之间有过任何聊天或接通的联系",
+                "any chat or answered contact from the day of the order to the day of the complaint",
+            ),
+            ended=ended[str(d["ruling"])],
+            steps=(
+                Step(
+                    "A6_evidence_pack",
+                    "导出下单至投诉期间的聊天记录,证明买家未联系确认",
+                    "Export the chat from order to complaint: it shows that nobody asked",
+                ),
+                Step(
+                    "A4_remind",
+                    "检查该商品的包邮、运费模板和除外地区(D26)",
+                    "Check the item's free-shipping claim, freight template and exclusions (D26)",
+                ),
+                playbooks.complaint("异常投诉", "买家未联系客服确认运费,直接发起投诉"),
+            ),
+        )
+
+
+def _was_contact(facts: Facts, from_ms: int, to_ms: int) -> bool:
+    """Whether there was any, counting whole days: only one message of a day is kept."""
+    first, last = from_ms // DAY_MS, to_ms // DAY_MS
+    return any(first <= int(chat.ref) <= last for chat in facts.of(Talked)) or any(
+        contact.answered and first <= contact.at_ms // DAY_MS <= last
+        for contact in facts.of(Contacted)
+    )
+
+
+def _case(order: OrderPlaced, complaint: ComplaintFiled, ruled: ComplaintRuled | None) -> Case:
+    return Case(
+        anchor=complaint,
+        level="warn",
+        members=(order, complaint, ruled) if ruled else (order, complaint),
+        opened_at_ms=complaint.at_ms,
+        details={"order": order.ref, "ruling": ruled.ruling if ruled else ""},
+        thresholds=(Threshold("complaints_without_contact", 1, "claims", 1),),
+        counter=(
+            (
+                "商品设置可能确有问题(见D26);聊天未接入时此结论不成立",
+                "The listing may well be wrong (see D26); it says nothing where chats are not told",
+            ),
+        ),
+        resolved_at_ms=ruled.at_ms if ruled else None,
+    )
+
+
+DETECTORS = (ComplaintWithoutContact(),)

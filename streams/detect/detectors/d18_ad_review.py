@@ -1,0 +1,107 @@
+"""D18 ad_review (广告评价): a review that carries advertising of the four kinds that may be reported.
+
+The definition is docs/detectors/D18.md. What a newcomer gets wrong: the platform masks the advertising
+and keeps the review, and advertising of any other kind is nobody's business (N09, N10).
+"""
+
+from __future__ import annotations
+
+from streams.detect import cases
+from streams.detect.deadlines import ReviewComplaint
+from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Step
+from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
+from streams.detect.facts import ReviewStood
+from streams.detect.reviews import Review, complain, reviews, t04
+
+_KINDS = {
+    "ad.affiliate": ("淘宝客链接", "affiliate links"),
+    "ad.cashback": ("返利网站", "a cashback site"),
+    "ad.part_time": ("兼职信息", "part-time work"),
+    "ad.resale": ("商品转让转卖", "resale"),
+}
+
+
+class Rules(RuleBlock):
+    """D18 has the deadline for reporting a review and how many kinds of advertising it takes."""
+
+    T04: ReviewComplaint
+    kinds: Count
+
+
+class AdReview(Detector[Rules]):
+    """D18 on buyers: one case per review. Cost: linear in the buyer's reviews that left a fact."""
+
+    id = "D18"
+    name = "ad_review"
+    subject = "buyer"
+    triggers = (ReviewStood,)
+    topics = ("reviews",)
+    rules = Rules
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        if not any("ad." in fact.found for fact in facts.of(ReviewStood)):
+            return NOTHING
+        found = [case for review in reviews(facts) if (case := _case(review, rules))]
+        return cases.verdict(self.id, found, horizon_ms, expire_after_s=0) if found else NOTHING
+
+    def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
+        d = episode.details
+        return Presentation(
+            title=("评价含广告", "Review contains advertising"),
+            summary=(
+                f"评价含{d['kinds_zh']}广告,可举报;平台会屏蔽评论内容中的广告信息,评价保留。",
+                f"The review advertises {d['kinds_en']}. It can be reported: the platform masks the "
+                "advertising and the review stays.",
+            ),
+            not_if=(
+                "没有联系方式或链接的普通提及;转述商家的话;四类之外的广告",
+                "a mere mention without a way to get in touch; what the seller is said to have "
+                "written; advertising of any other kind",
+            ),
+            ended=(
+                ("广告内容已修改或评价已删除", "The text was changed or the review is gone")
+                if episode.status == "resolved"
+                else ("举报期限已过", "The time to report it has passed")
+            ),
+            steps=(
+                Step("A6_evidence_pack", "截图保存评价", "Keep a screenshot of the review"),
+                complain(episode, "广告评价", f"评价含{d['kinds_zh']}广告", rules.T04),
+            ),
+            deadlines=(t04(episode, rules.T04),),
+        )
+
+
+def _case(review: Review, rules: Rules) -> cases.Case | None:
+    """The case of a review with advertising; settled when no part of it can be read any more."""
+    parts = [part for part in review.parts if part.says("ad.")]
+    kinds = dict.fromkeys(c for part in parts for c in part.codes() if c.startswith("ad."))
+    if len(kinds) < rules.kinds:
+        return None
+    ends = [review.ended_ms(part) for part in parts]
+    last_end_ms = max((end for end in ends if end is not None), default=None)
+    return cases.Case(
+        anchor=parts[0],
+        level="warn",
+        members=parts,
+        opened_at_ms=parts[0].at_ms,
+        details={
+            "kinds_zh": "、".join(_KINDS[kind][0] for kind in kinds),
+            "kinds_en": ", ".join(_KINDS[kind][1] for kind in kinds),
+            **review.age,
+        },
+        thresholds=(Threshold("kinds_of_advertising", len(kinds), "kinds", rules.kinds),),
+        counter=(
+            (
+                f"该评价评分为{_RATINGS[review.rating][0]};命中位置见证据,可核对原文",
+                f"the rating is {_RATINGS[review.rating][1]}; the evidence says where the words "
+                "stand, compare with the text",
+            ),
+        ),
+        resolved_at_ms=None if None in ends else last_end_ms,
+        expires_at_ms=review.complaint_over_ms(rules.T04, parts[0].at_ms),
+    )
+
+
+_RATINGS = {"good": ("好评", "good"), "neutral": ("中评", "neutral"), "bad": ("差评", "bad")}
+
+DETECTORS = (AdReview(),)

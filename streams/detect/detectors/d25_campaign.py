@@ -1,0 +1,268 @@
+"""D25 campaign (连环恶意): several kinds of abuse by one buyer within a month are one story.
+
+The definition is docs/detectors/D25.md. What a newcomer gets wrong: it finds nothing new. It reads the
+episodes of other detectors, and two detectors that saw the same act are one act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from schemas.alerts import AlertStatus
+from streams.detect import playbooks
+from streams.detect.detector import (
+    Child,
+    Count,
+    Facts,
+    Presentation,
+    RuleBlock,
+    Seconds,
+    Step,
+)
+from streams.detect.episodes import NOTHING, Crossing, Episode, Run, Threshold, Verdict, runs
+from streams.detect.facts import AnyFact, ComplaintFiled, Contacted, RefundRequested, by_time
+from streams.detect.second_order import SecondOrder
+
+UNREACHABLE = "unreachable"
+_NAMES = {
+    "unpaid": ("大量拍下未付款", "a burst of unpaid orders"),
+    UNREACHABLE: ("联系不上", "cannot be reached"),
+    "claims": ("缺货或延迟发货索赔", "claims about stockout or late shipping"),
+    "refunds": ("异常退款退货", "odd refunds or returns"),
+    "extortion": ("敲诈", "demands under threat"),
+    "bait": ("诱导客服", "bait for agents"),
+    "reviews": ("广告或辱骂评价", "reviews with ads or abuse"),
+}
+
+
+class Rules(RuleBlock):
+    """What D25 puts together: `acts` names kinds of abuse and the detectors that see them."""
+
+    at_least = (("cooldown_s", "window_s"),)
+
+    acts: dict[str, list[str]]
+    min_acts: Count
+    unreachable_contacts: Count
+    unreachable_beside: list[str]
+    window_s: Seconds
+    cooldown_s: Seconds
+    expire_after_s: Seconds
+
+
+class _Act(NamedTuple):
+    """One episode of another detector, as an act. `ended_ms` only when it was settled."""
+
+    at_ms: int
+    kind: str
+    episode: Episode
+
+    def is_live(self, at_ms: int, window_ms: int) -> bool:
+        e = self.episode
+        is_settled = e.status == "resolved" and e.ended_at_ms is not None and e.ended_at_ms <= at_ms
+        return at_ms - window_ms <= self.at_ms <= at_ms and not is_settled
+
+
+class Campaign(SecondOrder[Rules]):
+    """D25 on buyers. Cost: nothing for who has fewer than two acts, or one that is critical."""
+
+    id = "D25"
+    name = "campaign"
+    subject = "buyer"
+    topics = ("orders",)
+    rules = Rules
+
+    def combine(
+        self, facts: Facts, episodes: Sequence[Episode], horizon_ms: int, rules: Rules
+    ) -> Verdict:
+        kind_of = {detector: kind for kind, ids in rules.acts.items() for detector in ids}
+        acts = sorted(
+            (
+                _Act(e.opened_at_ms, kind_of[e.detector], e)
+                for e in episodes
+                if e.detector in kind_of and e.severity != "info"
+            ),
+            key=lambda act: (
+                act.at_ms,
+                act.kind,
+                act.episode.detector,
+                act.episode.anchor.event_id,
+            ),
+        )
+        if not acts:
+            return NOTHING
+        contacts = facts.of(Contacted)
+        crossings = []
+        for at_ms in sorted({act.at_ms for act in acts} | {c.at_ms for c in contacts}):
+            live = [act for act in acts if act.is_live(at_ms, rules.window_s * 1000)]
+            missed = _missed(contacts, at_ms, rules)
+            is_unreachable = bool(missed) and _is_grave(live, rules)
+            if len(_kinds(live)) + is_unreachable >= rules.min_acts:
+                members = {
+                    (type(a.episode.anchor), a.episode.anchor.ref): a.episode.anchor for a in live
+                }
+                seen = [*members.values(), *(missed if is_unreachable else ())]
+                crossings.append(Crossing(at_ms, "critical", sorted(seen, key=by_time)))
+        found = [
+            _episode(run, acts, contacts, horizon_ms, rules)
+            for run in runs(crossings, rules.cooldown_s * 1000)
+        ]
+        expiries = [e.last_at_ms + rules.expire_after_s * 1000 for e in found if e.status == "open"]
+        return Verdict(found, min(expiries, default=None)) if found else NOTHING
+
+    def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
+        d = episode.details
+        buyer = subject.partition(":")[2]
+        kinds = str(d["kinds"]).split(",")
+        zh = "→".join(_NAMES[kind][0] if kind in _NAMES else kind for kind in kinds)
+        en = " → ".join(_NAMES[kind][1] if kind in _NAMES else kind for kind in kinds)
+        days = rules.window_s // 86_400
+        children: list[tuple[str, str]] = msgspec.json.decode(str(d["children"]).encode())
+        return Presentation(
+            title=("连环恶意行为", "Linked abuse"),
+            summary=(
+                f"连环恶意行为:买家{buyer}在{days}天内先后出现{zh}。各项证据见所含预警,建议合并举证。",
+                f"Linked abuse by {buyer} within {days} days: {en}. The alerts it puts together hold "
+                "the evidence; present it as one.",
+            ),
+            not_if=(
+                f"{days}天内少于{rules.min_acts}种行为;其中一种已付款、撤回或被推翻;"
+                "联系不上本身不算,须与紧急级别的恶拍同时出现",
+                f"fewer than {rules.min_acts} kinds of acts within {days} days; one of them settled or "
+                "disproved; being out of reach counts only beside a critical burst of unpaid orders",
+            ),
+            ended=(
+                ("其中的行为已解除", "The acts were settled")
+                if episode.status == "resolved"
+                else ("窗口期内没有新的行为", "No further act within the window")
+            ),
+            steps=(
+                Step(
+                    "A6_evidence_pack",
+                    "将所含预警的证据合并成一份举证材料",
+                    "Put the evidence of all alerts into one pack",
+                ),
+                playbooks.complaint(
+                    "异常拍下" if "unpaid" in kinds else "异常投诉",
+                    f"同一买家在{days}天内先后出现{zh}",
+                ),
+                Step(
+                    "A8_propose_ban",
+                    "如确认,可提议限制该买家购买(永久有效,需两人确认)",
+                    "If confirmed, propose to restrict the buyer: permanent, needs two people",
+                    (("该买家至少有一笔订单", "the buyer has at least one order"),),
+                ),
+            ),
+            groups=[Child(detector, "buyer", subject, anchor) for detector, anchor in children],
+        )
+
+
+def _kinds(acts: Sequence[_Act]) -> list[str]:
+    """The kinds of acts about different matters, in order; one message is not two acts."""
+    of_fact: dict[str, str] = {}
+    found: dict[str, None] = {}
+    for act in acts:
+        names = {_matter(fact) for fact in act.episode.members}
+        if all(of_fact.get(name, act.kind) == act.kind for name in names):
+            found[act.kind] = None
+            of_fact.update(dict.fromkeys(names, act.kind))
+    return list(found)
+
+
+def _is_grave(acts: Sequence[_Act], rules: Rules) -> bool:
+    """Whether being out of reach makes an act worse; of refunds D08 has counted it already."""
+    return any(
+        act.episode.severity == "critical" and act.kind in rules.unreachable_beside for act in acts
+    )
+
+
+def _matter(fact: AnyFact) -> str:
+    """What a fact is about: all that is asked back for one order is one matter."""
+    if isinstance(fact, RefundRequested | ComplaintFiled):
+        return f"back/{fact.order_id}"
+    return fact.event_id
+
+
+def _missed(contacts: Sequence[Contacted], at_ms: int, rules: Rules) -> list[Contacted]:
+    """The attempts to reach the buyer within the window, if all were in vain and there were enough."""
+    tried = [c for c in contacts if at_ms - rules.window_s * 1000 <= c.at_ms <= at_ms]
+    if len(tried) < rules.unreachable_contacts or any(c.answered for c in tried):
+        return []
+    return tried
+
+
+def _episode(
+    run: Run, acts: Sequence[_Act], contacts: Sequence[Contacted], horizon_ms: int, rules: Rules
+) -> Episode:
+    anchors = {(type(fact), fact.ref) for fact in run.members}
+    children = [
+        act
+        for act in acts
+        if (type(act.episode.anchor), act.episode.anchor.ref) in anchors
+        and run.opened_at_ms - rules.window_s * 1000 <= act.at_ms <= run.last_at_ms
+    ]
+    missed = [fact for fact in run.members if isinstance(fact, Contacted)]
+    kinds = _kinds(children)
+    kinds += [UNREACHABLE] if missed else []
+    resolved_ms = _resolved_ms(children, bool(missed), run.last_at_ms, rules)
+    expires_ms = run.last_at_ms + rules.expire_after_s * 1000
+    status: AlertStatus = "open"
+    ended_ms = None
+    if resolved_ms is not None:
+        status, ended_ms = "resolved", resolved_ms
+    elif expires_ms <= horizon_ms:
+        status, ended_ms = "expired", expires_ms
+    answered = sum(contact.answered for contact in contacts)
+    settled = sum(act.episode.status == "resolved" for act in children)
+    return Episode(
+        detector="D25",
+        anchor=run.anchor,
+        opened_at_ms=run.opened_at_ms,
+        last_at_ms=run.last_at_ms,
+        status=status,
+        ended_at_ms=ended_ms,
+        severity=run.level,
+        steps=sum(act.episode.steps for act in children) + len(missed) + (status != "open"),
+        window_s=rules.window_s,
+        members=run.members,
+        thresholds=(
+            Threshold("acts", len(kinds), "acts", rules.min_acts, rules.min_acts),
+            Threshold("failed_contacts", len(missed), "attempts"),
+        ),
+        details={
+            "kinds": ",".join(kinds),
+            "children": msgspec.json.encode(
+                [(act.episode.detector, act.episode.anchor.event_id) for act in children]
+            ).decode(),
+        },
+        counter=(
+            (
+                f"所含预警中已解除{settled}项;买家接通过{answered}次联系",
+                f"{settled} of the alerts in it are settled; the buyer answered {answered} times",
+            ),
+        ),
+        cooldown_s=rules.cooldown_s,
+    )
+
+
+def _resolved_ms(
+    children: Sequence[_Act], is_unreachable: bool, last_ms: int, rules: Rules
+) -> int | None:
+    """When too few acts were left that nothing has settled, if that is so."""
+    left = list(children)
+    settled = [
+        (act.episode.ended_at_ms, act)
+        for act in children
+        if act.episode.status == "resolved" and act.episode.ended_at_ms is not None
+    ]
+    for ended_ms, act in sorted(settled, key=lambda one: one[0]):
+        left.remove(act)
+        beside = is_unreachable and _is_grave(left, rules)
+        if len(_kinds(left)) + beside < rules.min_acts:
+            return max(ended_ms, last_ms)
+    return None
+
+
+DETECTORS = (Campaign(),)

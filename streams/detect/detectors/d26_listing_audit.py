@@ -1,0 +1,201 @@
+"""D26 listing_audit (商品设置): a listing that invites complaints, told to the seller and nobody else.
+
+The definition is docs/detectors/D26.md. What a newcomer gets wrong: this is never about a buyer, also
+when a buyer with other alerts is the one who complained (N23).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import NamedTuple
+
+from schemas.alerts import Severity
+from streams.detect.cases import Case, verdict
+from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict, higher
+from streams.detect.facts import ListingTerms, StockReading
+
+
+class Rules(RuleBlock):
+    """Which bulk conditions count, and how long a finding is kept open."""
+
+    min_price_quantity: Count
+    expire_after_s: Seconds
+
+
+class _Issue(NamedTuple):
+    """One kind of finding; `zh` and `en` say what is wrong, `step` what mends it."""
+
+    level: Severity
+    zh: str
+    en: str
+    step: Step
+
+
+class _Audited(NamedTuple):
+    """One event of a listing, the letters of what is wrong, and the reading that mended the last of it."""
+
+    listing: ListingTerms
+    issues: str
+    switched: StockReading | None
+
+
+def _mend(zh: str, en: str) -> Step:
+    return Step("A4_remind", zh, en)
+
+
+# In the order and by the letters of docs/detectors/D26.md.
+_ISSUES = {
+    "a": _Issue(
+        "warn",
+        "标题包邮,但设置了运费或有未说明的除外地区",
+        "the title promises free shipping, but there is a fee or an exclusion that it does not name",
+        _mend(
+            "修改标题或运费模板,写明不包邮的地区",
+            "Change the title or the freight template, and name the regions that cost extra",
+        ),
+    ),
+    "b": _Issue(
+        "warn",
+        "境外商品未说明",
+        "goods from overseas that are not said to be",
+        _mend("在商品页说明境外发货", "Say on the page that it ships from overseas"),
+    ),
+    "c": _Issue(
+        "warn",
+        "单价须购满一定件数才享受",
+        "a unit price that only holds from some quantity on",
+        _mend("单价改为单件可购买的价格", "Set the price at which a single unit can be bought"),
+    ),
+    "d": _Issue(
+        "warn",
+        "赠品或邮费未放在“其他-赠品”“其他-邮费”类目",
+        "a gift or freight item outside the categories 其他-赠品 and 其他-邮费",
+        _mend("移到对应类目", "Move it to its category"),
+    ),
+    "e": _Issue(
+        "info",
+        "类目支持付款减库存但未开通",
+        "the category supports deduct-on-payment, but it is off",
+        Step("A2_deduct_on_payment", "开通付款减库存", "Switch to deduct-on-payment"),
+    ),
+}
+
+
+class ListingAudit(Detector[Rules]):
+    """D26 on items. Cost: linear in the listing's changes and the readings that are kept."""
+
+    id = "D26"
+    name = "listing_audit"
+    subject = "item"
+    triggers = (ListingTerms,)
+    topics = ("listings", "stock")
+    rules = Rules
+    accuses = False
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        cases: list[Case] = []
+        run: list[_Audited] = []
+        for one in _audited(facts, rules):
+            if one.issues:
+                run.append(one)
+            elif run:
+                cases.append(_case(run, one.listing))
+                run = []
+        if run:
+            cases.append(_case(run, None))
+        if not cases:
+            return NOTHING
+        return verdict("D26", cases, horizon_ms, rules.expire_after_s)
+
+    def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
+        item = subject.partition(":")[2]
+        issues = [_ISSUES[letter] for letter in str(episode.details["issues"])]
+        return Presentation(
+            title=("商品设置风险", "Listing risk"),
+            summary=(
+                f"商品{item}设置风险:{';'.join(issue.zh for issue in issues)}。",
+                f"Listing of {item}: {'; '.join(issue.en for issue in issues)}.",
+            ),
+            not_if=(
+                "标题、运费、除外地区、产地、起购数量和类目相符",
+                "title, fee, exclusions, origin, least quantity and category that agree",
+            ),
+            ended=(
+                (
+                    "商品设置已修改、已下架或已开通付款减库存",
+                    "The listing was changed or taken off the shelf, or deduct-on-payment is on",
+                )
+                if episode.status == "resolved"
+                else ("长时间没有修改", "It was not changed for long")
+            ),
+            steps=tuple(issue.step for issue in issues),
+        )
+
+
+def _issues(listing: ListingTerms, deducts_on_order: bool, rules: Rules) -> str:
+    """The letters of what is wrong; none for an item that is not for sale."""
+    if not listing.on_shelf:
+        return ""
+    has_hidden_cost = listing.has_post_fee or (
+        listing.excludes_regions and not listing.names_exclusions
+    )
+    found = {
+        "a": listing.says_free_shipping and has_hidden_cost,
+        "b": listing.is_overseas and not listing.overseas_disclosed,
+        "c": listing.min_price_quantity >= rules.min_price_quantity,
+        "d": bool(listing.extra) and not listing.is_in_extra_category,
+        "e": listing.may_deduct_on_payment and deducts_on_order,
+    }
+    return "".join(letter for letter, is_so in found.items() if is_so)
+
+
+def _audited(facts: Facts, rules: Rules) -> list[_Audited]:
+    """The events of a listing, each with the stock readings that were in force until the next."""
+    listings, readings = facts.of(ListingTerms), facts.of(StockReading)
+    times = [reading.at_ms for reading in readings]
+    found: list[_Audited] = []
+    for listing, after in zip_longest(listings, listings[1:]):
+        first = max(0, bisect_right(times, listing.at_ms) - 1)
+        end = bisect_left(times, after.at_ms) if after else len(readings)
+        in_force = readings[first:end]
+        on_order = [i for i, one in enumerate(in_force) if one.deduct_mode == "order"]
+        issues = _issues(listing, bool(on_order), rules)
+        switched = None
+        if issues == "e" and on_order[-1] + 1 < len(in_force):
+            switched = in_force[on_order[-1] + 1]
+        found.append(_Audited(listing, issues, switched))
+    return found
+
+
+def _case(run: Sequence[_Audited], mended: ListingTerms | None) -> Case:
+    first, last = run[0].listing, run[-1]
+    issues = sorted({letter for one in run for letter in one.issues})
+    end = last.switched or mended
+    level: Severity = "info"
+    for letter in issues:
+        level = higher(level, _ISSUES[letter].level)
+    severe = sum(_ISSUES[letter].level == "warn" for letter in issues)
+    return Case(
+        anchor=first,
+        level=level,
+        members=(*(one.listing for one in run), *([end] if end else [])),
+        opened_at_ms=first.at_ms,
+        details={"issues": "".join(issues)},
+        thresholds=(
+            Threshold("listing_issues", len(issues), "issues", info=1),
+            Threshold("issues_that_invite_complaints", severe, "issues", 1),
+        ),
+        counter=(
+            (
+                "这是商品设置问题,与任何买家无关",
+                "This is about the listing and about no buyer",
+            ),
+        ),
+        resolved_at_ms=end.at_ms if end else None,
+    )
+
+
+DETECTORS = (ListingAudit(),)

@@ -1,0 +1,204 @@
+"""D30 ae_return_overdue (退货未到): the countdown to confirm a return runs out and no parcel has come.
+
+The definition is docs/detectors/D30.md. What a newcomer gets wrong: the date comes with the dispute's
+events, and a later event may move it; nothing here counts days.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from schemas.alerts import Severity
+from streams.detect.cases import Case, verdict
+from streams.detect.deadlines import ReturnCountdown, Term, return_countdown
+from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Step
+from streams.detect.disputes import Dispute, disputes_of
+from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
+from streams.detect.facts import AnyFact, DisputeOpened, ReturnArrived, ReturnUnderWay, by_time
+
+_HOUR_MS = 3_600_000
+
+
+class Rules(RuleBlock):
+    """The times are T08's."""
+
+    T08: ReturnCountdown
+
+
+class _Return(NamedTuple):
+    """A return that a dispute waits for: since when, until when, and what ended the wait."""
+
+    dispute: Dispute
+    term: Term
+    end: AnyFact | None
+    ended_by: str
+
+
+class ReturnOverdue(Detector[Rules]):
+    """D30 on buyers, one case per dispute. Cost: linear in the buyer's disputes."""
+
+    id = "D30"
+    name = "ae_return_overdue"
+    subject = "buyer"
+    triggers = (DisputeOpened,)
+    topics = ("disputes", "returns")
+    rules = Rules
+    accuses = False
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        under_way = {fact.ref: fact for fact in facts.of(ReturnUnderWay)}
+        arrived: dict[str, ReturnArrived] = {}
+        for parcel in facts.of(ReturnArrived):
+            arrived.setdefault(parcel.order_id, parcel)
+        cases: list[Case] = []
+        wakes: list[int] = []
+        is_unknown = False
+        for dispute in disputes_of(facts):
+            order_id = dispute.opened.order_id
+            started_ms = _started_ms(dispute, under_way.get(order_id))
+            if started_ms is None:
+                continue
+            ends_ms = _countdown_ms(dispute)
+            if ends_ms <= started_ms:
+                is_unknown |= ends_ms == 0
+                continue
+            found = _return(dispute, arrived.get(order_id), started_ms, ends_ms, rules)
+            warn_ms = found.term.remind_ms[0]
+            if found.end is not None and found.end.at_ms <= warn_ms:
+                continue
+            if found.end is None:
+                wakes += (warn_ms, found.term.due_ms)
+                if horizon_ms < warn_ms:
+                    continue
+            cases.append(_case(found, horizon_ms, rules))
+        if not cases and not wakes and not is_unknown:
+            return NOTHING
+        insufficient = ("countdown_unknown",) if is_unknown else ()
+        return verdict("D30", cases, horizon_ms, 0, wakes)._replace(insufficient=insufficient)
+
+    def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
+        d = episode.details
+        term = return_countdown(int(d["started_ms"]), int(d["ends_ms"]), rules.T08)
+        hours = d["hours_left"]
+        return Presentation(
+            title=("退货未到,确认收货倒计时将尽", "The return is not here and the countdown ends"),
+            summary=(
+                f"订单{d['order']}的退货未到,确认收货倒计时不足{hours}小时,可升级仲裁。"
+                "理由栏为灰色不可选,只需填写文字说明。",
+                f"The return of order {d['order']} is not here, less than {hours} h left; the dispute "
+                "can be escalated. The reason is greyed out: free text is enough.",
+            ),
+            not_if=(
+                "退货已送达,纠纷已撤销、已升级或已改判,或没有退货",
+                "a return that arrived; a dispute that was withdrawn, escalated or ruled otherwise; "
+                "no return at all",
+            ),
+            ended=_ENDED[str(d["ended_by"])],
+            steps=(
+                Step("A4_remind", "查询退货物流", "Look the return parcel up"),
+                Step(
+                    "A5_notify",
+                    "仍未收到时,在倒计时结束前升级仲裁;之后收到退货可选择撤销,操作有误也无影响",
+                    "If it is still missing, escalate before the countdown ends; should it come later, "
+                    "withdrawing is optional and a mistake there does no harm",
+                    due_ms=term.last_ms,
+                ),
+                Step(
+                    "A6_evidence_pack",
+                    "保留未收到退货的物流凭证",
+                    "Keep the proof that nothing came",
+                ),
+            ),
+            deadlines=(term.line(),),
+        )
+
+
+_ENDED = {
+    "ReturnArrived": ("退货已送达", "The return arrived"),
+    "withdrawn": ("买家已撤销纠纷", "The buyer withdrew the dispute"),
+    "escalated": ("已升级仲裁", "The dispute was escalated"),
+    "ruled": ("平台已另行裁决", "The platform ruled otherwise"),
+    "": ("倒计时已结束", "The countdown is over"),
+}
+
+
+def _started_ms(dispute: Dispute, under_way: ReturnUnderWay | None) -> int | None:
+    """Since when the order is to come back; None if it is not."""
+    ruled = dispute.ruled
+    if ruled and ruled.ruling == "return_and_refund":
+        return ruled.at_ms
+    if dispute.opened.reason == "return":
+        return dispute.opened.at_ms
+    return max(dispute.opened.at_ms, under_way.at_ms) if under_way else None
+
+
+def _countdown_ms(dispute: Dispute) -> int:
+    """The end of the countdown as of the newest step that brings one; 0 if none does."""
+    steps = [fact for fact in (dispute.opened, dispute.escalated, dispute.ruled) if fact]
+    steps.sort(key=by_time)
+    return next((fact.countdown_ms for fact in reversed(steps) if fact.countdown_ms), 0)
+
+
+def _return(
+    dispute: Dispute, arrived: ReturnArrived | None, started_ms: int, ends_ms: int, rules: Rules
+) -> _Return:
+    ends: list[tuple[AnyFact, str]] = []
+    if arrived:
+        ends.append((arrived, "ReturnArrived"))
+    if dispute.withdrawn:
+        ends.append((dispute.withdrawn, "withdrawn"))
+    if dispute.escalated and dispute.escalated.at_ms > started_ms:
+        ends.append((dispute.escalated, "escalated"))
+    if dispute.ruled and dispute.ruled.ruling != "return_and_refund":
+        ends.append((dispute.ruled, "ruled"))
+    end, ended_by = min(ends, key=lambda one: by_time(one[0]), default=(None, ""))
+    term = return_countdown(started_ms, ends_ms, rules.T08, end.at_ms if end else None)
+    if end is not None and end.at_ms > ends_ms:
+        # The countdown was over first; what came later changed nothing about that.
+        end, ended_by = None, ""
+    return _Return(dispute, term, end, ended_by)
+
+
+def _case(found: _Return, horizon_ms: int, rules: Rules) -> Case:
+    term, end = found.term, found.end
+    warn_ms = term.remind_ms[0]
+    is_critical = horizon_ms >= term.due_ms if end is None else end.at_ms > term.due_ms
+    level: Severity = "critical" if is_critical else "warn"
+    since_ms = term.due_ms if is_critical else warn_ms
+    before_s = rules.T08.critical_before_s if is_critical else rules.T08.warn_before_s
+    waited_h = (since_ms - term.start_ms) // _HOUR_MS
+    opened = found.dispute.opened
+    return Case(
+        anchor=opened,
+        level=level,
+        members=(opened, end) if end else (opened,),
+        opened_at_ms=warn_ms,
+        details={
+            "order": opened.order_id,
+            "started_ms": term.start_ms,
+            "ends_ms": term.last_ms,
+            "hours_left": before_s // 3600,
+            "ended_by": found.ended_by,
+        },
+        thresholds=(
+            Threshold(
+                "return_missing_for",
+                waited_h,
+                "h",
+                (warn_ms - term.start_ms) // _HOUR_MS,
+                (term.due_ms - term.start_ms) // _HOUR_MS,
+            ),
+        ),
+        counter=(
+            (
+                "退货可能仍在途中;升级仲裁不影响之后收货",
+                "The parcel may still be on its way; escalating does not keep it from arriving",
+            ),
+        ),
+        resolved_at_ms=end.at_ms if end else None,
+        expires_at_ms=term.last_ms,
+        level_since_ms=since_ms,
+    )
+
+
+DETECTORS = (ReturnOverdue(),)

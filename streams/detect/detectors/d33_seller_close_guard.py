@@ -1,0 +1,144 @@
+"""D33 seller_close_guard (请勿关单): the seller closed an unpaid order; a complaint makes that six points.
+
+The definition is docs/detectors/D33.md. It observes and never closes anything (N01). The trap: that an
+order was unpaid is a conclusion from silence, so it needs the payments read up to the closing.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+
+from streams.detect.cases import Case, verdict
+from streams.detect.deadlines import UnpaidClose, unpaid_close
+from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
+from streams.detect.facts import NEVER, ClosedBySeller, OrderClosed, OrderPaid, OrderPlaced
+
+
+class Rules(RuleBlock):
+    """T01 says how long the platform would have waited."""
+
+    T01: UnpaidClose
+    expire_after_s: Seconds
+
+
+class SellerCloseGuard(Detector[Rules]):
+    """D33 on buyers, one case per order. Cost: constant unless a seller closed one, then sorting them."""
+
+    id = "D33"
+    name = "seller_close_guard"
+    subject = "buyer"
+    triggers = (ClosedBySeller,)
+    topics = ("orders", "payments")
+    rules = Rules
+    accuses = False
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        closings = facts.of(ClosedBySeller)
+        if not closings:
+            return NOTHING
+        placed = {fact.ref: fact for fact in facts.of(OrderPlaced)}
+        paid: dict[str, int] = {}
+        for payment in facts.of(OrderPaid):
+            paid.setdefault(payment.order_id, payment.at_ms)
+        closed = {fact.ref: fact.at_ms for fact in (*closings, *facts.of(OrderClosed))}
+        unpaid = _Unpaid(placed.values(), paid, closed, rules.T01.close_s * 1000)
+        cases: list[Case] = []
+        wakes: list[int] = []
+        is_unknown = False
+        for closing in closings:
+            at_ms = closing.at_ms
+            order = placed.get(closing.ref)
+            if order is None:
+                is_unknown = True
+                continue
+            is_paid = paid.get(closing.ref, NEVER) <= at_ms
+            if is_paid or closed.get(closing.ref, NEVER) < at_ms:
+                continue
+            if horizon_ms < at_ms:
+                wakes.append(at_ms)
+                continue
+            cases.append(_case(order, closing, unpaid.count(at_ms), rules))
+        found = verdict("D33", cases, horizon_ms, rules.expire_after_s, wakes)
+        return found._replace(insufficient=("order_unknown",)) if is_unknown else found
+
+    def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
+        d = episode.details
+        days = rules.T01.close_s // 86_400
+        return Presentation(
+            title=("请勿关闭未付款订单", "Don't close unpaid orders"),
+            summary=(
+                f"未付款订单{d['order']}由卖家关闭,如被投诉将扣6分。该买家另有{d['others']}笔未付款订单,"
+                f"请勿关闭,系统会在下单{days}天后自动关闭。",
+                f"Unpaid order {d['order']} was closed by the seller: 6 points if complained about. "
+                f"{d['others']} more of this buyer are unpaid; leave them, the platform closes them "
+                f"{days} days after they were placed.",
+            ),
+            not_if=(
+                "订单已付款,或已由买家、系统先关闭",
+                "a paid order, or one closed by the buyer or the platform before",
+            ),
+            ended=("没有后续投诉", "No complaint followed"),
+            steps=(
+                Step(
+                    "A5_notify",
+                    "提醒客服:未付款订单等待系统自动关闭",
+                    "Tell the agents to leave unpaid orders to the platform",
+                ),
+                Step(
+                    "A6_evidence_pack",
+                    "保留与买家沟通此订单的聊天记录(如有)",
+                    "Keep the chat with the buyer about this order, if there is one",
+                ),
+            ),
+        )
+
+
+class _Unpaid:
+    """A buyer's orders that are neither paid nor closed nor too old, at any time."""
+
+    def __init__(
+        self,
+        placed: Iterable[OrderPlaced],
+        paid: Mapping[str, int],
+        closed: Mapping[str, int],
+        within_ms: int,
+    ) -> None:
+        self._begins: list[int] = []
+        self._ends: list[int] = []
+        for order in placed:
+            ended_ms = min(paid.get(order.ref, NEVER), closed.get(order.ref, NEVER))
+            # The age includes its end; paid or closed at a time is no longer unpaid then.
+            end_ms = min(ended_ms, order.at_ms + within_ms + 1)
+            if order.at_ms < end_ms:
+                self._begins.append(order.at_ms)
+                self._ends.append(end_ms)
+        self._begins.sort()
+        self._ends.sort()
+
+    def count(self, at_ms: int) -> int:
+        """How many there are at a time."""
+        return bisect_right(self._begins, at_ms) - bisect_right(self._ends, at_ms)
+
+
+def _case(order: OrderPlaced, closing: ClosedBySeller, others: int, rules: Rules) -> Case:
+    early_ms = max(0, unpaid_close(order.at_ms, rules.T01).last_ms - closing.at_ms)
+    return Case(
+        anchor=closing,
+        level="critical",
+        members=(order, closing),
+        opened_at_ms=closing.at_ms,
+        details={"order": closing.ref, "others": others},
+        thresholds=(Threshold("unpaid_orders_closed", 1, "orders", None, 1),),
+        counter=(
+            (
+                f"系统会在{early_ms // 3_600_000}小时后自动关闭;不涉及对买家的判断",
+                f"The platform would have closed it {early_ms // 3_600_000} hours later; "
+                "nothing is said about the buyer",
+            ),
+        ),
+    )
+
+
+DETECTORS = (SellerCloseGuard(),)

@@ -1,0 +1,252 @@
+"""D34 sla_risk (发货时限): a paid order that is not shipped by the tiers of T02.
+
+The definition is docs/detectors/D34.md. What a newcomer gets wrong: every paid order is awaited, and
+nearly all are shipped in time, so nothing may be looked at before the target has passed, unless a
+fact says that the order was promised sooner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from schemas.alerts import Severity
+from streams.detect import filings, playbooks
+from streams.detect.cases import Case, verdict
+from streams.detect.deadlines import Ship, ShipTimes, ship_times
+from streams.detect.detector import (
+    Awaits,
+    Detector,
+    Due,
+    Facts,
+    Presentation,
+    RuleBlock,
+    Seconds,
+    Step,
+)
+from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
+from streams.detect.facts import (
+    MAX_FACTS_PER_KIND,
+    NEVER,
+    OrderPaid,
+    OrderPlaced,
+    PromisedSoon,
+    ShippingOver,
+)
+
+_HOUR_MS = 3_600_000
+
+
+class Rules(RuleBlock):
+    """The tiers are T02's. A shop whose shipments are not told must switch the silence off."""
+
+    T02: Ship
+    tells_target: bool
+    concludes_from_silence: bool
+    expire_after_s: Seconds
+
+
+class SlaRisk(Detector[Rules]):
+    """D34 on buyers, one case per order. Cost: linear in the buyer's payments and shipments."""
+
+    id = "D34"
+    name = "sla_risk"
+    subject = "buyer"
+    triggers = (OrderPaid, PromisedSoon)
+    # Not of refunds, top-ups and filings: many shops have none, and what is told late about them
+    # resolves a case.
+    topics = ("orders", "shipments")
+    rules = Rules
+    accuses = False
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        if not rules.concludes_from_silence:
+            return NOTHING
+        over = {fact.ref: fact for fact in facts.of(ShippingOver)}
+        first: dict[str, OrderPaid] = {}
+        for payment in facts.of(OrderPaid):
+            first.setdefault(payment.order_id, payment)
+        promised = {o.ref: o.ship_by_ms for o in facts.of(OrderPlaced) if o.ship_by_ms}
+        soon = {fact.ref for fact in facts.of(PromisedSoon)}
+        filed = filings.pending_ms(facts)
+        forgotten_ms = _forgotten_ms(facts)
+        cases: list[Case] = []
+        wakes: list[int] = []
+        for order_id, payment in first.items():
+            end = over.get(order_id)
+            times = ship_times(payment.at_ms, rules.T02, promised.get(order_id, 0))
+            first_ms = times.target_ms if rules.tells_target else times.warn_ms
+            if order_id not in soon:
+                # Nothing wakes for it earlier, for it was paid long after it was placed.
+                first_ms = max(first_ms, payment.at_ms + _looked_at_ms(rules))
+            if end is None:
+                if payment.at_ms <= forgotten_ms:
+                    continue
+                wakes += (first_ms, times.warn_ms, times.limit_ms)
+            elif end.at_ms <= first_ms:
+                continue
+            if horizon_ms < first_ms:
+                # Also where the end is known already: see `awaits`.
+                wakes.append(first_ms)
+            else:
+                is_filed = filed.get(order_id, NEVER) <= times.limit_ms
+                cases.append(_case(payment, end, times, first_ms, horizon_ms, len(first), is_filed))
+        if not cases and not wakes:
+            return NOTHING
+        return verdict("D34", cases, horizon_ms, rules.expire_after_s, wakes)
+
+    def awaits(self, rules: Rules) -> Sequence[Awaits]:
+        return (Awaits(OrderPaid, _looked_at_ms(rules) // 1000, ShippingOver),)
+
+    def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
+        d = episode.details
+        order = d["order"]
+        zh, en = _TIERS[episode.severity]
+        is_exempt = d["ended_by"] == "exempt"
+        return Presentation(
+            title=(f"发货时限:{zh}", f"Shipping time: {en}"),
+            summary=(
+                f"订单{order}备案成功,可不发货。",
+                f"The filing for order {order} was accepted: it need not be shipped.",
+            )
+            if is_exempt
+            else (
+                f"订单{order}付款后{d['hours']}小时仍未发货,{zh}。请尽快发货并录入真实运单号。",
+                f"Order {order} was not shipped {d['hours']} hours after payment: {en}. "
+                "Ship it with a valid tracking number.",
+            ),
+            not_if=(
+                "在目标时间前发货、订单关闭、同意退款、备案成功,或为充值订单",
+                "shipping before the target, a closed order, an agreed refund, an accepted filing, or a "
+                "top-up order",
+            ),
+            ended=_ENDED[str(d["ended_by"])],
+            steps=(filings.AGREE_TO_REFUND,) if is_exempt else _steps(d),
+            deadlines=() if is_exempt else _deadlines(d, rules),
+        )
+
+
+def _looked_at_ms(rules: Rules) -> int:
+    """How long after its payment an order is looked at that was not promised soon: no case is earlier."""
+    return ship_times(0, rules.T02).target_ms
+
+
+def _steps(details: Mapping[str, int | str]) -> tuple[Step, ...]:
+    limit_ms = int(details["limit_ms"])
+    ship = Step(
+        "A4_remind",
+        "核对仓库情况,在期限前发货",
+        "Check with the warehouse and ship before the limit",
+        due_ms=limit_ms,
+    )
+    if details["is_filed"]:
+        wait = Step(
+            "A4_remind",
+            "备案已提交,等待平台结果;未通过的须按期发货",
+            "A filing was made: wait for the platform's answer, and ship in time if it is rejected",
+            due_ms=limit_ms,
+        )
+        return wait, ship, playbooks.SHIPPING_SOON
+    file = Step(
+        "A9_draft_filing",
+        "如收货地址有误且联系不上买家,须在发货超时之前备案",
+        "If the address is wrong and the buyer cannot be reached, file before the limit",
+        (("已联系买家至少一次", "the buyer was contacted at least once"),),
+        limit_ms,
+    )
+    return ship, file, playbooks.SHIPPING_SOON
+
+
+def _deadlines(details: Mapping[str, int | str], rules: Rules) -> tuple[Due, ...]:
+    """T02, and T12 as long as nothing was filed in time."""
+    limit_ms, platform_h = int(details["limit_ms"]), rules.T02.platform_s // 3600
+    shipping = (
+        Due("T02", limit_ms, "发货截止", "Ship by"),
+        Due(
+            "T02",
+            int(details["platform_ms"]),
+            f"平台发货时限({platform_h}小时,或承诺时间)",
+            f"The platform's limit ({platform_h} hours, or as promised)",
+        ),
+    )
+    if details["is_filed"]:
+        return shipping
+    return *shipping, Due("T12", limit_ms, "备案须在此之前提交", "A filing must be made before")
+
+
+_TIERS: Mapping[Severity, tuple[str, str]] = {
+    "info": ("已超过发货目标时间", "past the target"),
+    "warn": ("即将超过发货时限", "close to the limit"),
+    "critical": ("已超过发货时限", "past the limit"),
+}
+_ENDED = {
+    "shipped": ("订单已发货", "The order was shipped"),
+    "closed": (
+        "订单已关闭,无需发货",
+        "The order was closed and need not be shipped",
+    ),
+    "refunded": ("已同意退款,无需发货", "The refund was agreed; nothing need be shipped"),
+    "exempt": (
+        "备案成功,可不发货",
+        "The filing was accepted: exempt from shipping",
+    ),
+    "top_up": ("充值订单,无需发货", "A top-up; nothing need be shipped"),
+    "": ("长时间没有发货信息", "Nothing was heard about shipping for long"),
+}
+
+
+def _forgotten_ms(facts: Facts) -> int:
+    """Of a buyer with more orders than are kept, an order paid up to then may well be shipped."""
+    over = facts.of(ShippingOver)
+    return over[0].at_ms if len(over) >= MAX_FACTS_PER_KIND else 0
+
+
+def _case(
+    payment: OrderPaid,
+    end: ShippingOver | None,
+    times: ShipTimes,
+    opened_ms: int,
+    horizon_ms: int,
+    orders: int,
+    is_filed: bool,
+) -> Case:
+    def is_past(at_ms: int) -> bool:
+        # Shipping at the very limit is in time; silence through it is not.
+        return horizon_ms >= at_ms if end is None else end.at_ms > at_ms
+
+    level: Severity = "info"
+    since_ms = times.target_ms
+    if is_past(times.limit_ms):
+        level, since_ms = "critical", max(opened_ms, times.limit_ms)
+    elif is_past(times.warn_ms):
+        level, since_ms = "warn", max(opened_ms, times.warn_ms)
+    hours = [(at_ms - payment.at_ms) // _HOUR_MS for at_ms in times]
+    waited = (end.at_ms if end else since_ms) - payment.at_ms
+    return Case(
+        anchor=payment,
+        level=level,
+        members=(payment,) if end is None else (payment, end),
+        opened_at_ms=opened_ms,
+        details={
+            "order": payment.order_id,
+            "hours": waited // _HOUR_MS,
+            "limit_ms": times.limit_ms,
+            "platform_ms": times.platform_ms,
+            "ended_by": end.how if end else "",
+            "is_filed": int(is_filed),
+        },
+        thresholds=(
+            Threshold("unshipped_for", waited // _HOUR_MS, "h", hours[1], hours[2], hours[0]),
+        ),
+        counter=(
+            (
+                f"该买家共有{orders}笔已付款订单;与买家无关,是本店的发货时限",
+                f"{orders} paid orders of this buyer are known; this is about our own shipping time, "
+                "not about the buyer",
+            ),
+        ),
+        resolved_at_ms=end.at_ms if end else None,
+        level_since_ms=since_ms,
+    )
+
+
+DETECTORS = (SlaRisk(),)

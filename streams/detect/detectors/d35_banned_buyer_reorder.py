@@ -1,0 +1,317 @@
+"""D35 banned_buyer_reorder (禁购买家再次下单): a restricted buyer, or an account linked to one, orders again.
+
+The definition is docs/detectors/D35.md. What a newcomer gets wrong: the order stands and must be served;
+what is suggested is to serve it so that nothing can be made of it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from streams.detect import playbooks
+from streams.detect.cases import Case, verdict
+from streams.detect.deadlines import Ship, ship, ship_times
+from streams.detect.detector import (
+    Awaits,
+    Count,
+    Detector,
+    Due,
+    Facts,
+    Least,
+    Presentation,
+    RuleBlock,
+    Seconds,
+)
+from streams.detect.episodes import NOTHING, Episode, Threshold, Told, Verdict
+from streams.detect.facts import (
+    AccountFlagged,
+    AnyFact,
+    Identified,
+    OrderClosed,
+    OrderPaid,
+    OrderPlaced,
+    Redirected,
+    Signal,
+    by_time,
+)
+from streams.detect.suspicion import STRONG_KINDS, UNPAID, identities_of
+
+BANNED, BANNED_LINK = "banned_identity", "banned_link"
+# A banned buyer has few phones and devices; the first ones are told.
+MAX_TOLD = 50
+DAY_S = 86_400
+
+
+class Rules(RuleBlock):
+    """What D35 knows beside the flags; all proposed."""
+
+    T02: Ship
+    identities: list[str]
+    hub_paying_buyers: Count
+    expire_after_s: Seconds
+
+
+class _Reorders:
+    """What people read, which is the same for both subjects."""
+
+    def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
+        d = episode.details
+        paid_ms = int(d["paid_ms"]) or None
+        buyer, order = d["buyer"], d["order_id"]
+        is_own = d["how"] == "own"
+        times: tuple[Due, ...] = ()
+        steps = playbooks.paid_order(None)
+        if paid_ms is not None:
+            asked = ship_times(paid_ms, rules.T02, int(d["ship_by_ms"]))
+            steps = playbooks.paid_order(
+                paid_ms, asked.target_ms - paid_ms, asked.limit_ms - paid_ms
+            )
+            times = (ship(paid_ms, rules.T02, int(d["ship_by_ms"])).line(),)
+        return Presentation(
+            title=("禁购买家或其关联账号再次下单", "Banned buyer or linked account ordered again"),
+            summary=(
+                f"禁购买家{buyer}再次下单{order},请按取证流程处理。",
+                f"{buyer}, who is banned, placed order {order}: handle it with evidence.",
+            )
+            if is_own
+            else (
+                f"账号{buyer}的订单{order}与禁购买家共用手机号或设备,可能为同一人,请先核实,按取证流程处理。",
+                f"Order {order} of {buyer} shares a phone or a device with a banned buyer, who may or "
+                "may not be the same person: check first, and handle it with evidence.",
+            ),
+            not_if=(
+                "下单时未被禁购或已解除;与禁购买家不共用手机号或设备;"
+                f"该身份有{rules.hub_paying_buyers}个以上付款买家",
+                "no ban at the time of the order, or one that was lifted; no phone or device in common; "
+                f"{rules.hub_paying_buyers} or more paying buyers behind it",
+            ),
+            ended=(
+                ("订单已关闭或禁购已解除", "The order was closed, or the ban was lifted")
+                if episode.status == "resolved"
+                else ("已过去较久", "It is long ago")
+            ),
+            steps=steps,
+            deadlines=times,
+        )
+
+
+class BannedBuyerReorder(_Reorders, Detector[Rules]):
+    """On buyers: orders while banned. Cost: nothing for who was never banned and is not listed."""
+
+    id = "D35"
+    name = "banned_buyer_reorder"
+    subject = "buyer"
+    triggers = (AccountFlagged, Identified)
+    topics = ("accounts", "orders", "payments")
+    rules = Rules
+    reads_receivers = True
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        # An event about something else, such as the phone, lifts no ban.
+        flags = [flag for flag in facts.of(AccountFlagged) if flag.is_banned is not None]
+        if not rules.identities and not any(flag.is_banned for flag in flags):
+            return NOTHING
+        seen = {fact.ref: fact for fact in facts.of(Identified)}
+        changed = {fact.ref: fact for fact in facts.of(Redirected)}
+        tied = {
+            order.ref: [
+                f"{k}:{h}" for k, h in identities_of(seen.get(order.ref), changed.get(order.ref))
+            ]
+            for order in facts.of(OrderPlaced)
+        }
+        listed = frozenset(rules.identities)
+        paid: dict[str, OrderPaid] = {}
+        for payment in facts.of(OrderPaid):
+            paid.setdefault(payment.order_id, payment)
+        closed = {fact.ref: fact.at_ms for fact in facts.of(OrderClosed)}
+        cases: list[Case] = []
+        wakes: list[int] = []
+        for order in facts.of(OrderPlaced):
+            flag = next((f for f in reversed(flags) if f.at_ms <= order.at_ms), None)
+            is_own = flag is not None and flag.is_banned is True
+            if is_own and order.at_ms > horizon_ms:
+                # The ban may have been lifted before, and nobody has told us yet.
+                wakes.append(order.at_ms)
+                is_own = False
+            if not is_own and listed.isdisjoint(tied[order.ref]):
+                continue
+            lifted = [f.at_ms for f in flags if f.at_ms > order.at_ms and not f.is_banned]
+            ends = [closed[order.ref]] if order.ref in closed else []
+            ends += lifted[:1] if is_own else []
+            proof = [flag if is_own else None, paid.get(order.ref), seen.get(order.ref)]
+            buyer = facts.subject.partition(":")[2]
+            cases.append(
+                _case(
+                    order,
+                    [fact for fact in proof if fact is not None],
+                    order.at_ms,
+                    min((max(end, order.at_ms) for end in ends), default=None),
+                    buyer,
+                    order.ref,
+                    paid[order.ref].at_ms if order.ref in paid else 0,
+                    order.ship_by_ms,
+                    "own" if is_own else "linked",
+                )
+            )
+        concluded = verdict(self.id, cases, horizon_ms, rules.expire_after_s, wakes)
+        return concluded._replace(signals=_marks(facts.subject, flags, tied))
+
+    def awaits(self, rules: Rules) -> Sequence[Awaits]:
+        # Without a list only the flags matter; with one, every order must be looked at.
+        return () if rules.identities else (Awaits(Identified, rules.expire_after_s, OrderPaid),)
+
+
+class BannedIdentity(Detector[Rules]):
+    """On identities: passes on orders of others that share what a banned buyer used."""
+
+    id = "D35"
+    name = "banned_buyer_reorder"
+    subject = "identity"
+    triggers = (Signal,)
+    topics = ("signals",)
+    rules = Rules
+    needs = ("D03",)
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        known = [signal for signal in facts.of(Signal) if signal.values]
+        marks = {str(s.values["buyer"]): s for s in known if s.name == BANNED}
+        if not marks:
+            return NOTHING
+        orders = [s for s in known if s.name == UNPAID and s.values["buyer"] not in marks]
+        payers = {s.values["buyer"] for s in orders if "paid_ms" in s.values}
+        if len(payers) >= rules.hub_paying_buyers:
+            return Verdict(insufficient=("identity_shared_by_payers",))
+        shop, _, identity = facts.subject.partition(":")
+        links = [
+            Told("shop", shop, _link(identity, banned, order))
+            for banned, mark in sorted(marks.items())
+            for order in orders
+            if order.at_ms > mark.at_ms
+        ]
+        # By time, so that a newer order never takes the place of one that was told.
+        links.sort(key=lambda one: by_time(one.signal))
+        return Verdict(signals=links[:MAX_TOLD])
+
+    def least(self, rules: Rules) -> Least:
+        # A mark and an order of somebody else.
+        return Least(Signal, facts=2)
+
+
+class LinkedReorder(_Reorders, Detector[Rules]):
+    """On shops: orders of accounts that share a phone or a device with a banned buyer."""
+
+    id = "D35"
+    name = "banned_buyer_reorder"
+    subject = "shop"
+    triggers = (Signal,)
+    topics = ("signals",)
+    rules = Rules
+    needs = ("D03",)
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        orders: defaultdict[tuple[str, str], list[Signal]] = defaultdict(list)
+        for s in facts.of(Signal):
+            if s.name == BANNED_LINK and s.values:
+                orders[str(s.values["buyer"]), str(s.values["order"])].append(s)
+        cases = []
+        for (buyer, order_id), links in orders.items():
+            # Of one event, so time and event id do not say in which order.
+            links.sort(key=lambda s: s.ref)
+            first = min(links, key=lambda s: s.values["counted_ms"])
+            opened_ms = int(first.values["counted_ms"])
+            paid_ms = int(first.values.get("paid_ms", 0))
+            until_ms = int(first.values.get("until_ms", 0))
+            end_ms = max(until_ms, opened_ms) if until_ms and not paid_ms else None
+            cases.append(
+                _case(first, links, opened_ms, end_ms, buyer, order_id, paid_ms, 0, "linked")
+            )
+        return verdict(self.id, cases, horizon_ms, rules.expire_after_s) if cases else NOTHING
+
+
+def _marks(
+    subject: str, flags: Sequence[AccountFlagged], tied: Mapping[str, Sequence[str]]
+) -> list[Told]:
+    """What a buyer who is banned now tells the phones and devices of all orders."""
+    if not flags or not flags[-1].is_banned:
+        return []
+    since = flags[-1]
+    for flag in reversed(flags):
+        if not flag.is_banned:
+            break
+        since = flag
+    shop, _, buyer = subject.partition(":")
+    identities = dict.fromkeys(
+        identity
+        for identities in tied.values()
+        for identity in identities
+        if identity.partition(":")[0] in STRONG_KINDS
+    )
+    version = sum(flag.at_ms for flag in flags)
+    return [
+        Told(
+            "identity",
+            f"{shop}:{identity}",
+            Signal(
+                since.at_ms,
+                since.event_id,
+                f"{BANNED}/{identity}/{buyer}",
+                BANNED,
+                version,
+                {"buyer": buyer},
+            ),
+        )
+        for identity in list(identities)[:MAX_TOLD]
+    ]
+
+
+def _link(identity: str, banned: str, order: Signal) -> Signal:
+    """That an order shares an identity with a banned buyer; all that may change in it is the order's."""
+    v = order.values
+    kept = v.keys() & {"buyer", "order", "units", "counted_ms", "paid_ms", "until_ms"}
+    return Signal(
+        order.at_ms,
+        order.event_id,
+        f"{BANNED_LINK}/{identity}/{banned}/{v['buyer']}/{v['order']}",
+        BANNED_LINK,
+        order.version,
+        {**{key: v[key] for key in sorted(kept)}, "identity": identity, "banned": banned},
+    )
+
+
+def _case(
+    anchor: AnyFact,
+    proof: Sequence[AnyFact],
+    opened_ms: int,
+    resolved_ms: int | None,
+    buyer: str,
+    order_id: str,
+    paid_ms: int,
+    ship_by_ms: int,
+    how: str,
+) -> Case:
+    return Case(
+        anchor,
+        "warn",
+        proof if anchor in proof else (anchor, *proof),
+        opened_ms,
+        {
+            "buyer": buyer,
+            "order_id": order_id,
+            "paid_ms": paid_ms,
+            "ship_by_ms": ship_by_ms,
+            "how": how,
+        },
+        (Threshold("orders_after_ban", 1, "orders", 1),),
+        (
+            (
+                "订单有效,禁购不影响履约;家人可能共用手机或设备",
+                "The order stands, a ban changes nothing about serving it; families share phones and "
+                "devices",
+            ),
+        ),
+        resolved_ms,
+    )
+
+
+DETECTORS = (BannedBuyerReorder(), BannedIdentity(), LinkedReorder())

@@ -1,0 +1,176 @@
+"""The difference between the episodes that the facts imply and what was published before.
+
+What a newcomer gets wrong: an episode whose anchor has left the state by retention is neither new nor
+gone; it keeps its id, and what is left of its facts may not rewrite what was said with all of them.
+"""
+
+from __future__ import annotations
+
+import uuid
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from schemas.alerts import AlertChange, AlertStatus, Severity, SubjectKind
+from streams.detect.episodes import LEVELS, Episode
+from streams.detect.facts import AnyFact, Signal
+from streams.detect.state import Published
+
+# The name space of all alert ids; it must never change, or replays would no longer give the same ids.
+NAMESPACE = uuid.UUID("7f0d8a52-6f0e-5d53-9b0a-0c8b4c9b6a11")
+
+
+class Change(NamedTuple):
+    """One thing to say. `episode` is None where the facts no longer imply any."""
+
+    published: Published
+    change: AlertChange
+    episode: Episode | None
+    supersedes: str | None = None
+
+
+def alert_id(detector: str, tenant: str, kind: SubjectKind, subject: str, anchor: str) -> str:
+    """The identity of an episode: derived, so that every replay gives the same."""
+    return str(uuid.uuid5(NAMESPACE, "\x1f".join((detector, tenant, kind, subject, anchor))))
+
+
+def digest(episode: Episode) -> int:
+    """A short checksum of everything that an alert says about an episode."""
+    said = (
+        episode.opened_at_ms,
+        episode.last_at_ms,
+        episode.status,
+        episode.ended_at_ms,
+        episode.severity,
+        [(member.ref, member.event_id, _told(member)) for member in episode.members],
+        sorted(episode.details.items()),
+        episode.counter,
+        [(hold.item_id, hold.order_id, hold.state) for hold in episode.holds],
+    )
+    return zlib.crc32(msgspec.msgpack.encode(said))
+
+
+def _told(fact: AnyFact) -> list[tuple[str, int | str | bool]]:
+    """What a signal says, which may change while its name and its event stay."""
+    return sorted(fact.values.items()) if isinstance(fact, Signal) else []
+
+
+def diff(
+    published: Sequence[Published],
+    episodes: Sequence[tuple[str, Episode]],
+    let_go_ms: int,
+    oldest_kept_ms: int,
+) -> tuple[list[Published], list[Change]]:
+    """Compare, and give the new ledger with the changes to publish, oldest episode first.
+
+    `episodes` come with their alert ids. `let_go_ms` is the newest fact that is no longer kept;
+    ledger entries that ended before `oldest_kept_ms` are let go as well.
+    """
+    left = {entry.alert_id: entry for entry in published}
+    ledger: list[Published] = []
+    changes: list[Change] = []
+    strangers: list[tuple[str, Episode]] = []
+    for name, episode in episodes:
+        known = left.pop(name, None)
+        if known is None:
+            strangers.append((name, episode))
+        else:
+            _say(known, name, episode, ledger, changes)
+    for name, episode in strangers:
+        # Facts that are gone may have joined the two, if they are no further apart than that.
+        tail_of = _near(
+            left.values(), episode, episode.cooldown_s, lambda p: p.anchor_at_ms <= let_go_ms
+        )
+        if tail_of is not None:
+            del left[tail_of.alert_id]
+            if episode.last_at_ms > tail_of.last_at_ms or episode.status != tail_of.status:
+                _say(tail_of, tail_of.alert_id, episode, ledger, changes)
+            else:
+                ledger.append(tail_of)
+            continue
+        moved = _near(left.values(), episode, 0, lambda p: p.status != "retracted")
+        _say(None, name, episode, ledger, changes, moved.alert_id if moved else None)
+    for entry in left.values():
+        if entry.anchor_at_ms <= let_go_ms:
+            if entry.last_at_ms >= oldest_kept_ms:
+                ledger.append(entry)
+        elif entry.status == "retracted":
+            ledger.append(entry)
+        else:
+            gone = msgspec.structs.replace(
+                entry, revision=entry.revision + 1, status="retracted", digest=0
+            )
+            ledger.append(gone)
+            changes.append(Change(gone, "retracted", None))
+    return ledger, changes
+
+
+def _near(
+    entries: Iterable[Published],
+    episode: Episode,
+    apart_s: int,
+    is_candidate: Callable[[Published], bool],
+) -> Published | None:
+    """The first entry that overlaps an episode, or is at most so far apart from it."""
+    apart_ms = apart_s * 1000
+    for entry in entries:
+        if (
+            entry.detector == episode.detector
+            and entry.opened_at_ms <= episode.last_at_ms + apart_ms
+            and episode.opened_at_ms <= entry.last_at_ms + apart_ms
+            and is_candidate(entry)
+        ):
+            return entry
+    return None
+
+
+def _say(
+    known: Published | None,
+    name: str,
+    episode: Episode,
+    ledger: list[Published],
+    changes: list[Change],
+    supersedes: str | None = None,
+) -> None:
+    checksum = digest(episode)
+    if known is not None and known.digest == checksum:
+        ledger.append(known)
+        return
+    revision = max(1, episode.steps)
+    if known is not None:
+        revision = max(known.revision + 1, revision)
+    opened_at_ms = episode.opened_at_ms
+    if known is not None and known.anchor_event_id != episode.anchor.event_id:
+        # What is left of a long episode does not know when it began.
+        opened_at_ms = min(known.opened_at_ms, opened_at_ms)
+    entry = Published(
+        name,
+        episode.detector,
+        known.anchor_at_ms if known else episode.anchor.at_ms,
+        known.anchor_event_id if known else episode.anchor.event_id,
+        opened_at_ms,
+        episode.last_at_ms,
+        revision,
+        episode.status,
+        episode.severity,
+        checksum,
+    )
+    ledger.append(entry)
+    before = (known.status, known.severity) if known else None
+    changes.append(Change(entry, _change(before, episode), episode, supersedes))
+
+
+def _change(before: tuple[AlertStatus, Severity] | None, episode: Episode) -> AlertChange:
+    if episode.status == "resolved" or episode.status == "expired":
+        is_news = before is None or before[0] != episode.status
+        return episode.status if is_news else "updated"
+    if before is None:
+        return "opened"
+    status, severity = before
+    if status != "open":
+        return "reopened"
+    if LEVELS.index(episode.severity) > LEVELS.index(severity):
+        return "escalated"
+    return "updated"

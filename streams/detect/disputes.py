@@ -1,0 +1,76 @@
+"""AliExpress disputes put together from their facts; D28 to D32 read them this way."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from streams.detect.cases import Case
+from streams.detect.detector import Facts
+from streams.detect.episodes import Threshold
+from streams.detect.facts import DisputeEvidence, DisputeOpened, DisputeStep, by_time
+
+
+class Dispute(NamedTuple):
+    """One dispute that is known to have been opened, with the steps that are known."""
+
+    opened: DisputeOpened
+    withdrawn: DisputeStep | None
+    escalated: DisputeStep | None
+    ruled: DisputeStep | None
+    evidence: tuple[DisputeEvidence, ...]
+
+    def evidence_of(self, kind: str, by: str | None = None) -> DisputeEvidence | None:
+        """The earliest evidence of a kind, of one party if that matters."""
+        return next((e for e in self.evidence if e.kind == kind and by in (None, e.by)), None)
+
+    @property
+    def country(self) -> str:
+        """The country as of the newest step that names one; empty if none does."""
+        return (self.ruled.country if self.ruled else "") or self.opened.country
+
+
+def disputes_of(facts: Facts) -> list[Dispute]:
+    """All disputes of a buyer that are known to have been opened, oldest first."""
+    steps = {fact.ref: fact for fact in facts.of(DisputeStep)}
+    evidence: dict[str, list[DisputeEvidence]] = {}
+    for one in facts.of(DisputeEvidence):
+        evidence.setdefault(one.dispute_id, []).append(one)
+    return [
+        Dispute(
+            opened,
+            steps.get(f"{opened.ref}/withdrawn"),
+            steps.get(f"{opened.ref}/escalated"),
+            steps.get(f"{opened.ref}/ruled"),
+            tuple(evidence.get(opened.ref, ())),
+        )
+        for opened in facts.of(DisputeOpened)
+    ]
+
+
+# Why a case of `photo_case` is over, zh and en.
+ENDED = {
+    "evidence": ("已收到照片", "The photo is there"),
+    "withdrawn": ("买家已撤销纠纷", "The buyer withdrew the dispute"),
+    "ruled": ("平台已裁决", "The platform has ruled"),
+    "": ("纠纷已久无进展", "Nothing new about the dispute for long"),
+}
+
+
+def photo_case(dispute: Dispute, photo: str, threshold: str, counter: tuple[str, str]) -> Case:
+    """The case of a dispute in which a photo is asked for: over once that, a withdrawal or a ruling comes."""
+    shown = dispute.evidence_of(photo)
+    ends = [fact for fact in (shown, dispute.withdrawn, dispute.ruled) if fact]
+    end = min(ends, key=by_time, default=None)
+    ended_by = ""
+    if end is not None:
+        ended_by = "evidence" if end is shown else end.kind
+    return Case(
+        anchor=dispute.opened,
+        level="info",
+        members=(dispute.opened, end) if end else (dispute.opened,),
+        opened_at_ms=dispute.opened.at_ms,
+        details={"order": dispute.opened.order_id, "ended_by": ended_by},
+        thresholds=(Threshold(threshold, 1, "disputes", info=1),),
+        counter=(counter,),
+        resolved_at_ms=end.at_ms if end else None,
+    )

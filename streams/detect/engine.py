@@ -1,0 +1,284 @@
+"""The engine: merge facts into a subject's state, ask its detectors, and say what changed.
+
+It is the same for the live worker, for replay and for tests. It never looks at a clock: the caller
+brings the horizon. State is packed bytes in, packed bytes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from schemas.alerts import Alert, Subject, SubjectKind
+from streams.detect import alerts
+from streams.detect.detector import Detector, Facts, Topics
+from streams.detect.diff import alert_id, diff
+from streams.detect.episodes import NOTHING, Episode, Told, Verdict
+from streams.detect.facts import (
+    SHORTEST_RETENTION_MS,
+    AnyFact,
+    Fact,
+    Signal,
+    is_expired,
+    merge,
+    merged,
+    trim,
+)
+from streams.detect.quiet import Gate
+from streams.detect.rules import RuleSet
+from streams.detect.second_order import SecondOrder
+from streams.detect.state import LOUD, Sent, SubjectState, pack, unpack
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """What came of applying facts to one subject.
+
+    `packed` is None when nothing changed. `wakes` says, per set of topics, when their silence would
+    next mean something; of several for the same topics the last counts. `late` are facts beyond
+    retention. `insufficient` are (detector, reason).
+
+    `intent` is the state to store before anything is said, if there is something to say. Whoever finds
+    it after a crash does not know whether it was said, and says it again, or takes it back.
+    """
+
+    packed: bytes | None
+    intent: bytes | None = None
+    alerts: Sequence[Alert] = ()
+    told: Sequence[Told] = ()
+    wakes: Sequence[tuple[Topics, int]] = ()
+    late: Sequence[Fact] = ()
+    insufficient: Sequence[tuple[str, str]] = ()
+
+
+class Engine:
+    """Detectors and their rules, ready to be asked about any subject."""
+
+    def __init__(self, detectors: Sequence[Detector[Any]], rules: RuleSet, tenant: str) -> None:
+        self.rules = rules
+        self.tenant = tenant
+        self._running = frozenset(detector.id for detector in detectors)
+        self._of_kind: dict[SubjectKind, list[Detector[Any]]] = {}
+        self._second_of_kind: dict[SubjectKind, list[SecondOrder[Any]]] = {}
+        for detector in detectors:
+            self._of_kind.setdefault(detector.subject, []).append(detector)
+            if isinstance(detector, SecondOrder):
+                self._second_of_kind.setdefault(detector.subject, []).append(detector)
+        # By the kinds of facts that a subject has: subjects have few different combinations.
+        self._asked_of: dict[tuple[SubjectKind, frozenset[type]], list[Detector[Any]]] = {}
+        self._gates: dict[tuple[SubjectKind, str], Gate] = {}
+
+    def waits_for(self, kinds: Sequence[SubjectKind]) -> list[Topics]:
+        """The distinct sets of topics whose silence the detectors of these subjects rely on."""
+        return sorted({topics for kind in kinds for topics in self._topics_of(kind)})
+
+    def apply(
+        self,
+        kind: SubjectKind,
+        subject: str,
+        packed: bytes | None,
+        new: Sequence[AnyFact],
+        horizon_of: Callable[[Topics], int],
+    ) -> Outcome:
+        """Merge `new` into the subject's state and evaluate it up to the horizon.
+
+        Without new facts it is a wake-up. Facts that change nothing are not evaluated again.
+        """
+        late: list[Fact] = []
+        if packed is None:
+            state = SubjectState()
+        else:
+            state = unpack(packed)
+            if state.tail:
+                state.facts = merged(state.facts, state.tail)
+            new, late = _kept_and_late(state.facts[-1].at_ms, new)
+        facts = state.facts
+        if not merge(facts, new) and (new or late or not facts):
+            return Outcome(None, late=late)
+        if state.horizons:
+            horizon_of = self._caught_up(kind, state, horizon_of)
+        grouped = Facts(subject, facts)
+        kinds = grouped.kinds
+        rules = self.rules.of(subject.partition(":")[0])
+        wakes: list[tuple[Topics, int]] = []
+        outgoing: list[Told] = []
+        episodes: list[Episode] = []
+        insufficient: list[tuple[str, str]] = []
+        verdicts: list[tuple[Detector[Any], Verdict]] = [
+            (d, d.evaluate(grouped, horizon_of(d.topics), rules[d.id].block))
+            for d in self._asked(kind, frozenset(kinds))
+        ]
+        first = [episode for _, verdict in verdicts for episode in verdict.episodes]
+        if first:
+            verdicts += [
+                (d, d.combine(grouped, first, horizon_of(d.topics), rules[d.id].block))
+                for d in self._second_of_kind.get(kind, ())
+            ]
+        for detector, verdict in verdicts:
+            if verdict is NOTHING:
+                continue
+            episodes.extend(verdict.episodes)
+            outgoing.extend(verdict.signals)
+            insufficient.extend([(detector.id, reason) for reason in verdict.insufficient])
+            if verdict.wake_at_ms is not None:
+                wakes.append((detector.topics, verdict.wake_at_ms))
+        told = self._told(state, outgoing) if outgoing or state.sent else ()
+        found = self._publish(kind, subject, state, episodes) if episodes or state.published else ()
+        state.facts, let_go_ms = trim(facts)
+        if let_go_ms > state.let_go_ms:
+            state.let_go_ms = let_go_ms
+        if len(wakes) > 1:
+            # Of detectors that wait for the same topics, the earliest comes last and so stays.
+            wakes.sort(reverse=True)
+        wake_at_ms = min([at for _, at in wakes]) if wakes else None
+        is_loud = state.published or state.horizons
+        quiet = LOUD if is_loud else self.gate(kind, subject).of(state.facts)
+        intent = self._intent(kind, state, found, told, horizon_of) if found or told else None
+        packed = pack(state, wake_at_ms, quiet)
+        return Outcome(packed, intent, found, told, wakes, late, insufficient)
+
+    def _caught_up(
+        self, kind: SubjectKind, state: SubjectState, horizon_of: Callable[[Topics], int]
+    ) -> Callable[[Topics], int]:
+        """The horizons, nowhere behind those that led to what was said before a crash.
+
+        They were proven then, and a horizon never moves back. Those that time has passed are let go.
+        """
+        now = {topics: horizon_of(topics) for topics in self._topics_of(kind)}
+        known = {topics: state.horizons.get(",".join(topics), 0) for topics in now}
+        state.horizons = {
+            ",".join(topics): at_ms for topics, at_ms in known.items() if at_ms > now[topics]
+        }
+        return {topics: max(at_ms, known[topics]) for topics, at_ms in now.items()}.__getitem__
+
+    def _topics_of(self, kind: SubjectKind) -> set[Topics]:
+        return {detector.topics for detector in self._of_kind.get(kind, ())}
+
+    def _asked(self, kind: SubjectKind, kinds: frozenset[type]) -> list[Detector[Any]]:
+        """The detectors that such facts concern."""
+        asked = self._asked_of.get((kind, kinds))
+        if asked is None:
+            of_kind = self._of_kind.get(kind, ())
+            asked = [d for d in of_kind if not kinds.isdisjoint(d.triggers)]
+            self._asked_of[kind, kinds] = asked
+        return asked
+
+    def gate(self, kind: SubjectKind, subject: str) -> Gate:
+        """Which facts about such a subject need no evaluation."""
+        shop = subject.partition(":")[0]
+        gate = self._gates.get((kind, shop))
+        if gate is None:
+            rules = self.rules.of(shop)
+            asked = [(d, rules[d.id].block) for d in self._of_kind.get(kind, ())]
+            gate = self._gates[kind, shop] = Gate(asked)
+        return gate
+
+    def _told(self, state: SubjectState, outgoing: Sequence[Told]) -> list[Told]:
+        """The signals that are news, those among them that are taken back.
+
+        What is no longer told although its facts are still here was wrong: its subject must forget it,
+        or it would count there for ever. It leaves without values, which detectors ignore.
+        """
+        before, state.sent = state.sent, {}
+        news: list[Told] = []
+        for one in outgoing:
+            kind, subject, signal = one
+            known = before.get(signal.ref)
+            version = signal.version
+            if known is not None:
+                if known.is_taken_back and version <= known.version:
+                    # Told again: that must count more than its being taken back.
+                    version = known.version + 1
+                    signal = msgspec.structs.replace(signal, version=version)
+                version = max(version, known.version)
+            state.sent[signal.ref] = Sent(version, signal.at_ms, signal.name, kind, subject)
+            if known is None or known.is_unsure or version > known.version:
+                news.append(Told(kind, subject, signal))
+        for ref, sent in before.items():
+            if ref in state.sent or sent.at_ms <= state.let_go_ms:
+                continue
+            if not sent.is_taken_back or sent.is_unsure:
+                version = sent.version + (not sent.is_taken_back)
+                sent = Sent(version, sent.at_ms, sent.name, sent.kind, sent.subject, True)
+                void = Signal(sent.at_ms, ref, ref, sent.name, version, {})
+                news.append(Told(sent.kind, sent.subject, void))
+            state.sent[ref] = sent
+        return news
+
+    def _intent(
+        self,
+        kind: SubjectKind,
+        state: SubjectState,
+        found: Sequence[Alert],
+        told: Sequence[Told],
+        horizon_of: Callable[[Topics], int],
+    ) -> bytes:
+        """The state as it must be found if we stop before all of it has been said.
+
+        It is looked at again at once, by the horizons of now: then the verdict is at least as good.
+        """
+        # A retraction that may not have left must be found to be due, as if the alert still stood.
+        gone = {alert.alert_id for alert in found if alert.status == "retracted"}
+        published = [
+            msgspec.structs.replace(e, digest=0, status="open" if e.alert_id in gone else e.status)
+            for e in state.published
+        ]
+        refs = [one.signal.ref for one in told]
+        unsure = {r: msgspec.structs.replace(state.sent[r], is_unsure=True) for r in refs}
+        horizons = {",".join(topics): horizon_of(topics) for topics in self._topics_of(kind)}
+        unsaid = SubjectState(
+            state.facts, published, state.sent | unsure, state.let_go_ms, horizons
+        )
+        return pack(unsaid, 0)
+
+    def _publish(
+        self, kind: SubjectKind, subject: str, state: SubjectState, episodes: Sequence[Episode]
+    ) -> list[Alert]:
+        """Bring the ledger up to date and build the alerts for what changed."""
+        named = [
+            (alert_id(e.detector, self.tenant, kind, subject, e.anchor.event_id), e)
+            for e in episodes
+        ]
+        oldest_kept_ms = state.facts[-1].at_ms - Fact.retention_ms
+        # Of a detector that was switched off nobody knows whether its alerts still hold.
+        idle = [entry for entry in state.published if entry.detector not in self._running]
+        asked = [entry for entry in state.published if entry.detector in self._running]
+        ledger, changes = diff(asked, named, state.let_go_ms, oldest_kept_ms)
+        state.published = idle + ledger
+        rules = self.rules.of(subject.partition(":")[0])
+        about = Subject(kind=kind, id=subject)
+        found = []
+        for change in changes:
+            detector = self._detector(kind, change.published.detector)
+            rule = rules[detector.id]
+            presentation = (
+                detector.present(change.episode, subject, rule.block) if change.episode else None
+            )
+            is_partial = change.episode is not None and _is_partial(
+                change.episode, change.published.anchor_event_id, state.let_go_ms
+            )
+            found.append(alerts.build(change, presentation, about, self.tenant, rule, is_partial))
+        return found
+
+    def _detector(self, kind: SubjectKind, detector_id: str) -> Detector[Any]:
+        return next(d for d in self._of_kind[kind] if d.id == detector_id)
+
+
+def _kept_and_late(newest_ms: int, new: Sequence[AnyFact]) -> tuple[Sequence[AnyFact], list[Fact]]:
+    """Part facts that the subject's retention lets in from those that come too late for it."""
+    for fact in new:
+        # No kind is kept for less, and nearly every fact is younger.
+        if fact.at_ms < newest_ms - SHORTEST_RETENTION_MS:
+            return (
+                [fact for fact in new if not is_expired(fact, newest_ms)],
+                [fact for fact in new if is_expired(fact, newest_ms)],
+            )
+    return new, []
+
+
+def _is_partial(episode: Episode, anchor_event_id: str, let_go_ms: int) -> bool:
+    """Whether facts that belong to an episode, or may have, are no longer kept."""
+    return episode.anchor.event_id != anchor_event_id or (
+        let_go_ms > 0 and episode.anchor.at_ms - let_go_ms <= episode.window_s * 1000
+    )

@@ -1,0 +1,185 @@
+"""Facts from events after the sale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from schemas import fast_types as ev
+from streams.detect import facts as f
+from streams.detect.extract.times import deadline_ms, to_ms
+
+
+def _attempt(e: ev.RefundRequested | ev.RefundRefused | ev.RefundWithdrawn) -> str:
+    return f"{e.refund_id}#{e.attempt_no}"
+
+
+def _requested(e: ev.RefundRequested) -> tuple[f.RefundRequested]:
+    return (
+        f.RefundRequested(
+            to_ms(e.occurred_at),
+            e.event_id,
+            _attempt(e),
+            e.order_id,
+            e.refund_only,
+            e.reason,
+            e.goods_status,
+        ),
+    )
+
+
+def _refused(e: ev.RefundRefused) -> tuple[f.RefundRefused]:
+    return (f.RefundRefused(to_ms(e.occurred_at), e.event_id, _attempt(e), e.order_id),)
+
+
+def _withdrawn(e: ev.RefundWithdrawn) -> tuple[f.RefundWithdrawn]:
+    return (f.RefundWithdrawn(to_ms(e.occurred_at), e.event_id, _attempt(e), e.order_id),)
+
+
+def _complaint_filed(e: ev.ComplaintFiled) -> tuple[f.ComplaintFiled]:
+    at_ms, order_id = to_ms(e.occurred_at), e.order_id or ""
+    return (f.ComplaintFiled(at_ms, e.event_id, e.complaint_id, order_id, e.complaint_type),)
+
+
+def _complaint_ruled(e: ev.ComplaintRuled) -> tuple[f.ComplaintRuled]:
+    at_ms, order_id = to_ms(e.occurred_at), e.order_id or ""
+    return (f.ComplaintRuled(at_ms, e.event_id, e.complaint_id, order_id, e.ruling),)
+
+
+def _granted(
+    e: ev.RefundAgreed | ev.RefundSucceeded,
+) -> tuple[f.RefundGranted, f.ShippingOver]:
+    at_ms, event_id, order_id = to_ms(e.occurred_at), e.event_id, e.order_id
+    ref = f"{e.refund_id}/{'agreed' if isinstance(e, ev.RefundAgreed) else 'succeeded'}"
+    return (
+        f.RefundGranted(at_ms, event_id, ref, order_id),
+        f.ShippingOver(at_ms, event_id, order_id, "refunded"),
+    )
+
+
+def _filed(e: ev.FilingSubmitted | ev.FilingRejected) -> tuple[f.Filed]:
+    return (_filing(e, "submitted" if isinstance(e, ev.FilingSubmitted) else "rejected"),)
+
+
+def _exempted(e: ev.FilingAccepted) -> tuple[f.Filed, f.ShippingOver]:
+    over = f.ShippingOver(to_ms(e.occurred_at), e.event_id, e.order_id, "exempt")
+    return _filing(e, "accepted"), over
+
+
+def _filing(e: ev.FilingSubmitted | ev.FilingAccepted | ev.FilingRejected, kind: str) -> f.Filed:
+    ref = f"{e.filing_id}/{kind}"
+    return f.Filed(to_ms(e.occurred_at), e.event_id, ref, e.filing_id, e.order_id, kind)
+
+
+def _under_way(e: ev.RefundBuyerReturned | ev.ReturnLabelCreated) -> tuple[f.ReturnUnderWay]:
+    return (f.ReturnUnderWay(to_ms(e.occurred_at), e.event_id, e.order_id),)
+
+
+def _arrived(e: ev.ReturnDelivered) -> tuple[f.ReturnArrived]:
+    return (f.ReturnArrived(to_ms(e.occurred_at), e.event_id, e.return_id, e.order_id),)
+
+
+def _inspected(e: ev.ReturnInspected) -> tuple[f.ReturnInspected]:
+    expected, received = e.expected_sku_id, e.received_sku_id
+    return (
+        f.ReturnInspected(
+            to_ms(e.occurred_at),
+            e.event_id,
+            e.return_id,
+            e.order_id,
+            e.result,
+            expected is not None and received is not None and expected != received,
+            _given(e.expected_quantity),
+            _given(e.received_quantity),
+            _given(e.expected_weight_g),
+            _given(e.received_weight_g),
+        ),
+    )
+
+
+def _given(number: int | None) -> int:
+    return -1 if number is None else number
+
+
+# What platforms write for the countries that a rule knows; other countries are told by their code.
+_COUNTRIES = {"ITALY": "IT", "ITALIA": "IT", "ITA": "IT", "意大利": "IT", "義大利": "IT"}
+
+
+def _country(written: str | None) -> str:
+    """A code of two letters, or empty: facts hold no free text."""
+    name = (written or "").strip().upper()
+    if name in _COUNTRIES:
+        return _COUNTRIES[name]
+    return name if len(name) == 2 and name.isascii() and name.isalpha() else ""
+
+
+def _dispute_opened(e: ev.DisputeOpened) -> tuple[f.DisputeOpened]:
+    channel = (e.channel or "").lower()
+    return (
+        f.DisputeOpened(
+            to_ms(e.occurred_at),
+            e.event_id,
+            e.dispute_id,
+            e.order_id,
+            e.reason,
+            "cainiao" in channel or "菜鸟" in channel or "菜鳥" in channel,
+            _country(e.country),
+            deadline_ms(e.countdown_ends_at),
+        ),
+    )
+
+
+def _dispute_step(
+    e: ev.DisputeWithdrawn | ev.DisputeEscalated | ev.DisputeArbitrationWithdrawn | ev.DisputeRuled,
+) -> tuple[f.DisputeStep]:
+    ruling = country = ""
+    countdown_ms = 0
+    if isinstance(e, ev.DisputeRuled):
+        kind, ruling, country = "ruled", e.ruling, _country(e.country)
+        countdown_ms = deadline_ms(e.countdown_ends_at)
+    elif isinstance(e, ev.DisputeEscalated):
+        kind, countdown_ms = "escalated", deadline_ms(e.countdown_ends_at)
+    else:
+        kind = "withdrawn" if isinstance(e, ev.DisputeWithdrawn) else "arbitration_withdrawn"
+    return (
+        f.DisputeStep(
+            to_ms(e.occurred_at),
+            e.event_id,
+            f"{e.dispute_id}/{kind}",
+            e.dispute_id,
+            kind,
+            ruling,
+            country,
+            countdown_ms,
+        ),
+    )
+
+
+def _dispute_evidence(e: ev.DisputeEvidenceAdded) -> tuple[f.DisputeEvidence]:
+    ref = f"{e.dispute_id}/{e.by}/{e.kind}"
+    at_ms = to_ms(e.occurred_at)
+    return (f.DisputeEvidence(at_ms, e.event_id, ref, e.dispute_id, e.by, e.kind),)
+
+
+FACTS_OF: dict[type, Callable[[Any], Sequence[f.AnyFact]]] = {
+    ev.RefundRequested: _requested,
+    ev.RefundRefused: _refused,
+    ev.RefundWithdrawn: _withdrawn,
+    ev.ComplaintFiled: _complaint_filed,
+    ev.ComplaintRuled: _complaint_ruled,
+    ev.RefundAgreed: _granted,
+    ev.RefundSucceeded: _granted,
+    ev.FilingSubmitted: _filed,
+    ev.FilingAccepted: _exempted,
+    ev.FilingRejected: _filed,
+    ev.RefundBuyerReturned: _under_way,
+    ev.ReturnLabelCreated: _under_way,
+    ev.ReturnDelivered: _arrived,
+    ev.ReturnInspected: _inspected,
+    ev.DisputeOpened: _dispute_opened,
+    ev.DisputeWithdrawn: _dispute_step,
+    ev.DisputeEscalated: _dispute_step,
+    ev.DisputeArbitrationWithdrawn: _dispute_step,
+    ev.DisputeRuled: _dispute_step,
+    ev.DisputeEvidenceAdded: _dispute_evidence,
+}

@@ -1,0 +1,249 @@
+"""Facts from events of the trade itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from schemas import fast_types as ev
+from streams.detect import facts as f
+from streams.detect.address.receivers import Reading, reader
+from streams.detect.extract.times import deadline_ms, to_ms
+
+
+def _placed(e: ev.OrderCreated) -> Sequence[f.AnyFact]:
+    lines = e.items
+    at_ms = to_ms(e.occurred_at)
+    ship_by_ms = 0 if e.ship_by is None else deadline_ms(e.ship_by)
+    items: tuple[tuple[str, int], ...]
+    categories: tuple[str, ...] = ()
+    if len(lines) == 1:
+        line = lines[0]
+        units = line.quantity
+        items = ((line.item_id, units),)
+        if line.category is not None:
+            categories = (line.category,)
+    else:
+        units, items, categories = _basket(lines)
+    placed = f.OrderPlaced(
+        at_ms, e.event_id, e.order_id, units, items, ship_by_ms, e.free_shipping, categories
+    )
+    found: list[f.AnyFact] = [placed]
+    if items[0][1] >= f.LARGE_UNITS or e.amount_minor >= f.LARGE_AMOUNT_MINOR:
+        found.append(f.LargeOrder(at_ms, e.event_id, e.order_id, items[0][1], e.amount_minor))
+    if e.receiver is not None:
+        found += _received(e, at_ms, e.receiver, e.device_hash)
+    else:
+        device = reader().device(e.device_hash)
+        if device:
+            found.append(f.Identified(at_ms, e.event_id, e.order_id, device=device))
+    return found
+
+
+def _basket(
+    lines: Sequence[ev.OrderItem],
+) -> tuple[int, tuple[tuple[str, int], ...], tuple[str, ...]]:
+    """All units; the largest items with their units; their categories, if any has one."""
+    units: Counter[str] = Counter()
+    category_of: dict[str, str] = {}
+    for line in lines:
+        units[line.item_id] += line.quantity
+        if line.category is not None:
+            category_of[line.item_id] = line.category
+    largest = sorted(units.items(), key=lambda item: (-item[1], item[0]))[: f.MAX_ITEMS_PER_ORDER]
+    categories = tuple([category_of.get(item, "") for item, _ in largest]) if category_of else ()
+    return units.total(), tuple(largest), categories
+
+
+def _read(receiver: ev.Receiver) -> Reading:
+    r = receiver
+    return reader().read(r.name, r.phone, r.country, r.state, r.city, r.district, r.detail)
+
+
+def _received(
+    e: ev.OrderCreated, at_ms: int, receiver: ev.Receiver, device_hash: str | None
+) -> list[f.AnyFact]:
+    read = _read(receiver)
+    device = reader().device(device_hash)
+    found: list[f.AnyFact] = []
+    if device or read.phone or read.address or read.consignee:
+        found.append(
+            f.Identified(
+                at_ms,
+                e.event_id,
+                e.order_id,
+                read.phone,
+                read.address,
+                read.consignee,
+                device,
+                read.place,
+            )
+        )
+    if read.address_doubts or read.phone_doubt or read.region:
+        found += _noticed(e, at_ms, read)
+    return found
+
+
+def _noticed(
+    e: ev.OrderCreated | ev.OrderAddressChanged, at_ms: int, read: Reading
+) -> Iterator[f.AnyFact]:
+    if read.address_doubts or read.phone_doubt:
+        yield f.ReceiverDoubted(
+            at_ms,
+            e.event_id,
+            e.event_id,
+            e.order_id,
+            ",".join(read.address_doubts),
+            read.phone_doubt,
+        )
+    if read.region:
+        yield f.SentAbroad(at_ms, e.event_id, e.event_id, e.order_id, read.region)
+
+
+def _redirected(e: ev.OrderAddressChanged) -> list[f.AnyFact]:
+    at_ms = to_ms(e.occurred_at)
+    read = _read(e.receiver)
+    return [
+        f.Redirected(
+            at_ms, e.event_id, e.order_id, read.phone, read.address, read.consignee, read.place
+        ),
+        *_noticed(e, at_ms, read),
+    ]
+
+
+def _closed(e: ev.OrderClosed) -> Sequence[f.AnyFact]:
+    at_ms, event_id, order_id = to_ms(e.occurred_at), e.event_id, e.order_id
+    closed = f.OrderClosed(at_ms, event_id, order_id, e.closed_by)
+    over = f.ShippingOver(at_ms, event_id, order_id, "closed")
+    if e.closed_by != "seller":
+        return closed, over
+    return closed, over, f.ClosedBySeller(at_ms, event_id, order_id)
+
+
+def _paid(e: ev.PaymentSucceeded) -> tuple[f.OrderPaid]:
+    # One payment may settle several orders (合并付款).
+    name = f"{e.payment_id}/{e.order_id}"
+    return (f.OrderPaid(to_ms(e.occurred_at), e.event_id, name, e.order_id),)
+
+
+def _payment_failed(e: ev.PaymentFailed) -> tuple[f.PaymentFailed]:
+    return (f.PaymentFailed(to_ms(e.occurred_at), e.event_id, e.payment_id, e.order_id),)
+
+
+def _shipped(e: ev.ShipmentShipped) -> tuple[f.Shipped, f.ShippingOver]:
+    at_ms, event_id, order_id = to_ms(e.occurred_at), e.event_id, e.order_id
+    promised = 0 if e.promised_by is None else deadline_ms(e.promised_by)
+    return (
+        f.Shipped(at_ms, event_id, order_id, promised),
+        f.ShippingOver(at_ms, event_id, order_id, "shipped"),
+    )
+
+
+def _parcel_refused(e: ev.ShipmentRefused) -> tuple[f.ParcelRefused]:
+    return (f.ParcelRefused(to_ms(e.occurred_at), e.event_id, e.event_id, e.order_id, "refused"),)
+
+
+def _parcel_returned(e: ev.ShipmentReturnedToSender) -> tuple[f.ParcelRefused]:
+    return (f.ParcelRefused(to_ms(e.occurred_at), e.event_id, e.event_id, e.order_id, "returned"),)
+
+
+def _stock(
+    e: ev.StockLevel | ev.StockHeld | ev.StockReleased | ev.StockAdjusted,
+) -> tuple[f.StockReading]:
+    return (
+        f.StockReading(
+            to_ms(e.occurred_at),
+            e.event_id,
+            e.event_id,
+            e.on_hand,
+            e.held_unpaid,
+            e.paid_reserved,
+            e.deduct_mode,
+        ),
+    )
+
+
+def _on_shelf(
+    e: ev.ListingPublished | ev.ListingOnShelf,
+) -> tuple[f.ListingState, f.ListingTerms]:
+    state = f.ListingState(to_ms(e.occurred_at), e.event_id, e.event_id, True, "")
+    return state, _terms(e, True)
+
+
+def _off_shelf(e: ev.ListingOffShelf) -> tuple[f.ListingState, f.ListingTerms]:
+    state = f.ListingState(to_ms(e.occurred_at), e.event_id, e.event_id, False, e.reason)
+    return state, _terms(e, False)
+
+
+def _changed(e: ev.ListingChanged) -> tuple[f.ListingTerms]:
+    # An edit while off the shelf is not told apart; the next on_shelf or off_shelf says.
+    return (_terms(e, True),)
+
+
+# Words by which titles promise free shipping, name exclusions of it, and say what is no goods.
+_FREE_SHIPPING = ("包邮", "免邮", "包郵", "免郵", "free shipping")
+_EXCLUSIONS = ("除外", "不包邮", "不包郵", "偏远", "偏遠", "补邮", "補郵")
+# Goods may well come with a gift or with 运费险 (freight insurance): only a title that *is* one counts.
+_GIFTS = ("赠品链接", "赠品专拍", "赠品勿拍", "赠品请勿", "贈品鏈接", "贈品專拍")
+_FREIGHT = (
+    "补邮费",
+    "补运费",
+    "补差价",
+    "邮费补",
+    "邮费链接",
+    "邮费专拍",
+    "运费专拍",
+    "補郵費",
+    "補差價",
+)
+# S3 「其他-赠品“类目下;邮费放置在“其他-邮费”类目下」.
+_EXTRA_CATEGORIES = frozenset({"其他-赠品", "其他-邮费", "其他-贈品", "其他-郵費"})
+
+
+def _terms(
+    e: ev.ListingPublished | ev.ListingOnShelf | ev.ListingOffShelf | ev.ListingChanged,
+    on_shelf: bool,
+) -> f.ListingTerms:
+    title = e.title.lower()
+    extra = ""
+    if title.startswith(("赠品", "贈品")) or any(word in title for word in _GIFTS):
+        extra = "gift"
+    elif title.startswith(("邮费", "郵費")) or any(word in title for word in _FREIGHT):
+        extra = "freight"
+    return f.ListingTerms(
+        to_ms(e.occurred_at),
+        e.event_id,
+        e.event_id,
+        on_shelf,
+        e.claims_free_shipping or any(word in title for word in _FREE_SHIPPING),
+        e.post_fee_minor > 0,
+        bool(e.excluded_regions),
+        any(word in title or word in e.description for word in _EXCLUSIONS),
+        e.is_overseas,
+        e.overseas_disclosed,
+        e.min_price_quantity,
+        extra,
+        e.category in _EXTRA_CATEGORIES,
+        e.deduct_on_payment_supported is True,
+    )
+
+
+FACTS_OF: dict[type, Callable[[Any], Sequence[f.AnyFact]]] = {
+    ev.OrderCreated: _placed,
+    ev.OrderAddressChanged: _redirected,
+    ev.OrderClosed: _closed,
+    ev.PaymentSucceeded: _paid,
+    ev.PaymentFailed: _payment_failed,
+    ev.ShipmentShipped: _shipped,
+    ev.ShipmentRefused: _parcel_refused,
+    ev.ShipmentReturnedToSender: _parcel_returned,
+    ev.StockLevel: _stock,
+    ev.StockHeld: _stock,
+    ev.StockReleased: _stock,
+    ev.StockAdjusted: _stock,
+    ev.ListingPublished: _on_shelf,
+    ev.ListingOnShelf: _on_shelf,
+    ev.ListingOffShelf: _off_shelf,
+    ev.ListingChanged: _changed,
+}

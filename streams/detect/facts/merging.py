@@ -1,0 +1,113 @@
+"""How facts merge, and how they are let go.
+
+Merging keeps, per name, the fact of the highest rank; it is commutative, associative and idempotent,
+so arrival order, duplicates and batching cannot matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+
+from streams.detect.facts.any import AnyFact
+from streams.detect.facts.base import SHORTEST_RETENTION_MS, Fact, Signal
+
+# More facts of one kind than this are not kept; the newest stay. It bounds the cost per event of a
+# subject that is being flooded. Ten times the largest burst in the seeds (「几百件」). Each name of a
+# signal is a kind of its own: what one detector tells must not push out what another one told.
+MAX_FACTS_PER_KIND = 1000
+
+# One event may make several facts of a kind (a trade that a connector splits into two orders); without
+# their own names, their order would be that of their arrival.
+by_time = attrgetter("at_ms", "event_id", "ref")
+
+
+def merge(known: list[AnyFact], new: Sequence[AnyFact]) -> bool:
+    """Merge `new` into `known` in place, leaving it sorted `by_time`; say if it changed.
+
+    Cost: linear in both, without sorting unless a fact came late or replaced another.
+    """
+    if _has_common_names(known, new):
+        return _merge_by_name(known, new)
+    last_ms = known[-1].at_ms if known else -1
+    known += new
+    for fact in new:
+        at_ms = fact.at_ms
+        # Input mostly arrives in order; facts of one moment are ordered by event id and name.
+        if at_ms <= last_ms:
+            known.sort(key=by_time)
+            break
+        last_ms = at_ms
+    return bool(new)
+
+
+def merged(facts: list[AnyFact], tail: int) -> list[AnyFact]:
+    """The facts of a state, of which the last `tail` were only appended."""
+    known = facts[:-tail]
+    merge(known, facts[-tail:])
+    return known
+
+
+def _has_common_names(known: list[AnyFact], new: Sequence[AnyFact]) -> bool:
+    """Whether any name occurs twice; nearly always none does, and then merging is adding."""
+    if len(new) == 1:
+        kind, ref = new[0].__class__, new[0].ref
+        return ref in [fact.ref for fact in known if fact.__class__ is kind]
+    names = {(fact.__class__, fact.ref) for fact in (*known, *new)}
+    return len(names) < len(known) + len(new)
+
+
+def _merge_by_name(known: list[AnyFact], new: Sequence[AnyFact]) -> bool:
+    latest = {(fact.__class__, fact.ref): fact for fact in known}
+    changed = False
+    for fact in new:
+        name = (fact.__class__, fact.ref)
+        before = latest.get(name)
+        if before is None or fact.rank() > before.rank():
+            latest[name] = fact
+            changed = True
+    if changed:
+        known[:] = sorted(latest.values(), key=by_time)
+    return changed
+
+
+def is_expired(fact: Fact, newest_ms: int) -> bool:
+    """Whether retention has passed for a fact, measured by its subject's own newest fact.
+
+    The subject's own time, not the partition's: so what is kept is a function of the facts alone.
+    """
+    return fact.at_ms < newest_ms - fact.retention_ms
+
+
+def _has_expired(known: list[AnyFact], newest_ms: int) -> bool:
+    for fact in known:
+        if fact.at_ms >= newest_ms - SHORTEST_RETENTION_MS:
+            return False
+        if is_expired(fact, newest_ms):
+            return True
+    return False
+
+
+def trim(known: list[AnyFact]) -> tuple[list[AnyFact], int]:
+    """Let go of expired facts and of the oldest beyond the cap; also give the newest time let go.
+
+    `known` must be sorted by time. Returns the same list when nothing has to go.
+    """
+    newest_ms = known[-1].at_ms
+    if len(known) <= MAX_FACTS_PER_KIND and not _has_expired(known, newest_ms):
+        return known, 0
+    kept: list[AnyFact] = []
+    counts: dict[type | str, int] = {}
+    let_go_ms = 0
+    for fact in reversed(known):
+        kind = fact.name if isinstance(fact, Signal) else fact.__class__
+        count = counts.get(kind, 0)
+        if count >= MAX_FACTS_PER_KIND or is_expired(fact, newest_ms):
+            let_go_ms = max(let_go_ms, fact.at_ms)
+        else:
+            counts[kind] = count + 1
+            kept.append(fact)
+    if let_go_ms == 0:
+        return known, 0
+    kept.reverse()
+    return kept, let_go_ms

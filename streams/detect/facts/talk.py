@@ -1,0 +1,83 @@
+"""Facts of what was written: chats and reviews, reduced to signals. No text is kept.
+
+`found` holds signals as `code@start-end`, parted by blanks: spans of the original text, half-open, in
+characters. `lexicon` is the version of the words by which they were found.
+"""
+
+from __future__ import annotations
+
+from streams.detect.facts.base import Fact
+
+
+class Written(Fact, frozen=True, array_like=True, gc=False):
+    """What chats and reviews have in common; not a fact by itself."""
+
+    found: str
+    lexicon: str
+
+    def says(self, *prefixes: str) -> bool:
+        """Whether any signal's code begins with one of the prefixes."""
+        return any(one.startswith(prefixes) for one in self.found.split(" "))
+
+    def codes(self) -> tuple[str, ...]:
+        """The codes without their spans, each once, in order of place."""
+        return tuple(dict.fromkeys(one.partition("@")[0] for one in self.found.split(" ") if one))
+
+
+class ChatSaid(Written, tag=20, frozen=True, array_like=True, gc=False):
+    """The buyer wrote something that a detector needs. `ref` is the event id.
+
+    `amount_minor` is the largest amount demanded, 0 for none. `orders` are the ids that it names.
+    """
+
+    amount_minor: int
+    orders: tuple[str, ...]
+
+
+class ChatRevealed(Fact, tag=21, frozen=True, array_like=True, gc=False):
+    """The seller wrote somebody's data to the buyer. `ref` is the event id; `tokens` keyed hashes."""
+
+    tokens: tuple[str, ...]
+
+
+class ChatRefused(Fact, tag=25, frozen=True, array_like=True, gc=False):
+    """The seller refused an invoice in a chat. `ref` is the event id; the order may not be named."""
+
+    order_id: str = ""
+
+
+class Talked(Fact, tag=22, frozen=True, array_like=True, gc=False):
+    """The buyer wrote to the shop on this day. `ref` is the day since 1970 (UTC).
+
+    The first message of a day is the fact: all later ones change nothing and so cost nothing. Whoever
+    asks "any chat since" must count the whole day.
+    """
+
+    def rank(self) -> tuple[int, str]:
+        return -self.at_ms, self.event_id
+
+
+class ReviewStood(Written, tag=23, frozen=True, array_like=True, gc=False):
+    """A review as it stood. `ref` is the review id, with `#appended` or `#changed` where `part` says so.
+
+    The three stay apart because all are told: what was added does not replace what was posted, and a
+    change ends it. Made for a rating that is not good, for a change (it may have been bad before),
+    and for a text with signals: good reviews without any leave no fact. `posted_ms` is when the review
+    was first published, 0 where nobody said.
+    """
+
+    order_id: str
+    item_id: str
+    rating: str
+    is_mutual: bool
+    part: str = ""
+    posted_ms: int = 0
+
+    @property
+    def review_id(self) -> str:
+        """The review that it is about."""
+        return self.ref.removesuffix(f"#{self.part}") if self.part else self.ref
+
+
+class ReviewGone(Fact, tag=24, frozen=True, array_like=True, gc=False):
+    """A review was taken down. `ref` is the review id."""

@@ -1,0 +1,174 @@
+"""Orders as they stand, from the facts of one buyer.
+
+What a newcomer gets wrong: an order may be told anew. What an earlier telling gave rise to is then void,
+though its fact is still there.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+from schemas.alerts import Severity
+from streams.detect.detector import Facts
+from streams.detect.episodes import Crossing, Run
+from streams.detect.facts import LargeOrder, OrderPaid, OrderPlaced, RefundRequested, ReviewStood
+
+F = TypeVar("F", RefundRequested, ReviewStood)
+
+
+def large_orders(facts: Facts) -> Sequence[LargeOrder]:
+    """The orders that may be large, as they were told last; oldest first."""
+    large = facts.of(LargeOrder)
+    if not large:
+        return large
+    told_by = {order.ref: order.event_id for order in facts.of(OrderPlaced)}
+    return [order for order in large if told_by.get(order.ref, order.event_id) == order.event_id]
+
+
+class AmongPaid(Generic[F]):
+    """How many orders within a window something was told about, and how many there are beside the paid.
+
+    `told` is sorted by time. The window, both ends inclusive, only moves forward: each fact enters and
+    leaves once, so a whole sweep is linear.
+    """
+
+    def __init__(self, told: Sequence[F], payments: Sequence[OrderPaid], window_ms: int) -> None:
+        self._told: Sequence[F] = told
+        self._payments = payments
+        self._window_ms = window_ms
+        self._next = _next_of_the_same_order(told)
+        self._told_of: Counter[str] = Counter()
+        self._paid_of: Counter[str] = Counter()
+        self._told_from = self._told_to = self._paid_from = self._paid_to = 0
+        # The first fact of each order in the window that was not asked for yet, by its place.
+        self._fresh: dict[int, F] = {}
+        self.total = 0
+
+    @property
+    def orders(self) -> int:
+        """Orders that something was told about."""
+        return len(self._told_of)
+
+    def move(self, to_ms: int) -> None:
+        """Let the window end at this time, which is not before the last one."""
+        told, payments, from_ms = self._told, self._payments, to_ms - self._window_ms
+        while self._told_to < len(told) and told[self._told_to].at_ms <= to_ms:
+            self._tell(self._told_to)
+            self._told_to += 1
+        while self._told_from < self._told_to and told[self._told_from].at_ms < from_ms:
+            self._forget(self._told_from)
+            self._told_from += 1
+        while self._paid_to < len(payments) and payments[self._paid_to].at_ms <= to_ms:
+            self._enter(payments[self._paid_to].order_id, self._paid_of, self._told_of)
+            self._paid_to += 1
+        while self._paid_from < self._paid_to and payments[self._paid_from].at_ms < from_ms:
+            self._leave(payments[self._paid_from].order_id, self._paid_of, self._told_of)
+            self._paid_from += 1
+
+    def fresh(self) -> list[F]:
+        """Of each order the first fact in the window, without those that were given before."""
+        found = [self._fresh[i] for i in sorted(self._fresh)]
+        self._fresh.clear()
+        return found
+
+    def _tell(self, i: int) -> None:
+        order_id = self._told[i].order_id
+        self._enter(order_id, self._told_of, self._paid_of)
+        if self._told_of[order_id] == 1:
+            self._fresh[i] = self._told[i]
+
+    def _forget(self, i: int) -> None:
+        order_id = self._told[i].order_id
+        self._leave(order_id, self._told_of, self._paid_of)
+        self._fresh.pop(i, None)
+        if order_id in self._told_of:
+            following = self._next[i]
+            self._fresh[following] = self._told[following]
+
+    def _enter(self, order_id: str, own: Counter[str], other: Counter[str]) -> None:
+        own[order_id] += 1
+        if own[order_id] == 1 and order_id not in other:
+            self.total += 1
+
+    def _leave(self, order_id: str, own: Counter[str], other: Counter[str]) -> None:
+        own[order_id] -= 1
+        if not own[order_id]:
+            del own[order_id]
+            if order_id not in other:
+                self.total -= 1
+
+
+def _next_of_the_same_order(told: Sequence[F]) -> list[int]:
+    """By place: where the next fact about the same order is, or nowhere (-1)."""
+    following = [-1] * len(told)
+    place: dict[str, int] = {}
+    for i in range(len(told) - 1, -1, -1):
+        following[i] = place.get(told[i].order_id, -1)
+        place[told[i].order_id] = i
+    return following
+
+
+class Share(NamedTuple):
+    """When refunds were asked for on most of what was paid.
+
+    `compared` are the numbers of each crossing, by its time: orders refunded, and orders in all.
+    `wake_at_ms` is a crossing that payments which are not read yet may undo. `insufficient` is what was
+    missing to conclude.
+    """
+
+    crossings: list[Crossing]
+    compared: Mapping[int, tuple[int, int]]
+    wake_at_ms: int | None = None
+    insufficient: tuple[str, ...] = ()
+
+    def percent(self, run: Run) -> int | None:
+        """The share at the last crossing of an episode that is about it, if any is."""
+        moments = [at for at in self.compared if run.opened_at_ms <= at <= run.last_at_ms]
+        if not moments:
+            return None
+        orders, total = self.compared[max(moments)]
+        return 100 * orders // total
+
+
+NO_SHARE = Share([], {})
+
+
+def most_of_the_paid(
+    requests: Sequence[RefundRequested],
+    facts: Facts,
+    horizon_ms: int,
+    window_s: int,
+    min_share_percent: int,
+    level_of: Callable[[int], Severity | None],
+) -> Share:
+    """When refunds of so many orders within a window were asked for, and they are most of what was paid.
+
+    `requests` are those that count, sorted; `level_of` gives the level of a number of orders, None for
+    too few. A crossing brings the first request of each order that none has brought before it: no two
+    episodes may begin within a window. Beyond the horizon a payment may be missing, and with it what
+    speaks for the buyer. Of nobody whose orders are all unknown can a share be told.
+    """
+    window_ms = window_s * 1000
+    payments = facts.of(OrderPaid)
+    known = {p.order_id for p in payments} | {o.ref for o in facts.of(OrderPlaced)}
+    known_ms = [request.at_ms for request in requests if request.order_id in known]
+    window = AmongPaid(requests, payments, window_ms)
+    crossings: list[Crossing] = []
+    compared: dict[int, tuple[int, int]] = {}
+    insufficient: tuple[str, ...] = ()
+    for at_ms in dict.fromkeys(request.at_ms for request in requests):
+        window.move(at_ms)
+        level = level_of(window.orders)
+        if level is None:
+            continue
+        if bisect_left(known_ms, at_ms - window_ms) == bisect_right(known_ms, at_ms):
+            insufficient = ("orders_unknown",)
+        elif 100 * window.orders >= min_share_percent * window.total:
+            if at_ms > horizon_ms:
+                return Share(crossings, compared, at_ms, insufficient)
+            crossings.append(Crossing(at_ms, level, window.fresh()))
+            compared[at_ms] = window.orders, window.total
+    return Share(crossings, compared, None, insufficient)

@@ -1,0 +1,240 @@
+"""One partition: the states of its subjects, their timers and the frontier, driven batch by batch.
+
+The caller reads records, decodes them and hands over facts by subject; it gets back effects and has
+to publish alerts and signals first, then write the changed states, then acknowledge (law L8).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from schemas.alerts import Alert, SubjectKind
+from streams.detect.detector import Topics
+from streams.detect.engine import Engine
+from streams.detect.episodes import Told
+from streams.detect.facts import DAY_MS, AnyFact, Fact, OrderPaid, OrderPlaced
+from streams.detect.horizon import Frontier
+from streams.detect.quiet import Gate
+from streams.detect.state import NO_WAKE, header, oldest_kept, wake_of
+from streams.detect.timers import Timers
+
+# Subjects are stored under `<letter>/<id>`, since ids of different kinds may coincide.
+LETTER: dict[SubjectKind, str] = {
+    "buyer": "b",
+    "item": "i",
+    "order": "o",
+    "shop": "s",
+    "identity": "x",
+}
+KIND: dict[str, SubjectKind] = {letter: kind for kind, letter in LETTER.items()}
+# A subject of a shop whose payments are silent is looked at again after this long.
+RECHECK_MS = 60_000
+
+
+class Effects:
+    """What a batch leads to. `changed` maps a stored key to its new state, None to delete it.
+
+    `intents` are the states to store before alerts and signals are published, by stored key.
+    """
+
+    def __init__(self) -> None:
+        self.intents: dict[str, bytes] = {}
+        self.alerts: list[Alert] = []
+        self.told: list[Told] = []
+        self.changed: dict[str, bytes | None] = {}
+        self.late: list[Fact] = []
+        self.insufficient: Counter[tuple[str, str]] = Counter()
+        self.evaluated = 0
+
+
+class _Horizons:
+    """The horizons as they stand for one batch, by set of topics: subjects only look them up."""
+
+    def __init__(self, frontier: Frontier, waits: Iterable[Topics]) -> None:
+        self.overall = {topics: frontier.horizon(topics) for topics in waits}
+        self._of_silent = {
+            shop: {topics: frontier.horizon(topics, shop) for topics in self.overall}
+            for shop in frontier.silent_shops
+        }
+
+    def about(self, subject: str) -> Callable[[Topics], int]:
+        """The horizons for one subject."""
+        if self._of_silent:
+            shop = subject.partition(":")[0]
+            return self._of_silent.get(shop, self.overall).__getitem__
+        return self.overall.__getitem__
+
+
+class Partition:
+    """State and time of one partition of one stage."""
+
+    def __init__(self, engine: Engine, kinds: Sequence[SubjectKind], frontier: Frontier) -> None:
+        self.engine = engine
+        self.frontier = frontier
+        self.states: dict[str, bytes] = {}
+        self.state_bytes = 0
+        self._timers: dict[Topics, Timers] = {
+            topics: Timers() for topics in engine.waits_for(kinds)
+        }
+        self._swept_at_ms = 0
+        # By kind and shop, as stored keys begin.
+        self._gates: dict[str, Gate] = {}
+
+    def load(self, key: str, packed: bytes) -> None:
+        """Take a stored state back after a restart."""
+        self.state_bytes += len(packed) - len(self.states.get(key, b""))
+        self.states[key] = packed
+        # This is also where a state that cannot be read is noticed.
+        wake = header(packed).wake
+        wake_at_ms = None if wake == NO_WAKE else wake
+        for timers in self._timers.values():
+            timers.set(key, wake_at_ms)
+
+    def apply(
+        self, newest_ms: Mapping[str, int], facts: Mapping[str, Sequence[AnyFact]]
+    ) -> Effects:
+        """Apply the facts of a batch, by stored key, then wake every subject whose time has come.
+
+        `newest_ms` is the newest event time per topic, of events without a fact as well.
+        """
+        # First, for a shop whose payments turn out to be silent stays where the frontier was before.
+        if "orders" in newest_ms or "payments" in newest_ms:
+            self._watch_payments(facts)
+        for topic, at_ms in newest_ms.items():
+            self.frontier.saw(topic, at_ms)
+        effects = Effects()
+        loud = self._take_quiet(facts, effects)
+        horizons = _Horizons(self.frontier, self._timers)
+        self._apply(loud, horizons, effects)
+        self._wake(horizons, effects)
+        return effects
+
+    def _take_quiet(
+        self, facts: Mapping[str, Sequence[AnyFact]], effects: Effects
+    ) -> list[tuple[str, Sequence[AnyFact]]]:
+        """Append what cannot change a conclusion; give back what must be looked at.
+
+        The hot loop of worker and replay: nearly all facts end here.
+        """
+        states, changed, gates = self.states, effects.changed, self._gates
+        loud: list[tuple[str, Sequence[AnyFact]]] = []
+        grown = 0
+        for key, new in facts.items():
+            about = key.partition(":")[0]
+            gate = gates.get(about)
+            if gate is None:
+                gate = gates[about] = self.engine.gate(KIND[key[0]], key[2:])
+            before = states.get(key)
+            packed = gate.take(before, new)
+            if packed is None:
+                loud.append((key, new))
+                continue
+            wake_at_ms = wake_of(packed)
+            if wake_at_ms is not None or (before and wake_of(before) is not None):
+                # Also where the time is the same: it may have been asked for by other topics only.
+                for topics in gate.topics:
+                    self._timers[topics].set(key, wake_at_ms)
+            states[key] = changed[key] = packed
+            grown += len(packed) - (len(before) if before else 0)
+        self.state_bytes += grown
+        return loud
+
+    def tick(self) -> Effects:
+        """Wake whose time has come after the frontier moved without events."""
+        effects = Effects()
+        self._wake(_Horizons(self.frontier, self._timers), effects)
+        return effects
+
+    def _wake(self, horizons: _Horizons, effects: Effects) -> None:
+        for topics, timers in self._timers.items():
+            due = timers.due(horizons.overall[topics])
+            self._apply([(key, ()) for key in due if key in self.states], horizons, effects)
+        self._sweep(effects)
+
+    def _watch_payments(self, facts: Mapping[str, Sequence[AnyFact]]) -> None:
+        """Tell the frontier who paid and who ordered since then."""
+        paid: dict[str, int] = {}
+        ordered: dict[str, dict[str, int]] = {}
+        for key, new in facts.items():
+            paid_ms = ordered_ms = 0
+            for fact in new:
+                kind = fact.__class__
+                if kind is OrderPlaced:
+                    if fact.at_ms > ordered_ms:
+                        ordered_ms = fact.at_ms
+                elif kind is OrderPaid and fact.at_ms > paid_ms:
+                    paid_ms = fact.at_ms
+            shop = key[2 : key.index(":")]
+            if paid_ms > paid.get(shop, 0):
+                paid[shop] = paid_ms
+            if ordered_ms:
+                ordered.setdefault(shop, {})[key[2:]] = ordered_ms
+        for shop, buyers in ordered.items():
+            # Orders before the newest payment would be let go at once, and that is nearly all of them.
+            paid_ms = paid.get(shop, 0)
+            waiting = {buyer: at_ms for buyer, at_ms in buyers.items() if at_ms > paid_ms}
+            if waiting:
+                self.frontier.ordered(shop, waiting)
+        for shop, paid_ms in paid.items():
+            self.frontier.paid(shop, paid_ms)
+
+    def _apply(
+        self,
+        facts: Iterable[tuple[str, Sequence[AnyFact]]],
+        horizons: _Horizons,
+        effects: Effects,
+    ) -> None:
+        """Bring facts, or none for a wake-up, to their subjects."""
+        states, changed, ask = self.states, effects.changed, self.engine.apply
+        for key, new in facts:
+            subject = key[2:]
+            before = states.get(key)
+            outcome = ask(KIND[key[0]], subject, before, new, horizons.about(subject))
+            if outcome.late:
+                effects.late.extend(outcome.late)
+            packed = outcome.packed
+            if packed is None:
+                continue
+            effects.evaluated += 1
+            self.state_bytes += len(packed) - (len(before) if before else 0)
+            states[key] = changed[key] = packed
+            if outcome.intent is not None:
+                effects.intents[key] = outcome.intent
+            if outcome.alerts or outcome.told or outcome.insufficient:
+                effects.alerts.extend(outcome.alerts)
+                effects.told.extend(outcome.told)
+                effects.insufficient.update(outcome.insufficient)
+            if outcome.wakes or (before and wake_of(before) is not None):
+                # Detectors may wait for the same topics: the earliest comes last, and stays.
+                self._set_timers(key, dict(sorted(outcome.wakes, reverse=True)), horizons)
+
+    def _set_timers(self, key: str, wakes: Mapping[Topics, int], horizons: _Horizons) -> None:
+        for topics, timers in self._timers.items():
+            wake_at_ms = wakes.get(topics)
+            if wake_at_ms is not None:
+                horizon_ms = horizons.overall[topics]
+                if wake_at_ms <= horizon_ms:
+                    wake_at_ms = horizon_ms + RECHECK_MS
+            timers.set(key, wake_at_ms)
+
+    def _sweep(self, effects: Effects) -> None:
+        """Forget subjects of which nothing has been heard for a whole retention, once per event day.
+
+        Not those of whom something is still to be concluded: a topic may lag, or have no event at all.
+        """
+        newest_ms = self.frontier.newest_ms
+        if newest_ms - self._swept_at_ms < DAY_MS:
+            return
+        self._swept_at_ms = newest_ms
+        limit = oldest_kept(newest_ms - Fact.retention_ms - DAY_MS)
+        over = [
+            key
+            for key, packed in self.states.items()
+            if packed < limit and header(packed).wake > newest_ms
+        ]
+        for key in over:
+            self.state_bytes -= len(self.states.pop(key))
+            effects.changed[key] = None
+            for timers in self._timers.values():
+                timers.set(key, None)

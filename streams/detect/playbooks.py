@@ -1,0 +1,288 @@
+"""Next right steps that several detectors suggest: the paid-order checklist, replies, complaint forms.
+
+Drafts are for a person to copy, complete and send; nothing here is sent or filed by itself. A draft
+never promises money, never refuses an invoice or a refund, and never repeats personal data.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from streams.detect.detector import Due, Step
+from streams.detect.entries import ComplaintKind, ShopType, entries
+
+HOUR_MS: Final = 3_600_000
+# S0 「發貨步驟一定要在48小時之內完成,當然最好是在24小時內完成」.
+SHIP_TARGET_MS: Final = 24 * HOUR_MS
+SHIP_LIMIT_MS: Final = 48 * HOUR_MS
+
+# What a complaint is proved with, by a code that lasts: cases keep it.
+PROOFS: Final[dict[str, tuple[str, str]]] = {
+    "ids": ("涉及的订单编号和买家账号", "ids of the orders and the buyer's account"),
+    "contact_chat": ("联系买家的聊天记录", "the chat in which the buyer was contacted"),
+    "refund_record": ("退款记录和联系记录", "the refund and contact records"),
+    "shipping": ("物流单号和按时发货的凭证", "tracking numbers, proof of shipping in time"),
+    "mutual": ("双方已互评", "both sides have rated"),
+    "within_30_days": ("评价产生未超过30天", "the review is not older than 30 days"),
+    "chat_number": ("旺旺举证号", "the evidence number of the chat"),
+    "threat": (
+        "旺旺举证号或完整聊天截图",
+        "the evidence number of the chat, or whole screenshots",
+    ),
+    "review_shot": ("评价截图", "a screenshot of the review"),
+    "fraud_record": ("诈骗经过的聊天或通话记录", "the chat or call in which the fraud happened"),
+    "originals": (
+        "图片原件或拍摄源文件,能说明图片属于本店",
+        "the originals or the camera's files, which show that the pictures are the shop's",
+    ),
+    "first_published": (
+        "本店首次发布该图片的商品链接和时间",
+        "link and time of the listing that published the pictures first",
+    ),
+    "copied_listing": (
+        "使用这些图片的商品链接和截图",
+        "link and screenshot of the listing that uses the pictures",
+    ),
+    "notice": ("收到的盗图投诉通知", "the notice of the complaint about pictures"),
+}
+# S0 and S3 say what the platform asks for; what pictures are proved with (D36) is proposed.
+NEEDS: Final[dict[ComplaintKind, tuple[str, ...]]] = {
+    "异常拍下": ("ids", "contact_chat"),
+    "异常退款": ("ids", "refund_record"),
+    "异常投诉": ("ids", "shipping"),
+    "不合理评价": ("ids", "mutual", "within_30_days", "chat_number"),
+    "恶意敲诈": ("ids", "threat"),
+    "广告评价": ("ids", "review_shot"),
+    "欺诈举报": ("ids", "fraud_record"),
+    "盗图投诉": ("originals", "first_published", "copied_listing"),
+    "盗图申诉": ("notice", "originals", "first_published"),
+}
+# About pictures, not about a buyer (D36).
+ABOUT_PICTURES: Final[frozenset[ComplaintKind]] = frozenset({"盗图投诉", "盗图申诉"})
+
+
+def form(
+    kind: ComplaintKind,
+    story_zh: str = "",
+    shop_type: ShopType | None = None,
+    about: str = "",
+) -> str:
+    """The complaint form as a text to copy, with the entry of the shop, or of both types.
+
+    `about` names the orders, the account or the goods, where they are known already.
+    """
+    if about:
+        whom: tuple[str, ...] = (f"对象:{about}",)
+    elif kind in ABOUT_PICTURES:
+        whom = ("本店商品链接:(请填写)", "对方商品链接:(请填写)")
+    else:
+        whom = ("订单编号:(见本预警所列)", "买家账号:(见本预警)")
+    return "\n".join(
+        (
+            f"投诉类型:{kind}",
+            f"入口:{';'.join(entry.where for entry in entries(kind, shop_type))}",
+            f"情况说明:{story_zh or '(请简述经过)'}",
+            *whom,
+            f"附件:{'、'.join(PROOFS[code][0] for code in NEEDS[kind])}",
+        )
+    )
+
+
+def complaint(kind: ComplaintKind, story_zh: str = "", shop_type: ShopType | None = None) -> Step:
+    """A10: the complaint form for a person to complete and submit, with the entry for the shop.
+
+    `story_zh` is what happened, in one sentence, without personal data. Where the type of the shop is
+    not known, the entries of both are named. Detectors do not know it: see `for_shop`.
+    """
+    found = entries(kind, shop_type)
+    return Step(
+        "A10_draft_complaint",
+        f"如确认,由人工到{'或'.join(entry.zh for entry in found)}投诉:{kind}",
+        f"If confirmed, a person files {kind} at the {' or '.join(e.en for e in found)}",
+        tuple(PROOFS[code] for code in NEEDS[kind]),
+        draft=form(kind, story_zh, shop_type),
+        complaint=(kind, story_zh),
+    )
+
+
+def for_shop(step: Step, shop_type: ShopType | None) -> Step:
+    """The step as that type of shop takes it: a complaint form names the shop's own entry only."""
+    if step.complaint is None or shop_type is None:
+        return step
+    return complaint(*step.complaint, shop_type)._replace(due_ms=step.due_ms)
+
+
+def _reply(zh: str, en: str, draft: str) -> Step:
+    return Step("A7_draft_message", zh, en, draft=draft)
+
+
+# A7: what an agent may copy into the chat.
+ASK_ABOUT_UNPAID: Final = _reply(
+    "旺旺询问买家是否仍需要,保留记录",
+    "Ask the buyer whether the orders are still wanted, and keep the record",
+    "您好,看到您拍下的订单还没有付款,请问付款时遇到困难了吗?需要帮助可以随时告诉我们;"
+    "如果不需要了,订单到期会由系统自动处理,您无需操作,谢谢。",
+)
+CONFIRM_ADDRESS: Final = _reply(
+    "请买家自行核对收货地址,勿复述地址",
+    "Ask the buyer to check the delivery address; don't repeat it",
+    "您好,您的订单收货信息系统提示可能不完整,请您在订单详情里核对一下,"
+    "如需修改请直接在订单中修改,谢谢。",
+)
+KEEP_RECEIVER_PRIVATE: Final = _reply(
+    "答复:不向非下单账号提供收货信息",
+    "Reply that receiver details are only shown to the account that ordered",
+    "您好,为保护买家隐私,订单的收货信息只能由下单账号本人在订单详情中查看,"
+    "我们无法在聊天中提供,请您理解。",
+)
+INVOICE_ELSEWHERE: Final = _reply(
+    "答复:可以开票,可以分开邮寄",
+    "Reply that an invoice is possible and may go to another address",
+    "您好,可以的,我们可以为您开具发票。发票和商品可以分开邮寄,"
+    "请您在订单的发票申请中填写抬头和寄送信息,谢谢。",
+)
+OVERSEAS_FREIGHT: Final = _reply(
+    "联系买家补运费,或建议使用集运仓",
+    "Ask for the extra freight, or suggest a consolidation warehouse",
+    "您好,您的收货地址在中国大陆以外,商品包邮仅限大陆地区,需要您补一下运费;"
+    "您也可以改用集运仓的大陆地址,我们按包邮为您发货。您看哪种方式方便?",
+)
+NO_CASHBACK_NO_ADDRESS: Final = _reply(
+    "答复:不承诺返现,不复述地址,发票可以开",
+    "Promise no cashback, repeat no address; an invoice is possible",
+    "您好,店铺没有评价返现活动,欢迎您按真实感受评价。收货信息请以订单详情为准,"
+    "发票可以开具,也可以分开邮寄。",
+)
+SHIPPING_SOON: Final = _reply(
+    "如会延迟,提前告知买家预计发货时间",
+    "If it will be late, tell the buyer beforehand when it will be shipped",
+    "您好,感谢您的订单。您的商品正在备货,我们会尽快发出,发货后可在订单中查看物流。"
+    "给您带来不便非常抱歉。",
+)
+ASK_TEST_REPORT: Final = _reply(
+    "请买家补充检测报告或照片,协助核实",
+    "Ask for a test report or photos so that the claim can be looked into",
+    "您好,很抱歉给您带来不便。为了尽快为您核实,麻烦您提供一下商品照片,"
+    "如有检测报告也请一并提供,我们会马上跟进处理。",
+)
+ASK_LABEL_PHOTO: Final = _reply(
+    "请买家提供撕开面单后的底单照片",
+    "Ask for a photo of the label under the peeled-off one",
+    "您好,为了核实是否为物流贴错面单,麻烦您撕开外层面单,拍一张底单的清晰照片发给我们,谢谢。",
+)
+ASK_BOX_PHOTO: Final = _reply(
+    "请买家提供外包装和实物照片",
+    "Ask for photos of the outer box and the goods",
+    "您好,很抱歉包裹受损。麻烦您拍一下外包装和商品实物的照片发给我们,方便向物流核实责任,谢谢。",
+)
+
+
+# A2 and A1: stock that unpaid orders hold. Rather A2: what A1 adds must be taken back later.
+FREE_STOCK: Final = (
+    Step(
+        "A2_deduct_on_payment",
+        "为支持的类目开通付款减库存",
+        "Switch to deduct-on-payment where the category supports it",
+    ),
+    Step(
+        "A1_adjust_held_stock",
+        "按台账临时调整可售库存",
+        "Adjust sellable stock through the ledger",
+    ),
+)
+# The same after a burst that may have sold an item out.
+AFTER_BURST: Final = (
+    *FREE_STOCK,
+    Step("A3_relist", "如商品被拍下架,请重新上架", "Relist items that sold out"),
+)
+
+
+def auto_close(at_ms: int) -> Due:
+    """T01: when the platform closes unpaid orders, which nobody else may do (N01)."""
+    return Due(
+        "T01",
+        at_ms,
+        "系统自动关闭未付款订单;主动关闭会被扣6分",
+        "The platform closes unpaid orders; closing them yourself costs six points",
+    )
+
+
+def paid_order(
+    paid_ms: int | None,
+    ship_target_ms: int = SHIP_TARGET_MS,
+    ship_limit_ms: int = SHIP_LIMIT_MS,
+) -> tuple[Step, ...]:
+    """W2: ship a paid order that may be meant badly so that nothing can be made of it, in order.
+
+    S0 and S3 「恶意拍下订单已付款」. `paid_ms` is when it was paid; an order that is not has no times
+    yet. It accuses nobody: every step is also right for an honest buyer.
+    """
+    target_ms = None if paid_ms is None else paid_ms + ship_target_ms
+    limit_ms = None if paid_ms is None else paid_ms + ship_limit_ms
+    registered = ("订单编号和买家账号已登记", "order and account are registered")
+    filmed = ("打包过程已拍摄", "the packing was filmed")
+    return (
+        Step(
+            "A6_evidence_pack",
+            "将订单编号和买家账号登记成表,并联系平台小二备查",
+            "Register the order and the account in a sheet, and let the platform's agent note it",
+            due_ms=target_ms,
+        ),
+        Step(
+            "A7_draft_message",
+            "旺旺联系买家,说明发货和退换货流程,保留记录",
+            "Tell the buyer how shipping and returns work, and keep the record",
+            due_ms=target_ms,
+            draft="您好,感谢您的订单。我们会在承诺时间内发货,发货后可在订单中查看物流。"
+            "收货时如有任何问题,请保留外包装并第一时间联系我们;"
+            "如需退换货,请在订单中申请,我们会按平台流程处理。",
+        ),
+        Step(
+            "A13_draft_police_report",
+            "如有威胁或敲诈的证据,打印订单和聊天记录备报案",
+            "Where there is proof of a threat, print the order and the chat for a police report",
+            (("有威胁或敲诈的聊天记录", "a chat with a threat or a demand"),),
+        ),
+        Step(
+            "A6_evidence_pack",
+            "全程拍摄打包:商品、数量、重量",
+            "Film the packing: goods, quantity, weight",
+            (registered,),
+            target_ms,
+        ),
+        Step(
+            "A7_draft_message",
+            "取件前告知买家快递公司和预计到货时间",
+            "Before pickup tell the buyer the carrier and when to expect the parcel",
+            (filmed,),
+            target_ms,
+            "您好,您的包裹已打包完成,全程拍照留存,即将由快递揽收。"
+            "快递公司和预计到货时间请以订单物流为准。"
+            "签收前不能拆包验货,请您先检查外包装是否完好,有问题随时联系我们。",
+        ),
+        Step(
+            "A12_suggest_refund_reply",
+            "如买家申请退款,先看清退款理由,再同意",
+            "If a refund is asked for, read the reason first, then agree",
+            (("货物尚未揽收", "the parcel has not been picked up"),),
+        ),
+        Step(
+            "A4_remind",
+            "在期限前发货,录入真实有效的运单号",
+            "Ship in time, with a valid tracking number",
+            (filmed,),
+            limit_ms,
+        ),
+        Step(
+            "A6_evidence_pack",
+            "拒签退回:向当地快递索取红章证明",
+            "If the parcel is refused: get the stamped certificate of the local carrier",
+        ),
+        Step(
+            "A6_evidence_pack",
+            "签收后称有质量问题:请买家出示检测报告;七天无理由退回:收货时请快递出具证明;"
+            "被投诉:重新提交以上证明",
+            "Signed, then a quality claim: ask for a test report; seven-day return: have the carrier "
+            "certify what came back; complaint: submit the proofs above again",
+        ),
+    )

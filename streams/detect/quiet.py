@@ -1,0 +1,235 @@
+"""Facts that cannot change a conclusion are appended to a subject's state, unread and unmerged.
+
+Nearly every event is of an honest buyer and leads to nothing. Detectors say which facts could make
+them speak at all; as long as a subject has none, merging and evaluating can wait until it has. That
+changes no conclusion, for facts merge in any order (law L1); it only saves the work.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast, get_args
+
+from streams.detect.detector import ANY_NUMBER, Detector, RuleBlock, Topics
+from streams.detect.facts import NEVER, AnyFact, Fact, OrderPaid, OrderPlaced, Signal
+from streams.detect.state import (
+    LOUD,
+    MOST_COUNTED,
+    MOST_UNITS,
+    NO_WAKE,
+    Header,
+    Quiet,
+    append,
+    begin,
+    header,
+    told,
+    unpack,
+)
+
+# So many unmerged facts at most: duplicates and expired ones must not pile up.
+MAX_TAIL = 32
+
+# What is awaited: the kind of fact, and the order that it must be about.
+Wait = tuple[type, str]
+_CORRECTED = (OrderPlaced, OrderPaid)
+
+
+class _Role(NamedTuple):
+    """What a kind of fact means to a gate; most kinds have none."""
+
+    is_loud: bool = False
+    is_counted: bool = False
+    awaits: tuple[type, int] | None = None
+    settles: bool = False
+
+
+class Gate:
+    """Which facts about one kind of subject of one shop cannot lead to anything by themselves.
+
+    Made of all detectors of that kind: orders below the `Least` of each, what only `Awaits` something,
+    and every kind of fact that triggers none of them.
+    """
+
+    def __init__(self, asked: Sequence[tuple[Detector[Any], RuleBlock]]) -> None:
+        # What is kept for less than the others must be looked at to be let go in time.
+        loud = {kind for kind in get_args(AnyFact) if kind.retention_ms < Fact.retention_ms}
+        awaits: dict[type, tuple[type, int]] = {}
+        self.topics: set[Topics] = set()
+        self._count, self._units = MOST_COUNTED, MOST_UNITS
+        self._units_of_one = self._units_whenever_paid = MOST_UNITS
+        self._paid_within_ms = ANY_NUMBER
+        counted = set()
+        for detector, rules in asked:
+            least = detector.least(rules)
+            patient = {one.kind: one for one in detector.awaits(rules)}
+            for kind in detector.triggers:
+                if kind in patient:
+                    one = patient[kind]
+                    by, within_ms = awaits.setdefault(kind, (one.by, 1000 * one.within_s))
+                    awaits[kind] = by, min(within_ms, 1000 * one.within_s)
+                    self.topics.add(detector.topics)
+                    if by is not one.by:
+                        loud.add(kind)
+                elif least is not None and kind is least.kind:
+                    counted.add(kind)
+                    self._count = min(self._count, least.facts)
+                    self._units = min(self._units, least.units)
+                    self._units_of_one = min(self._units_of_one, least.units_of_one)
+                    self._units_whenever_paid = min(
+                        self._units_whenever_paid, least.units_whenever_paid
+                    )
+                    self._paid_within_ms = min(self._paid_within_ms, 1000 * least.paid_within_s)
+                else:
+                    loud.add(kind)
+        if len(counted) > 1:
+            # There is one tally. Nothing needs two so far.
+            loud |= counted
+        self.loud = frozenset(loud)
+        self._large_units = min(self._units_of_one, self._units_whenever_paid)
+        settles = {by for by, _ in awaits.values()}
+        self._roles = {
+            kind: _Role(kind in loud, kind in counted, awaits.get(kind), kind in settles)
+            for kind in {*loud, *awaits, *settles, *counted}
+        }
+        names = ",".join(sorted(kind.__name__ for kind in loud))
+        # Never 0. Other detectors have another mark, and then states are looked at anew.
+        self._mark = zlib.crc32(names.encode()) % MOST_COUNTED + 1
+
+    def take(self, packed: bytes | None, new: Sequence[AnyFact]) -> bytes | None:
+        """The state with the new facts at its end; None when they must be merged and looked at.
+
+        The hot path of worker and replay: one or two microseconds for a fact.
+        """
+        newest_ms = count = units = tail = 0
+        wake = NO_WAKE
+        if packed is None:
+            oldest_ms = new[0].at_ms
+        else:
+            known = header(packed)
+            newest_ms, wake, asked, mark, count, units, tail, said = known
+            if mark != self._mark:
+                return None
+            oldest_ms = newest_ms
+            if said and _concern_told(packed, known, new):
+                return None
+        if tail + len(new) > MAX_TAIL:
+            return None
+        is_large = came = False
+        due_ms = NO_WAKE
+        roles = self._roles
+        for fact in new:
+            at_ms = fact.at_ms
+            if at_ms > newest_ms:
+                newest_ms = at_ms
+            elif at_ms < oldest_ms:
+                oldest_ms = at_ms
+            role = roles.get(fact.__class__)
+            if role is None:
+                continue
+            if role.is_loud:
+                return None
+            if role.is_counted:
+                count += 1
+                if fact.__class__ is OrderPlaced:
+                    units += fact.units
+                    if fact.units >= self._large_units:
+                        is_large = True
+            if role.awaits and at_ms + role.awaits[1] < due_ms:
+                due_ms = at_ms + role.awaits[1]
+            if role.settles:
+                came = True
+        if newest_ms - oldest_ms > Fact.retention_ms:
+            return None
+        is_much = is_large or count >= self._count or units >= self._units
+        if packed is None:
+            quiet = self.of(new) if is_much else Quiet(self._mark, count, units)
+            if not quiet.mark:
+                return None
+            if came and due_ms != NO_WAKE:
+                due_ms = self._wake(new)
+            return begin(new, newest_ms, due_ms, quiet)
+        for fact in new:
+            # A redelivery must not grow the state, and an order or a payment that is told anew may say
+            # something else. What only looks the same is merged, at a cost.
+            name = fact.ref if fact.__class__ in _CORRECTED else fact.event_id
+            if name.encode() in packed:
+                return None
+        if is_much:
+            # The tally counts orders before it is known that they were paid in time.
+            tally = self.of([*unpack(packed).facts, *new])
+            if not tally.mark:
+                return None
+            count, units = tally.counted, tally.units
+        if came and wake != asked:
+            # What was merged was looked at, and asked for its wake-up itself.
+            unseen = unpack(packed).facts[-tail:]
+            wake = min(asked, self._wake([*unseen, *new]))
+        elif due_ms < wake:
+            wake = min(wake, self._wake(new)) if came else due_ms
+        return append(packed, known, new, newest_ms, wake, Quiet(self._mark, count, units))
+
+    def _wake(self, facts: Sequence[AnyFact]) -> int:
+        """When something awaited will not have come in time, among facts that nobody has looked at.
+
+        Derived from these facts alone: what is remembered beside them, a restart would forget.
+        """
+        waits: list[tuple[Wait, int]] = []
+        came: dict[Wait, int] = {}
+        for fact in facts:
+            role = self._roles.get(fact.__class__)
+            if role is None:
+                continue
+            if role.awaits:
+                by, within_ms = role.awaits
+                waits.append(((by, order_of(fact)), fact.at_ms + within_ms))
+            if role.settles:
+                wait = fact.__class__, order_of(fact)
+                came[wait] = min(fact.at_ms, came.get(wait, NEVER))
+        return min((due for wait, due in waits if came.get(wait, NEVER) > due), default=NO_WAKE)
+
+    def of(self, facts: Sequence[AnyFact]) -> Quiet:
+        """What to remember about facts of which nothing is said; `LOUD` when that may change.
+
+        What is awaited does not matter here: whoever looked asks to be woken in time.
+        """
+        paid: dict[str, int] = {}
+        placed: list[OrderPlaced] = []
+        count = units = 0
+        for fact in facts:
+            kind = fact.__class__
+            if kind in self.loud:
+                return LOUD
+            if kind is OrderPlaced:
+                placed.append(cast(OrderPlaced, fact))
+            elif kind is OrderPaid:
+                # Of several payments the last, should they not be sorted: that one is no earlier.
+                order_id = cast(OrderPaid, fact).order_id
+                paid[order_id] = max(fact.at_ms, paid.get(order_id, 0))
+            elif kind is Signal:
+                count += 1
+        for order in placed:
+            if order.units >= self._units_whenever_paid:
+                return LOUD
+            if not 0 < paid.get(order.ref, 0) <= order.at_ms + self._paid_within_ms:
+                count += 1
+                units += order.units
+                if order.units >= self._units_of_one:
+                    return LOUD
+        if count >= self._count or units >= self._units:
+            return LOUD
+        return Quiet(self._mark, count, units)
+
+
+def _concern_told(packed: bytes, known: Header, new: Sequence[AnyFact]) -> bool:
+    """Whether facts may change what a subject told others: of an order that was told, or before one.
+
+    See `Detector.least`. What was published may depend on any fact, and then a subject is never quiet.
+    """
+    said, told_ms = told(packed, known)
+    return any(fact.at_ms <= told_ms or order_of(fact).encode() in said for fact in new)
+
+
+def order_of(fact: AnyFact) -> str:
+    """The order that a fact is about: its name, where it has no other word for it."""
+    return getattr(fact, "order_id", fact.ref)

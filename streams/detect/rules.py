@@ -1,0 +1,180 @@
+"""Rules: the typed thresholds of all detectors, with overrides per shop.
+
+This module turns an already loaded mapping into frozen values; reading the file is not its business.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+from pydantic import BaseModel, ValidationError
+
+from streams.detect.deadlines import Deadlines
+from streams.detect.detector import Detector, RuleBlock
+from streams.detect.entries import SHOP_TYPES, ShopType
+
+M = TypeVar("M", bound=BaseModel)
+# The keys of the document that are about no detector.
+DEADLINES = "deadlines"
+SHOP_TYPE = "shop_type"
+
+
+class RuleError(ValueError):
+    """The rules cannot be used; the message names the key, what was found and what was expected."""
+
+
+class Rule(NamedTuple):
+    """The block of one detector for one shop, and the version that alerts carry as provenance.
+
+    `shop_type` chooses where complaints are filed; None where nobody said. No threshold depends on it.
+    """
+
+    block: RuleBlock
+    version: str
+    shop_type: ShopType | None = None
+
+
+class RuleSet:
+    """The rules in force. Build it with `parse`."""
+
+    def __init__(
+        self,
+        default: dict[str, Rule],
+        shops: dict[str, dict[str, Rule]],
+        deadlines: Deadlines,
+        deadlines_of: dict[str, Deadlines],
+        shop_type: ShopType | None,
+        shop_types: dict[str, ShopType | None],
+    ) -> None:
+        self._default = default
+        self._shops = shops
+        self._deadlines = deadlines
+        self._deadlines_of = deadlines_of
+        self._shop_type = shop_type
+        self._shop_types = shop_types
+
+    def of(self, shop: str) -> Mapping[str, Rule]:
+        """The rules by detector id for one shop."""
+        return self._shops.get(shop, self._default)
+
+    def deadlines(self, shop: str) -> Deadlines:
+        """T01 to T12 for one shop, for whoever is no detector."""
+        return self._deadlines_of.get(shop, self._deadlines)
+
+    def shop_type(self, shop: str) -> ShopType | None:
+        """集市 or 天猫, if the rules say which of them the shop is."""
+        return self._shop_types.get(shop, self._shop_type)
+
+
+def parse(loaded: object, detectors: Iterable[Detector[Any]]) -> RuleSet:
+    """Check a loaded rules document against the detectors.
+
+    Raises `RuleError` on a missing or unknown block, an unknown key (naming the nearest known one)
+    and a value of the wrong type or range. A detector whose block has a field named after a deadline
+    (T02) is given that deadline's rule there.
+    """
+    types = {detector.id: detector.rules for detector in detectors}
+    document = _mapping(loaded, "the rules document")
+    _known(document, {"version", "shops", DEADLINES, SHOP_TYPE, *types}, "the rules document")
+    version = document.get("version")
+    if not isinstance(version, str):
+        raise RuleError(f'version: expected a quoted date such as "2026-11-22", found {version!r}')
+    for missing in sorted(types.keys() - document.keys()):
+        raise RuleError(f"{missing}: the rules document has no block for this detector; add one")
+    blocks = {detector: _mapping(document[detector], detector) for detector in types}
+    terms = _mapping(document.get(DEADLINES), DEADLINES)
+    deadlines = _deadlines(terms, DEADLINES)
+    shop_type = _shop_type(document.get(SHOP_TYPE), SHOP_TYPE)
+    default = {
+        detector: _rule(types[detector], blocks[detector], detector, version, deadlines, shop_type)
+        for detector in types
+    }
+    shops: dict[str, dict[str, Rule]] = {}
+    deadlines_of: dict[str, Deadlines] = {}
+    shop_types: dict[str, ShopType | None] = {}
+    for shop, overrides in _mapping(document.get("shops", {}), "shops").items():
+        where = f"shops.{shop}"
+        _known(_mapping(overrides, where), {DEADLINES, SHOP_TYPE, *types}, where)
+        own_type = _shop_type(overrides.get(SHOP_TYPE), f"{where}.{SHOP_TYPE}")
+        shop_types[shop] = own_type or shop_type
+        own = _mapping(overrides.get(DEADLINES, {}), f"{where}.{DEADLINES}")
+        merged = {code: _over(terms.get(code), value) for code, value in own.items()}
+        deadlines_of[shop] = _deadlines({**terms, **merged}, f"{where}.{DEADLINES}")
+        shops[shop] = {}
+        for detector in types:
+            name = f"{where}.{detector}"
+            partial = _mapping(overrides.get(detector, {}), name)
+            values = {**blocks[detector], **partial}
+            shops[shop][detector] = _rule(
+                types[detector], values, name, version, deadlines_of[shop], shop_types[shop]
+            )
+    return RuleSet(default, shops, deadlines, deadlines_of, shop_type, shop_types)
+
+
+def _shop_type(value: object, where: str) -> ShopType | None:
+    found = next((known for known in SHOP_TYPES if known == value), None)
+    if value is not None and found is None:
+        raise RuleError(f"{where}: expected {' or '.join(SHOP_TYPES)}, found {value!r}")
+    return found
+
+
+def _over(default: object, own: object) -> object:
+    """A shop's value of a deadline over the default one: single numbers of it, or the whole."""
+    if isinstance(default, dict) and isinstance(own, dict):
+        return {**default, **own}
+    return own
+
+
+def _deadlines(values: dict[str, Any], where: str) -> Deadlines:
+    _known(values, set(Deadlines.model_fields), where)
+    for code, field in Deadlines.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, RuleBlock) and code in values:
+            _known(
+                _mapping(values[code], f"{where}.{code}"), set(kind.model_fields), f"{where}.{code}"
+            )
+    return _validated(Deadlines, values, where)
+
+
+def _mapping(value: object, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        raise RuleError(f"{where}: expected a mapping with text keys, found {type(value).__name__}")
+    return value
+
+
+def _known(document: Mapping[str, object], known: set[str], where: str) -> None:
+    for key in document:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+            raise RuleError(f"{where}: unknown key {key!r}; did you mean {near[0]!r}?")
+
+
+def _rule(
+    block: type[RuleBlock],
+    values: dict[str, Any],
+    where: str,
+    version: str,
+    deadlines: Deadlines,
+    shop_type: ShopType | None,
+) -> Rule:
+    terms = block.model_fields.keys() & Deadlines.model_fields.keys()
+    _known(values, block.model_fields.keys() - terms, where)
+    parsed = _validated(
+        block, {**values, **{name: getattr(deadlines, name) for name in terms}}, where
+    )
+    canonical = msgspec.json.encode(parsed.model_dump(), order="sorted")
+    digest = hashlib.blake2b(canonical, digest_size=4).hexdigest()
+    return Rule(parsed, f"{version}+{digest}", shop_type)
+
+
+def _validated(model: type[M], values: dict[str, Any], where: str) -> M:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join([where, *(str(part) for part in first["loc"])])
+        raise RuleError(f"{key}: {first['msg']}, found {first['input']!r}") from error

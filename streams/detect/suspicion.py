@@ -1,0 +1,187 @@
+"""What a buyer tells the identities behind orders that stay unpaid.
+
+An honest buyer pays in time and tells nothing. The trap: what is told no longer counts as taken back,
+so nothing may be left out for being too much that was told before.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from streams.detect.detector import Facts
+from streams.detect.episodes import Told
+from streams.detect.facts import (
+    DAY_MS,
+    NEVER,
+    Identified,
+    OrderClosed,
+    OrderPaid,
+    OrderPlaced,
+    PaymentFailed,
+    Redirected,
+    Signal,
+    by_time,
+)
+
+UNPAID: Final = "unpaid_identity"
+LINKED: Final = "linked_order"
+# Strangers hardly ever share one of these; an address or a name they may.
+STRONG_KINDS: Final = frozenset({"phone", "device"})
+# Taking back and telling again count versions up by one; anything new must count for more than that.
+_NEWS: Final = 1 << 20
+# Later than every time there is, yet small enough to be added to others.
+_FAR_MS: Final = 1 << 48
+# An order names the largest of its items, for stock.
+MAX_TOLD_ITEMS: Final = 5
+
+
+class Graces(NamedTuple):
+    """How long an order may wait for its payment before an identity hears of it, in milliseconds."""
+
+    strong_ms: int
+    weak_ms: int
+    failed_payment_ms: int
+
+
+class UnpaidOrder(NamedTuple):
+    """One order with identities: when it was paid or closed, and the version of what is known of it."""
+
+    placed: OrderPlaced
+    identities: Sequence[tuple[str, str]]
+    paid_ms: int
+    end_ms: int
+    failed: Sequence[int]
+    paid_before: int
+    version: int
+
+    def counted_ms(self, kind: str, graces: Graces) -> int:
+        """From when it counts as unpaid towards an identity of this kind."""
+        at_ms = self.placed.at_ms
+        counted_ms = at_ms + (graces.strong_ms if kind in STRONG_KINDS else graces.weak_ms)
+        tried = [failed_ms for failed_ms in self.failed if at_ms <= failed_ms <= counted_ms]
+        return max(tried) + graces.failed_payment_ms if tried else counted_ms
+
+
+def earlier(at_ms: int | None) -> int:
+    """What something of which the first time counts adds to a version: more, the earlier it was."""
+    return 0 if at_ms is None else _FAR_MS - at_ms
+
+
+def first_of_days(told: Sequence[Told], most: int) -> list[Told]:
+    """So many of each day, by when the orders were placed: what is left out was never told."""
+    days: Counter[int] = Counter()
+    found = []
+    for one in sorted(told, key=lambda one: by_time(one.signal)):
+        day = one.signal.at_ms // DAY_MS
+        days[day] += 1
+        if days[day] <= most:
+            found.append(one)
+    return found
+
+
+def may_tell(facts: Facts, grace_ms: int) -> bool:
+    """Whether an order was not paid within the grace, as far as is known; false for most buyers."""
+    paid = {payment.order_id: payment.at_ms for payment in reversed(facts.of(OrderPaid))}
+    placed = facts.of(OrderPlaced)
+    return any(paid.get(order.ref, NEVER) > order.at_ms + grace_ms for order in placed)
+
+
+def orders_with_identities(facts: Facts, grace_ms: int) -> Iterator[UnpaidOrder]:
+    """The buyer's orders not paid within the grace of which identities are known, oldest first."""
+    paid: dict[str, int] = {}
+    versions: defaultdict[str, int] = defaultdict(int)
+    for payment in facts.of(OrderPaid):
+        paid.setdefault(payment.order_id, payment.at_ms)
+        versions[payment.order_id] += payment.at_ms
+    closed = {fact.ref: fact.at_ms for fact in facts.of(OrderClosed)}
+    failed: defaultdict[str, list[int]] = defaultdict(list)
+    for failure in facts.of(PaymentFailed):
+        failed[failure.order_id].append(failure.at_ms)
+    seen = {fact.ref: fact for fact in facts.of(Identified)}
+    changed = {fact.ref: fact for fact in facts.of(Redirected)}
+    # Facts come sorted by time, and so do the first payments.
+    payments = list(paid.values())
+    for placed in facts.of(OrderPlaced):
+        name = placed.ref
+        if paid.get(name, NEVER) <= placed.at_ms + grace_ms:
+            continue
+        identified, redirected = seen.get(name), changed.get(name)
+        if identified is None and redirected is None:
+            continue
+        paid_ms = paid.get(name, NEVER)
+        paid_before = bisect_right(payments, placed.at_ms)
+        version = placed.at_ms + versions[name] + earlier(closed.get(name)) + sum(failed[name])
+        yield UnpaidOrder(
+            placed,
+            identities_of(identified, redirected),
+            paid_ms,
+            min(paid_ms, closed.get(name, NEVER)),
+            failed[name],
+            paid_before,
+            version + (redirected.at_ms if redirected else 0) + paid_before * _NEWS,
+        )
+
+
+def identities_of(
+    identified: Identified | None, redirected: Redirected | None
+) -> list[tuple[str, str]]:
+    """What an order is tied to now, as (kind, hash), without an address known to be everybody's.
+
+    A redirected order keeps nothing of what it said before but its device.
+    """
+    where = redirected or identified
+    found = list(where.identities) if where else []
+    if redirected and identified and identified.device:
+        found.append(("device", identified.device))
+    if where and where.place:
+        return [(kind, hashed) for kind, hashed in found if kind != "address"]
+    return found
+
+
+def tell(subject: str, order: UnpaidOrder, identity: str, counted_ms: int) -> Told:
+    """What an identity (`kind:hash`) hears of an order that counts as unpaid from `counted_ms`.
+
+    What is known of an order only grows, and so does the version.
+    """
+    shop, _, buyer = subject.partition(":")
+    placed = order.placed
+    values: dict[str, int | str | bool] = {
+        "buyer": buyer,
+        "order": placed.ref,
+        "units": placed.units,
+        "counted_ms": counted_ms,
+        "paid_before": order.paid_before,
+    }
+    if order.paid_ms < NEVER:
+        values["paid_ms"] = order.paid_ms
+    if order.end_ms < NEVER:
+        values["until_ms"] = order.end_ms
+    for number, (item_id, units) in enumerate(placed.items[:MAX_TOLD_ITEMS]):
+        values |= {f"item{number}": item_id, f"units{number}": units}
+    signal = Signal(
+        placed.at_ms,
+        placed.event_id,
+        f"{UNPAID}/{identity}/{buyer}/{placed.ref}",
+        UNPAID,
+        order.version,
+        values,
+    )
+    return Told("identity", f"{shop}:{identity}", signal)
+
+
+def pass_on(identity_subject: str, signal: Signal) -> Told:
+    """The same for the shop, which ties the orders of many identities together."""
+    shop, _, identity = identity_subject.partition(":")
+    values = signal.values
+    passed = Signal(
+        signal.at_ms,
+        signal.event_id,
+        f"{LINKED}/{identity}/{values.get('buyer')}/{values.get('order')}",
+        LINKED,
+        signal.version,
+        {**values, "identity": identity},
+    )
+    return Told("shop", shop, passed)

@@ -1,0 +1,100 @@
+"""Amounts of money in folded text: 2000解决, 600元, 五百块, 1.5万. Values are integers in fen.
+
+A number without a unit is money only when the words around it say so; the caller decides that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import NamedTuple
+
+_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+_DIGITS |= {c: i for i, c in enumerate("零壹贰叁肆伍陆柒捌玖")} | {"贰": 2, "叁": 3}
+_UNITS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
+_NUMERALS = "".join(_DIGITS) + "".join(_UNITS) + "万"
+_SCALES = {"百": 100, "千": 1000, "k": 1000, "万": 10_000, "w": 10_000}
+_AMOUNT = re.compile(
+    r"(?P<sign>[¥￥$]|rmb|人民币)?\s?"
+    rf"(?:(?P<number>(?<![\d.])\d{{1,7}}(?:\.\d{{1,2}})?(?![\d.]))|(?P<numerals>[{_NUMERALS}]{{1,10}}))"
+    r"\s?(?P<scale>[百千k万w](?![a-z]))?"
+    r"\s?(?P<unit>元|块钱|块|圆|大洋|软妹币|人民币|rmb|毛爷爷)?"
+)
+# 30%, 百分之三十, 三成, 十倍: a share or a multiple of something, not money.
+_SHARE_AFTER = re.compile(r"\s?(?:%|‰|个?百分点|成(?![功交])|折|倍)")
+_SHARE_BEFORE = re.compile(r"[百千万]分之$")
+# So many of one text are looked at.
+MAX_AMOUNTS = 50
+# Beyond this it is no demand but a joke or another kind of number.
+_LARGEST_FEN = 10**9
+
+
+class Amount(NamedTuple):
+    """An amount at a half-open span of the folded text; `is_money` if sign or unit say so."""
+
+    fen: int
+    start: int
+    end: int
+    is_money: bool
+
+
+def amounts(folded: str) -> Iterator[Amount]:
+    """Every number that may be an amount, in order."""
+    for match in _AMOUNT.finditer(folded):
+        yuan = Decimal(match["number"]) if match["number"] else _value(match["numerals"])
+        if yuan is None or _is_share(folded, match.start(), match.end()):
+            continue
+        fen = int(yuan * _SCALES.get(match["scale"] or "", 1) * 100)
+        if 0 < fen <= _LARGEST_FEN:
+            is_money = bool(match["sign"] or match["unit"])
+            yield Amount(fen, match.start(), match.end(), is_money)
+
+
+def _is_share(folded: str, start: int, end: int) -> bool:
+    return (
+        _SHARE_AFTER.match(folded, end) is not None
+        or _SHARE_BEFORE.search(folded[max(0, start - 3) : start]) is not None
+    )
+
+
+def _value(numerals: str) -> Decimal | None:
+    """The value of a Chinese numeral; 一千五 is 1500. None for what is no number."""
+    thousands, _, rest = numerals.rpartition("万")
+    total = 0
+    if thousands:
+        high = _below_ten_thousand(thousands)
+        if high is None:
+            return None
+        total = high * 10_000
+        if len(rest) == 1 and rest in _DIGITS:
+            return Decimal(total + _DIGITS[rest] * 1000)
+    elif "万" in numerals:
+        return None
+    low = _below_ten_thousand(rest) if rest else 0
+    return None if low is None else Decimal(total + low)
+
+
+def _below_ten_thousand(numerals: str) -> int | None:
+    if len(numerals) > 1 and all(c in _DIGITS for c in numerals):
+        return int("".join(str(_DIGITS[c]) for c in numerals))
+    total, digit, last_unit = 0, 0, 0
+    for character in numerals:
+        if character in _UNITS:
+            unit = _UNITS[character]
+            if last_unit and unit >= last_unit:
+                return None
+            total += (digit or (1 if unit == 10 else 0)) * unit
+            if not digit and unit != 10:
+                return None
+            digit, last_unit = 0, unit
+        elif character in _DIGITS:
+            digit = _DIGITS[character]
+            if digit == 0:
+                # 一千零五 is 1005: after a zero the next digit is a plain one.
+                last_unit = 10
+        else:
+            return None
+    if digit and last_unit > 10:
+        return total + digit * last_unit // 10
+    return total + digit

@@ -1,0 +1,101 @@
+"""Context: who says a word about whom. A word that is denied, reported or past is not meant.
+
+Works on folded text, looking back and ahead within one sentence. In doubt a word is not meant: to
+miss a threat costs less than to accuse somebody who complains of one.
+"""
+
+from __future__ import annotations
+
+import re
+
+_SENTENCE_END = re.compile(r"[。!?;]")
+_LOOK_BACK = 24
+# Text without punctuation is one sentence as far as this.
+_FAR = 100
+_ACTOR = (
+    r"(?:店家|商家|卖家|掌柜|老板|店主|客服|小二|店员|店里|服务员|服务生|酒店|宾馆|饭店|经理|主管|前台|保安"
+    r"|快递|外卖员|送餐|骑手|物流|平台|他们|她们|你们|人家|对方|有人|别人|同行|其他|他|她)"
+)
+_SAYS = (
+    r"(?:说|让|叫|要求|求|劝|威胁|恐吓|敲诈|勒索|骗|逼|骂|答应|承诺|表示|问|来电|打电话|发短信|发信息|要我"
+    r"|要挟|害怕|加我|联系我|非要|坚持)"
+)
+_FIRST_PERSON = re.compile(
+    r"我就|我要|我会|我去|我马上|我现在|那我|我直接|我们就|我们要|老子|别怪我"
+)
+_REPORTED = re.compile(rf"{_ACTOR}.{{0,8}}?{_SAYS}(.{{0,18}})$")
+# Somebody complains of being threatened; what stands in that sentence was said to them.
+_ACCUSES = re.compile(
+    r"(?:威胁|敲诈|勒索|恐吓|要挟|讹诈|讹|骚扰)(?:了|到)?(?:我|人|客人|顾客|买家|消费者|客户|住客)"
+    r"|(?:被|遭|受到?).{0,8}(?:威胁|敲诈|勒索|恐吓|要挟)"
+)
+_DENIED = re.compile(
+    r"(?:不是|没有|不会|不想|不要|不用|不需要|不打算|不愿意?|没想|没打算|无需|从不|从没|不|没|别|勿|未|免|无)"
+    r"(?:再|去|给|给你们?|打|写|留|主动|恶意|轻易|随便|真的|真|想|要|来|任何|什么|遇到|碰到|收到){0,2}$"
+)
+# 「给红包就不差评」 announces by denying.
+_ON_CONDITION = re.compile(r"(?:就|才|便|保证|可以|马上)不.{0,3}$")
+_WITHHELD = re.compile(r"不(?:给|赔|转|打|出|拿|发|付|肯|愿意?)(?:我|钱|个)?$")
+_NO_MATTER = re.compile(r".{0,2}?(?:也|都|没关系|无所谓|算了|没事)")
+_PAST_BEFORE = re.compile(
+    r"(?:已经?|曾经?|刚刚?|之前|上次|昨天|前天|去年|当时|多次|几次)(?:去|打|给)?.{0,2}$"
+)
+_PAST_AFTER = re.compile(r"过|了(?!事|结)|无果|未果|没用|没人|无门|之后|以后|后(?!果)|得到|处理")
+_ABUSE_REPORTED = re.compile(
+    r"(?:骂|说|喊|叫|嘲笑|形容|当)(?:了|我们?|人家?|客人|顾客|别人|成|作|是){1,3}[^,。!?;]{0,4}$"
+)
+
+
+def sentence(folded: str, start: int, end: int) -> tuple[int, int]:
+    """The bounds of the sentence around a span, without its punctuation, and not far beyond the span."""
+    begin, stop = max(0, start - _FAR), min(len(folded), end + _FAR)
+    for mark in _SENTENCE_END.finditer(folded, begin, start):
+        begin = mark.end()
+    after = _SENTENCE_END.search(folded, end, stop)
+    return begin, after.start() if after else stop
+
+
+def is_reported(folded: str, start: int, end: int) -> bool:
+    """Whether somebody else said it, or the sentence accuses somebody of threats."""
+    begin, stop = sentence(folded, start, end)
+    if _ACCUSES.search(folded, begin, stop):
+        return True
+    reported = _REPORTED.search(folded[max(begin, start - _LOOK_BACK) : start])
+    return reported is not None and _FIRST_PERSON.search(reported[1]) is None
+
+
+def is_denied(folded: str, start: int) -> bool:
+    """Whether the words just before deny it, and not on condition."""
+    before = folded[max(0, start - 10) : start]
+    return _DENIED.search(before) is not None and _ON_CONDITION.search(before) is None
+
+
+def is_past(folded: str, start: int, end: int) -> bool:
+    """Whether it happened already: told as a story, not announced."""
+    return (
+        _PAST_BEFORE.search(folded[max(0, start - 8) : start]) is not None
+        or _PAST_AFTER.match(folded, end) is not None
+    )
+
+
+def is_meant(folded: str, start: int, end: int) -> bool:
+    """Whether the writer announces it, here and now."""
+    return not (
+        is_denied(folded, start) or is_past(folded, start, end) or is_reported(folded, start, end)
+    )
+
+
+def is_demanded(folded: str, start: int, end: int) -> bool:
+    """Whether the writer wants it: as `is_meant`, but 「不给红包」 is how a demand is repeated."""
+    # 「不返现」 says as much as 「不给返现」; 「不要返现」 does not.
+    is_withheld = _WITHHELD.search(folded[max(0, start - 6) : start]) or (
+        folded.startswith("不返", start - 1) and not _NO_MATTER.match(folded, end)
+    )
+    is_refused = is_denied(folded, start) and not is_withheld
+    return not (is_refused or is_past(folded, start, end) or is_reported(folded, start, end))
+
+
+def is_quoted_abuse(folded: str, start: int) -> bool:
+    """Whether an insult is told as somebody else's: 「服务员骂我傻逼」."""
+    before = folded[max(0, start - 10) : start]
+    return _ABUSE_REPORTED.search(before) is not None

@@ -1,0 +1,115 @@
+"""Threats and demands: which of their words are meant, and for how much.
+
+What a newcomer gets wrong: most numbers beside 赔 and 投诉 are refunds, freight, or the price of what
+broke. Only what a buyer has no claim to is a demand for money; what a law, a rule or a promise of the
+shop may grant is asked for by honest people too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import islice
+
+from streams.detect.text.amounts import MAX_AMOUNTS, Amount, amounts
+from streams.detect.text.context import is_demanded, is_meant
+from streams.detect.text.lexicon import Hit, unmasked
+
+# 「两样也就算了」: a small number without a unit counts things, not money.
+_SMALLEST_BARE_FEN = 1000
+_DEMANDS_BEFORE = re.compile(
+    r"(?:给我|赔我|转我|打我|发我|付我|不[给赔转拿出]|要你们?|拿出?|索赔|赔偿|补偿|赔|打款|转账|红包)(?:给?我|个|你|至少|最少|:){0,2}$"
+)
+_DEMANDS_AFTER = re.compile(
+    r".{0,3}?(?:解决|私了|了事|摆平|搞定|了结|算了|封口|不然|否则|就撤|就删|就改|我撤|我删|我改|就不投诉|就不举报|就不差评|就不给差评)"
+    r"|(?:的|个)?红包|来(?:解决|私了|,|。|!|$)"
+)
+# Money that goes back, or that goods and parcels cost: haggling, not extortion (N05, N06).
+_HAGGLES = re.compile(
+    r"退|差价|运费|邮费|快递费|补差|邮资|优惠|满减|打折|折扣|原价|价格|定价|便宜|买的|付了|花了|换货|补发|押金|定金"
+)
+# What is wrong with goods or parcel, and what a law or a rule says of it.
+_REASONS = re.compile(
+    r"坏|碎|破|裂|漏|(?<![至最多])少(?:发|了|给|寄|装|件)|缺了|缺件|缺货|发错|错发|假货|仿|质量|瑕疵|过期|变质|不能用|用不了|开不了机|掉色|过敏|受伤|烫伤|划伤|弄丢|丢件"
+    r"|虫|异物|发霉|霉变|馊|头发|玻璃渣|中毒|拉肚子|吃坏|异味|甲醛|三无|货不对板|不符|不一样"
+    r"|延迟发货|延误发货|超时发货|逾期发货|晚发货|迟发货|虚假发货|没按时发|不按时发|未按.{0,6}发货|没有?发货"
+    r"|依法|消法|保护法|安全法|电商法|法律|法规|按规则|按照?.{0,4}规则|规则赔|按规定|按照?.{0,4}规定|[三十双一两]倍"
+)
+# 「给我补50块」 for what is missing is compensation as well.
+_COMPENSATION = re.compile(r"赔|补")
+# What the shop promised itself may be claimed: 「说好返现」.
+_PROMISED = re.compile(r"说好|说过|承诺|答应|写着|卡片|卡上|宣传|活动|兑现")
+_CASH_BEFORE = re.compile(r"返.{0,3}$")
+
+
+def extortion(folded: str, hits: Sequence[Hit]) -> tuple[list[Hit], int]:
+    """Threats and demands that are meant, and the largest amount demanded, in fen."""
+    threats = [
+        hit
+        for hit in unmasked(hits, "threat.", "mask.threat")
+        if is_meant(folded, hit.start, hit.end)
+    ]
+    demands = [
+        hit
+        for hit in unmasked(hits, "demand.", "mask.demand")
+        if hit.code != "demand.cue"
+        and is_demanded(folded, hit.start, hit.end)
+        and not _haggles(folded, hit.start, hit.end)
+    ]
+    demands = _with_cash(folded, demands, threats)
+    # Compensation for what is said to be wrong is an ordinary claim, amount or not.
+    has_reason = _REASONS.search(folded) is not None
+    is_promised = _PROMISED.search(folded) is not None
+
+    def is_claim(start: int, end: int) -> bool:
+        return (has_reason and _is_compensation(folded, start, end)) or (
+            is_promised and _CASH_BEFORE.search(folded[max(0, start - 5) : start]) is not None
+        )
+
+    demands = [
+        hit._replace(code="demand.soft") if is_claim(hit.start, hit.end) else hit for hit in demands
+    ]
+    largest = 0
+    # Without a word that asks, no number is a demand, and looking for numbers costs more than the rest.
+    may_ask = any(hit.code.startswith("demand.") for hit in hits)
+    lawful = [hit for hit in hits if hit.code == "mask.demand"]
+    for amount in islice(amounts(folded), MAX_AMOUNTS) if may_ask else ():
+        if any(law.start <= amount.start <= law.end for law in lawful):
+            continue
+        if not _is_demanded(folded, amount):
+            continue
+        if is_claim(amount.start, amount.end):
+            demands.append(Hit("demand.soft", amount.start, amount.end))
+        else:
+            demands.append(Hit("demand.money", amount.start, amount.end))
+            largest = max(largest, amount.fen)
+    return threats + demands, largest
+
+
+def _with_cash(folded: str, demands: Sequence[Hit], threats: Sequence[Hit]) -> list[Hit]:
+    """Cash for a review is money when a bad one is threatened with; a promised one is a claim."""
+    is_money = (
+        any(threat.code == "threat.bad_review" for threat in threats)
+        and _PROMISED.search(folded) is None
+    )
+    code = "demand.money" if is_money else "demand.soft"
+    return [hit._replace(code=code) if hit.code == "demand.cash" else hit for hit in demands]
+
+
+def _haggles(folded: str, start: int, end: int) -> bool:
+    return _HAGGLES.search(folded, max(0, start - 8), end + 6) is not None
+
+
+def _is_demanded(folded: str, amount: Amount) -> bool:
+    if not amount.is_money and amount.fen < _SMALLEST_BARE_FEN:
+        return False
+    before = folded[max(0, amount.start - 8) : amount.start].rstrip()
+    return (
+        (_DEMANDS_AFTER.match(folded, amount.end) or _DEMANDS_BEFORE.search(before)) is not None
+        and not _haggles(folded, amount.start, amount.end)
+        and is_demanded(folded, amount.start, amount.end)
+    )
+
+
+def _is_compensation(folded: str, start: int, end: int) -> bool:
+    return _COMPENSATION.search(folded, max(0, start - 6), end) is not None

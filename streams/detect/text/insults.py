@@ -1,0 +1,48 @@
+"""Insults: words that are foul wherever they stand, and harsh ones when they are said of people.
+
+What a newcomer gets wrong: 垃圾 about goods is an ordinary bad review, and an insult that the buyer
+reports is somebody else's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from streams.detect.text.context import is_quoted_abuse
+from streams.detect.text.lexicon import Hit, unmasked
+
+# A group of people and what is said of it stand as close as this, in characters.
+_NEAR = 15
+_OF_PEOPLE = re.compile(
+    r"(?:你|妳|他|她|们|人|男|女|这种|这帮|这群|那帮|那群|一帮|一群|什么东西|店家|商家|卖家|老板|客服|骑手|服务员)"
+    r"(?:就|都|真|是|真是|就是|都是|简直|太|个|这|那|些|种|们|的|一|很|好|最|也|怎么|这么|那么|全|全是|群|帮|死|跟|像){0,4}$"
+)
+# What is said after these is said of somebody else, or denied.
+_OTHER_SUBJECT = re.compile(r"[。!?;,]|不|没|别|歧视|骂|说|被|讨厌")
+_TO_PEOPLE = re.compile(r"(?:的)?(?:人|男|女|家伙|们|你|商家|店家|卖家|老板|客服)")
+# 傻子东西 is a person; 垃圾东西, 狗屎玩意 and 恶心货 are what came in the parcel (N03).
+_TO_THINGS = re.compile(r"(?:的)?(?:东西|玩意|货)")
+_OF_GOODS = frozenset(("垃圾", "狗屎", "恶心", "恶心人", "恶心死", "恶臭", "变态", "废物"))
+
+
+def abuse(folded: str, hits: Sequence[Hit]) -> list[Hit]:
+    """Insults that are the writer's own; harsh words count when they are said of people."""
+    found = unmasked(hits, "abuse.", "mask.abuse")
+    for hit in unmasked(hits, "harsh.", "mask.abuse"):
+        before, after = folded[max(0, hit.start - 8) : hit.start], folded[hit.end : hit.end + 4]
+        is_of_goods = folded[hit.start : hit.end] in _OF_GOODS
+        if (
+            _OF_PEOPLE.search(before)
+            or _TO_PEOPLE.match(after)
+            or (_TO_THINGS.match(after) and not is_of_goods)
+        ):
+            found.append(Hit(hit.code.replace("harsh.", "abuse."), hit.start, hit.end))
+    groups = [hit for hit in hits if hit.code == "people"]
+    for hit in unmasked(hits, "slight", "mask.abuse") if groups else ():
+        for group in groups:
+            between = folded[group.end : hit.start]
+            if group.end <= hit.start <= group.end + _NEAR and not _OTHER_SUBJECT.search(between):
+                found.append(Hit("abuse.group", group.start, hit.end))
+                break
+    return [hit for hit in found if not is_quoted_abuse(folded, hit.start)]

@@ -1,0 +1,37 @@
+"""Wake-ups of subjects by event time: derived from state, so a restart rebuilds them."""
+
+from __future__ import annotations
+
+import heapq
+
+
+class Timers:
+    """At most one pending wake-up per subject; setting a new one replaces the old.
+
+    Cost: logarithmic in the pending ones; replaced entries stay in the heap until they come up.
+    """
+
+    def __init__(self) -> None:
+        self._at: dict[str, int] = {}
+        self._heap: list[tuple[int, str]] = []
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    def set(self, subject: str, at_ms: int | None) -> None:
+        """Wake a subject at this time, or never."""
+        if at_ms is None:
+            self._at.pop(subject, None)
+        elif self._at.get(subject) != at_ms:
+            self._at[subject] = at_ms
+            heapq.heappush(self._heap, (at_ms, subject))
+
+    def due(self, horizon_ms: int) -> list[str]:
+        """Take out the subjects whose time is at or before the horizon."""
+        found = []
+        while self._heap and self._heap[0][0] <= horizon_ms:
+            at_ms, subject = heapq.heappop(self._heap)
+            if self._at.get(subject) == at_ms:
+                del self._at[subject]
+                found.append(subject)
+        return found

@@ -1,0 +1,46 @@
+"""Every error that orderwatch raises on purpose, by what is to be done about it.
+
+    OrderwatchError
+    ├── PoisonError          the record is bad: dead letter with its reason, never retried
+    ├── TransientError       the surroundings are bad: bounded retry with back-off, then stop (exit 3)
+    └── ConfigurationError   the settings are bad: stop at start (exit 2), naming key, value, expectation
+
+Anything else is a bug: the record stays unacknowledged and the worker stops with exit 70.
+"""
+
+from __future__ import annotations
+
+
+class OrderwatchError(Exception):
+    """Base of all errors raised on purpose; `exit_code` is what the command line returns for it."""
+
+    exit_code = 70
+
+
+class PoisonError(OrderwatchError):
+    """One record can never be applied. `reason` is a short code from a closed set (a metric label)."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def future_time(at_ms: int, latest_ms: int) -> PoisonError:
+    """What is wrong with an event that claims to be from later than `latest_ms`."""
+    return PoisonError(
+        "future_time",
+        f"occurred_at is {(at_ms - latest_ms) / 1000:.0f} s further ahead than allowed; check the "
+        "sender's clock and time zone, or max_future_s, then replay the dead letter",
+    )
+
+
+class TransientError(OrderwatchError):
+    """Something outside did not answer; trying again may help."""
+
+    exit_code = 3
+
+
+class ConfigurationError(OrderwatchError):
+    """A setting, a rule or an argument cannot be used."""
+
+    exit_code = 2

@@ -1,0 +1,36 @@
+"""What the pages of the inbox work with, put together once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from streams.detect.rules import RuleSet
+from streams.inbox.board import Board
+from streams.inbox.casebook import Casebook
+from streams.inbox.consumer import Health
+from streams.inbox.desk import Desk
+from streams.inbox.live import Live
+from streams.inbox.metrics import InboxMetrics
+from streams.inbox.session import Gatekeeper
+from streams.inbox.store import Store
+
+
+@dataclass(frozen=True)
+class Console:
+    """What the pages need, made by `service` or by a test."""
+
+    store: Store
+    desk: Desk
+    board: Board
+    casebook: Casebook
+    rules: RuleSet
+    live: Live
+    keeper: Gatekeeper
+    metrics: InboxMetrics
+    consumer_health: Callable[[], Health]
+    now: Callable[[], datetime]
+    allowed_hosts: frozenset[str] | None
+    cookie: str = "orderwatch_session"
+    is_tls_in_front: bool = False

@@ -1,0 +1,214 @@
+"""Alerts from Kafka into the store: read, store, then commit. Never another order.
+
+Runs in a thread of its own. What may go away comes back: without a broker or a database it waits and
+tries again, and says so through `health`. The trap: a lost connection looks like an idle topic to
+`poll`, so an idle consumer asks the broker something now and then.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from kafka.errors import KafkaError
+
+from streams.errors import OrderwatchError, TransientError
+from streams.inbox.database import PASSING
+from streams.inbox.intake import Position, RefusedRecord, read
+from streams.inbox.metrics import InboxMetrics
+from streams.inbox.store import Applied, Store
+from streams.settings import Settings
+from streams.subscriber.source import KafkaSource, Partition, Record, Source
+
+log = structlog.get_logger(__name__)
+
+ALERTS = "alerts"
+_POLL_S = 0.5
+_PROBE_EVERY_S = 5.0
+_PROBE_TIMEOUT_S = 3.0
+# Longer than a probe and its timeout, so that one slow answer is not taken for a lost broker.
+_STALE_AFTER_S = 20.0
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 10.0
+_FLOOD_SAMPLE = 200
+_FLOOD_MIN = 50
+
+
+class AlertSource(Source, Protocol):
+    """A source that can also say how far behind its end it is."""
+
+    def lag(self, timeout_s: float) -> int | None:
+        """Records not read yet on our partitions; None before any are assigned.
+
+        Raises TransientError when the broker does not answer.
+        """
+        ...
+
+
+class KafkaAlertSource(KafkaSource):
+    """The alerts topic, read by one member of the inbox's consumer group."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings, [ALERTS], f"{settings.group_id}-inbox", max_poll_records=500)
+
+    def lag(self, timeout_s: float) -> int | None:
+        """See AlertSource."""
+        assigned = self._consumer.assignment()
+        if not assigned:
+            return None
+        try:
+            ends = self._consumer.end_offsets(assigned, timeout_ms=int(timeout_s * 1000))
+            positions = {p: int(self._consumer.position(p)) for p in assigned}
+        except KafkaError as error:
+            raise TransientError(f"the broker does not answer ({type(error).__name__})") from error
+        return sum(max(0, int(ends[p]) - at) for p, at in positions.items())
+
+
+class RefusedFloodError(OrderwatchError):
+    """Most records are no alerts: the topic or the version is wrong, and going on would hide it."""
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether alerts arrive; `reason` is a sentence for a person when they do not."""
+
+    is_ready: bool
+    reason: str = ""
+
+
+class Consumer:
+    """The loop. `run` blocks until `stop`, which may be called from any thread."""
+
+    def __init__(
+        self,
+        connect: Callable[[], AlertSource],
+        store: Store,
+        metrics: InboxMetrics,
+        on_stored: Callable[[], None],
+        max_refused_share: float,
+    ) -> None:
+        self._connect = connect
+        self._store = store
+        self._metrics = metrics
+        self._on_stored = on_stored
+        self._max_refused_share = max_refused_share
+        self._stopping = threading.Event()
+        self._outcomes: deque[bool] = deque(maxlen=_FLOOD_SAMPLE)
+        self._answered_at: float | None = None
+        self._probed_at = 0.0
+        self._trouble = "not connected to Kafka yet"
+        # Until then there is no group to leave, so a stop need not wait for the first answer.
+        self.has_connected = False
+
+    def run(self) -> None:
+        """Consume until stopped. Raises RefusedFloodError; anything else that escapes is a bug."""
+        source = self._connected()
+        if source is None:
+            return
+        self.has_connected = True
+        try:
+            while not self._stopping.is_set():
+                self._turn(source)
+        finally:
+            source.close()
+
+    def stop(self) -> None:
+        """End `run` after the batch in hand."""
+        self._stopping.set()
+
+    def health(self) -> Health:
+        """True state: the broker answered lately, partitions are ours, the last batch was stored."""
+        if self._trouble:
+            return Health(False, self._trouble)
+        silent_s = time.monotonic() - (self._answered_at or 0.0)
+        if silent_s > _STALE_AFTER_S:
+            return Health(False, f"no sign of the Kafka broker for {silent_s:.0f} s")
+        return Health(True)
+
+    def _connected(self) -> AlertSource | None:
+        pause_s = _FIRST_PAUSE_S
+        while not self._stopping.is_set():
+            try:
+                return self._connect()
+            except TransientError as error:
+                self._trouble = str(error)
+                log.warning("inbox_broker_unreachable", pause_s=pause_s)
+            self._stopping.wait(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        return None
+
+    def _turn(self, source: AlertSource) -> None:
+        records = source.poll(_POLL_S)
+        if records:
+            self._take_in(source, records)
+        if time.monotonic() - self._probed_at >= _PROBE_EVERY_S or self._trouble:
+            self._probe(source)
+
+    def _take_in(self, source: AlertSource, records: list[Record]) -> None:
+        batch = [read(Position(r.topic, r.partition, r.offset), r.value) for r in records]
+        for record in batch:
+            if isinstance(record, RefusedRecord):
+                self._metrics.refused(record.reason)
+                log.warning("inbox_record_refused", reason=record.reason, at=str(record.position))
+        self._outcomes.extend(isinstance(record, RefusedRecord) for record in batch)
+        stored = self._stored(lambda: self._store.apply(batch))
+        if stored is None:
+            return
+        self._refuse_flood()
+        self._metrics.stored(stored.applied, stored.ignored)
+        ends: dict[Partition, int] = {}
+        for r in records:
+            ends[r.topic, r.partition] = r.offset + 1
+        source.commit(ends)
+        self._answered()
+        if stored.applied:
+            self._on_stored()
+
+    def _stored(self, apply: Callable[[], Applied]) -> Applied | None:
+        """Store until it works; None when stopped before it did."""
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                return apply()
+            except PASSING as error:
+                # What the driver said, where the question came as far as the driver.
+                reason = type(getattr(error, "orig", error)).__name__
+                self._trouble = f"the database does not answer ({reason})"
+                self._metrics.store_failed()
+                log.warning("inbox_store_failed", error=reason, pause_s=pause_s)
+            if self._stopping.wait(pause_s):
+                return None
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    def _refuse_flood(self) -> None:
+        refused = sum(self._outcomes)
+        if len(self._outcomes) >= _FLOOD_MIN and refused > self._max_refused_share * len(
+            self._outcomes
+        ):
+            raise RefusedFloodError(
+                f"{refused} of the last {len(self._outcomes)} records on the topic {ALERTS} are no "
+                "alerts. Expected AlertEnvelope version 1: check ORDERWATCH_TOPIC_PREFIX and the "
+                "version of the workers. The records are in the table refused_records."
+            )
+
+    def _probe(self, source: AlertSource) -> None:
+        try:
+            lag = source.lag(_PROBE_TIMEOUT_S)
+        except TransientError as error:
+            self._trouble = str(error)
+            return
+        self._probed_at = time.monotonic()
+        if lag is None:
+            self._trouble = "waiting for the consumer group to assign partitions"
+            return
+        self._metrics.lag(lag)
+        self._answered()
+
+    def _answered(self) -> None:
+        self._answered_at = time.monotonic()
+        self._trouble = ""

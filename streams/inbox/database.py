@@ -1,0 +1,120 @@
+"""Opening the database and bringing its schema up to date: SQLite by default, PostgreSQL by URL."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any, Final
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import Session
+
+from streams.errors import ConfigurationError, TransientError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+# Any number will do, as long as nobody else of this database uses it for something else.
+_MIGRATION_LOCK = 7_214_001
+_BUSY_TIMEOUT_MS = 10_000
+# What passes by itself: the database is away or busy, or all of our connections are taken.
+PASSING: Final = (OperationalError, InterfaceError, PoolTimeoutError)
+
+
+def open_database(url: str) -> Engine:
+    """An engine for `url`. Transactions with the option `is_writer` take the write lock at once.
+
+    Raises ConfigurationError for a URL that is not SQLite or PostgreSQL.
+    """
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "postgresql":
+        return create_engine(parsed, pool_pre_ping=True)
+    return _open_sqlite(parsed)
+
+
+def upgrade(engine: Engine) -> None:
+    """Apply all migrations. Raises TransientError when the database does not answer."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    try:
+        with writing(engine).begin() as connection:
+            if connection.dialect.name == "postgresql":
+                # Two consoles that start at once must not both create the tables.
+                connection.execute(
+                    text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK}
+                )
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except OperationalError as error:
+        where = engine.url.render_as_string(hide_password=True)
+        raise TransientError(
+            f"The database {where} does not answer ({type(error.orig).__name__}). "
+            "Start it or set ORDERWATCH_DATABASE_URL."
+        ) from error
+
+
+def writing(engine: Engine) -> Engine:
+    """The same engine, whose transactions mean to write."""
+    return engine.execution_options(is_writer=True)
+
+
+def hold(session: Session, name: str) -> None:
+    """Let no other transaction hold the same name until this one ends: for rows that do not exist yet."""
+    # A transaction of SQLite that means to write is alone.
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+def _parse(url: str) -> URL:
+    expected = "expected sqlite:///path/to/file.db or postgresql://user@host/name"
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+        if backend == "postgresql" and parsed.drivername == "postgresql":
+            # Without a driver SQLAlchemy would look for psycopg2, which is not what is shipped.
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        parsed.get_dialect().import_dbapi()
+    except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
+        cure = "; pip install 'orderwatch[postgres]'" if isinstance(error, ImportError) else ""
+        # The URL may hold a password, so the message does not repeat it.
+        raise ConfigurationError(
+            f"ORDERWATCH_DATABASE_URL cannot be used ({type(error).__name__}): {expected}{cure}."
+        ) from None
+    if backend not in ("sqlite", "postgresql"):
+        raise ConfigurationError(f"ORDERWATCH_DATABASE_URL has the database {backend}: {expected}.")
+    return parsed
+
+
+def _open_sqlite(url: URL) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise ConfigurationError(
+            "ORDERWATCH_DATABASE_URL names no file, expected sqlite:///path/to/file.db. "
+            "A database in memory would lose what people did."
+        )
+    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: Any) -> None:
+        # The driver would open transactions by itself, and only before the first write; a reader
+        # that then turns writer fails at once when somebody else wrote meanwhile.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        is_writer = connection.get_execution_options().get("is_writer", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
+
+    return engine

@@ -1,0 +1,156 @@
+"""The steps that people take: one transaction each, audited, safe to repeat, safe for two at once.
+
+A step names the case version that its page showed. The trap: a repeated request (double click,
+reload) is recognised by its request id before its version, or it would look like a conflict with itself;
+and only once the row is locked, or the same request at the same moment would.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from streams.inbox import telling
+from streams.inbox.database import writing
+from streams.inbox.intake import storable
+from streams.inbox.models import AuditRow, CaseRow, ContactRow
+from streams.inbox.redaction import clean
+from streams.inbox.workflow import (
+    LOGGED,
+    TARGET,
+    UNTOUCHED,
+    Label,
+    Refusal,
+    State,
+    StepRequest,
+    refusal,
+)
+
+_MAX_NAME = 64
+_MAX_NOTE = 2000
+# The steps that the detectors hear of.
+_TOLD = frozenset({"contact", "file", "filing_accepted", "filing_rejected", "reconcile"})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`done`: happened now; `repeated`: had happened already; the others: nothing happened."""
+
+    kind: Literal["done", "repeated", "refused", "conflict", "missing"]
+    reason: Refusal | None = None
+    waited: timedelta | None = None
+
+
+class Desk:
+    """Carries out steps. Safe to use from several threads and processes at once."""
+
+    def __init__(self, engine: Engine, now: Callable[[], datetime]) -> None:
+        self._writer = writing(engine)
+        self._now = now
+
+    def perform(self, request: StepRequest) -> Outcome:
+        """Take the step, or say why not."""
+        try:
+            with Session(self._writer) as session, session.begin():
+                return self._perform(session, request)
+        except IntegrityError:
+            # The same request, sent twice, ran on two connections; the other one was faster.
+            return Outcome("repeated")
+
+    def _perform(self, session: Session, request: StepRequest) -> Outcome:
+        case = session.get(CaseRow, request.alert_id, with_for_update=True)
+        if case is None:
+            return Outcome("missing")
+        seen = select(AuditRow.id).where(AuditRow.request_id == request.request_id)
+        if session.scalar(seen) is not None:
+            return Outcome("repeated")
+        # An attempt to reach the buyer happened, whatever a colleague did meanwhile.
+        if case.version != request.version and request.step != "contact":
+            return Outcome("conflict")
+        old = State(case.state)
+        label = request.label if request.step == "label" else _label(case)
+        reason = refusal(request.step, old, label, _attempts(session, case.alert_id))
+        alert = telling.alert_of(session, case.alert_id) if request.step in _TOLD else None
+        reason = reason or (telling.untold(session, alert, request) if alert else None)
+        if reason is not None:
+            return Outcome("refused", reason)
+        waited = self._take_effect(session, case, request)
+        if alert is not None:
+            telling.tell(session, alert, request, _label(case), case.updated_at)
+        session.add(_audit(request, old, State(case.state), case.updated_at))
+        return Outcome("done", waited=waited)
+
+    def _take_effect(
+        self, session: Session, case: CaseRow, request: StepRequest
+    ) -> timedelta | None:
+        """Change the case; returns how long the alert had waited when this step began the work."""
+        now = self._now()
+        old = State(case.state)
+        case.version += 1
+        case.updated_at = now
+        if request.step == "contact":
+            session.add(_contact(request, now))
+        if request.step in LOGGED:
+            return None
+        case.state = TARGET[request.step]
+        if request.step == "label":
+            case.label = request.label
+        if request.step != "take":
+            return None
+        case.assignee = storable(request.by, _MAX_NAME)
+        # Whoever begins again begins without the earlier answer; the audit keeps it.
+        case.label = None
+        if old in UNTOUCHED:
+            return now - case.waiting_since
+        case.waiting_since = now
+        return None
+
+
+def _label(case: CaseRow) -> Label | None:
+    return Label(case.label) if case.label else None
+
+
+def _attempts(session: Session, alert_id: str) -> int:
+    query = select(func.count(ContactRow.id)).where(ContactRow.alert_id == alert_id)
+    return session.scalar(query) or 0
+
+
+def _contact(request: StepRequest, at: datetime) -> ContactRow:
+    if request.channel is None:
+        raise ValueError("a contact attempt without its channel")
+    return ContactRow(
+        alert_id=request.alert_id,
+        channel=request.channel,
+        answered=request.answered,
+        note=storable(request.note, _MAX_NOTE),
+        at=at,
+        by=storable(request.by, _MAX_NAME),
+    )
+
+
+def _audit(request: StepRequest, old: State, new: State, at: datetime) -> AuditRow:
+    detail: dict[str, str | bool] = {}
+    if request.step == "label" and request.label:
+        detail["label"] = request.label
+    if request.step == "contact" and request.channel:
+        detail |= {"channel": request.channel, "answered": request.answered}
+    if request.step == "reconcile" and request.result:
+        detail["result"] = request.result
+        detail["reason"] = storable(clean(request.reason), _MAX_NOTE)
+    return AuditRow(
+        alert_id=request.alert_id,
+        step=request.step,
+        from_state=old,
+        to_state=new,
+        detail=json.dumps(detail),
+        at=at,
+        by=storable(request.by, _MAX_NAME),
+        request_id=request.request_id,
+    )

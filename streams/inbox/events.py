@@ -1,0 +1,156 @@
+"""What a step of a person says to the detectors: events of the contract, derived from alert and step.
+
+Pure. An event's id follows from the step that it tells of, so that sending it again changes nothing.
+The trap: only an alert about a buyer names the key under which detection would look; what is done
+about an item, a shop or an identity stays in the inbox.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Final, Literal
+
+from schemas.alerts import Alert
+from schemas.base import BuyerEvent
+from schemas.events.aftersales import FilingAccepted, FilingRejected, FilingSubmitted
+from schemas.events.people import ContactAttempted, RechargeReconciled
+from streams.inbox.workflow import Channel, Label, RechargeResult
+
+Topic = Literal["contacts", "filings", "recharges"]
+FilingStep = Literal["submitted", "accepted", "rejected"]
+TOPICS: Final[tuple[Topic, ...]] = ("contacts", "filings", "recharges")
+_NAMESPACE: Final = uuid.UUID("5f0f4f0e-4f0c-5c1e-9a57-2d6c1f8a7b43")
+# Facts that are named by their order; others say `order_id` if they are about one.
+_NAMED_BY_ORDER: Final = frozenset(
+    {
+        "OrderPlaced",
+        "OrderClosed",
+        "ClosedBySeller",
+        "Shipped",
+        "ShippingOver",
+        "LargeOrder",
+        "Identified",
+        "Redirected",
+        "ReturnUnderWay",
+    }
+)
+
+
+def buyer_of(alert: Alert) -> str | None:
+    """The buyer whom the alert is about, if it is about one."""
+    shop, _, buyer = alert.subject.id.partition(":")
+    is_buyer = alert.subject.kind == "buyer" and shop == alert.shop_id
+    return buyer if is_buyer and _is_id(buyer) else None
+
+
+def orders_of(alert: Alert) -> tuple[str, ...]:
+    """The orders that the alert's facts are about, each once, in the order of its facts."""
+    found: dict[str, None] = {}
+    for fact in alert.evidence.facts:
+        order = fact.ref if fact.kind in _NAMED_BY_ORDER else fact.detail.get("order_id")
+        if _is_id(order):
+            found[str(order)] = None
+    return tuple(found)
+
+
+def recharge_of(alert: Alert) -> tuple[str, str] | None:
+    """The top-up without a result that the alert is about, and its order; None unless it is one."""
+    sent = [fact for fact in alert.evidence.facts if fact.kind == "RechargeSubmitted"]
+    if buyer_of(alert) is None or len(sent) != 1:
+        return None
+    order = sent[0].detail.get("order_id")
+    return (sent[0].ref, str(order)) if _is_id(order) and _is_id(sent[0].ref) else None
+
+
+def _is_id(value: object) -> bool:
+    # Alerts say what facts say, and the contract of events is narrower than that of alerts.
+    return isinstance(value, str) and 1 <= len(value) <= 128
+
+
+def derived_id(alert_id: str, request_id: str, about: str) -> str:
+    """Equal for the same step of the same alert, wherever and whenever it is asked for."""
+    return str(uuid.uuid5(_NAMESPACE, f"{about}\n{alert_id}\n{request_id}"))
+
+
+def contacted(
+    alert: Alert, request_id: str, at: datetime, channel: Channel, *, answered: bool
+) -> ContactAttempted | None:
+    """An attempt to reach the buyer; it names the order where there is only one."""
+    buyer, orders = buyer_of(alert), orders_of(alert)
+    if buyer is None:
+        return None
+    return ContactAttempted(
+        event_id=derived_id(alert.alert_id, request_id, "contacts"),
+        schema_version=1,
+        occurred_at=at,
+        shop_id=alert.shop_id,
+        buyer_id=buyer,
+        type="attempted",
+        order_id=orders[0] if len(orders) == 1 else None,
+        channel=channel.value,
+        answered=answered,
+    )
+
+
+def filed(
+    alert: Alert,
+    request_id: str,
+    at: datetime,
+    kind: FilingStep,
+    filing_id: str,
+    order_id: str,
+    label: Label | None = None,
+) -> BuyerEvent | None:
+    """One step of a filing (备案)."""
+    buyer = buyer_of(alert)
+    if buyer is None:
+        return None
+    event_id = derived_id(alert.alert_id, request_id, "filings")
+    shop_id = alert.shop_id
+    if kind == "submitted":
+        return FilingSubmitted(
+            event_id=event_id,
+            schema_version=1,
+            occurred_at=at,
+            shop_id=shop_id,
+            buyer_id=buyer,
+            filing_id=filing_id,
+            order_id=order_id,
+            type="submitted",
+            label=label.value if label else None,
+        )
+    answer = FilingAccepted if kind == "accepted" else FilingRejected
+    return answer.model_validate(
+        {
+            "event_id": event_id,
+            "schema_version": 1,
+            "occurred_at": at,
+            "shop_id": shop_id,
+            "buyer_id": buyer,
+            "filing_id": filing_id,
+            "order_id": order_id,
+            "type": kind,
+        }
+    )
+
+
+def reconciled(
+    alert: Alert, request_id: str, at: datetime, result: RechargeResult, reason: str
+) -> RechargeReconciled | None:
+    """What a person found out about a top-up; None unless the alert is about one."""
+    recharge, buyer = recharge_of(alert), buyer_of(alert)
+    if recharge is None or buyer is None:
+        return None
+    return RechargeReconciled(
+        event_id=derived_id(alert.alert_id, request_id, "recharges"),
+        schema_version=1,
+        occurred_at=at,
+        shop_id=alert.shop_id,
+        buyer_id=buyer,
+        recharge_id=recharge[0],
+        order_id=recharge[1],
+        type="reconciled",
+        status=result,
+        reason=reason or None,
+    )

@@ -1,0 +1,110 @@
+"""From the bytes of a record to an alert that can be stored, or to a reason why not.
+
+Pure. The trap: a record that the contract accepts may still not fit a database (a time outside the
+range of UTC, a zero byte in PostgreSQL text); one such record must not stop all others for ever.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import ValidationError
+
+from schemas.alerts import Alert, AlertEnvelope
+
+# The greatest INTEGER of PostgreSQL; no episode has two thousand million revisions.
+_MAX_REVISION = 2**31 - 1
+_MAX_REF = 300
+
+RefusalReason = Literal["empty", "not_an_alert", "out_of_range"]
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a record lies."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class RefusedRecord:
+    """A record that can never be stored as an alert."""
+
+    position: Position
+    reason: RefusalReason
+    message: str
+    value: bytes
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """An alert of which everything fits every supported database, and the envelope as received."""
+
+    alert: Alert
+    body: str
+
+
+def read(position: Position, value: bytes | None) -> Accepted | RefusedRecord:
+    """Decode one record of the alerts topic; never raises for what a record contains."""
+    if not value:
+        return RefusedRecord(position, "empty", "no value, expected an alert envelope", b"")
+    try:
+        envelope = AlertEnvelope.model_validate_json(value)
+    except ValidationError as error:
+        return RefusedRecord(position, "not_an_alert", _first_problem(error), value)
+    alert = envelope.data
+    try:
+        _check_ranges(alert)
+    except (OverflowError, ValueError) as error:
+        return RefusedRecord(position, "out_of_range", str(error), value)
+    return Accepted(alert, value.decode())
+
+
+def first_deadline(alert: Alert) -> datetime | None:
+    """The earliest deadline still ahead when the alert was last revised, else the last one."""
+    due = sorted(deadline.due_at for deadline in alert.deadlines)
+    ahead = [at for at in due if at >= alert.updated_at]
+    return ahead[0] if ahead else (due[-1] if due else None)
+
+
+def is_complaint(alert: Alert) -> bool:
+    """Whether a complaint stands behind the alert, so that it belongs under Complaints as well."""
+    return any("complaint" in fact.kind.lower() for fact in alert.evidence.facts)
+
+
+def references(alert: Alert) -> set[str]:
+    """The ids of orders, items and other things that the alert mentions."""
+    named = {fact.ref for fact in alert.evidence.facts}
+    for held in alert.held_units:
+        named |= {held.item_id, held.order_id}
+    return {storable(ref) for ref in named if ref}
+
+
+def storable(text: str, limit: int = _MAX_REF) -> str:
+    """The text as an indexed column keeps it: bounded, and without the zero byte."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")[:limit]
+
+
+def _check_ranges(alert: Alert) -> None:
+    if alert.revision > _MAX_REVISION:
+        raise ValueError(f"revision {alert.revision}, expected at most {_MAX_REVISION}")
+    for at in (
+        alert.opened_at,
+        alert.updated_at,
+        *(deadline.due_at for deadline in alert.deadlines),
+        *(fact.at for fact in alert.evidence.facts),
+    ):
+        at.astimezone(UTC)
+    if alert.supersedes is not None and len(alert.supersedes) > 36:
+        raise ValueError("supersedes is longer than an alert id")
+
+
+def _first_problem(error: ValidationError) -> str:
+    # Neither the input nor the context: both may hold what a buyer wrote.
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return storable(f"{where}: {first['msg']}" if where else first["msg"])

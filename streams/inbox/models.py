@@ -1,0 +1,264 @@
+"""The tables of the inbox. What the pipeline said and what people did are kept apart.
+
+`alerts` and `revisions` are written by the consumer only; `cases`, `contacts`, `filings`, `audit` and
+`outgoing_events` by people's steps (cases and audit by `workflow.follow` too). The trap: SQLite
+forgets time zones, so all times go through `UtcTime`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware time, stored as UTC; a naive one is a bug and is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive time {value!r}, expected an aware one")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# SQLite counts by itself only in a column that is exactly INTEGER.
+_Serial = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar = {datetime: UtcTime(), str: String()}
+
+
+class AlertRow(Base):
+    """The greatest revision seen of an alert, as far as lists filter and sort by it.
+
+    The envelope itself stays with its revision: lists scan this table, so its rows are small.
+    """
+
+    __tablename__ = "alerts"
+
+    alert_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    revision: Mapped[int]
+    detector: Mapped[str] = mapped_column(String(8))
+    shop_id: Mapped[str] = mapped_column(String(64))
+    subject_kind: Mapped[str] = mapped_column(String(16))
+    subject_id: Mapped[str] = mapped_column(String(300), index=True)
+    severity: Mapped[str] = mapped_column(String(16))
+    severity_rank: Mapped[int]
+    status: Mapped[str] = mapped_column(String(16))
+    opened_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+    supersedes: Mapped[str | None] = mapped_column(String(36), index=True)
+    suppressed_by: Mapped[str | None] = mapped_column(Text)
+    is_complaint: Mapped[bool]
+    received_at: Mapped[datetime]
+
+    case: Mapped[CaseRow] = relationship(lazy="joined", innerjoin=True)
+    latest: Mapped[RevisionRow] = relationship(
+        primaryjoin="and_(foreign(AlertRow.alert_id) == RevisionRow.alert_id, "
+        "foreign(AlertRow.revision) == RevisionRow.revision)",
+        viewonly=True,
+        lazy="raise",
+    )
+
+    __table_args__ = (
+        Index(None, "severity_rank", "opened_at"),
+        Index(None, "shop_id", "detector"),
+    )
+
+    @property
+    def body(self) -> str:
+        """The envelope as received."""
+        return self.latest.body
+
+
+class RevisionRow(Base):
+    """Every revision that was applied, for the timeline."""
+
+    __tablename__ = "revisions"
+
+    id: Mapped[int] = mapped_column(_Serial, primary_key=True)
+    alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.alert_id"))
+    revision: Mapped[int]
+    change: Mapped[str] = mapped_column(String(16))
+    severity: Mapped[str] = mapped_column(String(16))
+    status: Mapped[str] = mapped_column(String(16))
+    updated_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    body: Mapped[str] = mapped_column(Text)
+
+    __table_args__ = (UniqueConstraint("alert_id", "revision"),)
+
+
+class ReferenceRow(Base):
+    """Which alerts mention an order, item or refund, so that a search for its number finds them."""
+
+    __tablename__ = "alert_references"
+
+    alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.alert_id"), primary_key=True)
+    ref: Mapped[str] = mapped_column(String(300), primary_key=True, index=True)
+
+
+class CaseRow(Base):
+    """What people have made of an alert so far. `version` grows with every step."""
+
+    __tablename__ = "cases"
+
+    alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.alert_id"), primary_key=True)
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    version: Mapped[int]
+    label: Mapped[str | None] = mapped_column(String(32))
+    assignee: Mapped[str | None] = mapped_column(String(64))
+    waiting_since: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class ContactRow(Base):
+    """One attempt to reach the buyer."""
+
+    __tablename__ = "contacts"
+
+    id: Mapped[int] = mapped_column(_Serial, primary_key=True)
+    alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.alert_id"), index=True)
+    channel: Mapped[str] = mapped_column(String(16))
+    answered: Mapped[bool]
+    note: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(64))
+
+
+class AuditRow(Base):
+    """One step: who, when, from which state to which. A double click has one `request_id`."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(_Serial, primary_key=True)
+    alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.alert_id"), index=True)
+    step: Mapped[str] = mapped_column(String(32))
+    from_state: Mapped[str] = mapped_column(String(16))
+    to_state: Mapped[str] = mapped_column(String(16))
+    detail: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(64))
+    request_id: Mapped[str] = mapped_column(String(64), unique=True)
+
+
+class ComplaintRow(Base):
+    """A complaint that the shop files (workflow W3): from an alert, or opened by hand.
+
+    Its times are what happened. When a reply is due follows from them and is not kept.
+    """
+
+    __tablename__ = "complaints"
+
+    complaint_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    shop_id: Mapped[str] = mapped_column(String(64))
+    alert_id: Mapped[str | None] = mapped_column(ForeignKey("alerts.alert_id"), index=True)
+    about: Mapped[str] = mapped_column(String(300))
+    story: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    version: Mapped[int]
+    opened_at: Mapped[datetime]
+    opened_by: Mapped[str] = mapped_column(String(64))
+    updated_at: Mapped[datetime]
+    submitted_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
+    appealed_at: Mapped[datetime | None]
+    appeal_answered_at: Mapped[datetime | None]
+
+
+class ComplaintStepRow(Base):
+    """One step of a complaint: its audit, and with `proof` its list of evidence."""
+
+    __tablename__ = "complaint_steps"
+
+    id: Mapped[int] = mapped_column(_Serial, primary_key=True)
+    complaint_id: Mapped[str] = mapped_column(ForeignKey("complaints.complaint_id"), index=True)
+    step: Mapped[str] = mapped_column(String(16))
+    from_state: Mapped[str] = mapped_column(String(16))
+    to_state: Mapped[str] = mapped_column(String(16))
+    proof: Mapped[str | None] = mapped_column(String(32))
+    note: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(64))
+    request_id: Mapped[str] = mapped_column(String(64), unique=True)
+
+
+class RefusedRow(Base):
+    """A record of the topic that is not an alert: kept with its bytes, position and reason."""
+
+    __tablename__ = "refused_records"
+
+    topic: Mapped[str] = mapped_column(String(249), primary_key=True)
+    partition: Mapped[int] = mapped_column(primary_key=True)
+    offset: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    reason: Mapped[str] = mapped_column(String(32))
+    message: Mapped[str] = mapped_column(Text)
+    value: Mapped[bytes] = mapped_column(LargeBinary)
+    received_at: Mapped[datetime]
+
+
+class FilingRow(Base):
+    """A filing (备案) of one order, from an alert. A rejected one may be followed by another."""
+
+    __tablename__ = "filings"
+
+    filing_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.alert_id"), index=True)
+    shop_id: Mapped[str] = mapped_column(String(64))
+    order_id: Mapped[str] = mapped_column(String(128))
+    status: Mapped[str] = mapped_column(String(16))
+    submitted_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+
+    __table_args__ = (Index(None, "shop_id", "order_id"),)
+
+
+class OutgoingRow(Base):
+    """An event for the detectors, as it will be on Kafka; `sent_at` once the broker has it."""
+
+    __tablename__ = "outgoing_events"
+
+    id: Mapped[int] = mapped_column(_Serial, primary_key=True)
+    event_id: Mapped[str] = mapped_column(String(36), unique=True)
+    topic: Mapped[str] = mapped_column(String(32))
+    body: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+
+    __table_args__ = (Index(None, "topic", "sent_at"),)

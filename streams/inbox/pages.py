@@ -1,0 +1,207 @@
+"""Pages as text: templates filled with alerts. Everything is escaped; sentences are cleaned as well."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from schemas.alerts import Alert, AlertEnvelope, ThresholdCheck
+from streams.detect.entries import ComplaintKind
+from streams.detect.playbooks import NEEDS
+from streams.display.masking import visible
+from streams.inbox.events import orders_of, recharge_of
+from streams.inbox.intake import storable
+from streams.inbox.listing import Filter, Listing
+from streams.inbox.models import AlertRow, AuditRow, FilingRow
+from streams.inbox.redaction import clean
+from streams.inbox.store import Detail
+from streams.inbox.texts import CHINA, Words
+from streams.inbox.timers import Timer
+from streams.inbox.workflow import (
+    CONTACTABLE,
+    FILING_LABELS,
+    TARGET,
+    Channel,
+    Label,
+    State,
+    Step,
+    can_transition,
+)
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+_BAR_WIDTH: Final = 160
+
+
+@dataclass(frozen=True)
+class Card:
+    """An alert in a list: the row of the table, the alert in it, and its deadlines."""
+
+    row: AlertRow
+    alert: Alert
+    timers: Sequence[Timer] = ()
+
+    @property
+    def state(self) -> State:
+        return State(self.row.case.state)
+
+    def first_deadline(self, now: datetime) -> Timer | None:
+        """Of what the alert says, the deadline that comes first; when all have passed, the last one.
+
+        None once all are met.
+        """
+        due = [timer for timer in self.timers if not timer.is_met() and not timer.is_own()]
+        ahead = [timer for timer in due if timer.due_at >= now]
+        return ahead[0] if ahead else (due[-1] if due else None)
+
+    def own_timers(self) -> list[Timer]:
+        """What we promised ourselves and have not done yet."""
+        return [timer for timer in self.timers if timer.is_own() and not timer.is_met()]
+
+    def complaint_kinds(self) -> list[ComplaintKind]:
+        """The complaints that the alert suggests."""
+        drafts = [action.draft or "" for action in self.alert.suggested_actions]
+        heads = {draft.partition("\n")[0] for draft in drafts}
+        return [kind for kind in NEEDS if f"投诉类型:{kind}" in heads]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A threshold drawn: where the value and the limits lie on a line of fixed width."""
+
+    value: int
+    warn: int | None
+    critical: int | None
+    width: int = _BAR_WIDTH
+
+
+@dataclass(frozen=True)
+class Work:
+    """Which steps a person can take on an alert now, and how far it has come."""
+
+    state: State
+    is_contact_open: bool
+    labels: Sequence[Label]
+    stage: int
+    channels: Sequence[Channel] = tuple(Channel)
+    # Whether the alert names orders; which of them can be filed; which filings wait for an answer; which
+    # orders have an accepted one; whether it is a top-up's.
+    has_orders: bool = False
+    orders: Sequence[str] = ()
+    pending_filings: Sequence[FilingRow] = ()
+    exempt_orders: Sequence[str] = ()
+    is_recharge: bool = False
+    # The step that recorded the top-up's result last.
+    settled: AuditRow | None = None
+
+    def can(self, step: Step) -> bool:
+        return can_transition(self.state, TARGET[step])
+
+
+def card(row: AlertRow, timers: Sequence[Timer] = ()) -> Card:
+    return Card(row, AlertEnvelope.model_validate_json(row.body).data, timers)
+
+
+def next_timer(timers: Sequence[Timer]) -> Timer | None:
+    """The deadline that comes first of those that are not met."""
+    return next((timer for timer in timers if not timer.is_met()), None)
+
+
+def bar(check: ThresholdCheck) -> Bar:
+    """Scales a threshold so that the greatest of its numbers ends just before the right edge."""
+    greatest = max(check.value, check.warn or 0, check.critical or 0, 1) * 1.1
+
+    def place(number: int | None) -> int | None:
+        return None if number is None else round(_BAR_WIDTH * max(0, number) / greatest)
+
+    return Bar(place(check.value) or 0, place(check.warn), place(check.critical))
+
+
+def work(detail: Detail) -> Work:
+    state = State(detail.row.case.state)
+    labels = [label for label in Label if detail.contacts or label not in FILING_LABELS]
+    stage = {State.NEW: 0, State.REOPENED: 0, State.IN_PROGRESS: 2 if detail.contacts else 1}
+    after = 4 if state in (State.DONE, State.AUTO_RESOLVED, State.EXPIRED) else 3
+    alert = AlertEnvelope.model_validate_json(detail.row.body).data
+    standing = {filing.order_id for filing in detail.filings if filing.status != "rejected"}
+    exempt = {filing.order_id for filing in detail.filings if filing.status == "accepted"}
+    settled = [step for step in detail.audit if step.step == "reconcile"]
+    return Work(
+        state,
+        state in CONTACTABLE,
+        labels,
+        stage.get(state, after),
+        has_orders=bool(orders_of(alert)),
+        orders=[order for order in orders_of(alert) if storable(order) not in standing],
+        pending_filings=[one for one in detail.filings if one.status == "submitted"],
+        exempt_orders=sorted(exempt),
+        is_recharge=recharge_of(alert) is not None,
+        settled=settled[-1] if settled else None,
+    )
+
+
+def details(step: AuditRow, words: Words) -> str:
+    """What a step said besides its name: the label, how a buyer was reached, a top-up's result."""
+    said = json.loads(step.detail)
+    parts = [
+        words.phrase(kind, said[key])
+        for key, kind in (("label", "label"), ("channel", "channel"), ("result", "recharge"))
+        if key in said
+    ]
+    if "answered" in said:
+        parts.append(words("contact.answered" if said["answered"] else "contact.unanswered"))
+    return " · ".join([*parts, *([said["reason"]] if said.get("reason") else [])])
+
+
+def query(wanted: Filter, **changes: object) -> str:
+    """The query string of a list with some fields changed; defaults are left out."""
+    changed = replace(wanted, **changes)  # type: ignore[arg-type]
+    pairs = {
+        "view": "handled" if changed.is_handled else None,
+        "severity": changed.severity,
+        "shop": changed.shop,
+        "detector": changed.detector,
+        "status": changed.status,
+        "q": changed.search or None,
+        "suppressed": "1" if changed.with_suppressed else None,
+        "sort": changed.sort if changed.sort != "severity" else None,
+        "page": str(changed.page) if changed.page > 1 else None,
+        "cases": str(changed.cases_page) if changed.cases_page > 1 else None,
+    }
+    return "?" + urlencode({key: value for key, value in pairs.items() if value})
+
+
+def cards(listing: Listing, timers: Mapping[str, Sequence[Timer]]) -> list[Card]:
+    return [card(row, timers.get(row.alert_id, ())) for row in listing.rows]
+
+
+def environment() -> Environment:
+    """The templates; an undefined name is an error, so a typo cannot become an empty place."""
+    jinja = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    jinja.filters["clean"] = clean
+    # For ids that a person typed: a number that looks like a phone is an order or an account.
+    jinja.filters["visible"] = visible
+    jinja.globals["details"] = details
+    jinja.filters["exact"] = lambda at: at.astimezone(CHINA).isoformat(sep=" ")
+    jinja.globals["bar"] = bar
+    jinja.globals["query"] = query
+    return jinja
+
+
+def render(jinja: Environment, template: str, words: Words, **values: object) -> str:
+    """One page in the language of `words`; `t` says a text and `say` the sentence of an alert."""
+    return jinja.get_template(template).render(
+        t=words, say=lambda text: clean(words.of(text)), now=words.now, **values
+    )

@@ -1,0 +1,208 @@
+"""`orderwatch inbox`: the database, consumer and sender in threads, the web server in the main thread.
+
+It refuses to listen beyond this machine without a token. When the consumer ends by a bug, the server
+stops too: a console that silently receives nothing is worse than none.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from types import FrameType
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from streams.detect.detector import find_detectors
+from streams.errors import ConfigurationError
+from streams.inbox.board import Board
+from streams.inbox.casebook import Casebook
+from streams.inbox.console import Console
+from streams.inbox.consumer import Consumer, KafkaAlertSource
+from streams.inbox.database import open_database, upgrade
+from streams.inbox.desk import Desk
+from streams.inbox.live import Live
+from streams.inbox.metrics import InboxMetrics
+from streams.inbox.outbox import Outbox, Sender
+from streams.inbox.session import Gatekeeper
+from streams.inbox.store import Store
+from streams.inbox.web import create_app
+from streams.kafka.publisher import KafkaPublisher
+from streams.rules import load_rules
+from streams.service.background import Background
+from streams.service.logs import configure_logging
+from streams.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_MIN_TOKEN = 16
+_STOP_GRACE_S = 5
+# The batch in hand, a probe of a broker that is away, then leaving the group.
+_LEAVE_GROUP_S = 20
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises ConfigurationError before anything is opened, TransientError when the database is away,
+    RefusedFloodError when the topic holds something else than alerts.
+    """
+    configure_logging(settings)
+    token = checked_token(settings)
+    rules = load_rules(settings.rules_path, find_detectors())
+    engine = open_database(settings.database_url)
+    try:
+        upgrade(engine)
+        store = Store(engine, _now)
+        live = Live(store.version)
+        board = Board(store, rules, _now)
+        metrics = InboxMetrics(store, board, _now)
+        consumer = Consumer(
+            connect=lambda: KafkaAlertSource(settings),
+            store=store,
+            metrics=metrics,
+            on_stored=live.announce,
+            max_refused_share=settings.dead_letter_max_share,
+        )
+        app = create_app(
+            Console(
+                store=store,
+                desk=Desk(engine, _now),
+                board=board,
+                casebook=Casebook(engine, _now),
+                rules=rules,
+                live=live,
+                keeper=Gatekeeper(token, _now),
+                metrics=metrics,
+                consumer_health=consumer.health,
+                now=_now,
+                allowed_hosts=allowed_hosts(settings, token),
+                # Browsers share cookies between the ports of a host.
+                cookie=f"orderwatch_{settings.inbox_port}",
+                is_tls_in_front=is_tls_expected(settings),
+            )
+        )
+        sender = Sender(Outbox(engine, _now), lambda: KafkaPublisher(settings), metrics)
+        _serve(settings, app, consumer, live, sender)
+    finally:
+        engine.dispose()
+
+
+def checked_token(settings: Settings) -> str | None:
+    """The token, if any. Raises ConfigurationError when one is needed and missing, or is weak."""
+    secret = settings.inbox_auth_token
+    token = secret.get_secret_value() if secret else None
+    if token is None and not is_loopback(settings.inbox_host):
+        raise ConfigurationError(
+            f"ORDERWATCH_INBOX_HOST is {settings.inbox_host!r}, which others can reach: "
+            "set ORDERWATCH_INBOX_AUTH_TOKEN to a random secret, or listen on 127.0.0.1."
+        )
+    if token is not None and (len(token) < _MIN_TOKEN or not token.isascii()):
+        raise ConfigurationError(
+            f"ORDERWATCH_INBOX_AUTH_TOKEN is too weak: expected at least {_MIN_TOKEN} ASCII "
+            "characters, for example from `openssl rand -hex 24`."
+        )
+    return token
+
+
+def is_tls_expected(settings: Settings) -> bool:
+    """Whether TLS has to end in front of the console: a token must not cross a network in clear."""
+    return settings.inbox_auth_token is not None and not is_loopback(settings.inbox_host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server bound to `host`. An unknown name counts as no."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def allowed_hosts(settings: Settings, token: str | None) -> frozenset[str] | None:
+    """The names by which a console without a token may be addressed; None for any."""
+    if token is not None:
+        return None
+    host = settings.inbox_host
+    return frozenset({"localhost", "127.0.0.1", "[::1]", f"[{host}]" if ":" in host else host})
+
+
+def _serve(
+    settings: Settings, app: FastAPI, consumer: Consumer, live: Live, sender: Sender
+) -> None:
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=settings.inbox_host,
+            port=settings.inbox_port,
+            access_log=False,
+            log_config=None,
+            timeout_graceful_shutdown=_STOP_GRACE_S,
+            server_header=False,
+        )
+    )
+    failures: list[BaseException] = []
+
+    def end() -> None:
+        live.close()
+        server.should_exit = True
+
+    def consume() -> None:
+        try:
+            consumer.run()
+        except BaseException as error:
+            failures.append(error)
+            end()
+
+    thread = threading.Thread(target=consume, name="inbox-consumer", daemon=True)
+    with _quiet_signals(), Background(on_failure=end) as background:
+        thread.start()
+        background.start("inbox-sender", sender.step)
+        try:
+            log.info("inbox_serving", host=settings.inbox_host, port=settings.inbox_port)
+            with suppress(KeyboardInterrupt):
+                server.run()
+        finally:
+            consumer.stop()
+            thread.join(_LEAVE_GROUP_S if consumer.has_connected else 0)
+    sender.close()
+    if failures:
+        raise failures[0]
+    if not server.started:
+        raise ConfigurationError(
+            f"ORDERWATCH_INBOX_PORT is {settings.inbox_port}: cannot listen on "
+            f"{settings.inbox_host}. Is another console running there?"
+        )
+
+
+@contextmanager
+def _quiet_signals() -> Iterator[None]:
+    """Let a signal that the server has already obeyed end quietly.
+
+    uvicorn raises the signal again when it has stopped. With the default handlers that would end
+    the process before the consumer has left its group.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def nothing(_number: int, _frame: FrameType | None) -> None:
+        return None
+
+    before = {number: signal.signal(number, nothing) for number in _STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

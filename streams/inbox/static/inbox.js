@@ -1,0 +1,114 @@
+// Keeps open pages current: when the server says that something changed, the page is fetched again and
+// the parts marked with data-swap are replaced. Without script, everything still works by reloading.
+(() => {
+  "use strict";
+  const here = document.body.dataset.here;
+  const lamp = document.getElementById("live");
+  // Times left are words made by the server, so they are fetched anew now and then.
+  const RELOAD_MS = 60000;
+  const SPACING_MS = 400;
+  const SETTLED_MS = 2500;
+  let version = null;
+  let isFetching = false;
+  let isWanted = false;
+  let settling = 0;
+
+  function isBusy(part) {
+    const active = document.activeElement;
+    if (part.contains(active) && active.matches("input, select, textarea")) return true;
+    return [...part.querySelectorAll("input, select")].some((field) =>
+      field.type === "radio" || field.type === "checkbox"
+        ? field.checked !== field.defaultChecked
+        : field.tagName === "SELECT"
+          ? ![...field.options].every((option) => option.selected === option.defaultSelected || !option.value)
+          : field.type !== "hidden" && field.value !== field.defaultValue);
+  }
+
+  // Hidden fields differ in every copy of a page: what a person sees is what is compared.
+  function seen(part) {
+    const copy = part.cloneNode(true);
+    copy.querySelectorAll('[name="request_id"], [name="token"]').forEach((field) => field.remove());
+    copy.querySelectorAll(".fresh").forEach((row) => row.classList.remove("fresh"));
+    copy.querySelectorAll('[class=""]').forEach((row) => row.removeAttribute("class"));
+    return copy.innerHTML;
+  }
+
+  function swap(fresh) {
+    document.title = fresh.title;
+    for (const part of document.querySelectorAll("[data-swap]")) {
+      const next = fresh.getElementById(part.id);
+      if (!next || seen(next) === seen(part)) continue;
+      if (isBusy(part)) {
+        const stale = document.getElementById("stale");
+        if (stale) stale.hidden = false;
+        continue;
+      }
+      const known = new Set([...part.querySelectorAll("[data-alert]")].map((row) => row.id));
+      const opened = [...part.querySelectorAll("details")].map((details) => details.open);
+      const node = document.importNode(next, true);
+      node.querySelectorAll("details").forEach((details, n) => { details.open = Boolean(opened[n]); });
+      node.querySelectorAll("[data-alert]").forEach((row) => {
+        if (!known.has(row.id)) row.classList.add("fresh");
+      });
+      part.replaceWith(node);
+    }
+  }
+
+  async function refresh() {
+    if (isFetching) { isWanted = true; return; }
+    isFetching = true;
+    try {
+      const answer = await fetch(here, { headers: { accept: "text/html" } });
+      if (answer.redirected) { location.reload(); return; }
+      if (answer.ok) swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    } catch {
+      show(false);
+    } finally {
+      await new Promise((done) => setTimeout(done, SPACING_MS));
+      isFetching = false;
+      if (isWanted) { isWanted = false; refresh(); }
+    }
+  }
+
+  function show(isOn) {
+    lamp.textContent = isOn ? lamp.dataset.on : lamp.dataset.off;
+    lamp.className = isOn ? "live on" : "live off";
+  }
+
+  let source = null;
+  function listen() {
+    source = new EventSource("/events");
+    source.addEventListener("open", () => show(true));
+    source.addEventListener("error", () => show(false));
+    source.addEventListener("changed", (event) => {
+      // The first word after a connection may stand for what was missed while there was none.
+      if (event.data !== version) refresh();
+      // Alerts that come one upon the other are on the board two seconds later.
+      if (here.startsWith("/deadlines")) { clearTimeout(settling); settling = setTimeout(refresh, SETTLED_MS); }
+      version = event.data;
+    });
+  }
+
+  // A browser allows six connections to a host: a hidden tab gives its own back and looks once a minute.
+  function follow() {
+    if (document.hidden) { if (source) source.close(); source = null; }
+    else if (!source) { listen(); refresh(); }
+  }
+
+  document.addEventListener("submit", (event) => {
+    if (event.target.method !== "post") return;
+    if (event.target.dataset.sent) { event.preventDefault(); return; }
+    event.target.dataset.sent = "yes";
+  });
+  window.addEventListener("pageshow", () => {
+    document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
+  });
+  document.querySelectorAll(".filters select").forEach((select) =>
+    select.addEventListener("change", () => select.form.requestSubmit()));
+
+  if (document.body.dataset.live === "yes") {
+    document.addEventListener("visibilitychange", follow);
+    listen();
+    setInterval(refresh, RELOAD_MS);
+  }
+})();

@@ -1,0 +1,325 @@
+"""The alerts side of the store: applying revisions, and every question that a page asks.
+
+Applying is idempotent by (alert id, revision) and happens in one transaction a batch, so the
+consumer may commit its offsets after it. Steps of people are in `desk`, not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine, and_, func, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, selectinload
+
+from schemas.alerts import Alert, AlertEnvelope
+from streams.inbox.database import writing
+from streams.inbox.events import TOPICS, orders_of
+from streams.inbox.intake import (
+    Accepted,
+    RefusedRecord,
+    first_deadline,
+    is_complaint,
+    references,
+    storable,
+)
+from streams.inbox.listing import (
+    NOT_SUPPRESSED,
+    PAGE_SIZE,
+    Filter,
+    Listing,
+    count,
+    count_suppressed,
+    page_query,
+)
+from streams.inbox.models import (
+    AlertRow,
+    AuditRow,
+    CaseRow,
+    ComplaintStepRow,
+    ContactRow,
+    FilingRow,
+    OutgoingRow,
+    ReferenceRow,
+    RefusedRow,
+    RevisionRow,
+)
+from streams.inbox.workflow import UNHANDLED, Seen, State, follow, severity_rank
+
+# What the pipeline did to the workflow is audited under this name.
+PIPELINE = "orderwatch"
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What became of a batch: counts by outcome."""
+
+    applied: int
+    ignored: int
+    refused: int
+
+
+@dataclass(frozen=True)
+class Detail:
+    """All that is known about one alert."""
+
+    row: AlertRow
+    revisions: Sequence[RevisionRow]
+    contacts: Sequence[ContactRow]
+    audit: Sequence[AuditRow]
+    superseded_by: str | None
+    # Those made from this alert, and those of the orders that it is about.
+    filings: Sequence[FilingRow] = ()
+
+
+class Store:
+    """Reads and writes alerts. Safe to use from several threads and processes at once."""
+
+    def __init__(self, engine: Engine, now: Callable[[], datetime]) -> None:
+        self.engine = engine
+        self._writer = writing(engine)
+        self._now = now
+
+    def apply(self, records: Iterable[Accepted | RefusedRecord]) -> Applied:
+        """Store a batch, all or nothing. Raises one of `PASSING` when the database is away."""
+        batch = list(records)
+        try:
+            return self._apply_once(batch)
+        except IntegrityError:
+            # After a rebalance the previous owner of the partition may insert the same alert at the
+            # same moment. Its rows are visible now, so the second try finds them.
+            return self._apply_once(batch)
+
+    def _apply_once(self, batch: list[Accepted | RefusedRecord]) -> Applied:
+        accepted = [record for record in batch if isinstance(record, Accepted)]
+        refused = [record for record in batch if isinstance(record, RefusedRecord)]
+        at = self._now()
+        with Session(self._writer) as session, session.begin():
+            ids = {record.alert.alert_id for record in accepted}
+            known = select(AlertRow).where(AlertRow.alert_id.in_(ids)).with_for_update()
+            rows = {row.alert_id: row for row in session.scalars(known)}
+            changes = [
+                change for record in accepted if (change := _change(session, rows, record, at))
+            ]
+            # The rows of alerts must exist before what refers to them is written.
+            session.flush()
+            _keep_history(session, [change.record for change in changes], at)
+            for change in changes:
+                _follow(session, rows[change.record.alert.alert_id], change, at)
+            for bad in refused:
+                session.merge(_refused_row(bad, at))
+        return Applied(len(changes), len(accepted) - len(changes), len(refused))
+
+    def page(self, wanted: Filter) -> Listing:
+        """One page of alerts. A page number past the end shows the last page."""
+        with Session(self.engine) as session:
+            total = session.scalar(count(wanted)) or 0
+            number = min(max(1, wanted.page), max(1, -(-total // PAGE_SIZE)))
+            rows = session.scalars(page_query(wanted, number)).all()
+            return Listing(rows, total, number, session.scalar(count_suppressed(wanted)) or 0)
+
+    def detail(self, alert_id: str) -> Detail | None:
+        """One alert with its history, or None."""
+        with Session(self.engine) as session:
+            row = session.get(AlertRow, alert_id, options=[selectinload(AlertRow.latest)])
+            if row is None:
+                return None
+            return Detail(
+                row=row,
+                revisions=session.scalars(
+                    select(RevisionRow)
+                    .where(RevisionRow.alert_id == alert_id)
+                    .order_by(RevisionRow.revision.desc())
+                ).all(),
+                contacts=session.scalars(
+                    select(ContactRow)
+                    .where(ContactRow.alert_id == alert_id)
+                    .order_by(ContactRow.id.desc())
+                ).all(),
+                audit=session.scalars(
+                    select(AuditRow).where(AuditRow.alert_id == alert_id).order_by(AuditRow.id)
+                ).all(),
+                superseded_by=session.scalar(
+                    select(AlertRow.alert_id).where(AlertRow.supersedes == alert_id).limit(1)
+                ),
+                filings=_filings(session, row),
+            )
+
+    def waiting_events(self) -> dict[str, int]:
+        """How many events for the detectors are not on Kafka for certain, of every topic."""
+        query = (
+            select(OutgoingRow.topic, func.count(OutgoingRow.id).label("number"))
+            .where(OutgoingRow.sent_at.is_(None))
+            .group_by(OutgoingRow.topic)
+        )
+        with Session(self.engine) as session:
+            counts = {row.topic: row.number for row in session.execute(query)}
+        return {topic: counts.get(topic, 0) for topic in TOPICS}
+
+    def choices(self) -> tuple[Sequence[str], Sequence[str]]:
+        """The shops and the detectors that have alerts, for the filter boxes."""
+        with Session(self.engine) as session:
+            shops = select(AlertRow.shop_id).distinct().order_by(AlertRow.shop_id).limit(500)
+            detectors = select(AlertRow.detector).distinct().order_by(AlertRow.detector)
+            return session.scalars(shops).all(), session.scalars(detectors).all()
+
+    def unhandled(self) -> dict[str, int]:
+        """How many alerts wait to be handled, by severity; those suppressed are not counted."""
+        query = (
+            select(AlertRow.severity, func.count(AlertRow.alert_id).label("number"))
+            .join(AlertRow.case)
+            .where(CaseRow.state.in_(UNHANDLED), NOT_SUPPRESSED)
+            .group_by(AlertRow.severity)
+        )
+        with Session(self.engine) as session:
+            counts = {row.severity: row.number for row in session.execute(query)}
+        return {severity: counts.get(severity, 0) for severity in ("critical", "warn", "info")}
+
+    def oldest_unhandled(self) -> datetime | None:
+        """Since when the alert that has waited longest is waiting for somebody to begin."""
+        query = (
+            select(func.min(CaseRow.waiting_since))
+            .join(AlertRow, AlertRow.alert_id == CaseRow.alert_id)
+            .where(CaseRow.state.in_(UNHANDLED), NOT_SUPPRESSED)
+        )
+        with Session(self.engine) as session:
+            return session.scalar(query)
+
+    def labels(self) -> dict[tuple[str, str], int]:
+        """How many handled alerts of each detector have each label: what precision is made of."""
+        query = (
+            select(AlertRow.detector, CaseRow.label, func.count(CaseRow.alert_id))
+            .join(AlertRow.case)
+            .where(CaseRow.state == State.DONE, CaseRow.label.is_not(None))
+            .group_by(AlertRow.detector, CaseRow.label)
+        )
+        with Session(self.engine) as session:
+            rows = session.execute(query)
+            return {(detector, label): count for detector, label, count in rows if label}
+
+    def version(self) -> str:
+        """A word that changes whenever anything that a page shows has changed."""
+        with Session(self.engine) as session:
+            revision = session.scalar(select(func.max(RevisionRow.id)))
+            step = session.scalar(select(func.max(AuditRow.id)))
+            complaint = session.scalar(select(func.max(ComplaintStepRow.id)))
+        # Both only grow, so their sum changes with either.
+        return f"{revision or 0}.{(step or 0) + (complaint or 0)}"
+
+
+def _filings(session: Session, row: AlertRow) -> Sequence[FilingRow]:
+    alert = AlertEnvelope.model_validate_json(row.body).data
+    orders = [storable(order) for order in orders_of(alert)]
+    is_of_its_orders = and_(FilingRow.shop_id == row.shop_id, FilingRow.order_id.in_(orders))
+    query = select(FilingRow).where(or_(FilingRow.alert_id == row.alert_id, is_of_its_orders))
+    return session.scalars(query.order_by(FilingRow.submitted_at, FilingRow.filing_id)).all()
+
+
+@dataclass(frozen=True)
+class _Change:
+    """A revision that is newer than what was stored, and what the stored one said."""
+
+    record: Accepted
+    before: Seen | None
+
+
+def _change(
+    session: Session, rows: dict[str, AlertRow], record: Accepted, at: datetime
+) -> _Change | None:
+    alert = record.alert
+    row = rows.get(alert.alert_id)
+    if row is not None and alert.revision <= row.revision:
+        return None
+    if row is None:
+        row = rows[alert.alert_id] = AlertRow(alert_id=alert.alert_id, received_at=at)
+        row.case = CaseRow(version=1, state=State.NEW, waiting_since=at, updated_at=at)
+        session.add(row)
+        before = None
+    else:
+        # The columns were written from a validated alert, so they are of the literal types.
+        before = Seen(row.status, row.severity)  # type: ignore[arg-type]
+    _fill(row, record)
+    return _Change(record, before)
+
+
+def _fill(row: AlertRow, record: Accepted) -> None:
+    alert: Alert = record.alert
+    row.revision = alert.revision
+    row.detector = alert.detector
+    row.shop_id = storable(alert.shop_id)
+    row.subject_kind = alert.subject.kind
+    row.subject_id = storable(alert.subject.id)
+    row.severity = alert.severity
+    row.severity_rank = severity_rank(alert.severity)
+    row.status = alert.status
+    row.opened_at = alert.opened_at
+    row.updated_at = alert.updated_at
+    row.due_at = first_deadline(alert)
+    row.supersedes = storable(alert.supersedes) if alert.supersedes else None
+    row.suppressed_by = storable(alert.suppressed_by) if alert.suppressed_by else None
+    row.is_complaint = is_complaint(alert)
+
+
+def _keep_history(session: Session, records: Sequence[Accepted], at: datetime) -> None:
+    ids = {record.alert.alert_id for record in records}
+    stored = select(ReferenceRow.alert_id, ReferenceRow.ref).where(ReferenceRow.alert_id.in_(ids))
+    known = {(row.alert_id, row.ref) for row in session.execute(stored)}
+    for record in records:
+        alert = record.alert
+        session.add(
+            RevisionRow(
+                alert_id=alert.alert_id,
+                revision=alert.revision,
+                change=alert.change,
+                severity=alert.severity,
+                status=alert.status,
+                updated_at=alert.updated_at,
+                received_at=at,
+                body=record.body,
+            )
+        )
+        # What an earlier revision mentioned stays findable.
+        new = {(alert.alert_id, ref) for ref in references(alert)} - known
+        session.add_all(ReferenceRow(alert_id=alert_id, ref=ref) for alert_id, ref in new)
+        known |= new
+
+
+def _follow(session: Session, row: AlertRow, change: _Change, at: datetime) -> None:
+    alert = change.record.alert
+    after = Seen(alert.status, alert.severity)
+    case = row.case
+    old = State(case.state)
+    new = follow(old, change.before, after)
+    if new is old:
+        return
+    case.state = new
+    case.version += 1
+    case.updated_at = at
+    if new is State.REOPENED:
+        case.waiting_since = at
+    session.add(
+        AuditRow(
+            alert_id=row.alert_id,
+            step="follow",
+            from_state=old,
+            to_state=new,
+            detail="{}",
+            at=at,
+            by=PIPELINE,
+            request_id=f"{alert.alert_id}:{alert.revision}",
+        )
+    )
+
+
+def _refused_row(record: RefusedRecord, at: datetime) -> RefusedRow:
+    return RefusedRow(
+        topic=record.position.topic,
+        partition=record.position.partition,
+        offset=record.position.offset,
+        reason=record.reason,
+        message=record.message,
+        value=record.value,
+        received_at=at,
+    )

@@ -1,0 +1,307 @@
+"""The web console. Reading is GET, changing is POST with a form token, and nothing closes an order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Final
+from urllib.parse import quote
+
+import structlog
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from sqlalchemy.exc import SQLAlchemyError
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.staticfiles import StaticFiles
+
+from streams.inbox import pages
+from streams.inbox.case_web import add_cases
+from streams.inbox.console import Console
+from streams.inbox.desk import Outcome
+from streams.inbox.gate import Gate
+from streams.inbox.redaction import clean_json
+from streams.inbox.requests import (
+    LANGUAGE_COOKIE,
+    BadFormError,
+    ForbiddenError,
+    LoginNeededError,
+    address_of,
+    admit,
+    check_change,
+    filter_of,
+    form_of,
+    language_of,
+    local_path,
+    session_of,
+    step_of,
+)
+from streams.inbox.session import LOCAL_OPERATOR, Session, TooManyTriesError
+from streams.inbox.texts import Words
+
+log = structlog.get_logger(__name__)
+
+STATIC: Final = Path(__file__).parent / "static"
+_YEAR_S: Final = 365 * 24 * 3600
+
+
+def create_app(console: Console) -> FastAPI:
+    """The application; it opens nothing but the files of its templates."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        watcher = asyncio.create_task(console.live.run())
+        yield
+        watcher.cancel()
+
+    # The generated documentation loads scripts from elsewhere, and the pages are no API.
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(
+        Gate,
+        keeper=console.keeper,
+        cookie=console.cookie,
+        allowed_hosts=console.allowed_hosts,
+        is_tls_in_front=console.is_tls_in_front,
+    )
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    view = _View(console)
+    _add_probes(app, console)
+    _add_reading(app, console, view)
+    add_cases(app, console, view)
+    _add_changing(app, console, view)
+    _add_problems(app, view)
+    return app
+
+
+class _View:
+    """Fills the frame of every page: language, tabs, counts, who works here."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._jinja = pages.environment()
+
+    def page(
+        self, request: Request, template: str, *, status: int = 200, **values: object
+    ) -> HTMLResponse:
+        words = Words(language_of(request), self._console.now())
+        session = session_of(request)
+        text = pages.render(
+            self._jinja,
+            template,
+            words,
+            session=session,
+            is_local=session.operator == LOCAL_OPERATOR,
+            needs_login=self._console.keeper.needs_login,
+            form_token=self._console.keeper.form_token(session),
+            here=_here(request),
+            other_language=_here(request, lang="en" if words.language == "zh" else "zh"),
+            request_id=secrets.token_urlsafe(12),
+            **self._counts(),
+            **values,
+        )
+        response = HTMLResponse(text, status)
+        if request.query_params.get("lang"):
+            response.set_cookie(
+                LANGUAGE_COOKIE, words.language, max_age=_YEAR_S, samesite="lax", httponly=True
+            )
+        return response
+
+    def problem(self, request: Request, status: int, text: str, hint: str = "") -> HTMLResponse:
+        return self.page(request, "problem.html", status=status, text=text, hint=hint)
+
+    def _counts(self) -> dict[str, object]:
+        try:
+            return {"unhandled": self._console.store.unhandled()}
+        except SQLAlchemyError:
+            # The page that says that the database is away must not need it.
+            return {"unhandled": {}}
+
+
+def _add_probes(app: FastAPI, console: Console) -> None:
+    @app.get("/healthz")
+    async def healthz() -> JSONResponse:
+        """The process answers. Says nothing about Kafka or the database."""
+        return JSONResponse({"status": "ok"})
+
+    @app.get("/readyz")
+    def readyz() -> JSONResponse:
+        """Alerts arrive and can be worked on."""
+        problems = {}
+        health = console.consumer_health()
+        if not health.is_ready:
+            problems["consumer"] = health.reason
+        try:
+            console.store.version()
+        except SQLAlchemyError as error:
+            problems["store"] = f"the database does not answer ({type(error).__name__})"
+        status = "not ready" if problems else "ready"
+        return JSONResponse({"status": status, "problems": problems}, 503 if problems else 200)
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return Response(
+            console.metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8"
+        )
+
+
+def _add_reading(app: FastAPI, console: Console, view: _View) -> None:
+    def admitted(request: Request) -> Session:
+        return admit(request, console.keeper)
+
+    def listing(request: Request, *, complaints_only: bool) -> HTMLResponse:
+        wanted = filter_of(request, complaints_only=complaints_only)
+        found = console.store.page(wanted)
+        shops, detectors = console.store.choices()
+        return view.page(
+            request,
+            "list.html",
+            wanted=wanted,
+            listing=found,
+            cards=pages.cards(found, console.board.of_alerts([r.alert_id for r in found.rows])),
+            cases=console.casebook.page(is_ended=wanted.is_handled, number=wanted.cases_page)
+            if complaints_only
+            else None,
+            case_timer=lambda case: pages.next_timer(console.board.of_complaint(case)),
+            shops=shops,
+            detectors=detectors,
+            tab="complaints" if complaints_only else "alerts",
+        )
+
+    @app.get("/", dependencies=[Depends(admitted)])
+    def alerts(request: Request) -> HTMLResponse:
+        return listing(request, complaints_only=False)
+
+    @app.get("/complaints", dependencies=[Depends(admitted)])
+    def complaints(request: Request) -> HTMLResponse:
+        return listing(request, complaints_only=True)
+
+    @app.get("/deadlines", dependencies=[Depends(admitted)])
+    def deadlines(request: Request) -> HTMLResponse:
+        return view.page(request, "deadlines.html", sheet=console.board.sheet(), tab="deadlines")
+
+    # Registered before the page of an alert, whose pattern would take the ending as part of the id.
+    @app.get("/alerts/{alert_id}.json", dependencies=[Depends(admitted)])
+    def raw(request: Request, alert_id: str) -> Response:
+        """The envelope as received, but for masked sentences; what is downloaded is read too."""
+        detail = console.store.detail(alert_id)
+        if detail is None:
+            return JSONResponse({"error": "no such alert"}, 404)
+        name = f"{detail.row.alert_id}-r{detail.row.revision}.json"
+        body = json.dumps(clean_json(json.loads(detail.row.body)), ensure_ascii=False, indent=2)
+        disposition = {"content-disposition": f'attachment; filename="{name}"'}
+        return Response(body, media_type="application/json", headers=disposition)
+
+    @app.get("/alerts/{alert_id}", dependencies=[Depends(admitted)])
+    def alert(request: Request, alert_id: str) -> HTMLResponse:
+        return detail_page(console, view, request, alert_id)
+
+    @app.get("/events", dependencies=[Depends(admitted)])
+    async def events() -> EventSourceResponse:
+        async def changes() -> AsyncIterator[ServerSentEvent]:
+            async for version in console.live.versions():
+                yield ServerSentEvent(data=version, event="changed", id=version, retry=2000)
+
+        return EventSourceResponse(changes(), ping=15, send_timeout=10)
+
+
+def _add_changing(app: FastAPI, console: Console, view: _View) -> None:
+    @app.get("/login")
+    def login_page(request: Request, next: str = "/") -> HTMLResponse:
+        return view.page(request, "login.html", next=local_path(next), is_wrong=False)
+
+    @app.post("/login")
+    def login(request: Request, form: Annotated[dict[str, str], Depends(form_of)]) -> Response:
+        check_change(request, console.keeper, form)
+        target = local_path(form.get("next", "/"))
+        secret = form.get("secret", "")
+        keeper = console.keeper
+        if keeper.needs_login and not keeper.is_token(secret, address_of(request)):
+            log.warning("inbox_login_refused")
+            return view.page(request, "login.html", status=401, next=target, is_wrong=True)
+        session = console.keeper.begin(form.get("name", ""), is_authenticated=True)
+        request.state.session = session
+        request.state.is_new_session = True
+        return RedirectResponse(target, 303)
+
+    @app.post("/alerts/{alert_id}/{step}")
+    def perform(
+        request: Request,
+        alert_id: str,
+        step: str,
+        form: Annotated[dict[str, str], Depends(form_of)],
+    ) -> Response:
+        session = admit(request, console.keeper)
+        check_change(request, console.keeper, form)
+        wanted = step_of(alert_id, step, form, session.operator)
+        outcome = console.desk.perform(wanted)
+        console.metrics.stepped(wanted.step, outcome.kind, outcome.waited)
+        if outcome.kind in ("done", "repeated"):
+            console.live.announce()
+            return RedirectResponse(f"/alerts/{quote(alert_id)}", 303)
+        return detail_page(console, view, request, alert_id, outcome)
+
+
+def detail_page(
+    console: Console, view: _View, request: Request, alert_id: str, outcome: Outcome | None = None
+) -> HTMLResponse:
+    """One alert; after a step that did not happen, with the reason on top and the true state below."""
+    detail = console.store.detail(alert_id)
+    if detail is None:
+        return view.problem(request, 404, "problem.missing", "problem.missing_hint")
+    message = ""
+    if outcome is not None:
+        message = f"refusal.{outcome.reason}" if outcome.reason else f"problem.{outcome.kind}"
+    return view.page(
+        request,
+        "detail.html",
+        status=200 if outcome is None else 409,
+        card=pages.card(detail.row, console.board.of_alerts([alert_id])[alert_id]),
+        cases=console.casebook.of_alert(alert_id),
+        detail=detail,
+        work=pages.work(detail),
+        message=message,
+        tab="alerts",
+    )
+
+
+def _add_problems(app: FastAPI, view: _View) -> None:
+    @app.exception_handler(LoginNeededError)
+    async def needs_login(request: Request, _error: Exception) -> Response:
+        if request.url.path == "/events" or request.headers.get("authorization"):
+            return JSONResponse(
+                {"error": "sign in first"}, 401, headers={"www-authenticate": "Bearer"}
+            )
+        return RedirectResponse(f"/login?next={quote(_here(request))}", 303)
+
+    @app.exception_handler(ForbiddenError)
+    def forbidden(request: Request, _error: Exception) -> Response:
+        log.warning("inbox_change_refused", path=request.url.path)
+        return view.problem(request, 403, "problem.forbidden")
+
+    @app.exception_handler(TooManyTriesError)
+    def too_many_tries(request: Request, _error: Exception) -> Response:
+        log.warning("inbox_too_many_tries", address=address_of(request))
+        response = view.problem(request, 429, "problem.too_many_tries")
+        response.headers["retry-after"] = "60"
+        return response
+
+    @app.exception_handler(BadFormError)
+    def bad_form(request: Request, error: BadFormError) -> Response:
+        return view.problem(request, 400, "problem.bad_request", error.hint)
+
+    @app.exception_handler(SQLAlchemyError)
+    def store_away(request: Request, error: Exception) -> Response:
+        log.error("inbox_page_failed", path=request.url.path, error=type(error).__name__)
+        return view.problem(request, 503, "problem.store")
+
+
+def _here(request: Request, **changes: str) -> str:
+    """The page on which the browser is, as something to GET; a step's page is that of its alert."""
+    url = request.url.include_query_params(**changes)
+    path = url.path
+    if request.method == "POST" and path.startswith(("/alerts/", "/cases/")):
+        path = path.rpartition("/")[0]
+    return f"{path}?{url.query}" if url.query else path

@@ -1,0 +1,194 @@
+"""What may become of an alert in the hands of operations: a pure state machine (workflow W1).
+
+    NEW ──> IN_PROGRESS ──> LABELLED ──> DONE          NEW: 未处理预警, DONE: 已处理预警
+     │           ^             │ ^
+     │           │             v │ (rejected)
+     │           │           FILED ──> FILED_OK ──> DONE
+     └> AUTO_RESOLVED, EXPIRED (nobody had begun)      any closed state ──> REOPENED ──> as NEW
+
+The trap: the alert's own status (open, resolved, …) is what the pipeline says, the state here is
+what people did. `follow` is the only place where the first moves the second. No step closes an
+order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Literal
+
+from schemas.alerts import SEVERITIES, AlertStatus, Severity
+
+
+class State(StrEnum):
+    """Where an alert is in the workflow."""
+
+    NEW = "NEW"
+    REOPENED = "REOPENED"
+    IN_PROGRESS = "IN_PROGRESS"
+    LABELLED = "LABELLED"
+    FILED = "FILED"
+    FILED_OK = "FILED_OK"
+    FILED_REJECTED = "FILED_REJECTED"
+    DONE = "DONE"
+    AUTO_RESOLVED = "AUTO_RESOLVED"
+    EXPIRED = "EXPIRED"
+
+
+class Label(StrEnum):
+    """What a person found out. FALSE_POSITIVE is what the precision of a detector is made of."""
+
+    ADDRESS_OK_OR_CORRECTED = "ADDRESS_OK_OR_CORRECTED"
+    WRONG_ADDRESS_UNREACHABLE = "WRONG_ADDRESS_UNREACHABLE"
+    CONFIRMED_MALICIOUS = "CONFIRMED_MALICIOUS"
+    FALSE_POSITIVE = "FALSE_POSITIVE"
+    BUYER_PAID = "BUYER_PAID"
+    WITHDRAWN = "WITHDRAWN"
+    COMPLAINT_FILED = "COMPLAINT_FILED"
+    POLICE_REPORTED = "POLICE_REPORTED"
+
+
+class Channel(StrEnum):
+    """How a buyer was contacted."""
+
+    WANGWANG = "wangwang"
+    PHONE = "phone"
+
+
+RechargeResult = Literal["succeeded", "failed"]
+Step = Literal[
+    "take",
+    "contact",
+    "label",
+    "file",
+    "filing_accepted",
+    "filing_rejected",
+    "reconcile",
+    "confirm",
+]
+
+
+@dataclass(frozen=True)
+class StepRequest:
+    """What a person asks for. `version` is the one of the case that they were looking at.
+
+    `order_id` is the order that was filed, where the alert is about any. `result` and `reason` are those
+    of a top-up.
+    """
+
+    alert_id: str
+    step: Step
+    by: str
+    request_id: str
+    version: int
+    label: Label | None = None
+    channel: Channel | None = None
+    answered: bool = False
+    note: str = ""
+    order_id: str = ""
+    result: RechargeResult | None = None
+    reason: str = ""
+
+
+# What is logged on an alert that somebody took, and moves it nowhere.
+LOGGED: Final[frozenset[Step]] = frozenset({"contact", "reconcile"})
+
+_BEGUN: Final = frozenset({State.IN_PROGRESS})
+TRANSITIONS: Final[dict[State, Set[State]]] = {
+    State.NEW: _BEGUN | {State.AUTO_RESOLVED, State.EXPIRED},
+    State.REOPENED: _BEGUN | {State.AUTO_RESOLVED, State.EXPIRED},
+    State.IN_PROGRESS: frozenset({State.LABELLED}),
+    State.LABELLED: frozenset({State.LABELLED, State.FILED, State.DONE}),
+    State.FILED: frozenset({State.FILED_OK, State.FILED_REJECTED}),
+    State.FILED_OK: frozenset({State.DONE}),
+    State.FILED_REJECTED: frozenset({State.LABELLED, State.DONE}),
+    State.DONE: _BEGUN | {State.REOPENED},
+    State.AUTO_RESOLVED: _BEGUN | {State.REOPENED},
+    State.EXPIRED: _BEGUN | {State.REOPENED},
+}
+HANDLED: Final = frozenset({State.DONE, State.AUTO_RESOLVED, State.EXPIRED})
+UNHANDLED: Final = frozenset(State) - HANDLED
+UNTOUCHED: Final = frozenset({State.NEW, State.REOPENED})
+# A label is first set on an alert that somebody took; setting it again is how it is corrected.
+CONTACTABLE: Final = frozenset(
+    {State.IN_PROGRESS, State.LABELLED, State.FILED, State.FILED_REJECTED}
+)
+# The labels that say what came of an attempt to file; only these need a contact attempt before.
+FILING_LABELS: Final = frozenset({Label.WRONG_ADDRESS_UNREACHABLE})
+TARGET: Final[dict[Step, State]] = {
+    "take": State.IN_PROGRESS,
+    "label": State.LABELLED,
+    "file": State.FILED,
+    "filing_accepted": State.FILED_OK,
+    "filing_rejected": State.FILED_REJECTED,
+    "confirm": State.DONE,
+}
+
+
+def severity_rank(severity: Severity) -> int:
+    """1 (info) to 3 (critical), as stored for sorting."""
+    return 1 + SEVERITIES.index(severity)
+
+
+def can_transition(old: State, new: State) -> bool:
+    """Whether the workflow has an arrow from `old` to `new`."""
+    return new in TRANSITIONS[old]
+
+
+Refusal = Literal[
+    "not_from_this_state",
+    "contact_first",
+    "label_first",
+    "filing_label_first",
+    "order_first",
+    "filed_already",
+    "nothing_to_reconcile",
+    "reason_first",
+]
+
+
+def refusal(step: Step, state: State, label: Label | None, contact_attempts: int) -> Refusal | None:
+    """Why `step` is not allowed now, or None.
+
+    `label` is the label that the alert has; for the step `label`, the one wanted.
+    """
+    if step in LOGGED:
+        return None if state in CONTACTABLE else "not_from_this_state"
+    if not can_transition(state, TARGET[step]):
+        return "not_from_this_state"
+    if step == "label" and label is None:
+        return "label_first"
+    if step == "label" and label in FILING_LABELS and contact_attempts < 1:
+        return "contact_first"
+    if step == "file" and label not in FILING_LABELS:
+        return "filing_label_first"
+    if step == "file" and contact_attempts < 1:
+        return "contact_first"
+    return None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a revision says that may move the workflow."""
+
+    status: AlertStatus
+    severity: Severity
+
+
+def follow(state: State, before: Seen | None, after: Seen) -> State:
+    """The state after a new revision.
+
+    An alert that ended before anybody began leaves the list; one that ended under somebody's hands
+    stays there. A handled alert comes back when it opens again or gets more severe. The stored
+    revision is compared, not `change`: revisions in between may never have been seen.
+    """
+    if after.status != "open":
+        if state in UNTOUCHED:
+            return State.EXPIRED if after.status == "expired" else State.AUTO_RESOLVED
+        return state
+    if state not in HANDLED or before is None:
+        return state
+    came_back = before.status != "open"
+    got_worse = SEVERITIES.index(after.severity) > SEVERITIES.index(before.severity)
+    return State.REOPENED if came_back or got_worse else state

@@ -1,0 +1,1 @@
+"""Everything that talks to Kafka without Faust: connections, topics, reading, writing, dead letters."""

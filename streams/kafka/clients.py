@@ -1,0 +1,79 @@
+"""The one place where settings become arguments of the Kafka client (kafka-python).
+
+Everything but the Faust worker connects through here. The trap: offsets are committed by whoever
+consumes, after the work is done, so auto-commit is off for every consumer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from streams.errors import TransientError
+from streams.settings import Settings
+
+# How long a client may look for a first broker before the service says that there is none.
+BOOTSTRAP_TIMEOUT_MS = 15_000
+
+
+def topic_name(settings: Settings, name: str) -> str:
+    """The name on the broker of a topic of the registry."""
+    return settings.topic_prefix + name
+
+
+def consumer_config(settings: Settings) -> dict[str, Any]:
+    """Arguments for `KafkaConsumer`: manual commits, from the beginning for a new group."""
+    return {
+        **_connection(settings),
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
+        "session_timeout_ms": int(settings.session_timeout_s * 1000),
+        "heartbeat_interval_ms": int(settings.session_timeout_s * 1000 / 3),
+        # The worker's records may be as large as this; a smaller fetch would stop at one of them.
+        "max_partition_fetch_bytes": max(settings.max_record_bytes, 1024 * 1024),
+    }
+
+
+def producer_config(settings: Settings) -> dict[str, Any]:
+    """Arguments for `KafkaProducer`: acknowledged by all in-sync replicas, in order, once."""
+    return {
+        **_connection(settings),
+        "acks": "all",
+        "enable_idempotence": True,
+        "max_request_size": settings.max_record_bytes,
+    }
+
+
+def admin(settings: Settings) -> KafkaAdminClient:
+    """An admin client; the caller closes it. Raises TransientError when no broker answers."""
+    try:
+        return KafkaAdminClient(**_connection(settings))
+    except KafkaError as error:
+        raise unreachable(settings, error) from error
+
+
+def unreachable(settings: Settings, error: Exception) -> TransientError:
+    """The error that a service raises when the brokers of `settings` do not answer."""
+    return TransientError(
+        f"No Kafka broker answered at {settings.bootstrap_servers} ({type(error).__name__}). "
+        "Start one or set ORDERWATCH_BOOTSTRAP_SERVERS."
+    )
+
+
+def _connection(settings: Settings) -> dict[str, Any]:
+    config: dict[str, Any] = {
+        "bootstrap_servers": settings.bootstrap_servers.split(","),
+        "bootstrap_timeout_ms": BOOTSTRAP_TIMEOUT_MS,
+        "client_id": "orderwatch",
+        "security_protocol": settings.security_protocol,
+    }
+    if settings.security_protocol.endswith("SSL") and settings.ssl_ca_file is not None:
+        config["ssl_cafile"] = str(settings.ssl_ca_file)
+    if settings.security_protocol.startswith("SASL"):
+        password = settings.sasl_password
+        config["sasl_mechanism"] = settings.sasl_mechanism
+        config["sasl_plain_username"] = settings.sasl_username
+        config["sasl_plain_password"] = password.get_secret_value() if password else None
+    return config

@@ -1,0 +1,284 @@
+"""Events from files to Kafka: checked, keyed by shop and buyer or item, paced, delivery awaited.
+
+The record's timestamp is the event's `occurred_at`, so that the broker's retention and time lookups
+speak of event time. The trap: keys must be partitioned as Java does (murmur2), or a buyer's events
+spread over workers; kafka-python's default partitioner is that one.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from kafka import KafkaProducer
+from kafka.errors import KafkaError, RetriableError
+
+from schemas.fast import Refused, decode_event, key_of
+from schemas.topics import INPUT_TOPICS, TOPICS
+from streams.errors import ConfigurationError, OrderwatchError, TransientError
+from streams.kafka import clients, topics
+from streams.replay.files import EventReader
+from streams.replay.pacing import Count, Pacer, parse_speed
+from streams.settings import Settings
+
+DELIVERY_TIMEOUT_S = 60.0
+# Deliveries that may be under way; beyond it the oldest is awaited, so memory stays bounded.
+IN_FLIGHT = 5_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to send and how fast."""
+
+    paths: list[str]
+    speed: str = "max"
+    rate: float | None = None
+    topic: str | None = None
+    allow_bad: bool = False
+    check: bool = False
+    stamp_now: bool = False
+
+
+@dataclass
+class Sent:
+    """What became of the lines."""
+
+    records: int = 0
+    bad: int = 0
+    expiring: int = 0
+    refused: list[str] = field(default_factory=list)
+    is_check: bool = False
+
+    def summary(self) -> str:
+        """One sentence for the terminal."""
+        verb = "valid" if self.is_check else "delivered"
+        bad = f", {self.bad} of them invalid and sent on request" if self.bad else ""
+        refused = f"; {len(self.refused)} lines refused" if self.refused else ""
+        expiring = (
+            f". {self.expiring} are older than their topic's retention, so the broker may delete "
+            "them within minutes; --stamp-now stamps them with the present"
+            if self.expiring
+            else ""
+        )
+        return f"{self.records} records {verb}{bad}{refused}{expiring}"
+
+
+class LineRefusedError(OrderwatchError):
+    """A line is not a valid event; nothing after it was sent."""
+
+    exit_code = 1
+
+
+class _Line(msgspec.Struct):
+    # Raw keeps the bytes of the value as they stand in the file, so that nothing is rewritten.
+    topic: str
+    value: msgspec.Raw = msgspec.Raw(b"")
+    raw: str | None = None
+    raw_base64: str | None = None
+    key: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+_DECODER = msgspec.json.Decoder(_Line)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A line as a record. `topic` is empty when the line does not say where it belongs."""
+
+    topic: str
+    key: bytes | None
+    value: bytes
+    occurred_at: datetime | None
+    origin: str
+    problem: str | None = None
+
+
+def produce(settings: Settings, plan: Plan, count: Count) -> Sent:
+    """Send all lines of the files and return once every record is acknowledged.
+
+    Raises LineRefusedError at the first invalid line (unless such are allowed, or only checked),
+    TransientError when the broker does not take a record.
+    """
+    pacer = Pacer(parse_speed(plan.speed), plan.rate)
+    if plan.topic is not None and plan.topic not in INPUT_TOPICS:
+        raise ConfigurationError(f"--topic: {_unknown(plan.topic)}")
+    sent = Sent(is_check=plan.check)
+    if plan.check:
+        for record, share in outgoings(plan):
+            if record.problem is None:
+                sent.records += 1
+            else:
+                sent.refused.append(f"{record.origin}: {record.problem}")
+            count(sent.records, share)
+        return sent
+    present = topics.present(settings)
+    started_at = datetime.now(UTC)
+    with producer(settings) as client, _deliveries() as deliveries:
+        for record, share in outgoings(plan):
+            if record.problem is not None and not (plan.allow_bad and record.topic):
+                raise _refused(record, sent.records)
+            if record.topic not in present:
+                raise ConfigurationError(
+                    f"{record.origin}: topic {clients.topic_name(settings, record.topic)} does not "
+                    f"exist on {settings.bootstrap_servers}; run `orderwatch topics apply`."
+                )
+            pacer.wait(record.occurred_at)
+            if plan.stamp_now:
+                record = replace(record, occurred_at=None)
+            deliveries.add(record, _send(settings, client, record))
+            sent.records += 1
+            sent.expiring += _is_expiring(record, started_at)
+            sent.bad += record.problem is not None
+            count(sent.records, share)
+    return sent
+
+
+def outgoings(plan: Plan) -> Iterator[tuple[Outgoing, float | None]]:
+    """Every line as a record, with the share of the files that was read; bad ones say why."""
+    reader = EventReader(plan.paths)
+    for chunk in reader:
+        share = reader.bytes_read / reader.bytes_total if reader.bytes_total else None
+        for index, line in enumerate(chunk.lines):
+            yield outgoing(line, chunk.position(index), plan.topic), share
+
+
+def outgoing(line: bytes, origin: str, topic: str | None = None) -> Outgoing:
+    """One line as a record. `topic` is given when lines are bare events."""
+    if topic is not None:
+        return _checked(topic, line, msgspec.UNSET, origin)
+    try:
+        parsed = _DECODER.decode(line)
+        value = _value_of(parsed)
+    except (msgspec.DecodeError, ValueError) as error:
+        problem = (
+            f'expected {{"topic": "orders", "value": {{…}}}}, or --topic for bare events ({error})'
+        )
+        return Outgoing("", None, line, None, origin, problem)
+    if parsed.topic not in INPUT_TOPICS:
+        return Outgoing("", None, line, None, origin, _unknown(parsed.topic))
+    return _checked(parsed.topic, value, parsed.key, origin)
+
+
+@contextmanager
+def producer(settings: Settings) -> Iterator[KafkaProducer]:
+    """A producer that is flushed and closed. Raises TransientError when no broker answers."""
+    try:
+        client = KafkaProducer(
+            **clients.producer_config(settings), allow_auto_create_topics=False, linger_ms=5
+        )
+    except KafkaError as error:
+        raise clients.unreachable(settings, error) from error
+    try:
+        yield client
+    finally:
+        client.close(timeout=DELIVERY_TIMEOUT_S)
+
+
+def _checked(
+    topic: str, value: bytes, key: str | msgspec.UnsetType | None, origin: str
+) -> Outgoing:
+    explicit = None if key is msgspec.UNSET or key is None else key.encode()
+    try:
+        event = decode_event(topic, value)
+    except Refused as problem:
+        why = f"{problem.reason}: {str(problem).removesuffix('.')}"
+        return Outgoing(topic, explicit, value, None, origin, why)
+    implied = key_of(event).encode()
+    if key is msgspec.UNSET:
+        return Outgoing(topic, implied, value, event.occurred_at, origin)
+    problem_text = None if explicit == implied else f"key {key!r} is not {implied.decode()!r}"
+    return Outgoing(topic, explicit, value, event.occurred_at, origin, problem_text)
+
+
+def _send(settings: Settings, client: KafkaProducer, record: Outgoing) -> Any:
+    at = record.occurred_at
+    try:
+        return client.send(
+            clients.topic_name(settings, record.topic),
+            key=record.key,
+            value=record.value,
+            timestamp_ms=None if at is None else int(at.timestamp() * 1000),
+        )
+    except KafkaError as error:
+        raise _undelivered(record, error) from error
+
+
+class _Deliveries:
+    """Deliveries under way, oldest first; `add` awaits the oldest once there are too many."""
+
+    def __init__(self) -> None:
+        self._pending: deque[tuple[Outgoing, Any]] = deque()
+
+    def add(self, record: Outgoing, future: Any) -> None:
+        self._pending.append((record, future))
+        if len(self._pending) > IN_FLIGHT:
+            self._await_oldest()
+
+    def drain(self) -> None:
+        while self._pending:
+            self._await_oldest()
+
+    def _await_oldest(self) -> None:
+        record, future = self._pending.popleft()
+        try:
+            future.get(DELIVERY_TIMEOUT_S)
+        except KafkaError as error:
+            raise _undelivered(record, error) from error
+
+
+@contextmanager
+def _deliveries() -> Iterator[_Deliveries]:
+    deliveries = _Deliveries()
+    try:
+        yield deliveries
+    except LineRefusedError:
+        # The message says how many were sent, so they must have arrived.
+        deliveries.drain()
+        raise
+    deliveries.drain()
+
+
+def _undelivered(record: Outgoing, error: KafkaError) -> OrderwatchError:
+    what = f"({type(error).__name__}: {error})"
+    if isinstance(error, RetriableError):
+        return TransientError(
+            f"{record.origin}: not delivered to {record.topic} {what}. Check the broker and "
+            "`orderwatch doctor`; sending the file again does no harm."
+        )
+    return LineRefusedError(
+        f"{record.origin}: refused by the broker {what}. Correct the line; when only its time is "
+        "the matter, --stamp-now helps."
+    )
+
+
+def _is_expiring(record: Outgoing, now: datetime) -> bool:
+    days = TOPICS[record.topic].retention_days
+    if days is None or record.occurred_at is None:
+        return False
+    return (now - record.occurred_at).days >= days
+
+
+def _refused(record: Outgoing, sent: int) -> LineRefusedError:
+    cure = "send it as it is with --allow-bad" if record.topic else "remove it"
+    return LineRefusedError(
+        f"{record.origin}: {record.problem}. {sent} records before it were sent. "
+        f"Correct the line or {cure}; `--check` lists all such lines and sends none."
+    )
+
+
+def _value_of(line: _Line) -> bytes:
+    if line.raw is not None:
+        return line.raw.encode()
+    if line.raw_base64 is not None:
+        return base64.b64decode(line.raw_base64, validate=True)
+    return bytes(line.value)
+
+
+def _unknown(topic: str) -> str:
+    return f"{topic!r} is not an input topic; expected one of {', '.join(INPUT_TOPICS)}"

@@ -1,0 +1,134 @@
+"""Reading a topic from the command line: all partitions, no consumer group, nothing committed.
+
+The end of a partition is the high watermark that a fetch brought, never ListOffsets(latest), which
+the embedded broker answers wrongly. The trap: a topic being written to has no end, so the end is
+the watermark first seen, and what arrives later is left for the next reading.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from streams.errors import ConfigurationError, TransientError
+from streams.kafka import clients
+from streams.settings import Settings
+
+POLL_MS = 200
+STALL_TIMEOUT_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as it lies on the broker; `topic` is its name there, prefix included."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: dict[str, bytes]
+
+    @property
+    def position(self) -> str:
+        """How a person names this record: `partition:offset`."""
+        return f"{self.partition}:{self.offset}"
+
+
+@contextmanager
+def consumer(settings: Settings) -> Iterator[KafkaConsumer]:
+    """A consumer without a group; never creates a topic by asking for it.
+
+    Raises TransientError when no broker answers.
+    """
+    try:
+        client = KafkaConsumer(**clients.consumer_config(settings), allow_auto_create_topics=False)
+    except KafkaError as error:
+        raise clients.unreachable(settings, error) from error
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def partitions(settings: Settings, client: KafkaConsumer, name: str) -> list[TopicPartition]:
+    """All partitions of a topic. Raises ConfigurationError when the topic does not exist."""
+    topic = clients.topic_name(settings, name)
+    found = client.partitions_for_topic(topic)
+    if not found:
+        raise ConfigurationError(
+            f"topic {topic} does not exist on {settings.bootstrap_servers}; "
+            "create it with `orderwatch topics apply`."
+        )
+    return [TopicPartition(topic, partition) for partition in sorted(found)]
+
+
+def to_end(
+    settings: Settings, name: str, *, stall_timeout_s: float = STALL_TIMEOUT_S
+) -> Iterator[Record]:
+    """Every record of a topic, oldest first within each partition, up to its present end.
+
+    Raises TransientError when the broker brings nothing for `stall_timeout_s`.
+    """
+    with consumer(settings) as client:
+        assigned = partitions(settings, client, name)
+        client.assign(assigned)
+        client.seek_to_beginning(*assigned)
+        ends: dict[TopicPartition, int] = {}
+        deadline = time.monotonic() + stall_timeout_s
+        while not _is_read(client, assigned, ends):
+            batches = client.poll(POLL_MS)
+            for partition in assigned:
+                if partition not in ends and (end := client.highwater(partition)) is not None:
+                    ends[partition] = end
+                    deadline = time.monotonic() + stall_timeout_s
+            for batch in batches.values():
+                deadline = time.monotonic() + stall_timeout_s
+                yield from map(_record, batch)
+            if time.monotonic() > deadline:
+                raise TransientError(
+                    f"reading {clients.topic_name(settings, name)} stalled for {stall_timeout_s:g} s "
+                    f"on {settings.bootstrap_servers}; check the broker and try again."
+                )
+
+
+def follow(settings: Settings, name: str, *, from_beginning: bool) -> Iterator[Record | None]:
+    """Records of a topic as they arrive, without end; None whenever a poll brought nothing."""
+    with consumer(settings) as client:
+        assigned = partitions(settings, client, name)
+        client.assign(assigned)
+        if from_beginning:
+            client.seek_to_beginning(*assigned)
+        else:
+            client.seek_to_end(*assigned)
+        while True:
+            batches = client.poll(POLL_MS)
+            for batch in batches.values():
+                yield from map(_record, batch)
+            if not batches:
+                yield None
+
+
+def _is_read(
+    client: KafkaConsumer, assigned: list[TopicPartition], ends: dict[TopicPartition, int]
+) -> bool:
+    return all(p in ends and client.position(p) >= ends[p] for p in assigned)
+
+
+def _record(raw: Any) -> Record:
+    return Record(
+        topic=raw.topic,
+        partition=raw.partition,
+        offset=raw.offset,
+        timestamp_ms=raw.timestamp,
+        key=raw.key,
+        value=raw.value,
+        headers={key: value or b"" for key, value in raw.headers},
+    )

@@ -1,0 +1,156 @@
+"""Sending dead letters back: original bytes, original topic, each letter once.
+
+Order of effects: the letters of a chunk are sent and acknowledged, then their markers are. A crash
+in between sends a chunk twice and loses nothing; events are idempotent by their id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from schemas.fast import Refused, decode_event, key_of
+from schemas.topics import INPUT_TOPICS, TOPICS
+from streams.kafka import clients, deadletters, reading
+from streams.kafka.deadletters import AT, MARKER_KEY, REPLAYED, DeadLetter
+from streams.kafka.produce import DELIVERY_TIMEOUT_S, producer
+from streams.kafka.reading import Record
+from streams.settings import Settings
+
+CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which letters to send back, and under which key. None means any."""
+
+    reason: str | None = None
+    topic: str | None = None
+    limit: int | None = None
+    rekey: bool = False
+
+    def matches(self, letter: DeadLetter) -> bool:
+        """Whether a letter is wanted and was not sent back before."""
+        return (
+            not letter.is_replayed
+            and self.reason in (None, letter.reason)
+            and self.topic in (None, letter.topic)
+        )
+
+
+@dataclass
+class Outcome:
+    """Letters sent, letters that could not be sent with the reason, and how many the limit left."""
+
+    sent: list[DeadLetter] = field(default_factory=list)
+    failed: list[tuple[DeadLetter, str]] = field(default_factory=list)
+    left: int = 0
+
+
+class UnsendableError(Exception):
+    """A letter cannot go back as asked; it stays replayable."""
+
+
+def replay(
+    settings: Settings,
+    selection: Selection,
+    *,
+    dry_run: bool = False,
+    count: Callable[[int], None] = lambda sent: None,
+) -> Outcome:
+    """Send the selected letters back, oldest position first, and mark them as replayed.
+
+    Letters are chosen in a first reading without their values and sent in a second one, so memory
+    holds one chunk of values at most. With `dry_run` nothing is written.
+    """
+    wanted = [letter for letter in deadletters.read(settings).letters if selection.matches(letter)]
+    chosen = {letter.record.position: letter for letter in wanted[: selection.limit]}
+    outcome = Outcome(left=len(wanted) - len(chosen))
+    if not chosen:
+        return outcome
+    with producer(settings) as client:
+        chunk: list[DeadLetter] = []
+        for record in reading.to_end(settings, deadletters.TOPIC):
+            letter = chosen.get(record.position)
+            if letter is None:
+                continue
+            chunk.append(replace(letter, record=record))
+            if len(chunk) == CHUNK:
+                _send_chunk(settings, client, chunk, selection.rekey, dry_run, outcome)
+                count(len(outcome.sent))
+                chunk = []
+        _send_chunk(settings, client, chunk, selection.rekey, dry_run, outcome)
+        count(len(outcome.sent))
+    return outcome
+
+
+def _send_chunk(
+    settings: Settings,
+    client: KafkaProducer,
+    chunk: list[DeadLetter],
+    rekey: bool,
+    dry_run: bool,
+    outcome: Outcome,
+) -> None:
+    pending: list[tuple[DeadLetter, Any]] = []
+    for letter in chunk:
+        try:
+            topic, key = _destination(settings, letter, rekey)
+            pending.append((letter, None if dry_run else _send(client, topic, key, letter.record)))
+        except (UnsendableError, KafkaError) as problem:
+            outcome.failed.append((letter, str(problem)))
+    delivered = []
+    for letter, future in pending:
+        try:
+            if future is not None:
+                future.get(DELIVERY_TIMEOUT_S)
+        except KafkaError as problem:
+            outcome.failed.append((letter, f"not delivered: {problem}"))
+        else:
+            delivered.append(letter)
+    if not dry_run:
+        _mark(client, delivered)
+    # Positions are enough from here on; the values of a whole replay would not fit in memory.
+    outcome.sent.extend(replace(d, record=replace(d.record, value=None)) for d in delivered)
+
+
+def _send(client: KafkaProducer, topic: str, key: bytes | None, record: Record) -> Any:
+    if key is None and record.value is None:
+        raise UnsendableError("neither key nor value: there is nothing to send")
+    return client.send(topic, key=key, value=record.value, timestamp_ms=record.timestamp_ms)
+
+
+def _mark(client: KafkaProducer, delivered: list[DeadLetter]) -> None:
+    now = datetime.now(UTC).isoformat().encode()
+    futures = [
+        client.send(
+            letter.record.topic,
+            key=MARKER_KEY,
+            partition=letter.record.partition,
+            headers=[(REPLAYED, str(letter.record.offset).encode()), (AT, now)],
+        )
+        for letter in delivered
+    ]
+    for future in futures:
+        future.get(DELIVERY_TIMEOUT_S)
+
+
+def _destination(settings: Settings, letter: DeadLetter, rekey: bool) -> tuple[str, bytes | None]:
+    # The header may hold the registry's name or the broker's; both are understood.
+    name = letter.topic.removeprefix(settings.topic_prefix)
+    if name not in TOPICS or TOPICS[name].value != "json":
+        raise UnsendableError(f"{letter.topic!r} is not a topic that events are sent to")
+    if not rekey:
+        return clients.topic_name(settings, name), letter.record.key
+    if name not in INPUT_TOPICS:
+        raise UnsendableError(f"only events have their key in the body, and {name} has none")
+    try:
+        key = key_of(decode_event(name, letter.record.value or b"")).encode()
+    except Refused as problem:
+        raise UnsendableError(f"no key in the body ({problem})") from problem
+    return clients.topic_name(settings, name), key

@@ -1,0 +1,38 @@
+"""Metrics of the notification service; channels are a closed set, the names in the routes file."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+
+class NotifyMetrics:
+    """All series of `orderwatch notify`."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._notifications = Counter(
+            "orderwatch_notifications",
+            "Attempts to notify, by what became of them.",
+            ["channel", "status"],
+            registry=self.registry,
+        )
+        self._waiting = Gauge(
+            "orderwatch_notifications_waiting",
+            "Notifications in the outbox that are not finished.",
+            ["channel"],
+            registry=self.registry,
+        )
+        self.bad_alerts = Counter(
+            "orderwatch_notify_bad_alerts",
+            "Records on the alerts topic that are no alerts.",
+            registry=self.registry,
+        )
+
+    def count(self, channel: str, status: str) -> None:
+        """One attempt was made; status is delivered, failed or gave_up."""
+        self._notifications.labels(channel, status).inc()
+
+    def set_waiting(self, waiting: dict[str, int], channels: list[str]) -> None:
+        """How much waits now, zero for channels that have nothing waiting."""
+        for channel in channels:
+            self._waiting.labels(channel).set(waiting.get(channel, 0))

@@ -1,0 +1,285 @@
+"""The write-ahead record of every notification: intent, send, outcome, report.
+
+    queued ──claim──> sending ──> delivered
+      ^                  │  └───> gave_up
+      └──────failed──────┘
+    queued ──storm──> covered ──> whatever becomes of the summary that covers it
+
+A row is `sending` before the channel is called and only then. A crash in between leaves it there,
+which is the one outcome that nobody can know; `recover` decides it.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from schemas.alerts import SEVERITIES, Alert
+from schemas.outputs import Notification
+from streams.notify.text import Message, render_summary
+from streams.subscriber.ledger import open_database, transaction
+
+Status = Literal["delivered", "failed", "gave_up"]
+RATE_WINDOW_S = 60.0
+SUMMARY_RANK = 9
+# A summary quotes its first subjects only, but one transaction should stay short in any flood.
+MAX_COVERED = 5_000
+_NAMESPACE = uuid.UUID("d0b3c8f4-6f5b-5a57-9a4e-3a1f6f0f3a51")
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS outbox (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, notification_id TEXT NOT NULL UNIQUE,
+  channel TEXT NOT NULL, alert_id TEXT, revision INTEGER, rank INTEGER NOT NULL,
+  message TEXT NOT NULL, state TEXT NOT NULL, covered_by TEXT, is_repeat INTEGER NOT NULL DEFAULT 0,
+  attempt INTEGER NOT NULL DEFAULT 0, queued_at REAL NOT NULL, next_at REAL NOT NULL,
+  attempted_at REAL, finished_at REAL);
+CREATE INDEX IF NOT EXISTS outbox_due ON outbox (channel, state, next_at);
+CREATE INDEX IF NOT EXISTS outbox_rate ON outbox (channel, attempted_at);
+CREATE INDEX IF NOT EXISTS outbox_order ON outbox (channel, alert_id, seq);
+CREATE INDEX IF NOT EXISTS outbox_covered ON outbox (covered_by) WHERE covered_by IS NOT NULL;
+CREATE TABLE IF NOT EXISTS reports (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL, is_published INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS reports_waiting ON reports (seq) WHERE is_published = 0;
+"""
+# A revision waits for the earlier ones of its alert, so that nobody reads "resolved" before "opened".
+_DUE = """
+FROM outbox AS o WHERE channel = :channel AND state = 'queued' AND next_at <= :now
+AND NOT EXISTS (SELECT 1 FROM outbox AS e WHERE e.channel = o.channel AND e.alert_id = o.alert_id
+                AND e.seq < o.seq AND e.state IN ('queued', 'sending', 'covered'))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One claimed notification, to be sent now and then finished."""
+
+    notification_id: str
+    channel: str
+    message: Message
+    attempt: int
+    queued_at: float
+    is_repeat: bool
+
+
+def notification_id(channel: str, alert: Alert) -> str:
+    """Equal for equal (channel, alert, revision): whoever enqueues it again changes nothing."""
+    return str(uuid.uuid5(_NAMESPACE, f"{channel}\n{alert.alert_id}\n{alert.revision}"))
+
+
+def enqueue(
+    connection: sqlite3.Connection, channel: str, alert: Alert, message: Message, now: float
+) -> None:
+    """Record the intent inside the caller's transaction, beside the mark of the alert."""
+    connection.execute(
+        "INSERT OR IGNORE INTO outbox (notification_id, channel, alert_id, revision, rank, message,"
+        " state, queued_at, next_at) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?)",
+        (
+            notification_id(channel, alert),
+            channel,
+            alert.alert_id,
+            alert.revision,
+            SEVERITIES.index(alert.severity),
+            _dump(message),
+            now,
+            now,
+        ),
+    )
+
+
+class Outbox:
+    """The outbox file as the senders and the reporter use it; safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = open_database(path)
+        self._connection.executescript(_SCHEMA)
+        self._lock = threading.Lock()
+
+    def recover(self, channels_to_skip: Sequence[str], known: Sequence[str], now: float) -> None:
+        """Settle what a crash left in `sending`, and what waits for a channel that is gone.
+
+        Rows of `channels_to_skip` are given up, all others are sent again and marked as repeats.
+        """
+        with self._lock, transaction(self._connection) as connection:
+            rows = connection.execute(
+                "SELECT notification_id, channel, attempt, state FROM outbox"
+                " WHERE state IN ('queued', 'sending')"
+            ).fetchall()
+            for identity, channel, attempt, state in rows:
+                if channel not in known:
+                    self._close(identity, attempt, "gave_up", now, "channel not configured")
+                elif state == "sending" and channel in channels_to_skip:
+                    self._close(identity, attempt, "gave_up", now, "outcome unknown after a crash")
+            connection.execute(
+                "UPDATE outbox SET state = 'queued', is_repeat = 1, next_at = ?"
+                " WHERE state = 'sending'",
+                (now,),
+            )
+
+    def claim(self, channel: str, max_per_minute: int | None, now: float) -> Delivery | None:
+        """The next notification to send, now marked `sending`; None when nothing may be sent.
+
+        Within the limit the most severe go first. The last free slot of a minute takes a summary
+        of everything that is due, so that a storm is one message more and not a thousand.
+        """
+        with self._lock, transaction(self._connection) as connection:
+            slots = self._free_slots(channel, max_per_minute, now)
+            if slots == 0:
+                return None
+            if slots == 1:
+                self._cover_what_is_due(channel, now)
+            row = connection.execute(
+                f"SELECT notification_id, message, attempt, queued_at, is_repeat {_DUE}"
+                " ORDER BY rank DESC, seq LIMIT 1",
+                {"channel": channel, "now": now},
+            ).fetchone()
+            if row is None:
+                return None
+            identity, message, attempt, queued_at, is_repeat = row
+            connection.execute(
+                "UPDATE outbox SET state = 'sending', attempt = attempt + 1, attempted_at = ?"
+                " WHERE notification_id = ?",
+                (now, identity),
+            )
+        return Delivery(
+            identity, channel, _load(message), attempt + 1, queued_at, is_repeat=bool(is_repeat)
+        )
+
+    def delivered(self, delivery: Delivery, now: float) -> None:
+        """The channel took it."""
+        with self._lock, transaction(self._connection):
+            self._close(delivery.notification_id, delivery.attempt, "delivered", now, None)
+
+    def gave_up(self, delivery: Delivery, error: str, now: float) -> None:
+        """The channel refused it for the last time."""
+        with self._lock, transaction(self._connection):
+            self._close(delivery.notification_id, delivery.attempt, "gave_up", now, error)
+
+    def failed(self, delivery: Delivery, error: str, next_at: float, now: float) -> None:
+        """The channel refused it; try again at `next_at`."""
+        with self._lock, transaction(self._connection) as connection:
+            connection.execute(
+                "UPDATE outbox SET state = 'queued', next_at = ? WHERE notification_id = ?",
+                (next_at, delivery.notification_id),
+            )
+            self._report(delivery.notification_id, delivery.attempt, "failed", now, error)
+
+    def unpublished(self, limit: int = 500) -> list[tuple[int, Notification]]:
+        """Reports that the topic does not have yet, oldest first."""
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT seq, body FROM reports WHERE is_published = 0 ORDER BY seq LIMIT ?",
+                (limit,),
+            ).fetchall()
+        return [(seq, Notification.model_validate_json(body)) for seq, body in rows]
+
+    def mark_published(self, up_to: int) -> None:
+        """All reports up to this number are on the topic."""
+        with self._lock, transaction(self._connection) as connection:
+            connection.execute(
+                "UPDATE reports SET is_published = 1 WHERE is_published = 0 AND seq <= ?", (up_to,)
+            )
+
+    def waiting(self) -> dict[str, int]:
+        """Notifications that are not finished, by channel."""
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT channel, count(*) FROM outbox"
+                " WHERE state IN ('queued', 'sending', 'covered') GROUP BY channel"
+            ).fetchall()
+        return dict(rows)
+
+    def prune(self, before: float) -> None:
+        """Forget what was finished before that time and is on the topic."""
+        with self._lock, transaction(self._connection) as connection:
+            connection.execute("DELETE FROM outbox WHERE finished_at < ?", (before,))
+            connection.execute("DELETE FROM reports WHERE is_published = 1")
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    def _free_slots(self, channel: str, max_per_minute: int | None, now: float) -> int:
+        if max_per_minute is None:
+            return MAX_COVERED
+        (used,) = self._connection.execute(
+            "SELECT count(*) FROM outbox WHERE channel = ? AND attempted_at > ?",
+            (channel, now - RATE_WINDOW_S),
+        ).fetchone()
+        return max(max_per_minute - int(used), 0)
+
+    def _cover_what_is_due(self, channel: str, now: float) -> None:
+        rows = self._connection.execute(
+            f"SELECT notification_id, message {_DUE} AND alert_id IS NOT NULL AND attempt = 0"
+            f" ORDER BY rank DESC, seq LIMIT {MAX_COVERED}",
+            {"channel": channel, "now": now},
+        ).fetchall()
+        if len(rows) < 2:
+            return
+        identities = [row[0] for row in rows]
+        summary_id = str(uuid.uuid5(_NAMESPACE, "\n".join(["storm", *identities])))
+        summary = render_summary([_load(row[1]) for row in rows])
+        self._connection.execute(
+            "INSERT INTO outbox (notification_id, channel, rank, message, state, queued_at,"
+            " next_at) VALUES (?, ?, ?, ?, 'queued', ?, ?)",
+            (summary_id, channel, SUMMARY_RANK, _dump(summary), now, now),
+        )
+        self._connection.executemany(
+            "UPDATE outbox SET state = 'covered', covered_by = ? WHERE notification_id = ?",
+            [(summary_id, identity) for identity in identities],
+        )
+
+    def _close(
+        self, identity: str, attempt: int, status: Status, now: float, error: str | None
+    ) -> None:
+        """A final outcome, for the row and for all that it covers."""
+        self._report(identity, attempt, status, now, error)
+        self._connection.execute(
+            "UPDATE outbox SET state = ?, finished_at = ? WHERE notification_id = ?"
+            " OR covered_by = ?",
+            (status, now, identity, identity),
+        )
+
+    def _report(
+        self, identity: str, attempt: int, status: Status, now: float, error: str | None
+    ) -> None:
+        # A summary is no notification of its own to the outside: what it covers is reported.
+        rows = self._connection.execute(
+            "SELECT notification_id, alert_id, revision, channel FROM outbox"
+            " WHERE (notification_id = ? OR covered_by = ?) AND alert_id IS NOT NULL",
+            (identity, identity),
+        ).fetchall()
+        reports = (
+            Notification(
+                notification_id=row[0],
+                alert_id=row[1],
+                revision=row[2],
+                channel=row[3],
+                status=status,
+                attempt=max(attempt, 1),
+                at=datetime.fromtimestamp(now, UTC),
+                error=error,
+            )
+            for row in rows
+        )
+        self._connection.executemany(
+            "INSERT INTO reports (body) VALUES (?)",
+            [(report.model_dump_json(),) for report in reports],
+        )
+
+
+def _dump(message: Message) -> str:
+    return json.dumps(asdict(message), ensure_ascii=False)
+
+
+def _load(body: str) -> Message:
+    fields: dict[str, Any] = json.loads(body)
+    return Message(**fields)

@@ -1,0 +1,173 @@
+"""The routes file: which alerts go to which channels, read once at start.
+
+All routes that match are followed, and a channel gets an alert once however many routes name it.
+The trap: channel URLs hold secrets, so no error or log line here may show one.
+"""
+
+from __future__ import annotations
+
+import difflib
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+
+from schemas.alerts import Alert, Severity
+from schemas.base import Id, ShopId
+from streams.errors import ConfigurationError
+from streams.settings import Settings
+from streams.subscriber import AlertFilter
+
+CONSOLE = "console"
+# Updates change numbers only; telling them would teach people to look away.
+NotifiedChange = Literal["opened", "escalated", "reopened", "resolved", "retracted", "expired"]
+# Names are metric labels and part of notification ids.
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+DetectorId = Annotated[str, StringConstraints(pattern=r"^D\d\d$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ChannelConfig(_Strict):
+    """One receiver: an apprise URL (inline or in a file) and how to treat it."""
+
+    url: SecretStr | None = None
+    url_file: Path | None = None
+    language: Literal["zh", "en", "both"] = "both"
+    max_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 20
+    timeout_s: Annotated[float, Field(gt=0, le=120)] = 15.0
+    give_up_after_s: Annotated[float, Field(ge=0)] = 86_400.0
+    after_crash: Literal["repeat", "skip"] = "repeat"
+
+
+class Route(_Strict):
+    """A filter on alerts, and the channels that get what passes; expiry only when `changes` says so."""
+
+    name: Name
+    to: Annotated[list[Name], Field(min_length=1)]
+    min_severity: Severity = "info"
+    detectors: frozenset[DetectorId] = frozenset()
+    shops: frozenset[ShopId] = frozenset()
+    changes: Annotated[frozenset[NotifiedChange], Field(min_length=1)] = frozenset(
+        {"opened", "escalated", "reopened", "resolved", "retracted"}
+    )
+
+    @cached_property
+    def where(self) -> AlertFilter:
+        """The filter that this route stands for."""
+        return AlertFilter(
+            detectors=self.detectors,
+            shops=self.shops,
+            changes=frozenset(self.changes),
+            min_severity=self.min_severity,
+        )
+
+
+class Routes(_Strict):
+    """The whole file."""
+
+    channels: dict[Name, ChannelConfig] = {}
+    routes: list[Route] = []
+
+    def channels_for(self, alert: Alert) -> list[Id]:
+        """Names of the channels that get this revision, each once, in the order of the file."""
+        if alert.suppressed_by is not None:
+            return []
+        matching = (route for route in self.routes if route.where.matches(alert))
+        return list(dict.fromkeys(name for route in matching for name in route.to))
+
+
+def load_routes(settings: Settings) -> Routes:
+    """The routes of `settings`, with the console added unless a route names it or it is off.
+
+    Raises ConfigurationError naming the file, the key and the nearest known one.
+    """
+    path = settings.notify_routes_path
+    routes = Routes() if path is None else _read(path)
+    named = {name for route in routes.routes for name in route.to}
+    if settings.notify_console and CONSOLE not in named:
+        console = Route(name=CONSOLE, to=[CONSOLE])
+        routes = routes.model_copy(update={"routes": [*routes.routes, console]})
+    if not routes.routes:
+        raise ConfigurationError(
+            "Nobody would be notified: set ORDERWATCH_NOTIFY_ROUTES_PATH or leave "
+            "ORDERWATCH_NOTIFY_CONSOLE on."
+        )
+    return routes
+
+
+def _read(path: Path) -> Routes:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"Cannot read the routes file {path}: {error.strerror}.") from None
+    except yaml.YAMLError as error:
+        # The error's own text quotes the line, which may be the one with the secret.
+        mark = getattr(error, "problem_mark", None)
+        place = f" at line {mark.line + 1}" if mark else ""
+        raise ConfigurationError(f"{path} is no valid YAML{place}.") from None
+    try:
+        routes = Routes.model_validate(document if document is not None else {})
+    except ValidationError as error:
+        raise ConfigurationError("\n".join(_explain(path, error))) from None
+    _check_names(path, routes)
+    return routes.model_copy(
+        update={"channels": {n: _with_url(path, n, c) for n, c in routes.channels.items()}}
+    )
+
+
+def _check_names(path: Path, routes: Routes) -> None:
+    if CONSOLE in routes.channels:
+        raise ConfigurationError(f"{path}: channels.{CONSOLE} is built in; choose another name.")
+    known = [CONSOLE, *routes.channels]
+    for route in routes.routes:
+        for name in route.to:
+            if name not in known:
+                raise ConfigurationError(
+                    f"{path}: route {route.name} sends to {name!r}, which is no channel"
+                    f"{_nearest(name, known)}."
+                )
+
+
+def _with_url(path: Path, name: str, channel: ChannelConfig) -> ChannelConfig:
+    if (channel.url is None) == (channel.url_file is None):
+        raise ConfigurationError(f"{path}: channels.{name} needs either url or url_file.")
+    if channel.url_file is None:
+        return channel
+    # Relative to the routes file, so that both can be mounted from one secret.
+    file = path.parent / channel.url_file
+    try:
+        url = file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}: cannot read channels.{name}.url_file {file}: {error.strerror}."
+        ) from None
+    return channel.model_copy(update={"url": SecretStr(url)})
+
+
+def _explain(path: Path, error: ValidationError) -> list[str]:
+    lines = []
+    for problem in error.errors(include_url=False, include_context=False, include_input=False):
+        where = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            known = list(_model_at(problem["loc"]).model_fields)
+            hint = _nearest(str(problem["loc"][-1]), known)
+            lines.append(f"{path}: {where} is not a known key{hint}.")
+        else:
+            lines.append(f"{path}: {where or 'the file'}: {problem['msg']}.")
+    return lines
+
+
+def _model_at(location: tuple[Any, ...]) -> type[BaseModel]:
+    if len(location) == 1:
+        return Routes
+    return ChannelConfig if location[0] == "channels" else Route
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f" (did you mean {near[0]!r}?)" if near else f" (known: {', '.join(known)})"

@@ -1,0 +1,129 @@
+"""What people read: one line for a console, title and body for a channel.
+
+Everything that came from outside passes `_safe`: phones masked, control characters escaped, so that
+a nickname can neither leak a number nor move a terminal's cursor. What goes to a channel passes
+`_inert` too, because chat services call everybody and make links of what a nickname contains.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from schemas.alerts import Alert, Text
+from streams.display.masking import mask_phones, visible
+
+Language = Literal["zh", "en", "both"]
+Tone = Literal["info", "success", "warning", "failure"]
+MAX_FIELD_CHARACTERS = 160
+# WeCom takes 2048 bytes, and cuts or refuses what is longer.
+MAX_BYTES = 1900
+SUBJECTS_IN_SUMMARY = 5
+
+# The joiner has no width: people read the same, and programs no longer see a mention or an address.
+_JOINER: Final = "\u200d"
+_INERT: Final = [
+    ("<!", f"＜!{_JOINER}"),
+    ("@", f"@{_JOINER}"),
+    ("://", f":{_JOINER}//"),
+    *zip("<>[]", "＜＞［］", strict=True),
+]
+_TONES: dict[str, Tone] = {"info": "info", "warn": "warning", "critical": "failure"}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A rendered notification; what the outbox keeps."""
+
+    line: str
+    title: str
+    body: str
+    tone: Tone
+
+
+def render(alert: Alert, language: Language) -> Message:
+    """The message about one revision."""
+    head = f"{alert.detector} {alert.severity} {alert.change} {_safe(alert.subject.id)}"
+    summary = _in(language, alert.summary)
+    lines = [*summary]
+    if alert.reason is not None:
+        lines += _in(language, alert.reason)
+    for deadline in alert.deadlines[:3]:
+        lines.append(f"{deadline.code} {deadline.due_at:%Y-%m-%d %H:%M %z} " + _one(deadline.text))
+    lines += [f"→ {_one(action.text)}" for action in alert.suggested_actions[:4]]
+    title = _inert(f"{head} {' '.join(_in(language, alert.title))}")
+    identity = f"{alert.alert_id}:{alert.revision}"
+    room = MAX_BYTES - len(title.encode()) - len(identity)
+    return Message(
+        line=f"{head} {' | '.join(summary)}",
+        title=title,
+        body="\n".join([*_fitting([_inert(line) for line in lines], room), identity]),
+        tone=_TONES[alert.severity] if alert.status == "open" else "success",
+    )
+
+
+def render_summary(covered: Sequence[Message]) -> Message:
+    """One message in place of many; `covered` in the order of importance."""
+    heads = [message.line.split(" ", 4) for message in covered]
+    detectors = _counts([head[0] for head in heads])
+    severities = _counts([head[1] for head in heads])
+    first = ", ".join(dict.fromkeys(head[3] for head in heads[:SUBJECTS_IN_SUMMARY]))
+    zh = f"通知过多，另有{len(covered)}条未逐条发送（{severities}；{detectors}），首先查看：{first}"
+    en = (
+        f"Too many notifications: {len(covered)} more were not sent one by one "
+        f"({severities}; {detectors}); look first at: {first}"
+    )
+    return Message(
+        line=f"STORM {zh} | {en}",
+        title=f"STORM {len(covered)} alerts ({detectors})",
+        body=_inert(f"{zh}\n{en}"),
+        tone="failure",
+    )
+
+
+def marked_as_repeat(message: Message) -> Message:
+    """The message with a note that it may have arrived before, see docs/notify.md."""
+    note = "（可能重复 may be a repeat）"
+    return Message(
+        message.line + note, message.title + note, f"{message.body}\n{note}", message.tone
+    )
+
+
+def _fitting(lines: list[str], room: int) -> list[str]:
+    """As many whole lines, from the most important on, as fit into `room` bytes."""
+    kept = []
+    for line in lines:
+        room -= len(line.encode()) + 1
+        if room < 0:
+            break
+        kept.append(line)
+    return kept
+
+
+def _counts(values: list[str]) -> str:
+    return ", ".join(f"{value} ×{count}" for value, count in Counter(values).most_common())
+
+
+def _in(language: Language, text: Text) -> list[str]:
+    chosen = {"zh": [text.zh], "en": [text.en], "both": [text.zh, text.en]}[language]
+    return [_safe(each) for each in chosen]
+
+
+def _one(text: Text) -> str:
+    return _safe(f"{text.zh} {text.en}")
+
+
+def _inert(text: str) -> str:
+    for active, harmless in _INERT:
+        text = text.replace(active, harmless)
+    return text
+
+
+def _safe(text: str) -> str:
+    # Masked before it is cut, so that a cut can not hide a number from the mask.
+    masked = visible(mask_phones(text))
+    if len(masked) <= MAX_FIELD_CHARACTERS:
+        return masked
+    return masked[: MAX_FIELD_CHARACTERS - 1] + "…"

@@ -1,0 +1,95 @@
+"""What `orderwatch replay` does around the engine: files in, revisions to a file, progress told."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from schemas.alerts import Alert
+from streams.detect.alerts import envelope
+from streams.replay.engine import ReplayReport, replay
+from streams.replay.files import EventReader, LineWriter
+from streams.replay.pacing import Count, parse_speed
+from streams.rules import build_engine
+from streams.settings import Settings
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to replay. A time without a zone is taken as UTC."""
+
+    paths: list[str]
+    alerts: str | None = None
+    until: datetime | None = None
+    shuffle_seed: int | None = None
+    speed: str = "max"
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """The engine's report and how long it took."""
+
+    report: ReplayReport
+    elapsed_s: float
+
+    @property
+    def events_total(self) -> int:
+        """Events that were applied."""
+        return sum(self.report.events.values())
+
+
+def _wall_clock_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def run(
+    settings: Settings, plan: Plan, count: Count, clock_ms: Callable[[], int] = _wall_clock_ms
+) -> Replayed:
+    """Replay the files under the rules of the settings.
+
+    The present is what the clock says, or `until` if that is later: events made up for some other
+    time can be replayed as of then. What claims to be from later than the present is refused.
+    Raises ConfigurationError for rules or files that cannot be used.
+    """
+    # Facts hold no cycles, and looking for some among half a million of them took a tenth of the time.
+    gc.freeze()
+    gc.set_threshold(1_000_000, 50, 100)
+    engine = build_engine(settings)
+    reader = EventReader(plan.paths, progress=lambda read: count(read.lines_read, _share(read)))
+    until_ms = _epoch_ms(plan.until)
+    started_at = time.monotonic()
+    with ExitStack() as stack:
+        writer = stack.enter_context(LineWriter(plan.alerts)) if plan.alerts else None
+
+        def on_alert(alert: Alert) -> None:
+            if writer is not None:
+                writer.write(envelope(alert).model_dump_json().encode() + b"\n")
+
+        report = replay(
+            engine,
+            reader,
+            on_alert,
+            until_ms=until_ms,
+            shuffle_seed=plan.shuffle_seed,
+            speed=parse_speed(plan.speed),
+            is_one_source=len(plan.paths) == 1,
+            lateness_s=settings.lateness_s,
+            silence_min_buyers=settings.silence_min_buyers,
+            now_ms=lambda: max(clock_ms(), until_ms or 0),
+            max_future_s=settings.max_future_s,
+        )
+    return Replayed(report, time.monotonic() - started_at)
+
+
+def _share(reader: EventReader) -> float | None:
+    return reader.bytes_read / reader.bytes_total if reader.bytes_total else None
+
+
+def _epoch_ms(at: datetime | None) -> int | None:
+    if at is None:
+        return None
+    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)

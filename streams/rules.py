@@ -1,0 +1,61 @@
+"""The rules file: read from disk, checked against the detectors; and the engine under these rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from streams.detect.detector import Detector, find_detectors
+from streams.detect.engine import Engine
+from streams.detect.rules import RuleError, RuleSet, parse
+from streams.errors import ConfigurationError
+from streams.identities import configure
+from streams.settings import Settings
+
+
+def load_rules(path: Path | None, detectors: Sequence[Detector[Any]]) -> RuleSet:
+    """The rules of a file, or the default ones. Raises ConfigurationError naming file and key."""
+    where = str(path) if path else "the default rules"
+    source = path or files("streams.detect").joinpath("rules.yaml")
+    try:
+        document = yaml.safe_load(source.read_text(encoding="utf-8"))
+        return parse(document, detectors)
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"{where}: there is no such file; check rules_path") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"{where}: cannot be read as YAML: {error}") from error
+    except RuleError as error:
+        raise ConfigurationError(f"{where}: {error}") from error
+
+
+def build_engine(settings: Settings) -> Engine:
+    """The detectors and rules of the settings; extraction is configured along with them.
+
+    Raises ConfigurationError for an unknown detector and for rules or keys that cannot be used.
+    """
+    known = find_detectors()
+    chosen = _chosen(settings.detectors, known)
+    configure(settings, reads_receivers=any(detector.reads_receivers for detector in chosen))
+    return Engine(chosen, load_rules(settings.rules_path, known), settings.tenant)
+
+
+def _chosen(names: str, known: Sequence[Detector[Any]]) -> Sequence[Detector[Any]]:
+    wanted = {name.strip() for name in names.split(",") if name.strip()}
+    ids = sorted({detector.id for detector in known})
+    for name in sorted(wanted.difference(ids)):
+        raise ConfigurationError(
+            f"ORDERWATCH_DETECTORS: there is no detector {name!r}; expected some of {', '.join(ids)}"
+        )
+    chosen = [detector for detector in known if not wanted or detector.id in wanted]
+    running = {detector.id for detector in chosen}
+    for detector in chosen:
+        for name in sorted(set(detector.needs) - running):
+            raise ConfigurationError(
+                f"ORDERWATCH_DETECTORS: {detector.id} reads what {name} finds; add {name} or leave "
+                f"{detector.id} out"
+            )
+    return chosen

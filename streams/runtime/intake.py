@@ -1,0 +1,148 @@
+"""From raw records of one topic to facts by subject, with every record that cannot be used named.
+
+The live worker and nothing else checks keys, sizes and clocks here; replay only shares `extract`.
+The trap: a record is either in `facts` (or carries none), or in `poison`; never in neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import NamedTuple, Protocol
+
+from schemas.fast import Refused, decode_event, key_of
+from schemas.topics import ITEM_TOPICS
+from streams.detect.extract import FACTS_OF, to_ms
+from streams.detect.facts import AnyFact, Fact
+from streams.detect.partition import LETTER
+from streams.errors import PoisonError, future_time
+from streams.runtime.signals import decode_signal
+
+
+class Record(Protocol):
+    """What is needed of a Kafka record; aiokafka's and Faust's both have it."""
+
+    key: bytes | None
+    value: bytes | None
+    offset: int
+
+
+class Batch(NamedTuple):
+    """What one poll of one partition brought.
+
+    `facts` are by stored key. `newest_ms` is the newest event time seen, 0 if none. `origin` finds the
+    record that a fact came from, for facts that turn out to be late; KeyError for any other fact.
+    """
+
+    facts: dict[str, list[AnyFact]]
+    newest_ms: int
+    poison: list[tuple[Record, PoisonError]]
+    origin: Callable[[Fact], Record]
+
+
+class Intake:
+    """Reads the records of one topic. `now_ms` is the wall clock, injected."""
+
+    def __init__(
+        self, topic: str, max_record_bytes: int, max_future_ms: int, now_ms: Callable[[], int]
+    ) -> None:
+        self._topic = topic
+        self._max_record_bytes = max_record_bytes
+        self._max_future_ms = max_future_ms
+        self._now_ms = now_ms
+        self._letter = "i" if topic in ITEM_TOPICS else "b"
+
+    def take(self, records: Sequence[Record]) -> Batch:
+        """Decode, check and reduce a list of records. Cost: a few microseconds per record."""
+        facts: dict[str, list[AnyFact]] = {}
+        poison: list[tuple[Record, PoisonError]] = []
+        newest_ms = 0
+        now_ms = self._now_ms()
+        latest_ms = now_ms + self._max_future_ms
+        read = self._read_signal if self._topic == "signals" else self._read_event
+        for record in records:
+            try:
+                key, at_ms, found = read(record)
+                if at_ms > latest_ms:
+                    raise future_time(at_ms, latest_ms)
+            except Refused as error:
+                poison.append((record, PoisonError(error.reason, str(error))))
+                continue
+            except PoisonError as error:
+                poison.append((record, error))
+                continue
+            if at_ms > newest_ms:
+                newest_ms = at_ms
+            if found:
+                if key in facts:
+                    facts[key] += found
+                else:
+                    facts[key] = [*found]
+        # A sender whose clock is ahead must not move the horizon past the present.
+        return Batch(facts, min(newest_ms, now_ms), poison, _Origins(records, read))
+
+    def _read_event(self, record: Record) -> tuple[str, int, Sequence[AnyFact]]:
+        event = decode_event(self._topic, self._value(record))
+        name = key_of(event)
+        if record.key != name.encode() or not name.isprintable():
+            raise _bad_key(record.key, name)
+        make = FACTS_OF.get(event.__class__)
+        found = make(event) if make is not None else ()
+        at_ms = found[0].at_ms if found else to_ms(event.occurred_at)
+        return f"{self._letter}/{name}", at_ms, found
+
+    def _read_signal(self, record: Record) -> tuple[str, int, Sequence[AnyFact]]:
+        kind, subject, signal = decode_signal(self._value(record))
+        if record.key != subject.encode():
+            raise PoisonError("key_mismatch", f"the key of a signal is its subject, {subject!r}")
+        return f"{LETTER[kind]}/{subject}", signal.at_ms, (signal,)
+
+    def _value(self, record: Record) -> bytes:
+        if record.value is None:
+            raise PoisonError("missing_value", "the record has no value; expected a JSON object")
+        if len(record.value) > self._max_record_bytes:
+            raise PoisonError(
+                "too_large",
+                f"the value has {len(record.value)} bytes, more than max_record_bytes = "
+                f"{self._max_record_bytes}; send less, or raise the limit and replay",
+            )
+        return record.value
+
+
+def _bad_key(key: bytes | None, name: str) -> PoisonError:
+    """Why a record whose body says `name` may not lie under its key."""
+    if not name.isprintable():
+        return PoisonError(
+            "bad_key", f"the ids {name!r} hold control characters; expected printable text"
+        )
+    if key is None:
+        return PoisonError(
+            "missing_key",
+            f"the record has no key; expected {name!r}; `dlq replay --rekey` sets it",
+        )
+    return PoisonError(
+        "key_mismatch",
+        f"the record's key is {key[:200]!r}, but its body says {name!r}; the key decides the partition; "
+        "`dlq replay --rekey` takes it from the body",
+    )
+
+
+class _Origins:
+    """The record behind each fact of a batch, found by reading the batch again: late facts are rare."""
+
+    def __init__(
+        self,
+        records: Sequence[Record],
+        read: Callable[[Record], tuple[str, int, Sequence[AnyFact]]],
+    ) -> None:
+        self._records = records
+        self._read = read
+        self._found: dict[tuple[type, str, str], Record] = {}
+
+    def __call__(self, fact: Fact) -> Record:
+        if not self._found:
+            for record in self._records:
+                with suppress(Refused, PoisonError):
+                    for made in self._read(record)[2]:
+                        self._found[made.__class__, made.ref, made.event_id] = record
+        return self._found[fact.__class__, fact.ref, fact.event_id]

@@ -1,0 +1,100 @@
+"""The worker's metrics, one object per app, base units, labels from closed sets and never a buyer."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_SECONDS = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
+
+
+class WorkerMetrics:
+    """What each stage of the worker took in, gave out and refused, and how far behind it is."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        r = self.registry = registry or CollectorRegistry()
+        self.records = Counter(
+            "orderwatch_records",
+            "Records read, by what became of them",
+            ["topic", "outcome"],
+            registry=r,
+        )
+        self.dead_letters = Counter(
+            "orderwatch_dead_letters",
+            "Records sent to dead letters",
+            ["topic", "reason"],
+            registry=r,
+        )
+        self.late = Counter(
+            "orderwatch_late",
+            "Events beyond retention, kept on the late topic",
+            ["topic"],
+            registry=r,
+        )
+        self.alerts = Counter(
+            "orderwatch_alerts",
+            "Alert revisions published",
+            ["detector", "severity", "change"],
+            registry=r,
+        )
+        self.signals = Counter("orderwatch_signals", "Signals published", ["name"], registry=r)
+        self.insufficient = Counter(
+            "orderwatch_insufficient",
+            "Evaluations that had too little data to conclude",
+            ["detector", "reason"],
+            registry=r,
+        )
+        self.evaluated = Counter(
+            "orderwatch_evaluated", "Subjects evaluated", ["stage"], registry=r
+        )
+        self.evaluation_seconds = Histogram(
+            "orderwatch_evaluation_seconds",
+            "Merging and evaluating one batch",
+            ["stage"],
+            buckets=_SECONDS,
+            registry=r,
+        )
+        self.batch_seconds = Histogram(
+            "orderwatch_batch_seconds",
+            "One batch from decode to durable state",
+            ["stage"],
+            buckets=_SECONDS,
+            registry=r,
+        )
+        self.event_lag_seconds = Gauge(
+            "orderwatch_event_lag_seconds",
+            "Wall clock less the newest event time read",
+            ["topic"],
+            registry=r,
+        )
+        self.horizon_lag_seconds = Gauge(
+            "orderwatch_horizon_lag_seconds",
+            "Wall clock less the lowest horizon of a stage",
+            ["stage"],
+            registry=r,
+        )
+        self.state_subjects = Gauge(
+            "orderwatch_state_subjects", "Subjects in state", ["stage"], registry=r
+        )
+        self.state_bytes = Gauge("orderwatch_state_bytes", "Packed state", ["stage"], registry=r)
+        self.consumer_lag_records = Gauge(
+            "orderwatch_consumer_lag_records",
+            "Records in the log that have not been acknowledged",
+            ["topic"],
+            registry=r,
+        )
+        self.recovering = Gauge(
+            "orderwatch_recovering", "1 while state is being read back", registry=r
+        )
+        self.recovered_subjects = Counter(
+            "orderwatch_recovered_subjects", "Subjects read back from the changelog", registry=r
+        )
+        self.payments_silent = Gauge(
+            "orderwatch_payments_silent",
+            "Shops where many buyers order and nobody pays: nothing is concluded about them",
+            registry=r,
+        )
+        self.payments_silent_everywhere = Gauge(
+            "orderwatch_payments_silent_everywhere",
+            "1 while many buyers of all shops together order and nobody pays in any of them",
+            registry=r,
+        )

@@ -1,0 +1,124 @@
+"""The worker's pulse: moves the horizon while topics are idle, and notices when nothing moves at all.
+
+The proof of silence is a fetch that found the partition at its high watermark, seen twice at the same
+position with nothing fetched and unacknowledged in between; a broker that does not answer gives none.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from typing import NamedTuple, cast
+
+from faust.types import TP
+
+from streams.errors import TransientError
+from streams.runtime.app import WorkerApp
+from streams.runtime.transport import FetchState, PlainConsumer, fetch_states
+
+BEAT_S = 0.25
+
+
+class StalledError(TransientError):
+    """Records wait, but nothing is read or acknowledged any more."""
+
+    exit_code = 71
+
+
+class _Seen(NamedTuple):
+    """Where a partition stood, and since when it has been standing there."""
+
+    position: int
+    committed: int | None
+    since: float
+
+
+class Pulse:
+    """Beats a few times a second for as long as the app runs."""
+
+    def __init__(self, app: WorkerApp) -> None:
+        self._app = app
+        self._seen: dict[TP, _Seen] = {}
+        self._rebalancing_since: float | None = None
+
+    async def run(self) -> None:
+        """Beat until the app stops. Raises StalledError when the worker should be restarted."""
+        while not self._app.should_stop:
+            await self._app.sleep(BEAT_S)
+            await self.beat(time.monotonic())
+
+    async def beat(self, now: float) -> None:
+        """Look once: move horizons, watch for a stall, refresh the gauges."""
+        app = self._app
+        consumer = cast(PlainConsumer, app.consumer)
+        if app.rebalancing:
+            self._rebalancing_since = self._rebalancing_since or now
+            self._seen.clear()
+            self._refuse_to_wait(now - self._rebalancing_since, "a rebalance does not end")
+            return
+        self._rebalancing_since = None
+        states = fetch_states(consumer)
+        proofs: dict[str, dict[int, list[tuple[str, int]]]] = defaultdict(lambda: defaultdict(list))
+        prefix = app.settings.topic_prefix
+        lag: dict[str, int] = defaultdict(int)
+        stage_of = {prefix + topic: stage.name for stage in app.stages for topic in stage.topics}
+        for tp, state in states.items():
+            topic = tp.topic.removeprefix(prefix)
+            is_pending = consumer.has_undelivered(tp) or state.position < state.highwater
+            before = self._seen.get(tp)
+            committed = consumer._committed_offset.get(tp)
+            if before is None or before[:2] != (state.position, committed):
+                before = _Seen(state.position, committed, now)
+                self._seen[tp] = before
+            elif is_pending:
+                self._refuse_to_wait(
+                    now - before.since, f"{tp.topic}[{tp.partition}] does not move"
+                )
+            elif now > before.since:
+                name = stage_of[tp.topic]
+                proven_at_ms = self._proven_at_ms(name, tp.partition, state)
+                if proven_at_ms is not None:
+                    proofs[name][tp.partition].append((topic, proven_at_ms))
+            lag[topic] += max(
+                0, state.highwater - (state.position if committed is None else committed)
+            )
+        for stage in app.stages:
+            await stage.tick(proofs[stage.name])
+            self._refresh(stage.name, now)
+        for topic, records in lag.items():
+            app.metrics.consumer_lag_records.labels(topic).set(records)
+
+    def _proven_at_ms(self, name: str, number: int, state: FetchState) -> int | None:
+        """Up to when a topic that was just found read to its end is known to be silent, if at all."""
+        match self._app.settings.horizon_clock:
+            case "wall":
+                return state.fetched_at_ms
+            case "newest":
+                stage = next(stage for stage in self._app.stages if stage.name == name)
+                partition = stage.partitions.get(number)
+                return partition.frontier.newest_ms if partition else None
+            case "events":
+                return None
+
+    def _refuse_to_wait(self, waited_s: float, what: str) -> None:
+        limit_s = self._app.settings.stall_timeout_s
+        if waited_s > limit_s:
+            raise StalledError(
+                f"{what} for {waited_s:.0f} s, longer than stall_timeout_s = {limit_s:.0f}; "
+                "stopping, so that the process manager starts a fresh worker"
+            )
+
+    def _refresh(self, name: str, now: float) -> None:
+        metrics = self._app.metrics
+        stage = next(stage for stage in self._app.stages if stage.name == name)
+        partitions = stage.partitions.values()
+        metrics.state_subjects.labels(name).set(sum(len(p.states) for p in partitions))
+        metrics.state_bytes.labels(name).set(sum(p.state_bytes for p in partitions))
+        horizons = [p.frontier.horizon(stage.topics) for p in partitions]
+        if horizons:
+            metrics.horizon_lag_seconds.labels(name).set(time.time() - min(horizons) / 1000)
+        if name == "buyer":
+            frontiers = [p.frontier for p in partitions]
+            silent = {shop for frontier in frontiers for shop in frontier.silent_shops}
+            metrics.payments_silent.set(len(silent))
+            metrics.payments_silent_everywhere.set(any(f.is_silent_everywhere for f in frontiers))

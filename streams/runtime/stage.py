@@ -1,0 +1,291 @@
+"""One stage of the worker: its partitions, what a batch does to them, and the order of effects.
+
+The order is law L8: publish alerts and signals and await them, write changed state and await it, and
+only then may the caller acknowledge. What is about to be said is written down first, so that whoever
+comes after a crash says it again or takes it back (docs/decisions/0009). Anything that goes wrong in
+between must end the process, for then the state in memory is ahead of the durable one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from math import ceil
+from typing import Any
+
+import orjson
+from aiokafka import AIOKafkaProducer
+
+from schemas.alerts import SubjectKind
+from streams.detect.alerts import envelope
+from streams.detect.engine import Engine
+from streams.detect.episodes import Told
+from streams.detect.horizon import Frontier
+from streams.detect.partition import Effects, Partition
+from streams.errors import TransientError
+from streams.kafka import deadletters
+from streams.runtime import bulk
+from streams.runtime.awake import Awake
+from streams.runtime.changelog import Changelog
+from streams.runtime.flood import FloodGuard
+from streams.runtime.intake import Batch, Intake, Record
+from streams.runtime.metrics import WorkerMetrics
+from streams.runtime.signals import encode_signal
+from streams.settings import Settings
+
+ALERT_HEADERS = [("content-type", b"application/cloudevents+json")]
+# The keys of a partition's frontier in the changelog; no subject's key begins like them.
+HORIZON_KEY = "@horizon"
+PAYMENTS_KEYS = "@payments/"
+# Fewer buyers in a row than this who do not pay are chance: at 14 % unpaid, five are one in 20,000.
+MIN_SILENT_BUYERS = 5
+WHY_LATE = "older than the retention of its kind, measured by its subject's newest fact"
+
+
+class Stage:
+    """All partitions of one stage that this worker owns. Everything runs on one event loop."""
+
+    def __init__(
+        self,
+        name: str,
+        topics: Collection[str],
+        kinds: Sequence[SubjectKind],
+        engine: Engine,
+        changelog: Changelog,
+        producer: AIOKafkaProducer,
+        settings: Settings,
+        metrics: WorkerMetrics,
+        awake: Awake,
+    ) -> None:
+        self.name = name
+        self.topics = topics
+        self.partitions: dict[int, Partition] = {}
+        self._kinds = kinds
+        self._engine = engine
+        self._changelog = changelog
+        self._producer = producer
+        self._settings = settings
+        self._metrics = metrics
+        self._awake = awake
+        self._loads: dict[int, asyncio.Task[None]] = {}
+        self._lock = asyncio.Lock()
+        self._is_paused = True
+        self._flood = FloodGuard(settings.dead_letter_max_share)
+        self._intakes = {
+            topic: Intake(
+                topic,
+                settings.max_record_bytes,
+                settings.max_future_s * 1000,
+                lambda: time.time_ns() // 1_000_000,
+            )
+            for topic in topics
+        }
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the state of every owned partition has been read back, or found still to be right."""
+        return not self._is_paused and all(
+            load.done() and number in self.partitions for number, load in self._loads.items()
+        )
+
+    def own(self, numbers: Collection[int]) -> None:
+        """Forget partitions that are not ours any more; read back those that newly are.
+
+        Those that stay are read back as well if somebody else wrote to them in between, as after a
+        session that was lost and regained.
+        """
+        for number in self._loads.keys() - set(numbers):
+            self._loads.pop(number).cancel()
+            self.partitions.pop(number, None)
+        for load in self._loads.values():
+            # One that is not done by now would put what it found over what the next one found.
+            load.cancel()
+        kept = self._loads.keys() & self.partitions.keys()
+        grown = asyncio.ensure_future(self._changelog.grown(kept))
+        for number in numbers:
+            self._loads[number] = asyncio.ensure_future(self._load(number, grown))
+        self._is_paused = False
+
+    async def pause(self) -> None:
+        """Wait for what is being written, then do nothing until `own`: somebody else may own it."""
+        async with self._lock:
+            self._is_paused = True
+
+    async def _load(self, number: int, grown: asyncio.Future[set[int]]) -> None:
+        try:
+            if number in self.partitions and number not in await grown:
+                return
+            self.partitions[number] = await self._read_back(number)
+        except Exception as error:
+            error.add_note(f"while {self._changelog.topic}[{number}] was read back")
+            raise
+
+    async def _read_back(self, number: int) -> Partition:
+        settings = self._settings
+        frontier = Frontier(
+            self.topics,
+            settings.lateness_s * 1000,
+            # A partition sees its share of a shop's buyers.
+            max(MIN_SILENT_BUYERS, ceil(settings.silence_min_buyers / settings.partitions)),
+        )
+        partition = Partition(self._engine, self._kinds, frontier)
+        latest: dict[str, bytes] = {}
+        async for key, value in self._changelog.read(number):
+            if value is None:
+                latest.pop(key, None)
+            else:
+                latest[key] = value
+        horizon = latest.pop(HORIZON_KEY, None)
+        if horizon is not None:
+            frontier.restore(orjson.loads(horizon))
+        for key in [key for key in latest if key.startswith(PAYMENTS_KEYS)]:
+            shop = key.removeprefix(PAYMENTS_KEYS)
+            frontier.restore_payments(shop, orjson.loads(latest.pop(key)))
+        for key, packed in latest.items():
+            partition.load(key, packed)
+        self._metrics.recovered_subjects.inc(len(latest))
+        return partition
+
+    async def process(self, topic: str, number: int, records: Sequence[Record]) -> bool:
+        """Take one batch of one partition through to durable state; then it may be acknowledged.
+
+        False means that it must not be, for the partition was taken away while the batch waited.
+        """
+        load = self._loads.get(number)
+        if load is None:
+            return False
+        await asyncio.wait([load])
+        async with self._lock:
+            if self._is_paused or self._loads.get(number) is not load:
+                return False
+            load.result()
+            began = time.monotonic()
+            partition = self.partitions[number]
+            batch = self._intakes[topic].take(records)
+            self._flood.check(topic, number, records, batch.poison)
+            with self._metrics.evaluation_seconds.labels(self.name).time():
+                effects = partition.apply({topic: batch.newest_ms}, batch.facts)
+            await self._publish(number, partition, effects, began, (topic, batch))
+            self._count(topic, records, batch, began)
+        return True
+
+    async def tick(self, proofs: Mapping[int, Iterable[tuple[str, int]]]) -> None:
+        """Let the horizon follow topics proven to be read to their end: (topic, wall-clock ms).
+
+        Raises what went wrong while state was read back, which nobody else might ask about.
+        """
+        async with self._lock:
+            if self._is_paused:
+                return
+            for load in self._loads.values():
+                if load.done():
+                    load.result()
+            # Those that are still being read back may be done while others are published.
+            for number in [number for number, load in self._loads.items() if load.done()]:
+                partition = self.partitions[number]
+                for topic, proven_at_ms in proofs.get(number, ()):
+                    partition.frontier.read_to_end(topic, proven_at_ms)
+                effects = partition.tick()
+                if effects.changed:
+                    await self._publish(number, partition, effects, time.monotonic())
+
+    async def _publish(
+        self,
+        number: int,
+        partition: Partition,
+        effects: Effects,
+        began: float,
+        source: tuple[str, Batch] | None = None,
+    ) -> None:
+        prefix = self._settings.topic_prefix
+        self._awake.check()
+        if effects.intents:
+            await self._changelog.write(number, effects.intents, {})
+        sending = [
+            await self._producer.send(
+                f"{prefix}alerts",
+                envelope(alert).model_dump_json().encode(),
+                key=alert.subject.id.encode(),
+                headers=ALERT_HEADERS,
+            )
+            for alert in effects.alerts
+        ]
+        sending += await self._tell(effects.told)
+        if source is not None:
+            sending.extend(await self._set_aside(*source, number, effects))
+        if sending:
+            await asyncio.gather(*sending)
+        if time.monotonic() - began > self._settings.session_timeout_s:
+            # Stopped for longer than a session lasts, somebody else owns the partition by now, and
+            # writing would overwrite newer state.
+            raise TransientError(
+                f"stage {self.name}: a batch took longer than session_timeout_s = "
+                f"{self._settings.session_timeout_s}; stopping so that state is not overwritten"
+            )
+        self._awake.check()
+        if effects.changed:
+            await self._changelog.write(number, effects.changed, self._frontier(partition))
+        for alert in effects.alerts:
+            self._metrics.alerts.labels(alert.detector, alert.severity, alert.change).inc()
+        for told in effects.told:
+            self._metrics.signals.labels(told.signal.name).inc()
+        for (detector, reason), count in effects.insufficient.items():
+            self._metrics.insufficient.labels(detector, reason).inc(count)
+        self._metrics.evaluated.labels(self.name).inc(effects.evaluated)
+
+    async def _tell(self, told: Sequence[Told]) -> list[asyncio.Future[Any]]:
+        """Send signals in bulk: of every order that stays unpaid there are several."""
+        records: defaultdict[int, list[tuple[bytes, bytes]]] = defaultdict(list)
+        for one in told:
+            key, value = encode_signal(one)
+            records[bulk.partition_of(key, self._settings.partitions)].append((key, value))
+        topic = f"{self._settings.topic_prefix}signals"
+        return [
+            batch.sent
+            for number, of_partition in records.items()
+            for batch in await bulk.send(self._producer, topic, number, of_partition)
+        ]
+
+    def _frontier(self, partition: Partition) -> dict[str, bytes]:
+        """What is stored of the frontier: its horizon, and of each shop that changed who waits to pay."""
+        payments = partition.frontier.export_payments(only_changed=True)
+        stored = {f"{PAYMENTS_KEYS}{shop}": orjson.dumps(one) for shop, one in payments.items()}
+        return {HORIZON_KEY: orjson.dumps(partition.frontier.export()), **stored}
+
+    async def _set_aside(
+        self, topic: str, batch: Batch, number: int, effects: Effects
+    ) -> list[asyncio.Future[Any]]:
+        """Send bad records to the dead letters and late ones to their side topic."""
+        prefix = self._settings.topic_prefix
+        sending = []
+        aside = [
+            ("dead-letters", record, error.reason, str(error)) for record, error in batch.poison
+        ]
+        # One event may give several facts, and all of them are late.
+        late = {origin.offset: origin for origin in map(batch.origin, effects.late)}
+        aside += [("late", record, "late", WHY_LATE) for record in late.values()]
+        for to, record, reason, why in aside:
+            headers = deadletters.headers(
+                reason, why, prefix + topic, number, record.offset, datetime.now(UTC)
+            )
+            # Kafka takes no record with neither key nor value; such a tombstone is kept as an empty one.
+            value = b"" if record.key is None and record.value is None else record.value
+            sending.append(
+                await self._producer.send(prefix + to, value, key=record.key, headers=headers)
+            )
+        for _, error in batch.poison:
+            self._metrics.dead_letters.labels(topic, error.reason).inc()
+        self._metrics.late.labels(topic).inc(len(late))
+        return sending
+
+    def _count(self, topic: str, records: Sequence[Record], batch: Batch, began: float) -> None:
+        bad = len(batch.poison)
+        self._metrics.records.labels(topic, "applied").inc(len(records) - bad)
+        if bad:
+            self._metrics.records.labels(topic, "dead_letter").inc(bad)
+        self._metrics.batch_seconds.labels(self.name).observe(time.monotonic() - began)
+        if batch.newest_ms:
+            self._metrics.event_lag_seconds.labels(topic).set(time.time() - batch.newest_ms / 1000)

@@ -1,0 +1,1 @@
+"""What every long-running service needs: logs, threads whose failure counts, locks, metrics pages."""

@@ -1,0 +1,105 @@
+"""Stories about accounts that share a phone, a device or an address (D03), guilty and not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from streams.simulate.people import Person
+from streams.simulate.scene import Scene, story
+from streams.simulate.shapes import SECOND_MS
+from streams.simulate.unpaid_stories import AUTO_CLOSE_H
+
+
+def sharing(buyer: Person, device_hash: str | None = None, **receiver: str) -> Person:
+    """The same account with parts of its receiver, or its device, that are somebody else's."""
+    told: dict[str, Any] = orjson.loads(orjson.dumps(buyer.receiver))
+    return buyer._replace(
+        receiver=orjson.Fragment(orjson.dumps({**told, **receiver})),
+        device_hash=device_hash or buyer.device_hash,
+    )
+
+
+def _unpaid(scene: Scene, at_ms: int, buyer: Person, units: int) -> None:
+    order = scene.place(at_ms, buyer, units)
+    order.close(at_ms + AUTO_CLOSE_H * 3600 * SECOND_MS, "system", "超时未付款")
+
+
+@story("sybil-phone", "attack", "D03", "shop", "critical")
+def split_over_accounts_of_one_phone(scene: Scene) -> None:
+    """A burst of 66 units, split over eleven accounts with one phone so that none is a burst."""
+    phone = f"199{int(scene.between(10**7, 10**8))}"
+    for number in range(11):
+        buyer = sharing(scene.buyer(), phone=phone)
+        _unpaid(scene, scene.at(m=4 * number, s=number * scene.between(0, 15)), buyer, 6)
+
+
+@story("sybil-chain", "attack", "D03", "shop", "critical")
+def chained_by_phone_and_device(scene: Scene) -> None:
+    """Six accounts in a chain: each shares a phone with the one before or a device with the next."""
+    before: Person | None = None
+    for number in range(6):
+        buyer = scene.buyer()
+        if before is not None and number % 2:
+            phone = str(orjson.loads(orjson.dumps(before.receiver))["phone"])
+            buyer = sharing(buyer, phone=phone)
+        elif before is not None:
+            buyer = sharing(buyer, before.device_hash)
+        for second in range(2):
+            _unpaid(scene, scene.at(m=6 * number + 2 * second), buyer, 5)
+        before = buyer
+
+
+@story(
+    "sybil-drip", "attack", "D03", "shop", "none",
+    not_caught="within two hours never more than three of the orders, and fifteen units",
+)  # fmt: skip
+def ring_that_takes_its_time(scene: Scene) -> None:
+    """Eight accounts with one phone, an order an hour: below the joint limits at every moment."""
+    phone = f"199{int(scene.between(10**7, 10**8))}"
+    for number in range(8):
+        _unpaid(scene, scene.at(m=61 * number), sharing(scene.buyer(), phone=phone), 5)
+
+
+@story(
+    "sybil-strangers", "attack", "D03", "shop", "none",
+    not_caught="the accounts share nothing, so they are a crowd like that of any sale",
+)  # fmt: skip
+def ring_without_a_tie(scene: Scene) -> None:
+    """Twelve accounts of one hand, each with a phone, a device, a name and an address of its own."""
+    for number in range(12):
+        _unpaid(scene, scene.at(m=4 * number), scene.buyer(), 6)
+
+
+@story("office", "honest-lookalike", "D03", "shop", "none")
+def colleagues_at_one_address(scene: Scene) -> None:
+    """Fifteen colleagues order to one address in a sale; some take a quarter of an hour to pay."""
+    place: dict[str, str] = {}
+    for number in range(15):
+        buyer = scene.buyer()
+        if not place:
+            home: dict[str, Any] = orjson.loads(orjson.dumps(buyer.receiver))
+            place = {key: home[key] for key in ("state", "city", "district", "detail")}
+        placed_at_ms = scene.at(m=2 * number)
+        order = scene.place(placed_at_ms, sharing(buyer, **place), 4)
+        paid_at_ms = placed_at_ms + int(scene.between(5, 1500)) * SECOND_MS
+        order.pay(paid_at_ms)
+        order.ship(scene.at(h=20), paid_at_ms + 48 * 3600 * SECOND_MS)
+        order.deliver(scene.at(h=70))
+
+
+@story("family", "honest-lookalike", "D03", "shop", "none")
+def family_with_one_phone(scene: Scene) -> None:
+    """Three of a family, one phone, seven orders; two wait for payment longer than the grace."""
+    phone = f"199{int(scene.between(10**7, 10**8))}"
+    for member in range(3):
+        buyer = sharing(scene.buyer(), phone=phone)
+        for number in range(3 if member == 0 else 2):
+            placed_at_ms = scene.at(m=20 * member + 3 * number)
+            order = scene.place(placed_at_ms, buyer, 8)
+            is_late = member > 0 and number == 0
+            paid_at_ms = placed_at_ms + (1200 if is_late else 40) * SECOND_MS
+            order.pay(paid_at_ms)
+            order.ship(scene.at(h=20), paid_at_ms + 48 * 3600 * SECOND_MS)
+            order.deliver(scene.at(h=70))

@@ -1,0 +1,227 @@
+"""`orderwatch stock`: alerts and stock readings in, decisions out. Run one instance only.
+
+The main thread applies records, each in one transaction; a second one takes back what platforms
+close by themselves and publishes decisions. Readings of an item and alerts about its buyers lie on
+different partitions, so a second instance would decide with half of the facts.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from schemas.alerts import AlertEnvelope
+from schemas.fast import Refused, decode_event
+from schemas.outputs import Control, StockAdjustment
+from streams.errors import TransientError
+from streams.kafka.publisher import KafkaPublisher, Outgoing, Publisher
+from streams.service.background import Background
+from streams.service.locking import only_one
+from streams.service.logs import configure_logging
+from streams.service.serving import metrics_served
+from streams.settings import Settings
+from streams.stock.adapter import adapter_for
+from streams.stock.ledger import EARLIEST, Limits, decide, decide_after_reading, decide_auto_closed
+from streams.stock.metrics import StockMetrics
+from streams.stock.store import Store
+from streams.subscriber import KafkaSource, Record, RecordLoop, SqliteLedger, stop_on_signals
+from streams.subscriber.ledger import open_database, transaction
+
+log = structlog.get_logger(__name__)
+
+GROUP_SUFFIX = "-stock"
+TOPICS = ["alerts", "stock", "listings", "control"]
+ADJUSTMENTS_TOPIC = "stock-adjustments"
+KEEP_CLOSED_S = 30 * 86_400.0
+UPKEEP_EVERY_S = 0.5
+PRUNE_EVERY_S = 3600.0
+AFTER_FAILURE_S = 5.0
+
+
+def run(settings: Settings) -> None:
+    """Adjust stock until SIGTERM or SIGINT; blocks. Raises TransientError without a broker."""
+    configure_logging(settings)
+    metrics = StockMetrics()
+    path = settings.data_dir / "stock.db"
+    group_id = settings.group_id + GROUP_SUFFIX
+    with only_one("stock", settings.data_dir):
+        ledger = SqliteLedger(path, group_id)
+        loop = RecordLoop(KafkaSource(settings, TOPICS, group_id))
+        publisher = KafkaPublisher(settings)
+        desk = StockDesk(settings, ledger, metrics)
+        upkeep = Upkeep(settings, open_database(path), publisher, metrics)
+        with (
+            metrics_served(settings, settings.stock_metrics_port, metrics.registry),
+            closing(loop),
+            closing(ledger),
+            stop_on_signals(loop.stop),
+            Background(on_failure=loop.stop) as background,
+            closing(loop.records()) as records,
+        ):
+            background.start("stock-upkeep", upkeep.step)
+            for record in records:
+                desk.apply(record)
+        # What was decided just before the stop is published now rather than after the next start.
+        upkeep.step()
+        publisher.close()
+        upkeep.close()
+
+
+def limits_of(settings: Settings, store: Store) -> Limits:
+    """What the settings and the kill switch allow at this moment."""
+    return Limits(
+        item_budget_units=settings.stock_item_budget_units,
+        shop_budget_units=settings.stock_shop_budget_units,
+        is_dry_run=settings.stock_dry_run,
+        is_killed=settings.stock_kill_switch or store.is_killed(),
+    )
+
+
+class StockDesk:
+    """Applies records of the four topics, each in one transaction of the ledger's file."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: SqliteLedger,
+        metrics: StockMetrics,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._store = Store(ledger.connection)
+        self._metrics = metrics
+        self._now = now
+
+    def apply(self, record: Record) -> list[StockAdjustment]:
+        """The new decisions; a record that was applied before, or cannot be read, brings none."""
+        if record.value is None:
+            return []
+        try:
+            decisions = self._apply(record.topic, record.value, record.offset)
+        except (ValidationError, Refused) as error:
+            # Bad input events are dead-lettered by the worker, which reads the same topics.
+            position = f"{record.topic}[{record.partition}]@{record.offset}"
+            log.error("stock_record_refused", position=position, error=_why(error))
+            self._metrics.count_bad(record.topic)
+            return []
+        self._metrics.count(decisions)
+        return decisions
+
+    def _apply(self, topic: str, value: bytes, offset: int) -> list[StockAdjustment]:
+        if topic == "alerts":
+            return self._apply_alert(AlertEnvelope.model_validate_json(value))
+        if topic == "control":
+            return self._apply_control(Control.model_validate_json(value), offset)
+        return self._apply_event(topic, decode_event(topic, value))
+
+    def _apply_alert(self, envelope: AlertEnvelope) -> list[StockAdjustment]:
+        alert = envelope.data
+        with self._ledger.handling(alert.alert_id, alert.revision) as is_new:
+            return decide(alert, self._store, self._limits(), self._clock()) if is_new else []
+
+    def _apply_event(self, topic: str, event: Any) -> list[StockAdjustment]:
+        latest = self._now() + self._settings.max_future_s
+        if not EARLIEST.timestamp() <= event.occurred_at.timestamp() <= latest:
+            raise Refused("bad_time", f"occurred_at is {event.occurred_at.isoformat()}")
+        with transaction(self._ledger.connection):
+            if topic == "listings":
+                self._store.put_listing(event, latest)
+            else:
+                if type(event).__name__ == "StockAdjusted":
+                    self._store.confirm(event.adjustment_id)
+                self._store.put_reading(event, latest)
+            return decide_after_reading(
+                event.shop_id,
+                event.item_id,
+                self._store,
+                self._limits(),
+                event.occurred_at,
+                self._clock(),
+            )
+
+    def _apply_control(self, control: Control, offset: int) -> list[StockAdjustment]:
+        if control.command == "stock_kill_switch":
+            with transaction(self._ledger.connection):
+                self._store.put_control(control, offset)
+                is_on = self._store.is_killed()
+            # What holds now, and not only what was asked for: a repeat changes nothing.
+            log.warning(
+                "stock_kill_switch",
+                is_on=is_on or self._settings.stock_kill_switch,
+                value=control.value,
+                control=control.control_id,
+            )
+        return []
+
+    def _limits(self) -> Limits:
+        return limits_of(self._settings, self._store)
+
+    def _clock(self) -> datetime:
+        return datetime.fromtimestamp(self._now(), UTC)
+
+
+def _why(error: ValidationError | Refused) -> str:
+    return error.reason if isinstance(error, Refused) else type(error).__name__
+
+
+class Upkeep:
+    """What happens without a record: auto-closing, publishing, forgetting."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        connection: sqlite3.Connection,
+        publisher: Publisher,
+        metrics: StockMetrics,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._store = Store(connection)
+        self._publisher = publisher
+        self._metrics = metrics
+        self._now = now
+        self._pruned_at = 0.0
+
+    def step(self) -> float:
+        """One round; returns the seconds to wait before the next."""
+        now = self._now()
+        with transaction(self._store.connection):
+            limits = limits_of(self._settings, self._store)
+            decisions = decide_auto_closed(self._store.due(now), self._store, limits)
+            if now - self._pruned_at >= PRUNE_EVERY_S:
+                self._pruned_at = now
+                self._store.prune(now - KEEP_CLOSED_S)
+        self._metrics.count(decisions)
+        self._metrics.set_state(self._store.topped_up_now(), limits.is_killed)
+        return self._publish()
+
+    def close(self) -> None:
+        """Close the upkeep's own connection to the file."""
+        self._store.connection.close()
+
+    def _publish(self) -> float:
+        waiting = self._store.unpublished()
+        if not waiting:
+            return UPKEEP_EVERY_S
+        records: list[Outgoing] = []
+        for _, each in waiting:
+            key = f"{each.shop_id}:{each.item_id}"
+            records.append(Outgoing(ADJUSTMENTS_TOPIC, key, each.model_dump_json().encode()))
+            records += adapter_for(each).commands(each)
+        try:
+            self._publisher.publish(records)
+        except TransientError as error:
+            # Nothing is lost: decisions stay in the file until the broker takes them.
+            log.warning("decisions_not_published", error=str(error), waiting=len(waiting))
+            return AFTER_FAILURE_S
+        with transaction(self._store.connection):
+            self._store.mark_published(waiting[-1][0])
+        return 0.0

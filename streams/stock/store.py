@@ -1,0 +1,295 @@
+"""The ledger's file: entries, readings and every decision, in one SQLite database.
+
+Everything that one record changes is written in one transaction with the mark that it was handled,
+so kill -9 leaves either all of it or none. The trap: what a reading calls `on_hand` contains our own
+top-ups once they were carried out, and is corrected by them here.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime
+from typing import Any
+
+from schemas.outputs import Control, StockAdjustment
+from streams.stock.ledger import Entry, ItemState, Key
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS entries (
+  shop_id TEXT, item_id TEXT, order_id TEXT, units INTEGER NOT NULL, auto_close_at REAL NOT NULL,
+  alert_id TEXT NOT NULL, state TEXT NOT NULL, applied INTEGER NOT NULL, is_dry_run INTEGER NOT NULL,
+  decisions INTEGER NOT NULL, decided_kind TEXT, decided_reason TEXT,
+  PRIMARY KEY (shop_id, item_id, order_id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS entries_due ON entries (auto_close_at) WHERE state = 'held';
+CREATE TABLE IF NOT EXISTS claims (
+  shop_id TEXT, item_id TEXT, order_id TEXT, alert_id TEXT,
+  PRIMARY KEY (shop_id, item_id, order_id, alert_id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS claims_by_alert ON claims (alert_id);
+CREATE TABLE IF NOT EXISTS adjustments (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, adjustment_id TEXT NOT NULL UNIQUE, shop_id TEXT NOT NULL,
+  item_id TEXT NOT NULL, order_id TEXT NOT NULL, kind TEXT NOT NULL, delta INTEGER NOT NULL,
+  decided_at REAL NOT NULL, body TEXT NOT NULL, is_confirmed INTEGER NOT NULL DEFAULT 0,
+  is_published INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS adjustments_budget ON adjustments (shop_id, kind, decided_at);
+CREATE INDEX IF NOT EXISTS adjustments_item ON adjustments (shop_id, item_id, is_confirmed);
+CREATE INDEX IF NOT EXISTS adjustments_waiting ON adjustments (seq) WHERE is_published = 0;
+CREATE TABLE IF NOT EXISTS readings (
+  shop_id TEXT, item_id TEXT, occurred_at REAL, event_id TEXT, on_hand INTEGER,
+  paid_reserved INTEGER, is_deducted_on_payment INTEGER,
+  PRIMARY KEY (shop_id, item_id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS listings (
+  shop_id TEXT, item_id TEXT, occurred_at REAL, event_id TEXT, is_supported INTEGER,
+  PRIMARY KEY (shop_id, item_id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS kill_switch (at REAL, control_id TEXT, is_on INTEGER,
+  log_offset INTEGER NOT NULL DEFAULT -1);
+"""
+_ENTRY = (
+    "SELECT e.*, (SELECT group_concat(c.alert_id) FROM claims c WHERE c.shop_id = e.shop_id"
+    " AND c.item_id = e.item_id AND c.order_id = e.order_id) FROM entries e "
+)
+# What claims to be from the future loses: kept, it would hide every reading until then.
+_IS_NEWER = (
+    "((excluded.occurred_at, excluded.event_id) > (occurred_at, event_id) OR occurred_at > ?)"
+)
+
+
+class Store:
+    """Implements Ledger; the caller opens and ends transactions on `connection`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        connection.executescript(_SCHEMA)
+        columns = {row[1] for row in connection.execute("PRAGMA table_info(kill_switch)")}
+        if "log_offset" not in columns:
+            # A file of an earlier version; its switch stays as it was until the next command.
+            connection.execute(
+                "ALTER TABLE kill_switch ADD COLUMN log_offset INTEGER NOT NULL DEFAULT -1"
+            )
+
+    def entry(self, key: Key) -> Entry | None:
+        """See Ledger."""
+        rows = self._entries("WHERE shop_id = ? AND item_id = ? AND order_id = ?", key)
+        return rows[0] if rows else None
+
+    def put(self, entry: Entry) -> None:
+        """See Ledger."""
+        kind, reason = entry.decided or (None, None)
+        self.connection.execute(
+            "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *entry.key,
+                entry.units,
+                entry.auto_close_at.timestamp(),
+                entry.alert_id,
+                entry.state,
+                entry.applied,
+                entry.is_dry_run,
+                entry.decisions,
+                kind,
+                reason,
+            ),
+        )
+        self.connection.execute(
+            "DELETE FROM claims WHERE shop_id = ? AND item_id = ? AND order_id = ?", entry.key
+        )
+        self.connection.executemany(
+            "INSERT INTO claims VALUES (?, ?, ?, ?)",
+            [(*entry.key, alert_id) for alert_id in entry.claims],
+        )
+
+    def claimed_by(self, alert_id: str) -> list[Entry]:
+        """See Ledger."""
+        return self._entries(
+            "WHERE (shop_id, item_id, order_id) IN"
+            " (SELECT shop_id, item_id, order_id FROM claims WHERE alert_id = ?)"
+            " ORDER BY shop_id, item_id, order_id",
+            (alert_id,),
+        )
+
+    def of_item(self, shop_id: str, item_id: str) -> list[Entry]:
+        """See Ledger."""
+        entries = self._entries(
+            "WHERE shop_id = ? AND item_id = ? AND (applied > 0 OR state = 'held')"
+            " ORDER BY auto_close_at, order_id",
+            (shop_id, item_id),
+        )
+        return [entry for entry in entries if entry.applied or entry.is_wanted]
+
+    def due(self, now: float) -> list[Entry]:
+        """Entries still held although the platform has closed their orders by that time."""
+        return self._entries(
+            "WHERE state = 'held' AND auto_close_at <= ? ORDER BY auto_close_at, order_id", (now,)
+        )
+
+    def topped_up_since(self, shop_id: str, item_id: str | None, since: datetime) -> int:
+        """See Ledger."""
+        (units,) = self.connection.execute(
+            "SELECT coalesce(sum(delta), 0) FROM adjustments WHERE shop_id = ? AND kind = 'top_up'"
+            " AND decided_at > ? AND (? IS NULL OR item_id = ?)",
+            (shop_id, since.timestamp(), item_id, item_id),
+        ).fetchone()
+        return int(units)
+
+    def item_state(self, shop_id: str, item_id: str) -> ItemState:
+        """See Ledger."""
+        key = (shop_id, item_id)
+        reading = self.connection.execute(
+            "SELECT on_hand, paid_reserved, is_deducted_on_payment FROM readings"
+            " WHERE shop_id = ? AND item_id = ?",
+            key,
+        ).fetchone()
+        listing = self.connection.execute(
+            "SELECT is_supported FROM listings WHERE shop_id = ? AND item_id = ?", key
+        ).fetchone()
+        is_supported = None if listing is None or listing[0] is None else bool(listing[0])
+        if reading is None:
+            return ItemState(is_deduct_on_payment_supported=is_supported)
+        on_hand, paid_reserved, is_on_payment = reading
+        return ItemState(
+            physical=on_hand - self._carried_out(key),
+            paid_reserved=paid_reserved,
+            is_deducted_on_payment=bool(is_on_payment),
+            is_deduct_on_payment_supported=is_supported,
+        )
+
+    def put_reading(self, event: Any, latest: float) -> None:
+        """Keep a stock event (of schemas.fast) when it is the newest of its item up to `latest`."""
+        self.connection.execute(
+            "INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " occurred_at = excluded.occurred_at, event_id = excluded.event_id,"
+            " on_hand = excluded.on_hand, paid_reserved = excluded.paid_reserved,"
+            f" is_deducted_on_payment = excluded.is_deducted_on_payment WHERE {_IS_NEWER}",
+            (
+                event.shop_id,
+                event.item_id,
+                event.occurred_at.timestamp(),
+                event.event_id,
+                event.on_hand,
+                event.paid_reserved,
+                event.deduct_mode == "payment",
+                latest,
+            ),
+        )
+
+    def put_listing(self, event: Any, latest: float) -> None:
+        """Keep a listing event (of schemas.fast) when it is the newest of its item up to `latest`."""
+        self.connection.execute(
+            "INSERT INTO listings VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " occurred_at = excluded.occurred_at, event_id = excluded.event_id,"
+            f" is_supported = excluded.is_supported WHERE {_IS_NEWER}",
+            (
+                event.shop_id,
+                event.item_id,
+                event.occurred_at.timestamp(),
+                event.event_id,
+                event.deduct_on_payment_supported,
+                latest,
+            ),
+        )
+
+    def confirm(self, adjustment_id: str) -> None:
+        """The platform reports one of our adjustments as carried out."""
+        self.connection.execute(
+            "UPDATE adjustments SET is_confirmed = 1 WHERE adjustment_id = ?", (adjustment_id,)
+        )
+
+    def put_control(self, control: Control, offset: int) -> None:
+        """Move the kill switch as the log says; anything but a clear `off` means on.
+
+        The order is that of the log, whose topic has one partition: the sender's clock could date a
+        command so that none after it counts. An `off` from before the last command is a repeat; an
+        `on` always counts, also on a topic that was created anew and begins at 0 again.
+        """
+        is_on = control.value.strip().lower() not in ("off", "false", "0")
+        last = self.connection.execute("SELECT log_offset FROM kill_switch").fetchone()
+        if is_on or last is None or offset >= last[0]:
+            self.connection.execute("DELETE FROM kill_switch")
+            self.connection.execute(
+                "INSERT INTO kill_switch VALUES (?, ?, ?, ?)",
+                (control.at.timestamp(), control.control_id, is_on, offset),
+            )
+
+    def is_killed(self) -> bool:
+        """Whether the last command was to stop topping up."""
+        row = self.connection.execute("SELECT is_on FROM kill_switch").fetchone()
+        return bool(row and row[0])
+
+    def add(self, adjustment: StockAdjustment) -> None:
+        """See Ledger; it stays until it is published."""
+        self.connection.execute(
+            "INSERT INTO adjustments (adjustment_id, shop_id, item_id, order_id, kind, delta,"
+            " decided_at, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                adjustment.adjustment_id,
+                adjustment.shop_id,
+                adjustment.item_id,
+                adjustment.order_id,
+                adjustment.kind,
+                adjustment.delta,
+                adjustment.decided_at.timestamp(),
+                adjustment.model_dump_json(),
+            ),
+        )
+
+    def unpublished(self, limit: int = 500) -> list[tuple[int, StockAdjustment]]:
+        """Decisions that the topic does not have yet, oldest first."""
+        rows = self.connection.execute(
+            "SELECT seq, body FROM adjustments WHERE is_published = 0 ORDER BY seq LIMIT ?",
+            (limit,),
+        ).fetchall()
+        return [(seq, StockAdjustment.model_validate_json(body)) for seq, body in rows]
+
+    def mark_published(self, up_to: int) -> None:
+        """All decisions up to this number are on the topic."""
+        self.connection.execute(
+            "UPDATE adjustments SET is_published = 1 WHERE is_published = 0 AND seq <= ?", (up_to,)
+        )
+
+    def topped_up_now(self) -> dict[bool, int]:
+        """Units that are topped up at present, by whether only on paper (dry run)."""
+        rows = self.connection.execute(
+            "SELECT is_dry_run, sum(applied) FROM entries WHERE applied > 0 GROUP BY is_dry_run"
+        ).fetchall()
+        return {bool(is_dry_run): units for is_dry_run, units in rows}
+
+    def prune(self, before: float) -> None:
+        """Forget orders that were auto-closed before that time and owe nothing."""
+        old = "SELECT shop_id, item_id, order_id FROM entries WHERE auto_close_at < ?"
+        settled = f"(shop_id, item_id, order_id) IN ({old} AND applied = 0 AND state != 'held')"
+        self.connection.execute(
+            f"DELETE FROM adjustments WHERE is_published = 1 AND {settled}", (before,)
+        )
+        self.connection.execute(f"DELETE FROM claims WHERE {settled}", (before,))
+        self.connection.execute(
+            "DELETE FROM entries WHERE auto_close_at < ? AND applied = 0 AND state != 'held'",
+            (before,),
+        )
+
+    def _carried_out(self, key: tuple[str, str]) -> int:
+        """Units of ours that `on_hand` contains; never less than none, whatever was not reported."""
+        (units,) = self.connection.execute(
+            "SELECT coalesce(sum(max(units, 0)), 0) FROM (SELECT sum(delta) AS units"
+            " FROM adjustments WHERE shop_id = ? AND item_id = ? AND is_confirmed = 1"
+            " GROUP BY order_id)",
+            key,
+        ).fetchone()
+        return int(units)
+
+    def _entries(self, where: str, parameters: tuple[Any, ...]) -> list[Entry]:
+        return [_entry(row) for row in self.connection.execute(_ENTRY + where, parameters)]
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    kind, reason, claims = row[10:13]
+    return Entry(
+        key=(row[0], row[1], row[2]),
+        units=row[3],
+        auto_close_at=datetime.fromtimestamp(row[4], UTC),
+        alert_id=row[5],
+        state=row[6],
+        applied=row[7],
+        is_dry_run=bool(row[8]),
+        decisions=row[9],
+        decided=None if kind is None else (kind, reason),
+        claims=frozenset(claims.split(",")) if claims else frozenset(),
+    )

@@ -1,0 +1,137 @@
+"""Which revision of which alert was handled last: what turns at-least-once into once.
+
+Kafka gives a record again after a crash or a rebalance, so something must remember. The trap: a
+ledger only helps as far as it outlives what it guards against; MemoryLedger does not outlive the
+process.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+
+class Ledger(Protocol):
+    """Remembers the last handled revision of each alert; used by one thread at a time."""
+
+    def handling(self, alert_id: str, revision: int) -> AbstractContextManager[bool]:
+        """Wrap the handling of one revision; the value is whether it is new.
+
+        Leaving without an exception records the revision when it was new. Leaving with one records
+        nothing, so that the revision is given again.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release what the ledger holds; calling it twice does no harm."""
+        ...
+
+
+class MemoryLedger:
+    """A ledger for handlers that are idempotent themselves, and for tests.
+
+    It forgets everything when the process ends, and the alerts that were quiet for longest once it
+    holds `max_alerts` (about 150 bytes each). What was forgotten and comes again is handled again.
+    """
+
+    def __init__(self, max_alerts: int = 100_000) -> None:
+        self._revisions: OrderedDict[str, int] = OrderedDict()
+        self._max_alerts = max_alerts
+
+    @contextmanager
+    def handling(self, alert_id: str, revision: int) -> Iterator[bool]:
+        """See Ledger."""
+        is_new = revision > self._revisions.get(alert_id, 0)
+        yield is_new
+        if is_new:
+            self._revisions[alert_id] = revision
+            self._revisions.move_to_end(alert_id)
+            if len(self._revisions) > self._max_alerts:
+                self._revisions.popitem(last=False)
+
+    def close(self) -> None:
+        """See Ledger."""
+
+
+class SqliteLedger:
+    """A ledger in an SQLite file, the default: it survives kill -9 and loss of power.
+
+    The handler runs inside the ledger's write transaction. What it writes through `connection`
+    therefore becomes durable together with the revision, or not at all: exactly once. Effects
+    elsewhere have a window between the effect and the commit, in which a crash repeats them.
+
+    Alerts that were quiet for `keep_days` are forgotten when the file is opened; keep it above the
+    retention of the alerts topic. Members of a group that share the file wait for each other.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        group_id: str,
+        keep_days: int = 400,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.connection = open_database(path)
+        self._group_id = group_id
+        self._now = now
+        self.connection.execute(
+            "CREATE TABLE IF NOT EXISTS handled_alerts (group_id TEXT, alert_id TEXT,"
+            " revision INTEGER NOT NULL, handled_at REAL NOT NULL,"
+            " PRIMARY KEY (group_id, alert_id)) WITHOUT ROWID"
+        )
+        self.connection.execute(
+            "DELETE FROM handled_alerts WHERE group_id = ? AND handled_at < ?",
+            (group_id, now() - keep_days * 86_400),
+        )
+
+    @contextmanager
+    def handling(self, alert_id: str, revision: int) -> Iterator[bool]:
+        """See Ledger; the block runs inside a write transaction of `connection`."""
+        with transaction(self.connection) as connection:
+            is_new = revision > self._last(alert_id)
+            yield is_new
+            if is_new:
+                connection.execute(
+                    "INSERT OR REPLACE INTO handled_alerts VALUES (?, ?, ?, ?)",
+                    (self._group_id, alert_id, revision, self._now()),
+                )
+
+    def close(self) -> None:
+        """See Ledger."""
+        self.connection.close()
+
+    def _last(self, alert_id: str) -> int:
+        row = self.connection.execute(
+            "SELECT revision FROM handled_alerts WHERE group_id = ? AND alert_id = ?",
+            (self._group_id, alert_id),
+        ).fetchone()
+        return row[0] if row else 0
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """A durable SQLite connection whose transactions are opened by hand, see `transaction`."""
+    # The consumer loop may run in another thread than the one that connected; it is one at a time.
+    connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    # WAL with NORMAL may lose the last commits on loss of power; a lost mark is a second delivery.
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """One write transaction: committed when the block ends, rolled back when it raises."""
+    # IMMEDIATE, because a transaction that starts by reading cannot always be upgraded to write.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")

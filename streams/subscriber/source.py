@@ -1,0 +1,126 @@
+"""Where alerts come from: the few calls of a Kafka consumer that a subscriber needs.
+
+The subscriber sees only the protocol, so its tests run against a source in memory.
+The trap: positions are committed explicitly. The consumer's own position is already past records
+that were polled and not yet handled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka.errors import KafkaError
+
+from streams.errors import ConfigurationError
+from streams.kafka.clients import consumer_config, topic_name, unreachable
+from streams.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+Partition = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as it lies on the broker. `topic` is the name in the registry, without prefix."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+
+
+class Source(Protocol):
+    """A group member's view of its topics; used by one thread."""
+
+    def poll(self, timeout_s: float) -> list[Record]:
+        """The next records, in order within a partition; empty when none came within the time."""
+        ...
+
+    def owns(self, record: Record) -> bool:
+        """Whether the record's partition is still ours; after a rebalance it may not be."""
+        ...
+
+    def commit(self, positions: Mapping[Partition, int]) -> bool:
+        """Commit next offsets by partition; False when the group refused or did not answer."""
+        ...
+
+    def close(self) -> None:
+        """Leave the group without committing."""
+        ...
+
+
+class KafkaSource:
+    """Topics of the registry read by one member of a consumer group, through kafka-python.
+
+    Raises TransientError when no broker answers, ConfigurationError when a topic is missing.
+    """
+
+    def __init__(
+        self, settings: Settings, topics: list[str], group_id: str, max_poll_records: int = 200
+    ) -> None:
+        self._names = {topic_name(settings, topic): topic for topic in topics}
+        try:
+            self._consumer = KafkaConsumer(
+                **consumer_config(settings),
+                group_id=group_id,
+                max_poll_records=max_poll_records,
+                allow_auto_create_topics=False,
+            )
+            missing = [n for n in self._names if not self._consumer.partitions_for_topic(n)]
+        except KafkaError as error:
+            raise unreachable(settings, error) from error
+        if missing:
+            self._consumer.close(autocommit=False)
+            raise ConfigurationError(
+                f"topic {missing[0]} does not exist on {settings.bootstrap_servers}; "
+                "create it with `orderwatch topics apply`."
+            )
+        self._consumer.subscribe(list(self._names))
+        self._owned: frozenset[Partition] = frozenset()
+
+    def poll(self, timeout_s: float) -> list[Record]:
+        """See Source."""
+        batches = self._consumer.poll(timeout_ms=int(timeout_s * 1000))
+        # A rebalance happens within a poll and nowhere else.
+        self._owned = frozenset(
+            (self._names[tp.topic], tp.partition) for tp in self._consumer.assignment()
+        )
+        return [
+            Record(self._names[r.topic], r.partition, r.offset, r.key, r.value)
+            for records in batches.values()
+            for r in records
+        ]
+
+    def owns(self, record: Record) -> bool:
+        """See Source."""
+        return (record.topic, record.partition) in self._owned
+
+    def commit(self, positions: Mapping[Partition, int]) -> bool:
+        """See Source. Partitions that were taken away are left out: their new owner commits."""
+        offsets = {
+            self._kafka_partition(partition): OffsetAndMetadata(offset, "", -1)
+            for partition, offset in positions.items()
+            if partition in self._owned
+        }
+        try:
+            if offsets:
+                self._consumer.commit(offsets)
+        except KafkaError as error:
+            # Not fatal: what is not committed comes again, and the ledger knows it.
+            log.warning("commit_failed", error=type(error).__name__)
+            return False
+        return True
+
+    def close(self) -> None:
+        """See Source."""
+        self._consumer.close(autocommit=False)
+
+    def _kafka_partition(self, partition: Partition) -> TopicPartition:
+        name = next(name for name, topic in self._names.items() if topic == partition[0])
+        return TopicPartition(name, partition[1])

@@ -1,0 +1,305 @@
+"""produce, tail and the dead-letter tools on both brokers, byte for byte."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka.partitioner import murmur2
+
+from streams.cli import doctor, main, tail
+from streams.errors import ConfigurationError
+from streams.kafka import deadletters, produce, resend, topics
+from streams.settings import Settings
+from tests import topic_io
+from tests.topic_io import Message, Record
+
+AT = datetime(2026, 11, 11, 12, 0, 0, 250_000, tzinfo=UTC)
+
+
+def _nothing(records: int, share: float | None = None) -> None:
+    pass
+
+
+def _event(number: int, **changes: Any) -> dict[str, Any]:
+    return {
+        "event_id": f"e{number}",
+        "schema_version": 1,
+        "type": "finished",
+        "occurred_at": AT.isoformat(),
+        "shop_id": "s1",
+        "buyer_id": f"b{number}",
+        "order_id": f"o{number}",
+        **changes,
+    }
+
+
+@pytest.fixture
+def settings(bootstrap: str, topic_prefix: str) -> Settings:
+    made = Settings(
+        bootstrap_servers=bootstrap,
+        topic_prefix=topic_prefix,
+        partitions=3,
+        web_port=1,
+        inbox_port=1,
+    )
+    topics.apply(made)
+    return made
+
+
+def _read(settings: Settings, topic: str) -> list[Record]:
+    return topic_io.read_to_end(settings.bootstrap_servers, settings.topic_prefix + topic)
+
+
+def _produce(
+    settings: Settings, path: Path, lines: list[dict[str, Any]], **plan: Any
+) -> produce.Sent:
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    return produce.produce(settings, produce.Plan([str(path)], **plan), _nothing)
+
+
+def _letter(number: int, **parts: Any) -> Message:
+    source = parts.get("topic", "orders")
+    headers = deadletters.headers(parts.get("reason", "wrong_key"), "why", source, 0, number, AT)
+    return Message(
+        value=parts.get("value", json.dumps(_event(number)).encode()),
+        key=parts.get("key", b"wrong"),
+        headers=tuple(headers),
+    )
+
+
+def _bury(settings: Settings, *letters: Message) -> None:
+    topic_io.produce(settings.bootstrap_servers, settings.topic_prefix + deadletters.TOPIC, letters)
+
+
+# produce
+
+
+def test_events_arrive_with_key_partition_and_time(settings: Settings, tmp_path: Path) -> None:
+    lines = [{"topic": "orders", "value": _event(n)} for n in range(20)]
+    sent = _produce(settings, tmp_path / "e.jsonl", lines)
+    assert (sent.records, sent.bad) == (20, 0)
+    records = _read(settings, "orders")
+    assert {record.key for record in records} == {f"s1:b{n}".encode() for n in range(20)}
+    for record in records:
+        assert record.timestamp_ms == int(AT.timestamp() * 1000)
+        # As Java does it: the positive part of murmur2, modulo the number of partitions.
+        assert record.partition == (murmur2(record.key) & 0x7FFFFFFF) % 3
+
+
+def test_invalid_line_stops_and_what_was_before_it_has_arrived(
+    settings: Settings, tmp_path: Path
+) -> None:
+    lines = [{"topic": "orders", "value": _event(1)}, {"topic": "orders", "value": {}}]
+    with pytest.raises(produce.LineRefusedError, match=r"e\.jsonl:2: missing_field.*1 records"):
+        _produce(settings, tmp_path / "e.jsonl", lines)
+    assert len(_read(settings, "orders")) == 1
+
+
+def test_bad_input_is_sent_byte_for_byte_on_request(settings: Settings, tmp_path: Path) -> None:
+    lines = [
+        {"topic": "orders", "raw": "not json", "key": "k"},
+        {"topic": "orders", "raw_base64": "/wA=", "key": "k"},
+        {"topic": "orders", "value": _event(1), "key": "k"},
+    ]
+    sent = _produce(settings, tmp_path / "e.jsonl", lines, allow_bad=True)
+    assert (sent.records, sent.bad) == (3, 3)
+    values = [record.value for record in _read(settings, "orders")]
+    assert values == [b"not json", b"\xff\x00", json.dumps(_event(1)).encode()]
+
+
+def test_topic_that_does_not_exist_is_not_created(settings: Settings, tmp_path: Path) -> None:
+    elsewhere = settings.model_copy(update={"topic_prefix": settings.topic_prefix + "x-"})
+    with pytest.raises(ConfigurationError, match="orderwatch topics apply"):
+        _produce(elsewhere, tmp_path / "e.jsonl", [{"topic": "orders", "value": _event(1)}])
+    assert {row.action for row in topics.listing(elsewhere)} == {"missing"}
+
+
+def test_record_that_the_broker_refuses_is_named(
+    kafka_bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    settings = Settings(bootstrap_servers=kafka_bootstrap, topic_prefix=topic_prefix)
+    topics.apply(settings)
+    ahead = _event(1, occurred_at=(datetime.now(UTC) + timedelta(days=2)).isoformat())
+    with pytest.raises(produce.LineRefusedError, match=r"e\.jsonl:1: refused by the broker"):
+        _produce(settings, tmp_path / "e.jsonl", [{"topic": "orders", "value": ahead}])
+    lines = [{"topic": "orders", "value": ahead}]
+    assert _produce(settings, tmp_path / "e.jsonl", lines, stamp_now=True).records == 1
+
+
+def test_old_events_are_sent_with_a_warning(settings: Settings, tmp_path: Path) -> None:
+    old = [{"topic": "orders", "value": _event(1, occurred_at="2012-11-11T00:00:00Z")}]
+    sent = _produce(settings, tmp_path / "e.jsonl", old)
+    assert "--stamp-now" in sent.summary()
+    assert (
+        "--stamp-now" not in _produce(settings, tmp_path / "e.jsonl", old, stamp_now=True).summary()
+    )
+
+
+# tail
+
+
+def test_tail_shows_all_from_the_beginning_masked(settings: Settings, tmp_path: Path) -> None:
+    chat = _event(1, type="message", chat_id="c", sender="buyer", channel="qq", text="13812345678")
+    _produce(settings, tmp_path / "e.jsonl", [{"topic": "chats", "value": chat}])
+    view = tail.View("chats", follow=False)
+    (line,) = tail.lines(settings, view)
+    assert "138*****678" in line.text
+    (raw,) = tail.lines(settings, tail.View("chats", follow=False, raw=True, as_json=True))
+    assert json.loads(raw.text)["value"] == chat
+
+
+def test_tail_follows_from_now_on(settings: Settings, tmp_path: Path) -> None:
+    _produce(settings, tmp_path / "old.jsonl", [{"topic": "orders", "value": _event(1)}])
+    seen: list[str] = []
+    view = tail.View("orders", limit=1)
+    reader = threading.Thread(
+        target=lambda: seen.extend(line.text for line in tail.lines(settings, view)), daemon=True
+    )
+    reader.start()
+    deadline = time.monotonic() + 30
+    number = 2
+    # The reader cannot say when it has found the end, so events are sent until it saw one.
+    while reader.is_alive() and time.monotonic() < deadline:
+        _produce(settings, tmp_path / "new.jsonl", [{"topic": "orders", "value": _event(number)}])
+        number += 1
+        reader.join(0.2)
+    assert len(seen) == 1
+    assert '"event_id": "e1"' not in seen[0]
+
+
+def test_alerts_topic_with_something_else_on_it_is_still_shown(settings: Settings) -> None:
+    topic_io.produce(
+        settings.bootstrap_servers, settings.topic_prefix + "alerts", [Message(b"[1]", b"k")]
+    )
+    (line,) = tail.lines(settings, tail.View(follow=False))
+    assert line.text.endswith("k [1]")
+
+
+def test_unknown_topic_names_the_known_ones(settings: Settings) -> None:
+    with pytest.raises(ConfigurationError, match="alerts"):
+        tail.lines(settings, tail.View("nope"))
+
+
+# dead letters
+
+
+def test_letters_go_back_with_their_bytes_once(settings: Settings) -> None:
+    _bury(settings, _letter(1, value=b"\xff\x00"), _letter(2))
+    first = resend.replay(settings, resend.Selection())
+    assert (len(first.sent), first.failed) == (2, [])
+    assert {(r.key, r.value) for r in _read(settings, "orders")} == {
+        (b"wrong", b"\xff\x00"),
+        (b"wrong", json.dumps(_event(2)).encode()),
+    }
+    second = resend.replay(settings, resend.Selection())
+    assert (second.sent, second.failed, second.left) == ([], [], 0)
+    assert len(_read(settings, "orders")) == 2
+    assert all(letter.is_replayed for letter in deadletters.read(settings).letters)
+
+
+def test_what_was_skipped_stays_replayable(settings: Settings) -> None:
+    _bury(
+        settings,
+        _letter(1, reason="empty"),
+        _letter(2),
+        _letter(3, topic="refunds"),
+        _letter(4),
+    )
+    assert len(resend.replay(settings, resend.Selection(reason="empty")).sent) == 1
+    limited = resend.replay(settings, resend.Selection(topic="orders", limit=1))
+    assert (len(limited.sent), limited.left) == (1, 1)
+    assert len(resend.replay(settings, resend.Selection()).sent) == 2
+    assert len(_read(settings, "orders")) == 3
+    assert len(_read(settings, "refunds")) == 1
+
+
+def test_rekey_takes_the_key_from_the_body_or_leaves_the_letter(settings: Settings) -> None:
+    _bury(settings, _letter(1), _letter(2, value=b"not json"))
+    outcome = resend.replay(settings, resend.Selection(rekey=True))
+    assert len(outcome.sent) == 1
+    assert "no key in the body" in outcome.failed[0][1]
+    assert [record.key for record in _read(settings, "orders")] == [b"s1:b1"]
+    waiting = [letter for letter in deadletters.read(settings).letters if not letter.is_replayed]
+    assert [letter.offset for letter in waiting] == ["2"]
+
+
+def test_letter_for_a_topic_that_is_none_stays(settings: Settings) -> None:
+    _bury(settings, _letter(1, topic="dead-letters"), _letter(2, topic="../etc"))
+    outcome = resend.replay(settings, resend.Selection())
+    assert outcome.sent == []
+    assert len(outcome.failed) == 2
+
+
+def test_topic_name_in_the_header_may_have_the_prefix(settings: Settings) -> None:
+    _bury(settings, _letter(1, topic=f"{settings.topic_prefix}orders"))
+    assert len(resend.replay(settings, resend.Selection()).sent) == 1
+
+
+def test_dry_run_sends_and_marks_nothing(settings: Settings) -> None:
+    _bury(settings, _letter(1))
+    assert len(resend.replay(settings, resend.Selection(), dry_run=True).sent) == 1
+    assert _read(settings, "orders") == []
+    assert not deadletters.read(settings).letters[0].is_replayed
+
+
+def test_more_letters_than_a_chunk(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resend, "CHUNK", 3)
+    _bury(settings, *(_letter(n) for n in range(8)))
+    assert len(resend.replay(settings, resend.Selection()).sent) == 8
+    assert len(_read(settings, "orders")) == 8
+    assert all(letter.is_replayed for letter in deadletters.read(settings).letters)
+
+
+def test_letter_is_found_by_its_position(settings: Settings) -> None:
+    _bury(settings, _letter(1), _letter(2))
+    assert deadletters.find(settings, "0:1").offset == "2"
+
+
+def test_commands_tell_the_same_story(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ORDERWATCH_TOPIC_PREFIX", settings.topic_prefix)
+    dlq = ["-b", settings.bootstrap_servers, "dlq"]
+    assert main([*dlq, "list"]) == 0
+    assert capfd.readouterr().out == "No dead letters.\n"
+    _bury(settings, _letter(1), _letter(2, value=b"\x1b[31m13812345678"))
+    assert main([*dlq, "list"]) == 0
+    assert "wrong_key" in capfd.readouterr().out
+    assert main([*dlq, "show", "0:1"]) == 0
+    shown = capfd.readouterr().out
+    assert "\\x1b[31m138*****678" in shown
+    assert main([*dlq, "replay", "--rekey"]) == 1
+    assert "1 dead letters sent back" in capfd.readouterr().out
+    assert main([*dlq, "list", "--json"]) == 0
+    rows = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert rows[0] == {"topic": "orders", "reason": "wrong_key", "count": 2, "waiting": 1}
+    assert {row["position"]: row["replayed"] for row in rows[1:]} == {"0:0": True, "0:1": False}
+
+
+# doctor
+
+
+def test_event_from_the_future_is_a_clock_that_is_wrong(
+    kafka_bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    settings = Settings(
+        bootstrap_servers=kafka_bootstrap, topic_prefix=topic_prefix, web_port=1, inbox_port=1
+    )
+    topics.apply(settings)
+
+    def check() -> doctor.Check:
+        return next(c for c in doctor.examine(settings) if c.name == "event times")
+
+    now = datetime.now(UTC)
+    _produce(settings, tmp_path / "e.jsonl", [{"topic": "orders", "value": _event(1)}])
+    assert check().status == "ok"
+    ahead = _event(2, occurred_at=(now + timedelta(minutes=40)).isoformat())
+    _produce(settings, tmp_path / "e.jsonl", [{"topic": "orders", "value": ahead}])
+    assert check().status == "failed"
+    assert f"{settings.topic_prefix}orders[" in check().found

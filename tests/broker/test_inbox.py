@@ -1,0 +1,208 @@
+"""The inbox as a process on a real broker: nothing lost over a kill, and truth about its health."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import orjson
+
+from streams.demo.broker import free_port
+from streams.replay.files import event_line
+from tests.brokers import ApacheKafka
+from tests.factories import alert_id, envelope, make_alert
+from tests.inbox import wait_until
+from tests.oracle.seller_story import SellerStory
+from tests.oracle.story import HOUR, T0_MS
+from tests.topic_io import Message, create_topics, produce
+from tests.workers import load, standing, worker
+
+START = (
+    "from streams.settings import Settings; from streams.inbox.service import run; run(Settings())"
+)
+
+
+class Inbox:
+    """A running `orderwatch inbox` and its address."""
+
+    def __init__(self, process: subprocess.Popen[bytes], url: str) -> None:
+        self.process = process
+        self.url = url
+
+    def is_ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=10).is_success
+        except httpx.TransportError:
+            return False
+
+    def metric(self, name: str) -> float:
+        text = httpx.get(f"{self.url}/metrics", timeout=10).text
+        lines = (line.split(" ") for line in text.splitlines() if line.startswith(name + " "))
+        return next((float(value) for _, value in lines), -1.0)
+
+    def has(self, key: str) -> bool:
+        return httpx.get(f"{self.url}/alerts/{alert_id(key)}.json", timeout=10).is_success
+
+
+@contextmanager
+def inbox(bootstrap: str, prefix: str, folder: Path, **more: str) -> Iterator[Inbox]:
+    port = free_port()
+    variables = {
+        "ORDERWATCH_BOOTSTRAP_SERVERS": bootstrap,
+        "ORDERWATCH_TOPIC_PREFIX": prefix,
+        "ORDERWATCH_GROUP_ID": prefix + "group",
+        "ORDERWATCH_SESSION_TIMEOUT_S": "6",
+        "ORDERWATCH_INBOX_PORT": str(port),
+        "ORDERWATCH_DATABASE_URL": f"sqlite:///{folder}/inbox.db",
+        **more,
+    }
+    process = subprocess.Popen([sys.executable, "-c", START], env={**os.environ, **variables})
+    try:
+        running = Inbox(process, f"http://127.0.0.1:{port}")
+        wait_until(running.is_ready, deadline_s=60)
+        yield running
+    finally:
+        process.kill()
+        process.wait()
+
+
+def publish(bootstrap: str, topic: str, keys: range) -> None:
+    alerts = [make_alert(str(n), buyer=f"b{n}", orders=1) for n in keys]
+    messages = [
+        Message(envelope(alert).model_dump_json().encode(), alert.subject.id.encode())
+        for alert in alerts
+    ]
+    produce(bootstrap, topic, messages)
+
+
+def test_a_killed_inbox_misses_nothing_and_has_nothing_twice(
+    bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    topic = topic_prefix + "alerts"
+    create_topics(bootstrap, {topic: 3})
+    publish(bootstrap, topic, range(200))
+    with inbox(bootstrap, topic_prefix, tmp_path) as first:
+        wait_until(lambda: first.metric("orderwatch_inbox_applied_total") > 0, deadline_s=60)
+        first.process.kill()
+    publish(bootstrap, topic, range(150, 300))
+    with inbox(bootstrap, topic_prefix, tmp_path) as second:
+        wait_until(lambda: all(second.has(str(n)) for n in (0, 199, 299)), deadline_s=60)
+        counted = 'orderwatch_inbox_alerts_open{severity="warn"}'
+        wait_until(lambda: second.metric(counted) == 300, deadline_s=60)
+        wait_until(lambda: second.metric("orderwatch_inbox_lag_records") == 0, deadline_s=30)
+        second.process.send_signal(signal.SIGTERM)
+        assert second.process.wait(timeout=30) == 0
+
+
+def test_a_broker_that_goes_away_is_said_and_its_return_is_enough(
+    own_kafka: ApacheKafka, topic_prefix: str, tmp_path: Path
+) -> None:
+    topic = topic_prefix + "alerts"
+    create_topics(own_kafka.bootstrap, {topic: 1})
+    with inbox(own_kafka.bootstrap, topic_prefix, tmp_path) as running:
+        publish(own_kafka.bootstrap, topic, range(1))
+        wait_until(lambda: running.has("0"), deadline_s=30)
+        own_kafka.stop()
+        wait_until(lambda: not running.is_ready(), deadline_s=60)
+        # What is stored can be worked on meanwhile.
+        assert running.has("0")
+        own_kafka.start()
+        publish(own_kafka.bootstrap, topic, range(1, 2))
+        wait_until(lambda: running.has("1"), deadline_s=90)
+        wait_until(running.is_ready, deadline_s=60)
+
+
+TOKEN = "a-token-for-the-test"
+RECEIVER = {
+    "name": "张三",
+    "phone": "13800138000",
+    "country": "CN",
+    "state": "浙江省",
+    "city": "杭州市",
+    "district": "西湖区",
+}
+
+
+class Person:
+    """Takes steps over HTTP, as a browser does."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._headers = {"authorization": f"Bearer {TOKEN}"}
+        # Every step of a case makes a version; nobody else is at work here.
+        self._versions: Counter[str] = Counter()
+
+    def step(self, alert: str, name: str, **fields: str) -> None:
+        self._versions[alert] += 1
+        version = str(self._versions[alert])
+        form = {"request_id": f"{name}-{version}-{alert[:8]}", "version": version, **fields}
+        page = f"{self._url}/alerts/{alert}/{name}"
+        answer = httpx.post(page, data=form, headers=self._headers, timeout=10)
+        assert answer.status_code == 303, answer.text
+
+    def cannot_reach(self, alert: str) -> None:
+        self.step(alert, "take")
+        for _ in range(2):
+            self.step(alert, "contact", channel="phone", answered="no")
+
+    def sees(self, alert: str) -> bool:
+        page = f"{self._url}/alerts/{alert}.json"
+        return httpx.get(page, headers=self._headers, timeout=10).is_success
+
+
+def unreachable_buyers(now: datetime) -> list[bytes]:
+    """One gave a keyboard's address 43 hours ago; one asks for money only, after every refusal."""
+    journal = SellerStory()
+    journal.buyer = "b1"
+    at = now.timestamp() - T0_MS / 1000 - 43 * HOUR
+    journal.created("o1", at, receiver={**RECEIVER, "detail": "asdfasdf"})
+    journal.paid("o1", at)
+    journal.buyer = "b2"
+    for attempt in range(1, 4):
+        asked = at + attempt * HOUR
+        journal.requested("o2", asked, refund="r", attempt=attempt, refund_only=True)
+        journal.refund_step("refused", "o2", asked + 60, refund="r", attempt=attempt)
+    return [event_line(topic, orjson.dumps(value)).rstrip() for topic, value in journal.events]
+
+
+def test_what_people_do_reaches_the_detectors(
+    embedded_bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    with worker(embedded_bootstrap, topic_prefix, tmp_path) as subject:
+        subject.start()
+        subject.wait_ready()
+        load(embedded_bootstrap, topic_prefix, unreachable_buyers(datetime.now(UTC)))
+
+        def alert(detector: str, severity: str, status: str = "open") -> str | None:
+            found = standing(subject.alerts()).items()
+            said = ((name, (a["detector"], a["severity"], a["status"])) for name, a in found)
+            return next((name for name, this in said if this == (detector, severity, status)), None)
+
+        def becomes(*said: str) -> str:
+            subject.wait_for(lambda: alert(*said) is not None, " ".join(said))
+            return alert(*said) or ""
+
+        address, refunds, _ = becomes("D05", "warn"), becomes("D08", "warn"), becomes("D34", "warn")
+        token = {"ORDERWATCH_INBOX_AUTH_TOKEN": TOKEN}
+        with inbox(embedded_bootstrap, topic_prefix, tmp_path, **token) as running:
+            person = Person(running.url)
+            wait_until(lambda: person.sees(address) and person.sees(refunds), deadline_s=60)
+            person.cannot_reach(refunds)
+            assert becomes("D08", "critical") == refunds
+            person.cannot_reach(address)
+            assert becomes("D05", "critical") == address
+            person.step(address, "label", label="WRONG_ADDRESS_UNREACHABLE")
+            person.step(address, "file", order="o1")
+            person.step(address, "filing_accepted")
+            becomes("D34", "warn", "resolved")
+            name = "orderwatch_inbox_events_waiting"
+            topics = ("contacts", "filings", "recharges")
+            wait_until(lambda: all(running.metric(f'{name}{{topic="{t}"}}') == 0 for t in topics))

@@ -1,0 +1,110 @@
+"""`orderwatch stock` as a process: the net of an episode is zero over kill -9 and repeats."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from schemas.alerts import HeldUnits
+from schemas.outputs import Action, StockAdjustment
+from tests.factories import T0, envelope, make_alert
+from tests.topic_io import Message, Record, create_topics, produce, read_to_end, read_until
+
+PROGRAM = """
+from streams.settings import load_settings
+from streams.stock.service import run
+run(load_settings())
+"""
+TOPICS = ["alerts", "stock", "listings", "control", "stock-adjustments", "actions"]
+
+
+@contextmanager
+def stock(variables: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", PROGRAM],
+        env=os.environ | variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def alert_message(revision: int, **overrides: Any) -> Message:
+    # Opened far ahead, so that the wall clock has not auto-closed its order.
+    at = T0.replace(year=2090)
+    held = [HeldUnits(item_id="i1", order_id="o1", units=3, state="held")]
+    alert = make_alert(
+        orders=0, revision=revision, held_units=held, opened_at=at, updated_at=at, **overrides
+    )
+    return Message(envelope(alert).model_dump_json().encode(), alert.subject.id.encode())
+
+
+def reading() -> Message:
+    body = {
+        "event_id": "e1",
+        "schema_version": 1,
+        "type": "level",
+        # Whatever the clock of this machine says, not in its future.
+        "occurred_at": T0.replace(year=2020).isoformat(),
+        "shop_id": "shop1",
+        "item_id": "i1",
+        "on_hand": 10,
+    }
+    return Message(json.dumps(body).encode(), b"shop1:i1")
+
+
+def decisions(records: list[Record]) -> list[StockAdjustment]:
+    return [StockAdjustment.model_validate_json(record.value or b"") for record in records]
+
+
+def test_a_top_up_is_taken_back_once_although_the_service_is_killed_in_between(
+    bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    topics = {name: topic_prefix + name for name in TOPICS}
+    create_topics(bootstrap, dict.fromkeys(topics.values(), 1))
+    variables = {
+        "ORDERWATCH_BOOTSTRAP_SERVERS": bootstrap,
+        "ORDERWATCH_TOPIC_PREFIX": topic_prefix,
+        "ORDERWATCH_GROUP_ID": topic_prefix,
+        "ORDERWATCH_DATA_DIR": str(tmp_path),
+        "ORDERWATCH_STOCK_DRY_RUN": "false",
+        "ORDERWATCH_SESSION_TIMEOUT_S": "6",
+    }
+    produce(bootstrap, topics["stock"], [reading(), reading()])
+    produce(bootstrap, topics["alerts"], [alert_message(1), alert_message(1)])
+
+    def has(kind: str) -> Any:
+        return lambda records: any(each.kind == kind for each in decisions(records))
+
+    with stock(variables) as process:
+        read_until(bootstrap, topics["stock-adjustments"], enough=has("top_up"))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    end = alert_message(2, status="resolved", change="resolved")
+    produce(bootstrap, topics["alerts"], [alert_message(1), end, end])
+    with stock(variables) as process:
+        read_until(bootstrap, topics["stock-adjustments"], enough=has("reverse"))
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, output
+    by_id = {
+        each.adjustment_id: each.delta
+        for each in decisions(read_to_end(bootstrap, topics["stock-adjustments"]))
+    }
+    commands = {
+        Action.model_validate_json(record.value or b"").action_id
+        for record in read_to_end(bootstrap, topics["actions"])
+    }
+    assert [delta for delta in by_id.values() if delta] == [3, -3]
+    assert commands == {identity for identity, delta in by_id.items() if delta}

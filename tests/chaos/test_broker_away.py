@@ -1,0 +1,94 @@
+"""The broker goes away in the middle: nothing is concluded from its silence, and nothing is lost."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.brokers import ApacheKafka
+from tests.chaos.bursts import BURST, GRACE_S, buyers_of, hasty_rules, orders
+from tests.workers import Worker, expected, load, simulated, standing, truth, worker
+
+EVENTS = 40_000
+
+
+# The worker's, in these tests.
+LATENESS_S = 1
+# A horizon that went on would have passed the deadline by then, for the pulse beats four times a second.
+MARGIN_S = 3
+
+
+def has_given_up(subject: Worker) -> bool:
+    """Whether it ended for want of a broker, which it says; a process manager starts it again."""
+    assert subject.process is not None
+    code = subject.process.poll()
+    assert code in (None, 3), subject.log.read_text(errors="replace")[-4000:]
+    return code is not None
+
+
+@pytest.mark.slow
+def test_broker_restarts_in_the_middle_of_the_stream(
+    own_kafka: ApacheKafka, topic_prefix: str, tmp_path: Path
+) -> None:
+    events = simulated(tmp_path / "events.jsonl", EVENTS)
+    wanted = expected(truth(events))
+    lines = events.read_bytes().splitlines()
+    half = len(lines) // 2
+    with worker(own_kafka.bootstrap, topic_prefix, tmp_path) as subject:
+        subject.start()
+        load(own_kafka.bootstrap, topic_prefix, lines[:half])
+        subject.wait_for(lambda: subject.metric("orderwatch_records_total") > 0, "it works")
+        own_kafka.stop()
+        own_kafka.start()
+        load(own_kafka.bootstrap, topic_prefix, lines[half:])
+
+        def is_settled() -> bool:
+            is_equal = standing(subject.alerts()) == wanted
+            if has_given_up(subject):
+                subject.start()
+            return is_equal
+
+        subject.wait_for(is_settled, "the alerts of the replay", 120)
+        assert subject.stop() == 0
+
+
+@pytest.mark.slow
+def test_nobody_is_accused_while_the_broker_does_not_answer(
+    own_kafka: ApacheKafka, topic_prefix: str, tmp_path: Path
+) -> None:
+    settings = {
+        "ORDERWATCH_RULES_PATH": str(hasty_rules(tmp_path / "rules.yaml")),
+        # Longer than the suspension, so that nobody is thrown out of the group for it.
+        "ORDERWATCH_SESSION_TIMEOUT_S": "60",
+        "ORDERWATCH_REBALANCE_TIMEOUT_S": "60",
+    }
+    with worker(own_kafka.bootstrap, topic_prefix, tmp_path, **settings) as subject:
+
+        def lag_s() -> float:
+            return subject.metric('orderwatch_horizon_lag_seconds{stage="buyer"}')
+
+        subject.start()
+        subject.wait_ready()
+        subject.wait_for(lambda: 0 < lag_s() < 30, "the horizon follows the clock")
+        # Not to be judged before the broker is suspended.
+        at = datetime.now(UTC) + timedelta(seconds=10)
+        burst = orders("shop1", next(buyers_of("shop1")), each=BURST, at=at)
+        load(own_kafka.bootstrap, topic_prefix, [order.placed for order in burst])
+        subject.wait_for(
+            lambda: subject.metric("orderwatch_records_total") == BURST, "the orders are read"
+        )
+        own_kafka.suspend()
+        judged_at = at + timedelta(seconds=GRACE_S + LATENESS_S)
+        subject.wait_for(
+            lambda: (
+                datetime.now(UTC) > judged_at + timedelta(seconds=MARGIN_S)
+                and lag_s() > LATENESS_S + GRACE_S + MARGIN_S
+            ),
+            "time passes and the horizon does not",
+        )
+        assert subject.metric("orderwatch_alerts_total") == 0
+        own_kafka.resume()
+        subject.wait_for(lambda: len(subject.alerts()) > 0, "then the burst is judged")
+        assert subject.stop() == 0

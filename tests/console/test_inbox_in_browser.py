@@ -1,0 +1,154 @@
+"""The console in a real browser: alerts arrive by themselves, text is text, and steps work."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.alerts import Text
+from streams.inbox.workflow import State
+from tests.console.browser import Browser, Page
+from tests.factories import alert_id, make_alert
+from tests.inbox import Served, wait_until
+
+ONE = f"/alerts/{alert_id('1')}"
+HOSTILE = (
+    "<img src=x onerror=\"document.title='owned'\">"
+    "<script>document.title='owned'</script>\"'><a href=javascript:alert(1)>买家</a>"
+)
+
+
+def state(served: Served) -> str:
+    detail = served.store.detail(alert_id("1"))
+    assert detail is not None
+    return detail.row.case.state
+
+
+def button(step: str) -> str:
+    return f"form[action$='/{step}'] button"
+
+
+def test_a_new_alert_appears_without_a_reload(page: Page, served: Served) -> None:
+    page.evaluate("window.stayed = true")
+    assert "没有未处理预警" in page.text()
+    served.add(make_alert())
+    page.wait("document.querySelectorAll('[data-alert]').length === 1")
+    page.wait("document.title.startsWith('(1)')")
+    served.add(make_alert("2", severity="critical"))
+    page.wait("document.querySelectorAll('[data-alert]').length === 2")
+    first = page.evaluate("document.querySelector('[data-alert]').innerText")
+    assert "紧急" in first
+    assert page.evaluate("window.stayed")
+
+
+def test_an_alert_that_resolves_leaves_the_open_list(page: Page, served: Served) -> None:
+    served.add(make_alert())
+    page.wait("document.querySelectorAll('[data-alert]').length === 1")
+    served.add(make_alert(revision=2, change="resolved", status="resolved"))
+    page.wait("document.querySelectorAll('[data-alert]').length === 0")
+
+
+def test_hostile_text_is_shown_as_text(page: Page, served: Served) -> None:
+    text = Text(zh=HOSTILE, en=HOSTILE)
+    served.add(make_alert(title=text, summary=text, suppressed_by=None))
+    page.wait("document.querySelectorAll('[data-alert]').length === 1")
+    for path in ("/", ONE):
+        page.goto(served.url + path)
+        assert "<img src=x onerror=" in page.text()
+        assert "owned" not in page.evaluate("document.title").split("·")[-1]
+        assert page.evaluate("document.querySelectorAll('main img, main script').length") == 0
+        assert page.evaluate("document.querySelectorAll('a[href^=javascript]').length") == 0
+    assert page.complaints() == []
+
+
+def test_taking_labelling_and_confirming_moves_an_alert_to_handled(
+    page: Page, served: Served
+) -> None:
+    served.add(make_alert())
+    page.click(".alert .title")
+    page.wait(f"location.pathname === '{ONE}'")
+    page.click(button("take"))
+    page.wait("document.body.innerText.includes('处理中')")
+    page.click("input[name=channel][value=phone] + span")
+    page.click("input[name=answered][value=no] + span")
+    page.click(button("contact"))
+    page.wait("document.body.innerText.includes('拨打电话 · 联系不上')")
+    page.choose("select[name=label]", "CONFIRMED_MALICIOUS")
+    page.click(button("label"))
+    # Not the option of the same name: what has been saved.
+    page.wait("document.querySelector('.chosen').innerText.includes('确认为恶意')")
+    page.click(button("confirm"))
+    page.wait("document.querySelector('.stages li:last-child').className === 'done'")
+    assert state(served) == State.DONE
+    page.goto(served.url + "/")
+    assert "没有未处理预警" in page.text()
+    page.goto(served.url + "/?view=handled")
+    assert "确认为恶意" in page.text()
+    detail = served.store.detail(alert_id("1"))
+    assert detail is not None
+    assert [row.step for row in detail.audit] == ["take", "contact", "label", "confirm"]
+
+
+def test_a_double_click_is_one_step(page: Page, served: Served) -> None:
+    served.add(make_alert())
+    page.goto(served.url + ONE)
+    page.evaluate(
+        "(() => { const b = document.querySelector(\"form[action$='/take'] button\");"
+        "b.click(); b.click(); })()"
+    )
+    wait_until(lambda: state(served) == State.IN_PROGRESS)
+    page.wait("document.body.innerText.includes('处理中')")
+    detail = served.store.detail(alert_id("1"))
+    assert detail is not None
+    assert len(detail.audit) == 1
+
+
+def test_what_a_person_is_typing_is_not_swept_away(page: Page, served: Served) -> None:
+    served.add(make_alert())
+    page.goto(served.url + ONE)
+    page.click(button("take"))
+    page.wait("!!document.querySelector('input[name=note]')")
+    page.wait("document.querySelector('#live').classList.contains('on')")
+    page.evaluate("document.querySelector('input[name=note]').value = '买家说明天付款'")
+    served.add(make_alert(revision=2, change="escalated", severity="critical", orders=12))
+    page.wait("document.querySelector('#head').innerText.includes('紧急')")
+    note = page.evaluate("document.querySelector('input[name=note]').value")
+    assert note == "买家说明天付款"
+
+
+def test_a_second_operator_sees_the_first_take_it(
+    browser: Browser, page: Page, served: Served
+) -> None:
+    served.add(make_alert())
+    page.goto(served.url + ONE)
+    other = browser.page()
+    other.goto(served.url + ONE)
+    other.wait("document.querySelector('#live').classList.contains('on')")
+    page.click(button("take"))
+    other.wait("!document.querySelector(\"form[action$='/take']\")")
+    assert other.evaluate("document.querySelector('#work').innerText").count("local")
+
+
+def test_nothing_is_loaded_from_elsewhere_and_nothing_is_refused(
+    page: Page, served: Served
+) -> None:
+    served.add(make_alert())
+    for path in ("/", "/complaints", ONE, "/login", "/?view=handled"):
+        page.goto(served.url + path)
+    assert page.requests()
+    assert not [url for url in page.requests() if not url.startswith(served.url + "/")]
+    assert page.complaints() == []
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_no_page_is_wider_than_the_screen(page: Page, served: Served, width: int) -> None:
+    long = "x" * 300
+    served.add(make_alert(summary=Text(zh=long, en=long), buyer="b" * 90))
+    page.resize(width, 800)
+    for path in ("/", ONE):
+        page.goto(served.url + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        # Not only the page: no panel may cut off what is in it.
+        assert page.evaluate(
+            "[...document.querySelectorAll('.work, .head, .alert')]"
+            ".every((e) => e.scrollWidth <= e.clientWidth + 1)"
+        )

@@ -1,0 +1,61 @@
+"""What `streams.runtime` uses of Faust's and aiokafka's insides, as it was when it was last read.
+
+When a version moves, these fail. Then read what changed, mend the transport if need be, run
+tests/broker and tests/chaos, and take the new digests over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from importlib.metadata import version
+
+import aiokafka.consumer.fetcher as fetcher
+import aiokafka.consumer.subscription_state as subscription_state
+import pytest
+from faust.tables import recovery
+from faust.transport import conductor, consumer
+from faust.transport.drivers import aiokafka as driver
+
+PINNED = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0", "mode-streaming": "0.7.1"}
+
+# Overridden, or relied upon for when and how they call what is overridden.
+READ = {
+    consumer.Consumer.getmany: "5c87d5d37428",
+    consumer.Consumer._wait_next_records: "62b6a4fb3f1c",
+    consumer.ThreadDelegateConsumer._getmany: "c9411e5de5a4",
+    consumer.Consumer._drain_messages: "b62bd6539aeb",
+    consumer.Consumer.track_message: "3427afb8f0db",
+    consumer.Consumer.ack: "386826236bb5",
+    consumer.Consumer.wait_empty: "75adf6c03e52",
+    consumer.Consumer._commit_tps: "7c9461c4a361",
+    consumer.Consumer._filter_committable_offsets: "8697d17213c6",
+    consumer.Consumer._filter_tps_with_pending_acks: "c45de12732d4",
+    consumer.Consumer._new_offset: "0a7caf14c0a2",
+    consumer.Consumer._should_commit: "c4a45ac66a56",
+    consumer.Consumer._add_gap: "38926c8cb7f6",
+    consumer.Consumer.on_buffer_full: "56407f0f3829",
+    consumer.Consumer.perform_seek: "3abec3df46b4",
+    consumer.Consumer.on_partitions_revoked: "bff85c032527",
+    conductor.ConductorCompiler.build: "e37d7ab0a66a",
+    driver.Consumer._to_message: "54f816ca1d22",
+    driver.AIOKafkaConsumerThread._create_worker_consumer: "9246a21942b3",
+    driver.AIOKafkaConsumerThread._fetch_records: "8e15801cd1ae",
+    recovery.Recovery._resume_streams: "65a824f3789d",
+    fetcher.Fetcher._proc_fetch_request: "120083e326eb",
+    subscription_state.TopicPartitionState: "1f45e8404ed7",
+}
+
+
+def _digest(thing: object) -> str:
+    return hashlib.blake2b(inspect.getsource(thing).encode(), digest_size=6).hexdigest()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("package", PINNED)
+def test_the_pinned_version_is_installed(package: str) -> None:
+    assert version(package) == PINNED[package]
+
+
+@pytest.mark.parametrize("thing", READ, ids=lambda thing: thing.__qualname__)
+def test_the_source_is_the_one_that_was_read(thing: object) -> None:
+    assert _digest(thing) == READ[thing], f"{thing} has changed: see the docstring of this file"

@@ -1,0 +1,174 @@
+"""What the tests of the inbox share: a clock that only they move, a PostgreSQL, a served console."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Self
+
+import uvicorn
+
+from schemas.alerts import Alert
+from streams.detect.detector import find_detectors
+from streams.inbox.board import Board
+from streams.inbox.casebook import Casebook
+from streams.inbox.console import Console
+from streams.inbox.consumer import Health
+from streams.inbox.database import open_database, upgrade
+from streams.inbox.desk import Desk
+from streams.inbox.intake import Accepted, Position, RefusedRecord, read
+from streams.inbox.live import Live
+from streams.inbox.metrics import InboxMetrics
+from streams.inbox.session import Gatekeeper
+from streams.inbox.store import Store
+from streams.inbox.web import create_app
+from streams.rules import load_rules
+from tests.factories import envelope
+
+NOW = datetime(2026, 11, 11, 12, 5, tzinfo=UTC)
+_offsets = itertools.count()
+
+
+class Clock:
+    """A wall clock that stands still until it is moved."""
+
+    def __init__(self, at: datetime = NOW) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def forward(self, **delta: float) -> None:
+        self.at += timedelta(**delta)
+
+
+def record(alert: Alert) -> Accepted:
+    """The alert as the consumer hands it to the store."""
+    read_record = read(position(), envelope(alert).model_dump_json().encode())
+    assert isinstance(read_record, Accepted)
+    return read_record
+
+
+def records(alerts: Iterable[Alert]) -> list[Accepted | RefusedRecord]:
+    return [record(alert) for alert in alerts]
+
+
+def position() -> Position:
+    return Position("alerts", 0, next(_offsets))
+
+
+def postgres_binaries(installed: Path = Path("/usr/lib/postgresql")) -> Path | None:
+    """Where initdb and pg_ctl are, or None. Debian keeps them off the path, one folder a version."""
+    found = list(installed.glob("*/bin/initdb"))
+    if found:
+        return max(found, key=lambda path: float(path.parts[-3])).parent
+    on_path = shutil.which("initdb")
+    return Path(on_path).parent if on_path else None
+
+
+@contextmanager
+def postgres(binaries: Path) -> Iterator[str]:
+    """A PostgreSQL server of its own on a Unix socket; yields its URL."""
+    # The path of a Unix socket may have about a hundred bytes, which a test directory exceeds.
+    with tempfile.TemporaryDirectory(prefix="ow-pg-") as folder:
+        home = Path(folder)
+        data = home / "data"
+        prefix: list[str] = []
+        if os.geteuid() == 0:
+            # The server refuses to run as root.
+            shutil.chown(home, "postgres")
+            prefix = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+
+        def run(*command: str) -> None:
+            subprocess.run(
+                [*prefix, *command], check=True, cwd=home, stdout=subprocess.DEVNULL, timeout=60
+            )
+
+        run(str(binaries / "initdb"), "-D", str(data), "-U", "ow", "-A", "trust", "-E", "UTF8")
+        options = f"-c listen_addresses= -c unix_socket_directories={home} -c fsync=off"
+        control = [str(binaries / "pg_ctl"), "-D", str(data), "-s", "-w", "-l", str(home / "log")]
+        run(*control, "-o", options, "start")
+        try:
+            yield f"postgresql://ow@/postgres?host={home}"
+        finally:
+            run(*control, "-m", "immediate", "stop")
+
+
+class Served:
+    """A console on a loopback port, without Kafka: tests put alerts into its store themselves."""
+
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        token: str | None = None,
+        *,
+        is_tls_in_front: bool = False,
+    ) -> None:
+        engine = open_database(f"sqlite:///{folder}/inbox.db")
+        upgrade(engine)
+        self.clock = clock
+        self.health = Health(True)
+        self.engine = engine
+        self.store = Store(engine, clock)
+        self.desk = Desk(engine, clock)
+        self.rules = load_rules(None, find_detectors())
+        self.board = Board(self.store, self.rules, clock)
+        self.casebook = Casebook(engine, clock)
+        self.metrics = InboxMetrics(self.store, self.board, clock)
+        self.live = Live(self.store.version)
+        hosts = None if token else frozenset({"127.0.0.1"})
+        app = create_app(
+            Console(
+                store=self.store,
+                desk=self.desk,
+                board=self.board,
+                casebook=self.casebook,
+                rules=self.rules,
+                live=self.live,
+                keeper=Gatekeeper(token, clock),
+                metrics=self.metrics,
+                consumer_health=lambda: self.health,
+                now=clock,
+                allowed_hosts=hosts,
+                is_tls_in_front=is_tls_in_front,
+            )
+        )
+        config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        wait_until(lambda: self._server.started)
+        port = self._server.servers[0].sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.live.close()
+        self._server.should_exit = True
+        self._thread.join()
+        self.engine.dispose()
+
+    def add(self, *alerts: Alert) -> None:
+        """Store alerts as the consumer does, and tell the open pages."""
+        self.store.apply(records(alerts))
+        self.live.announce()
+
+
+def wait_until(condition: Callable[[], object], deadline_s: float = 15.0) -> None:
+    """Return once the condition holds; fail when it does not within the deadline."""
+    end = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < end, "the condition did not come true in time"
+        time.sleep(0.01)

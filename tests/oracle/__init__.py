@@ -1,0 +1,1 @@
+"""Independent oracles: each detector's table of episodes, computed in SQL over complete events."""

@@ -1,0 +1,183 @@
+-- D08 serial_refund_only; see the definition in docs/detectors/D08.md.
+WITH
+-- What counts: asked for goods that had left or were there, and not for a fault of the seller.
+request AS (
+    SELECT r.*
+    FROM standing_request r
+    LEFT JOIN shipped s USING (shop, buyer, order_id)
+    WHERE r.is_refund_only
+        AND r.reason NOT IN ('stockout', 'late_shipment')
+        AND (r.goods_status IN ('received', 'returned') OR coalesce(s.at_ms <= r.at_ms, false))
+),
+
+-- A. Asking again for the same order after a refusal.
+paced AS (
+    SELECT
+        *,
+        lag(at_ms) OVER (
+            PARTITION BY shop, buyer, order_id ORDER BY at_ms, event_id
+        ) AS previous_at
+    FROM request
+),
+rerequest AS (
+    SELECT p.*
+    FROM paced p
+    SEMI JOIN (FROM refund WHERE kind = 'refused') f
+        ON f.shop = p.shop AND f.buyer = p.buyer AND f.order_id = p.order_id
+        AND f.at_ms > p.previous_at AND f.at_ms < p.at_ms
+),
+a_time AS (
+    SELECT shop, buyer, order_id, at_ms FROM rerequest
+    UNION
+    SELECT r.shop, r.buyer, r.order_id, c.at_ms
+    FROM rerequest r
+    JOIN contact c USING (shop, buyer)
+    WHERE NOT c.is_answered
+),
+a_window AS (
+    SELECT t.shop, t.buyer, t.order_id, t.at_ms AS crossing_at, r.event_id, r.at_ms
+    FROM a_time t
+    JOIN rerequest r
+        ON r.shop = t.shop AND r.buyer = t.buyer AND r.order_id = t.order_id
+        AND r.at_ms BETWEEN t.at_ms - 1000 * getvariable('rerequest_window_s') AND t.at_ms
+    QUALIFY count(*) OVER (PARTITION BY t.shop, t.buyer, t.order_id, t.at_ms)
+        >= getvariable('rerequests')
+),
+silence AS (
+    SELECT
+        t.shop, t.buyer, t.crossing_at,
+        count(*) FILTER (NOT c.is_answered) >= getvariable('failed_contacts')
+            AND NOT bool_or(c.is_answered) AS is_silent
+    FROM (
+        SELECT DISTINCT shop, buyer, crossing_at
+        FROM a_window
+        WHERE crossing_at <= getvariable('horizon_ms')
+    ) t
+    JOIN contact c
+        ON c.shop = t.shop AND c.buyer = t.buyer
+        AND c.at_ms <= t.crossing_at
+        AND c.at_ms >= t.crossing_at - 1000 * getvariable('rerequest_window_s')
+    GROUP BY ALL
+),
+
+-- B. Many orders refunded after the goods left.
+known AS (
+    SELECT shop, buyer, order_id FROM created
+    UNION
+    SELECT shop, buyer, order_id FROM paid
+),
+-- The members at t: of each order of S its earliest counting request in the window.
+b_window AS (
+    SELECT t.shop, t.buyer, r.order_id, t.at_ms AS crossing_at, r.event_id, r.at_ms
+    FROM (SELECT DISTINCT shop, buyer, at_ms FROM request) t
+    JOIN request r
+        ON r.shop = t.shop AND r.buyer = t.buyer
+        AND r.at_ms BETWEEN t.at_ms - 1000 * getvariable('window_s') AND t.at_ms
+    QUALIFY row_number() OVER (
+        PARTITION BY t.shop, t.buyer, t.at_ms, r.order_id ORDER BY r.at_ms, r.event_id
+    ) = 1
+),
+refunded AS (
+    SELECT
+        b.shop, b.buyer, b.crossing_at,
+        count(*) AS s,
+        bool_or(k.order_id IS NOT NULL) AS is_known
+    FROM b_window b
+    LEFT JOIN known k USING (shop, buyer, order_id)
+    GROUP BY ALL
+    HAVING s >= getvariable('warn_orders')
+),
+bought AS (
+    SELECT shop, buyer, crossing_at, count(*) AS p
+    FROM (
+        SELECT r.shop, r.buyer, r.crossing_at, p.order_id
+        FROM refunded r
+        JOIN payment p
+            ON p.shop = r.shop AND p.buyer = r.buyer AND p.kind = 'succeeded'
+            AND p.at_ms BETWEEN r.crossing_at - 1000 * getvariable('window_s') AND r.crossing_at
+        UNION
+        SELECT b.shop, b.buyer, b.crossing_at, b.order_id
+        FROM b_window b
+        SEMI JOIN refunded USING (shop, buyer, crossing_at)
+    )
+    GROUP BY ALL
+),
+b_crossing AS (
+    SELECT
+        r.shop, r.buyer, r.crossing_at,
+        CASE WHEN r.s >= getvariable('critical_orders') THEN 2 ELSE 1 END AS level
+    FROM refunded r
+    JOIN bought b USING (shop, buyer, crossing_at)
+    WHERE r.is_known AND r.s >= getvariable('min_share') * b.p
+        AND r.crossing_at <= getvariable('horizon_ms')
+),
+
+-- Both on one line of time.
+crossing AS (
+    SELECT shop, buyer, crossing_at, max(level) AS level
+    FROM (
+        SELECT
+            w.shop, w.buyer, w.crossing_at,
+            CASE WHEN coalesce(q.is_silent, false) THEN 2 ELSE 1 END AS level
+        FROM a_window w
+        LEFT JOIN silence q USING (shop, buyer, crossing_at)
+        UNION ALL
+        FROM b_crossing
+    )
+    GROUP BY ALL
+),
+in_window AS (
+    SELECT shop, buyer, crossing_at, event_id, at_ms FROM a_window
+    UNION
+    SELECT w.shop, w.buyer, w.crossing_at, w.event_id, w.at_ms
+    FROM b_window w
+    SEMI JOIN b_crossing USING (shop, buyer, crossing_at)
+),
+gap AS (
+    SELECT
+        *,
+        crossing_at - lag(crossing_at) OVER of_buyer > 1000 * getvariable('cooldown_s') AS is_new
+    FROM crossing
+    WINDOW of_buyer AS (PARTITION BY shop, buyer ORDER BY crossing_at)
+),
+numbered AS (
+    SELECT *, count(*) FILTER (is_new)
+        OVER (PARTITION BY shop, buyer ORDER BY crossing_at) AS episode
+    FROM gap
+),
+episode AS (
+    SELECT
+        shop, buyer, episode,
+        min(crossing_at) AS opened_at, max(crossing_at) AS last_crossing, max(level) AS level
+    FROM numbered
+    GROUP BY ALL
+),
+anchor AS (
+    SELECT e.shop, e.buyer, e.episode, first(w.event_id ORDER BY w.at_ms, w.event_id) AS event_id
+    FROM episode e
+    JOIN in_window w ON w.shop = e.shop AND w.buyer = e.buyer AND w.crossing_at = e.opened_at
+    GROUP BY ALL
+),
+member AS (
+    SELECT n.shop, n.buyer, n.episode, list(DISTINCT w.event_id ORDER BY w.event_id) AS members
+    FROM numbered n
+    JOIN in_window w USING (shop, buyer, crossing_at)
+    GROUP BY ALL
+)
+SELECT
+    'buyer' AS subject_kind,
+    e.shop || ':' || e.buyer AS subject_id,
+    a.event_id AS anchor_event_id,
+    e.opened_at AS opened_at_ms,
+    e.last_crossing AS last_crossing_ms,
+    CASE WHEN e.last_crossing + 1000 * getvariable('cooldown_s') <= getvariable('horizon_ms')
+        THEN 'expired' ELSE 'open' END AS status,
+    CASE status WHEN 'expired' THEN e.last_crossing + 1000 * getvariable('cooldown_s')
+    END AS ended_at_ms,
+    CASE e.level WHEN 2 THEN 'critical' ELSE 'warn' END AS severity,
+    m.members,
+    len(m.members) AS n_members
+FROM episode e
+JOIN anchor a USING (shop, buyer, episode)
+JOIN member m USING (shop, buyer, episode)
+ORDER BY subject_id, opened_at_ms;

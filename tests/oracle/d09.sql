@@ -1,0 +1,123 @@
+-- D09 malicious_return; see the definition in docs/detectors/D09.md.
+WITH
+-- A. Another thing came back.
+mismatch AS (
+    FROM inspected
+    WHERE result = 'mismatch' AND CASE
+        WHEN expected_sku <> received_sku THEN true
+        WHEN received_units < expected_units THEN true
+        WHEN expected_g > 0 AND received_g IS NOT NULL
+            THEN 100 * abs(received_g - expected_g) > getvariable('tolerance') * expected_g
+        WHEN received_units > expected_units THEN false
+        ELSE true
+    END
+),
+-- B. Many orders for odd reasons.
+counting AS (
+    FROM standing_request
+    WHERE reason IN ('quality', 'ineffective', 'allergy', 'not_as_described', 'wrong_item')
+),
+known AS (
+    SELECT shop, buyer, order_id FROM created
+    UNION
+    SELECT shop, buyer, order_id FROM paid
+),
+b_window AS (
+    SELECT t.shop, t.buyer, r.order_id, t.at_ms AS crossing_at, r.event_id, r.at_ms
+    FROM (SELECT DISTINCT shop, buyer, at_ms FROM counting) t
+    JOIN counting r
+        ON r.shop = t.shop AND r.buyer = t.buyer
+        AND r.at_ms BETWEEN t.at_ms - 1000 * getvariable('window_s') AND t.at_ms
+    QUALIFY row_number() OVER (
+        PARTITION BY t.shop, t.buyer, t.at_ms, r.order_id ORDER BY r.at_ms, r.event_id
+    ) = 1
+),
+refunded AS (
+    SELECT b.shop, b.buyer, b.crossing_at, count(*) AS s, bool_or(k.order_id IS NOT NULL) AS is_known
+    FROM b_window b
+    LEFT JOIN known k USING (shop, buyer, order_id)
+    GROUP BY ALL
+    HAVING s >= getvariable('warn_orders')
+),
+bought AS (
+    SELECT shop, buyer, crossing_at, count(*) AS p
+    FROM (
+        SELECT r.shop, r.buyer, r.crossing_at, p.order_id
+        FROM refunded r
+        JOIN payment p
+            ON p.shop = r.shop AND p.buyer = r.buyer AND p.kind = 'succeeded'
+            AND p.at_ms BETWEEN r.crossing_at - 1000 * getvariable('window_s') AND r.crossing_at
+        UNION
+        SELECT b.shop, b.buyer, b.crossing_at, b.order_id
+        FROM b_window b
+        SEMI JOIN refunded USING (shop, buyer, crossing_at)
+    )
+    GROUP BY ALL
+),
+b_crossing AS (
+    SELECT r.shop, r.buyer, r.crossing_at, 1 AS level
+    FROM refunded r
+    JOIN bought b USING (shop, buyer, crossing_at)
+    WHERE r.is_known AND 100 * r.s >= getvariable('min_share') * b.p
+        AND r.crossing_at <= getvariable('horizon_ms')
+),
+-- Both on one line of time.
+crossing AS (
+    SELECT shop, buyer, crossing_at, max(level) AS level
+    FROM (SELECT shop, buyer, at_ms AS crossing_at, 2 AS level FROM mismatch UNION ALL FROM b_crossing)
+    GROUP BY ALL
+),
+in_window AS (
+    SELECT shop, buyer, at_ms AS crossing_at, event_id, at_ms FROM mismatch
+    UNION
+    SELECT w.shop, w.buyer, w.crossing_at, w.event_id, w.at_ms
+    FROM b_window w
+    SEMI JOIN b_crossing USING (shop, buyer, crossing_at)
+),
+gap AS (
+    SELECT
+        *,
+        crossing_at - lag(crossing_at) OVER of_buyer > 1000 * getvariable('cooldown_s') AS is_new
+    FROM crossing
+    WINDOW of_buyer AS (PARTITION BY shop, buyer ORDER BY crossing_at)
+),
+numbered AS (
+    SELECT *, count(*) FILTER (is_new)
+        OVER (PARTITION BY shop, buyer ORDER BY crossing_at) AS episode
+    FROM gap
+),
+episode AS (
+    SELECT
+        shop, buyer, episode,
+        min(crossing_at) AS opened_at, max(crossing_at) AS last_crossing, max(level) AS level,
+        last_crossing + 1000 * getvariable('expire_after_s') AS expires_at
+    FROM numbered
+    GROUP BY ALL
+),
+anchor AS (
+    SELECT e.shop, e.buyer, e.episode, first(w.event_id ORDER BY w.at_ms, w.event_id) AS event_id
+    FROM episode e
+    JOIN in_window w ON w.shop = e.shop AND w.buyer = e.buyer AND w.crossing_at = e.opened_at
+    GROUP BY ALL
+),
+member AS (
+    SELECT n.shop, n.buyer, n.episode, list(DISTINCT w.event_id ORDER BY w.event_id) AS members
+    FROM numbered n
+    JOIN in_window w USING (shop, buyer, crossing_at)
+    GROUP BY ALL
+)
+SELECT
+    'buyer' AS subject_kind,
+    e.shop || ':' || e.buyer AS subject_id,
+    a.event_id AS anchor_event_id,
+    e.opened_at AS opened_at_ms,
+    e.last_crossing AS last_crossing_ms,
+    case_status(NULL, e.expires_at, getvariable('horizon_ms')) AS status,
+    case_ended(NULL, e.expires_at, getvariable('horizon_ms')) AS ended_at_ms,
+    CASE e.level WHEN 2 THEN 'critical' ELSE 'warn' END AS severity,
+    m.members,
+    len(m.members) AS n_members
+FROM episode e
+JOIN anchor a USING (shop, buyer, episode)
+JOIN member m USING (shop, buyer, episode)
+ORDER BY subject_kind, subject_id, opened_at_ms;

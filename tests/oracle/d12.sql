@@ -1,0 +1,98 @@
+-- D12 refused_then_refund; see the definition in docs/detectors/D12.md.
+WITH
+line AS (
+    SELECT shop, buyer, order_id, unnest(value -> '$.items[*]') AS line
+    FROM ordered
+),
+item AS (
+    SELECT shop, buyer, order_id, sum((line ->> '$.quantity')::BIGINT) AS units
+    FROM line
+    GROUP BY shop, buyer, order_id, line ->> '$.item_id'
+),
+large AS (
+    SELECT o.shop, o.buyer, o.order_id, o.event_id, o.at_ms
+    FROM ordered o
+    JOIN (SELECT shop, buyer, order_id, max(units) AS units FROM item GROUP BY ALL) i
+        USING (shop, buyer, order_id)
+    WHERE i.units >= getvariable('large_units')
+        OR (o.value ->> '$.amount_minor')::BIGINT >= getvariable('large_amount_minor')
+),
+parcel AS (
+    SELECT DISTINCT shop, buyer, order_id, event_id, at_ms
+    FROM event
+    WHERE topic = 'shipments' AND kind IN ('refused', 'returned_to_sender')
+),
+refused AS (
+    SELECT
+        shop, buyer, order_id,
+        min(at_ms) AS at_ms, first(event_id ORDER BY at_ms, event_id) AS anchor
+    FROM parcel
+    GROUP BY ALL
+),
+request AS (
+    SELECT r.*, w.at_ms AS withdrawn_at
+    FROM (FROM refund WHERE kind = 'requested') r
+    JOIN refused p USING (shop, buyer, order_id)
+    LEFT JOIN (FROM refund WHERE kind = 'withdrawn') w USING (shop, buyer, refund_id, attempt_no)
+    WHERE r.at_ms >= p.at_ms
+        AND r.reason NOT IN ('damaged', 'wrong_item', 'late_shipment', 'stockout')
+),
+at_issue AS (
+    SELECT
+        shop, buyer, order_id,
+        min(at_ms) AS opened_at,
+        CASE WHEN count(*) = count(withdrawn_at)
+            THEN greatest(max(withdrawn_at), min(at_ms)) END AS withdrawn_at
+    FROM request
+    GROUP BY ALL
+),
+weighed AS (
+    SELECT
+        c.*,
+        l.order_id IS NOT NULL AS is_large,
+        (
+            SELECT count(*)
+            FROM at_issue b
+            WHERE b.shop = c.shop AND b.buyer = c.buyer AND b.withdrawn_at IS NULL
+                AND b.opened_at < c.opened_at
+                AND c.opened_at <= b.opened_at + 1000 * getvariable('prior_window_s')
+        ) >= getvariable('prior_cases') AS is_repeated
+    FROM at_issue c
+    LEFT JOIN large l USING (shop, buyer, order_id)
+),
+member AS (
+    SELECT
+        shop, buyer, order_id,
+        list(event_id ORDER BY event_id) AS members, max(at_ms) AS last_at
+    FROM (
+        SELECT p.shop, p.buyer, p.order_id, p.event_id, p.at_ms FROM parcel p
+        UNION ALL
+        SELECT shop, buyer, order_id, event_id, at_ms FROM request
+        UNION ALL
+        SELECT shop, buyer, order_id, event_id, at_ms FROM large
+    )
+    GROUP BY ALL
+)
+SELECT
+    'buyer' AS subject_kind,
+    w.shop || ':' || w.buyer AS subject_id,
+    p.anchor AS anchor_event_id,
+    w.opened_at AS opened_at_ms,
+    m.last_at AS last_crossing_ms,
+    CASE
+        WHEN w.withdrawn_at IS NOT NULL THEN 'resolved'
+        WHEN m.last_at + 1000 * getvariable('expire_after_s') <= getvariable('horizon_ms')
+            THEN 'expired'
+        ELSE 'open'
+    END AS status,
+    CASE status
+        WHEN 'resolved' THEN w.withdrawn_at
+        WHEN 'expired' THEN m.last_at + 1000 * getvariable('expire_after_s')
+    END AS ended_at_ms,
+    CASE WHEN w.is_large OR w.is_repeated THEN 'warn' ELSE 'info' END AS severity,
+    m.members,
+    len(m.members) AS n_members
+FROM weighed w
+JOIN refused p USING (shop, buyer, order_id)
+JOIN member m USING (shop, buyer, order_id)
+ORDER BY subject_id, opened_at_ms, anchor_event_id;

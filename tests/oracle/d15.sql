@@ -1,0 +1,41 @@
+-- D15 complaint_without_contact; see the definition in docs/detectors/D15.md.
+WITH
+touch AS (
+    SELECT shop, buyer, at_ms // 86400000 AS on_day
+    FROM seller_event
+    WHERE topic = 'chats' AND kind = 'message' AND value ->> '$.sender' = 'buyer'
+    UNION
+    SELECT shop, buyer, at_ms // 86400000 FROM contact WHERE is_answered
+),
+complained AS (
+    SELECT c.shop, c.buyer, c.complaint_id, c.event_id, c.at_ms, o.event_id AS placed_by, o.at_ms AS placed_at
+    FROM complaint c
+    JOIN created o USING (shop, buyer, order_id)
+    WHERE c.kind = 'filed' AND c.complaint_type IN ('breach_of_promise', 'postage')
+        AND c.at_ms <= getvariable('horizon_ms')
+),
+found AS (
+    SELECT
+        c.*, r.at_ms AS ruled_at, r.event_id AS ruled_by,
+        greatest(c.at_ms, c.placed_at) AS last_at
+    FROM complained c
+    LEFT JOIN (FROM complaint WHERE kind = 'ruled') r USING (shop, buyer, complaint_id)
+    WHERE NOT EXISTS (
+        FROM touch t
+        WHERE t.shop = c.shop AND t.buyer = c.buyer
+            AND t.on_day BETWEEN c.placed_at // 86400000 AND c.at_ms // 86400000
+    )
+)
+SELECT
+    'buyer' AS subject_kind,
+    shop || ':' || buyer AS subject_id,
+    event_id AS anchor_event_id,
+    at_ms AS opened_at_ms,
+    greatest(last_at, coalesce(ruled_at, 0)) AS last_crossing_ms,
+    case_status(ruled_at, last_at + 1000 * getvariable('expire_after_s'), getvariable('horizon_ms')) AS status,
+    case_ended(ruled_at, last_at + 1000 * getvariable('expire_after_s'), getvariable('horizon_ms')) AS ended_at_ms,
+    'warn' AS severity,
+    list_sort(list_filter([placed_by, event_id, ruled_by], lambda x: x IS NOT NULL)) AS members,
+    len(members) AS n_members
+FROM found
+ORDER BY subject_kind, subject_id, opened_at_ms, anchor_event_id;

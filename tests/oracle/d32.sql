@@ -1,0 +1,44 @@
+-- D32 ae_italy_return; see the definition in docs/detectors/D32.md.
+WITH
+ruled AS (
+    SELECT r.*, o.event_id AS opened_by, o.at_ms AS opened_at
+    FROM (FROM dispute_step WHERE kind = 'ruled' AND ruling = 'return_and_refund') r
+    JOIN dispute o USING (shop, buyer, dispute_id)
+    WHERE coalesce(r.country, o.country) = 'IT'
+),
+over AS (
+    SELECT shop, buyer, dispute_id, at_ms AS ended_at, event_id AS ended_by
+    FROM (
+        SELECT shop, buyer, dispute_id, at_ms, event_id
+        FROM evidence WHERE about = 'tracking_no' AND party = 'seller'
+        UNION ALL
+        SELECT shop, buyer, dispute_id, at_ms, event_id FROM dispute_step WHERE kind = 'withdrawn'
+    )
+    QUALIFY row_number() OVER (PARTITION BY shop, buyer, dispute_id ORDER BY at_ms, event_id) = 1
+),
+found AS (
+    SELECT
+        r.*, o.ended_by, greatest(o.ended_at, r.at_ms) AS ended_at,
+        greatest(r.at_ms, r.opened_at, coalesce(o.ended_at, 0)) AS last_at
+    FROM ruled r
+    LEFT JOIN over o USING (shop, buyer, dispute_id)
+),
+timed AS (
+    SELECT
+        *, CASE WHEN ended_by IS NOT NULL THEN ended_at END AS resolved_at,
+        last_at + 1000 * getvariable('expire_after_s') AS expires_at
+    FROM found
+)
+SELECT
+    'buyer' AS subject_kind,
+    shop || ':' || buyer AS subject_id,
+    event_id AS anchor_event_id,
+    at_ms AS opened_at_ms,
+    last_at AS last_crossing_ms,
+    case_status(resolved_at, expires_at, getvariable('horizon_ms')) AS status,
+    case_ended(resolved_at, expires_at, getvariable('horizon_ms')) AS ended_at_ms,
+    'critical' AS severity,
+    list_sort(list_filter([opened_by, event_id, ended_by], lambda x: x IS NOT NULL)) AS members,
+    len(members) AS n_members
+FROM timed
+ORDER BY subject_kind, subject_id, opened_at_ms, anchor_event_id;

@@ -1,0 +1,156 @@
+-- From raw records to one row per natural key: the last writer by (time, event id) wins.
+-- Every key is within one buyer of one shop: an order id under another buyer is another order.
+-- Whole milliseconds, rounded to the nearest: the unit of every time in the system.
+CREATE MACRO ms(rfc3339) AS (epoch_us(rfc3339::TIMESTAMPTZ) + 500) // 1000;
+
+CREATE TEMP TABLE event AS
+SELECT
+    topic,
+    value ->> '$.type' AS kind,
+    value ->> '$.event_id' AS event_id,
+    ms(value ->> '$.occurred_at') AS at_ms,
+    value ->> '$.shop_id' AS shop,
+    value ->> '$.buyer_id' AS buyer,
+    value ->> '$.order_id' AS order_id,
+    value
+FROM raw
+WHERE topic IN (
+    'orders', 'payments', 'refunds', 'contacts', 'complaints', 'shipments', 'accounts', 'reviews'
+);
+
+CREATE TEMP TABLE created AS
+SELECT
+    shop, buyer, order_id, event_id, at_ms,
+    list_sum((value -> '$.items[*].quantity')::BIGINT[]) AS units,
+    ms(value ->> '$.ship_by') AS ship_by
+FROM event
+WHERE topic = 'orders' AND kind = 'created'
+QUALIFY row_number() OVER (
+    PARTITION BY shop, buyer, order_id ORDER BY at_ms DESC, event_id DESC
+) = 1;
+
+-- An order is closed once: whatever is told later, the first close counts.
+CREATE TEMP TABLE closed AS
+SELECT shop, buyer, order_id, min(at_ms) AS at_ms
+FROM event
+WHERE topic = 'orders' AND kind = 'closed'
+GROUP BY ALL;
+
+-- A failed and a succeeded event of one payment are two facts.
+CREATE TEMP TABLE payment AS
+SELECT shop, buyer, order_id, kind, at_ms
+FROM event
+WHERE topic = 'payments' AND kind IN ('succeeded', 'failed')
+QUALIFY row_number() OVER (
+    PARTITION BY shop, buyer, kind, value ->> '$.payment_id', value ->> '$.order_id' ORDER BY at_ms DESC, event_id DESC
+) = 1;
+
+CREATE TEMP TABLE paid AS
+SELECT shop, buyer, order_id, min(at_ms) AS at_ms
+FROM payment
+WHERE kind = 'succeeded'
+GROUP BY ALL;
+
+CREATE TEMP TABLE shipped AS
+SELECT
+    shop, buyer, order_id, at_ms,
+    ms(value ->> '$.promised_by') AS promised_by
+FROM event
+WHERE topic = 'shipments' AND kind = 'shipped'
+QUALIFY row_number() OVER (
+    PARTITION BY shop, buyer, order_id ORDER BY at_ms DESC, event_id DESC
+) = 1;
+
+CREATE TEMP TABLE refund AS
+SELECT
+    shop, buyer, order_id, kind, event_id, at_ms,
+    value ->> '$.refund_id' AS refund_id,
+    coalesce((value ->> '$.attempt_no')::INTEGER, 1) AS attempt_no,
+    coalesce((value ->> '$.refund_only')::BOOLEAN, false) AS is_refund_only,
+    value ->> '$.reason' AS reason,
+    value ->> '$.goods_status' AS goods_status
+FROM event
+WHERE topic = 'refunds' AND kind IN ('requested', 'refused', 'withdrawn')
+QUALIFY row_number() OVER (
+    PARTITION BY shop, buyer, kind, refund_id, attempt_no ORDER BY at_ms DESC, event_id DESC
+) = 1;
+
+CREATE TEMP TABLE contact AS
+SELECT shop, buyer, at_ms, (value ->> '$.answered')::BOOLEAN AS is_answered
+FROM event
+WHERE topic = 'contacts' AND kind = 'attempted'
+QUALIFY row_number() OVER (PARTITION BY shop, buyer, event_id ORDER BY at_ms DESC) = 1;
+
+CREATE TEMP TABLE complaint AS
+SELECT
+    shop, buyer, order_id, kind, event_id, at_ms,
+    value ->> '$.complaint_id' AS complaint_id,
+    value ->> '$.complaint_type' AS complaint_type,
+    value ->> '$.ruling' AS ruling
+FROM event
+WHERE topic = 'complaints' AND kind IN ('filed', 'ruled')
+QUALIFY row_number() OVER (
+    PARTITION BY shop, buyer, kind, complaint_id ORDER BY at_ms DESC, event_id DESC
+) = 1;
+
+-- What was requested and not taken back: the same attempt of the same refund.
+CREATE TEMP TABLE standing_request AS
+SELECT r.*
+FROM refund r
+ANTI JOIN (FROM refund WHERE kind = 'withdrawn') w USING (shop, buyer, refund_id, attempt_no)
+WHERE r.kind = 'requested';
+
+-- Whole orders as told last, for what only some detectors ask of them.
+CREATE TEMP TABLE ordered AS
+SELECT shop, buyer, order_id, event_id, at_ms, value
+FROM event
+WHERE topic = 'orders' AND kind = 'created'
+QUALIFY row_number() OVER (
+    PARTITION BY shop, buyer, order_id ORDER BY at_ms DESC, event_id DESC
+) = 1;
+
+CREATE TEMP TABLE first_payment AS
+SELECT shop, buyer, order_id, event_id, at_ms
+FROM (
+    FROM event
+    WHERE topic = 'payments' AND kind = 'succeeded'
+    QUALIFY row_number() OVER (
+        PARTITION BY shop, buyer, value ->> '$.payment_id', order_id
+        ORDER BY at_ms DESC, event_id DESC
+    ) = 1
+)
+QUALIFY row_number() OVER (PARTITION BY shop, buyer, order_id ORDER BY at_ms, event_id) = 1;
+
+-- Receivers as they were given; the region is empty for mainland China.
+CREATE TEMP TABLE given AS
+SELECT DISTINCT
+    shop, buyer, order_id, kind, event_id, at_ms,
+    coalesce(value ->> '$.receiver.state', '') AS state,
+    upper(coalesce(value ->> '$.receiver.country', '')) AS country,
+    CASE
+        WHEN state LIKE '香港%' OR country LIKE '香港%' THEN 'HK'
+        WHEN state LIKE '澳门%' OR country LIKE '澳门%' THEN 'MO'
+        WHEN state LIKE '台湾%' OR country LIKE '台湾%' THEN 'TW'
+        WHEN country IN ('CN', '中国') THEN ''
+        ELSE country
+    END AS region
+FROM event
+WHERE topic = 'orders' AND kind IN ('created', 'address_changed');
+
+CREATE TEMP TABLE account_flags AS
+SELECT DISTINCT
+    shop, buyer, event_id, at_ms, coalesce((value ->> '$.is_new')::BOOLEAN, false) AS is_new
+FROM event
+WHERE topic = 'accounts' AND kind = 'flags';
+
+CREATE TEMP TABLE account_verified AS
+SELECT DISTINCT shop, buyer, event_id, at_ms, ms(value ->> '$.created_at') AS created_ms
+FROM event
+WHERE topic = 'accounts' AND kind = 'verified';
+
+-- What an event does not say about a ban leaves it as it was.
+CREATE TEMP TABLE flag AS
+SELECT shop, buyer, event_id, at_ms, (value ->> '$.is_banned')::BOOLEAN AS is_banned
+FROM event
+WHERE topic = 'accounts' AND kind = 'flags' AND (value ->> '$.is_banned') IS NOT NULL
+QUALIFY row_number() OVER (PARTITION BY shop, buyer, event_id ORDER BY at_ms DESC) = 1;

@@ -1,0 +1,254 @@
+"""The episodes that a complete history implies, computed in DuckDB straight from the docs pages.
+
+Must not import `streams.detect`: it is worth something only while it shares no code with it.
+Facts later than the horizon count like any other; the horizon only bounds what silence proves.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import duckdb
+import orjson
+
+_HERE = Path(__file__).parent
+_DAY_S = 86_400
+
+# The thresholds of docs/detectors; a share is a string, because a float would move its boundary.
+DEFAULTS: Mapping[str, Mapping[str, int | str]] = {
+    "D01": {
+        "grace_s": 180,
+        "huge_grace_s": 30,
+        "huge_order_units": 200,
+        "failed_payment_grace_s": 1800,
+        "window_s": 1800,
+        "warn_orders": 5,
+        "warn_units": 50,
+        "critical_orders": 10,
+        "critical_units": 200,
+        "cooldown_s": _DAY_S,
+        "resolve_paid_share": "0.8",
+        "auto_close_s": 3 * _DAY_S,
+    },
+    "D02": {
+        "held_share_percent": 50,
+        "min_held_units": 5,
+        "sustain_s": 300,
+        "expire_after_s": 3 * _DAY_S,
+        "tell_units": 5,
+        "tell_after_s": 180,
+    },
+    "D03": {
+        "window_s": 7200,
+        "grace_s": 180,
+        "weak_grace_s": 1800,
+        "failed_payment_grace_s": 1800,
+        "min_buyers": 3,
+        "warn_orders": 5,
+        "warn_units": 50,
+        "critical_orders": 10,
+        "critical_units": 200,
+        "link_gap_s": _DAY_S,
+        "hub_paying_buyers": 5,
+        "established_paid_orders": 1,
+        "cooldown_s": _DAY_S,
+        "resolve_paid_share": "0.8",
+        "auto_close_s": 3 * _DAY_S,
+    },
+    "D07": {
+        "min_units": 20,
+        "item_median_units": 1,
+        "times_median": 10,
+        "min_amount_minor": 100_000,
+        "old_account_s": 90 * _DAY_S,
+        "expire_after_s": 15 * _DAY_S,
+    },
+    "D35": {
+        "grace_s": 180,
+        "weak_grace_s": 1800,
+        "failed_payment_grace_s": 1800,
+        "hub_paying_buyers": 5,
+        "expire_after_s": 15 * _DAY_S,
+    },
+    "D08": {
+        "rerequest_window_s": 14 * _DAY_S,
+        "rerequests": 2,
+        "failed_contacts": 2,
+        "window_s": 30 * _DAY_S,
+        "warn_orders": 3,
+        "critical_orders": 5,
+        "min_share": "0.5",
+        "cooldown_s": 30 * _DAY_S,
+    },
+    "D10": {
+        "limit_s": 48 * 3600,
+        "buyer_window_s": 30 * _DAY_S,
+        "buyer_warn": 2,
+        "buyer_critical": 3,
+        "buyer_cooldown_s": 30 * _DAY_S,
+        "shop_window_s": _DAY_S,
+        "shop_warn": 5,
+        "shop_critical": 10,
+        "shop_cooldown_s": _DAY_S,
+    },
+    "D12": {
+        "large_units": 20,
+        "large_amount_minor": 100_000,
+        "prior_cases": 1,
+        "prior_window_s": 30 * _DAY_S,
+        "expire_after_s": 15 * _DAY_S,
+    },
+    "D16": {
+        "expire_after_s": 7 * _DAY_S,
+    },
+    "D22": {},
+    "D04": {"window_s": 600, "cooldown_s": _DAY_S, "expire_after_s": 30 * _DAY_S},
+    "D13": {},
+    "D14": {"cooldown_s": _DAY_S, "expire_after_s": 15 * _DAY_S},
+    "D17": {"window_s": 600},
+    "D20": {"before_s": 30 * _DAY_S},
+    "D21": {
+        "window_s": 40 * _DAY_S,
+        "min_orders": 5,
+        "min_share_percent": 80,
+        "cooldown_s": 40 * _DAY_S,
+    },
+    "D09": {
+        "tolerance": 10,
+        "window_s": 30 * _DAY_S,
+        "warn_orders": 5,
+        "min_share": 60,
+        "cooldown_s": 30 * _DAY_S,
+        "expire_after_s": 30 * _DAY_S,
+    },
+    "D11": {"expire_after_s": 15 * _DAY_S},
+    "D15": {"expire_after_s": 30 * _DAY_S},
+    "D27": {"within_s": 600, "expire_after_s": 30 * _DAY_S},
+    "D28": {"expire_after_s": 15 * _DAY_S},
+    "D29": {"expire_after_s": 15 * _DAY_S},
+    "D30": {"warn_before_s": 48 * 3600, "critical_before_s": 12 * 3600},
+    "D31": {
+        "window_s": 30 * _DAY_S,
+        "orders_per_window": 0,
+        "min_disputes": 10,
+        "warn_per_mille": 20,
+        "critical_per_mille": 40,
+        "cooldown_s": 30 * _DAY_S,
+    },
+    "D32": {"expire_after_s": 15 * _DAY_S},
+    "D33": {"expire_after_s": 15 * _DAY_S},
+    "D34": {
+        "target_s": 24 * 3600,
+        "limit_s": 48 * 3600,
+        "warn_before_s": 6 * 3600,
+        "tells_target": False,
+        "expire_after_s": 14 * _DAY_S,
+    },
+}
+
+Events = Iterable[tuple[str, Mapping[str, Any]]] | Path
+
+
+@dataclass(frozen=True, slots=True)
+class OracleEpisode:
+    """One row of a detector's table.
+
+    `members` are order ids for D01 and D10, for D03 with the buyer, else event ids; those of D02 come with
+    the number of buyers who hold many.
+    """
+
+    subject_kind: str
+    subject_id: str
+    anchor_event_id: str
+    opened_at_ms: int
+    last_crossing_ms: int
+    status: str
+    ended_at_ms: int | None
+    severity: str
+    members: tuple[str, ...]
+    n_members: int
+
+
+class History:
+    """A history loaded once, to be asked for several detectors, horizons and rules. Close it."""
+
+    def __init__(self, events: Events) -> None:
+        self._connection = duckdb.connect()
+        if isinstance(events, Path):
+            self._load(events)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "events.jsonl"
+            with path.open("wb") as lines:
+                for topic, value in events:
+                    lines.write(orjson.dumps({"topic": topic, "value": value}) + b"\n")
+            self._load(path)
+
+    def _load(self, path: Path) -> None:
+        self._connection.execute(
+            "CREATE TEMP TABLE raw AS SELECT topic, value FROM read_json(?,"
+            " format = 'newline_delimited', columns = {topic: 'VARCHAR', value: 'JSON'})",
+            [str(path)],
+        )
+        self.execute("facts.sql")
+        self.execute("seller_facts.sql")
+        self.execute("identities.sql")
+
+    def execute(self, name: str) -> None:
+        """Run one of the files beside this module."""
+        self._connection.execute((_HERE / name).read_text(encoding="utf-8"))
+
+    def episodes(
+        self, detector: str, horizon_ms: int, rules: Mapping[str, int | str | Decimal] | None = None
+    ) -> list[OracleEpisode]:
+        """All episodes of `detector` at `horizon_ms`, sorted by subject and time.
+
+        `rules` replaces single thresholds; an unknown name is an error.
+        """
+        parameters = {**DEFAULTS[detector], **(rules or {})}
+        if unknown := parameters.keys() - DEFAULTS[detector].keys():
+            raise ValueError(f"{detector} has no rules named {sorted(unknown)}")
+        for name, value in {**parameters, "horizon_ms": horizon_ms}.items():
+            self._connection.execute(f"SET VARIABLE {name} = {_literal(value)}")
+        query = (_HERE / f"{detector.lower()}.sql").read_text(encoding="utf-8")
+        rows = self._connection.execute(query).fetchall()
+        return [OracleEpisode(*row[:8], tuple(row[8]), row[9]) for row in rows]
+
+    def close(self) -> None:
+        """Frees the database."""
+        self._connection.close()
+
+    def __enter__(self) -> History:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _literal(value: int | str | Decimal) -> str:
+    # Through Decimal, so that nothing but a number can reach the statement; whole numbers are wide,
+    # because milliseconds of a month overflow DuckDB's default integer.
+    number = Decimal(value)
+    return f"{number:f}::BIGINT" if number == number.to_integral_value() else f"{number:f}"
+
+
+def oracle(
+    detector: str,
+    events: Events,
+    horizon_ms: int,
+    rules: Mapping[str, int | str | Decimal] | None = None,
+) -> list[OracleEpisode]:
+    """The table of `detector` over `events`: pairs of topic and event, or a JSON Lines file."""
+    with History(events) as history:
+        return history.episodes(detector, horizon_ms, rules)

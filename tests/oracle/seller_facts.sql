@@ -1,0 +1,144 @@
+-- More facts, for the detectors about returns, disputes, top-ups and the seller's own deadlines.
+-- As in facts.sql the last writer of a natural key wins, except where the first one is said to.
+CREATE TEMP TABLE seller_event AS
+SELECT
+    topic,
+    value ->> '$.type' AS kind,
+    value ->> '$.event_id' AS event_id,
+    ms(value ->> '$.occurred_at') AS at_ms,
+    value ->> '$.shop_id' AS shop,
+    value ->> '$.buyer_id' AS buyer,
+    value ->> '$.order_id' AS order_id,
+    value
+FROM raw
+WHERE topic IN (
+    'orders', 'payments', 'refunds', 'returns', 'disputes', 'recharges', 'chats', 'contacts', 'filings'
+);
+
+-- First writer, as every close.
+CREATE TEMP TABLE closed_by_seller AS
+SELECT shop, buyer, order_id, event_id, at_ms
+FROM seller_event
+WHERE topic = 'orders' AND kind = 'closed' AND value ->> '$.closed_by' = 'seller'
+QUALIFY row_number() OVER (
+    PARTITION BY shop, buyer, order_id ORDER BY at_ms, event_id DESC
+) = 1;
+
+-- With the event, which facts.sql does not need.
+CREATE TEMP TABLE closing AS
+SELECT shop, buyer, order_id, event_id, at_ms
+FROM seller_event
+WHERE topic = 'orders' AND kind = 'closed'
+QUALIFY row_number() OVER (
+    PARTITION BY shop, buyer, order_id ORDER BY at_ms, event_id DESC
+) = 1;
+
+CREATE TEMP TABLE paying AS
+SELECT shop, buyer, order_id, event_id, at_ms
+FROM (
+    SELECT *
+    FROM seller_event
+    WHERE topic = 'payments' AND kind = 'succeeded'
+    QUALIFY row_number() OVER (
+        PARTITION BY shop, buyer, value ->> '$.payment_id', order_id
+        ORDER BY at_ms DESC, event_id DESC
+    ) = 1
+)
+QUALIFY row_number() OVER (PARTITION BY shop, buyer, order_id ORDER BY at_ms, event_id) = 1;
+
+-- First writer.
+CREATE TEMP TABLE granted AS
+SELECT shop, buyer, order_id, event_id, at_ms
+FROM seller_event
+WHERE topic = 'refunds' AND kind IN ('agreed', 'succeeded')
+QUALIFY row_number() OVER (
+    PARTITION BY shop, buyer, kind, value ->> '$.refund_id' ORDER BY at_ms, event_id DESC
+) = 1;
+
+CREATE TEMP TABLE inspected AS
+SELECT
+    shop, buyer, event_id, at_ms,
+    value ->> '$.result' AS result,
+    value ->> '$.expected_sku_id' AS expected_sku,
+    value ->> '$.received_sku_id' AS received_sku,
+    (value ->> '$.expected_quantity')::BIGINT AS expected_units,
+    (value ->> '$.received_quantity')::BIGINT AS received_units,
+    (value ->> '$.expected_weight_g')::BIGINT AS expected_g,
+    (value ->> '$.received_weight_g')::BIGINT AS received_g
+FROM seller_event
+WHERE topic = 'returns' AND kind = 'inspected'
+QUALIFY row_number() OVER (
+    PARTITION BY shop, buyer, value ->> '$.return_id' ORDER BY at_ms DESC, event_id DESC
+) = 1;
+
+-- First writer: since when a return is under way, and when a parcel came.
+CREATE TEMP TABLE under_way AS
+SELECT shop, buyer, order_id, min(at_ms) AS at_ms
+FROM seller_event
+WHERE (topic = 'returns' AND kind = 'label_created')
+    OR (topic = 'refunds' AND kind = 'buyer_returned')
+GROUP BY ALL;
+
+CREATE TEMP TABLE arrived AS
+SELECT shop, buyer, order_id, event_id, at_ms
+FROM seller_event
+WHERE topic = 'returns' AND kind = 'delivered'
+QUALIFY row_number() OVER (
+    PARTITION BY shop, buyer, value ->> '$.return_id' ORDER BY at_ms, event_id DESC
+) = 1;
+
+CREATE TEMP TABLE dispute_step AS
+SELECT
+    shop, buyer, order_id, kind, event_id, at_ms,
+    value ->> '$.dispute_id' AS dispute_id,
+    value ->> '$.reason' AS reason,
+    lower(coalesce(value ->> '$.channel', '')) AS channel,
+    value ->> '$.ruling' AS ruling,
+    CASE
+        WHEN upper(trim(value ->> '$.country')) IN ('IT', 'ITA', 'ITALY', 'ITALIA', '意大利') THEN 'IT'
+        WHEN regexp_full_match(upper(trim(value ->> '$.country')), '[A-Z]{2}')
+            THEN upper(trim(value ->> '$.country'))
+    END AS country,
+    ms(value ->> '$.countdown_ends_at') AS countdown
+FROM seller_event
+WHERE topic = 'disputes' AND kind <> 'evidence_added'
+QUALIFY row_number() OVER (
+    PARTITION BY shop, buyer, kind, value ->> '$.dispute_id' ORDER BY at_ms DESC, event_id DESC
+) = 1;
+
+CREATE TEMP TABLE dispute AS FROM dispute_step WHERE kind = 'opened';
+
+CREATE TEMP TABLE evidence AS
+SELECT
+    shop, buyer, event_id, at_ms,
+    value ->> '$.dispute_id' AS dispute_id,
+    value ->> '$.kind' AS about,
+    value ->> '$.by' AS party
+FROM seller_event
+WHERE topic = 'disputes' AND kind = 'evidence_added'
+QUALIFY row_number() OVER (
+    PARTITION BY shop, buyer, dispute_id, about, party ORDER BY at_ms, event_id DESC
+) = 1;
+
+CREATE TEMP TABLE topup AS
+SELECT shop, buyer, order_id, event_id, at_ms, value ->> '$.recharge_id' AS recharge_id
+FROM seller_event
+WHERE topic = 'recharges' AND kind = 'submitted'
+QUALIFY row_number() OVER (
+    PARTITION BY shop, buyer, recharge_id ORDER BY at_ms DESC, event_id DESC
+) = 1;
+
+CREATE TEMP TABLE settled AS
+SELECT shop, buyer, event_id, at_ms, value ->> '$.recharge_id' AS recharge_id
+FROM seller_event
+WHERE topic = 'recharges'
+    AND (kind = 'reconciled' OR (kind = 'callback' AND value ->> '$.status' <> 'pending'))
+QUALIFY row_number() OVER (
+    PARTITION BY shop, buyer, kind, recharge_id ORDER BY at_ms, event_id DESC
+) = 1;
+
+-- What opens and ends of cases have in common: kind of subject, its id, and the state at the horizon.
+CREATE MACRO case_status(resolved_at, expires_at, horizon) AS
+    CASE WHEN resolved_at IS NOT NULL THEN 'resolved' WHEN expires_at <= horizon THEN 'expired' ELSE 'open' END;
+CREATE MACRO case_ended(resolved_at, expires_at, horizon) AS
+    CASE WHEN resolved_at IS NOT NULL THEN resolved_at WHEN expires_at <= horizon THEN expires_at END;

@@ -1,0 +1,175 @@
+"""Histories for oracle tests, told in seconds after `T0_MS`; every event is a valid contract event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.oracle.oracle import OracleEpisode, oracle
+
+MINUTE = 60
+HOUR = 3600
+DAY = 86_400
+_T0 = datetime(2026, 11, 1, tzinfo=UTC)
+T0_MS = int(_T0.timestamp()) * 1000
+
+
+def ms(at: float) -> int:
+    """The epoch milliseconds of `at` seconds into a story."""
+    return T0_MS + round(at * 1000)
+
+
+class Story:
+    """A list of events about one shop; the buyer can be set anew between events."""
+
+    def __init__(self, *, buyer: str = "b", shop: str = "s") -> None:
+        self.events: list[tuple[str, dict[str, Any]]] = []
+        self.buyer = buyer
+        self.shop = shop
+
+    def told(
+        self, detector: str, until: float, rules: dict[str, Any] | None = None
+    ) -> list[OracleEpisode]:
+        """The episodes of `detector` with the horizon at `until` seconds."""
+        return oracle(detector, self.events, ms(until), rules)
+
+    def _add(self, topic: str, kind: str, at: float, event_id: str | None, **body: Any) -> None:
+        self._tell(topic, kind, at, event_id, {"buyer_id": self.buyer} | body)
+
+    def _tell(
+        self, topic: str, kind: str, at: float, event_id: str | None, body: dict[str, Any]
+    ) -> None:
+        header = {
+            "type": kind,
+            "event_id": event_id or f"e{len(self.events):04d}",
+            "schema_version": 1,
+            "occurred_at": written(at),
+            "shop_id": self.shop,
+        }
+        self.events.append((topic, header | body))
+
+    def stock(
+        self,
+        item: str,
+        at: float,
+        on_hand: int,
+        held: int = 0,
+        *,
+        reserved: int = 0,
+        mode: str = "order",
+        event_id: str | None = None,
+    ) -> None:
+        """A reading of an item's stock."""
+        numbers = {"on_hand": on_hand, "held_unpaid": held, "paid_reserved": reserved}
+        body = {"item_id": item, **numbers, "deduct_mode": mode}
+        self._tell("stock", "level", at, event_id, body)
+
+    def listing(self, kind: str, item: str, at: float, **body: Any) -> None:
+        """A listing was `published`, `changed`, or went `on_shelf` or `off_shelf`."""
+        self._tell("listings", kind, at, None, {"item_id": item} | body)
+
+    def created(
+        self,
+        order: str,
+        at: float,
+        units: int = 1,
+        *,
+        ship_by: float | None = None,
+        event_id: str | None = None,
+        receiver: dict[str, str] | None = None,
+        device: str | None = None,
+        more: Mapping[str, int] | None = None,
+    ) -> None:
+        """An order of one line, or of those of `more` (item and units) too."""
+        lines = {**({"i": units} if units else {}), **(more or {})}
+        items = [{"item_id": i, "quantity": n, "unit_price_minor": 100} for i, n in lines.items()]
+        extra: dict[str, Any] = {} if ship_by is None else {"ship_by": written(ship_by)}
+        extra |= {} if receiver is None else {"receiver": receiver}
+        extra |= {} if device is None else {"device_hash": device}
+        body = {"order_id": order, "items": items, "currency": "CNY", "amount_minor": 100 * units}
+        self._add("orders", "created", at, event_id, **body, **extra)
+
+    def redirected(self, order: str, at: float, receiver: dict[str, str]) -> None:
+        """The receiver of an order was changed."""
+        self._add("orders", "address_changed", at, None, order_id=order, receiver=receiver)
+
+    def closed(self, order: str, at: float) -> None:
+        """The buyer closed the order."""
+        self._add("orders", "closed", at, None, order_id=order, closed_by="buyer")
+
+    def paid(self, order: str, at: float, payment: str | None = None) -> None:
+        """A payment that went through."""
+        body = {"order_id": order, "payment_id": payment or f"p-{order}"}
+        self._add("payments", "succeeded", at, None, **body, currency="CNY", amount_minor=100)
+
+    def failed(self, order: str, at: float, payment: str | None = None) -> None:
+        """A payment that was tried and refused."""
+        body = {"order_id": order, "payment_id": payment or f"p-{order}"}
+        self._add("payments", "failed", at, None, **body)
+
+    def shipped(self, order: str, at: float, *, promised_by: float | None = None) -> None:
+        """The parcel left."""
+        extra = {} if promised_by is None else {"promised_by": written(promised_by)}
+        self._add("shipments", "shipped", at, None, order_id=order, **extra)
+
+    def requested(
+        self,
+        order: str,
+        at: float,
+        *,
+        refund: str | None = None,
+        attempt: int = 1,
+        reason: str = "damaged",
+        goods: str = "received",
+        refund_only: bool = True,
+        event_id: str | None = None,
+    ) -> None:
+        """A request for a refund."""
+        self._add(
+            "refunds",
+            "requested",
+            at,
+            event_id,
+            refund_id=refund or f"r-{order}",
+            order_id=order,
+            attempt_no=attempt,
+            refund_only=refund_only,
+            reason=reason,
+            phase="aftersale",
+            goods_status=goods,
+            currency="CNY",
+            amount_minor=100,
+        )
+
+    def refund_step(
+        self, kind: str, order: str, at: float, *, refund: str | None = None, attempt: int = 1
+    ) -> None:
+        """A request was `refused` or `withdrawn`."""
+        body = {"refund_id": refund or f"r-{order}", "order_id": order, "attempt_no": attempt}
+        self._add("refunds", kind, at, None, **body)
+
+    def flagged(self, at: float, *, banned: bool | None) -> None:
+        """The shop's or the platform's marks on the account; None says nothing about a ban."""
+        self._add("accounts", "flags", at, None, is_banned=banned)
+
+    def contact(self, at: float, *, answered: bool = False) -> None:
+        """The seller tried to reach the buyer."""
+        self._add("contacts", "attempted", at, None, channel="phone", answered=answered)
+
+    def filed(self, complaint: str, order: str | None, at: float, kind: str = "stockout") -> None:
+        """A complaint to the platform."""
+        body = {"complaint_id": complaint, "order_id": order, "complaint_type": kind}
+        self._add("complaints", "filed", at, None, **body)
+
+    def ruled(
+        self, complaint: str, order: str | None, at: float, ruling: str, kind: str = "stockout"
+    ) -> None:
+        """The platform's ruling."""
+        body = {"complaint_id": complaint, "order_id": order, "complaint_type": kind}
+        self._add("complaints", "ruled", at, None, **body, ruling=ruling)
+
+
+def written(at: float) -> str:
+    """`at` seconds into a story as a contract event writes it."""
+    return (_T0 + timedelta(seconds=at)).isoformat(timespec="milliseconds")

@@ -1,0 +1,147 @@
+"""The oracle for what was written: signals of texts are given, everything else is read from the events.
+
+SQL cannot read Chinese, so a row of `said` and `reviewed` says what the text signals found; which
+messages and reviews make a fact at all is the detectors' side as well, and so is what an address is
+reduced to. Windows, windows' ends, who owns what, which part of a review stands, and which refusal was
+answered are the oracle's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tests.oracle.oracle import DEFAULTS, History, OracleEpisode
+
+Event = tuple[str, Mapping[str, Any]]
+
+
+class Said(NamedTuple):
+    """A message of a buyer that carries signals or names orders."""
+
+    shop: str
+    buyer: str
+    event_id: str
+    at_ms: int
+    threatens: bool
+    wants_money: bool
+    wants_something: bool
+    names_amount: bool
+    names_channel: bool
+    is_marked: bool
+    asks_address: bool
+    themes: Sequence[str]
+    orders: Sequence[str]
+
+
+class Reviewed(NamedTuple):
+    """A part of a review: posted, appended or changed."""
+
+    shop: str
+    buyer: str
+    review_id: str
+    part: str
+    event_id: str
+    at_ms: int
+    order_id: str
+    rating: str
+    posted_ms: int
+
+
+class InvoiceStep(NamedTuple):
+    """An invoice was asked, refused or issued, or one was refused in the chat, which names none.
+
+    `address` is what the address was reduced to, empty where it names no home.
+    """
+
+    shop: str
+    buyer: str
+    kind: str
+    event_id: str
+    at_ms: int
+    invoice_id: str
+    order_id: str
+    address: str = ""
+
+
+class Delivered(NamedTuple):
+    """Where an order goes: as `created`, or as `changed`."""
+
+    shop: str
+    buyer: str
+    order_id: str
+    kind: str
+    event_id: str
+    at_ms: int
+    address: str
+
+
+class Ended(NamedTuple):
+    """A review that was taken down."""
+
+    shop: str
+    buyer: str
+    name: str
+    at_ms: int
+
+
+class TalkHistory(History):
+    """A history with its signals. Close it."""
+
+    def __init__(
+        self,
+        events: Iterable[Event],
+        said: Sequence[Said],
+        reviewed: Sequence[Reviewed],
+        gone: Sequence[Ended],
+        invoices: Sequence[InvoiceStep],
+        delivered: Sequence[Delivered],
+    ) -> None:
+        super().__init__(events)
+        self._table(
+            "said(shop VARCHAR, buyer VARCHAR, event_id VARCHAR, at_ms BIGINT, threatens BOOLEAN,"
+            " wants_money BOOLEAN, wants_something BOOLEAN, names_amount BOOLEAN,"
+            " names_channel BOOLEAN, is_marked BOOLEAN, asks_address BOOLEAN, themes VARCHAR[],"
+            " orders VARCHAR[])",
+            said,
+        )
+        self._table(
+            "reviewed(shop VARCHAR, buyer VARCHAR, review_id VARCHAR, part VARCHAR,"
+            " event_id VARCHAR, at_ms BIGINT, order_id VARCHAR, rating VARCHAR, posted_ms BIGINT)",
+            reviewed,
+        )
+        self._table(
+            "review_gone(shop VARCHAR, buyer VARCHAR, review_id VARCHAR, at_ms BIGINT)", gone
+        )
+        self._table(
+            "invoice_step(shop VARCHAR, buyer VARCHAR, kind VARCHAR, event_id VARCHAR, at_ms BIGINT,"
+            " invoice_id VARCHAR, order_id VARCHAR, address VARCHAR)",
+            invoices,
+        )
+        self._table(
+            "delivered(shop VARCHAR, buyer VARCHAR, order_id VARCHAR, kind VARCHAR,"
+            " event_id VARCHAR, at_ms BIGINT, address VARCHAR)",
+            delivered,
+        )
+        self.execute("talk.sql")
+
+    def _table(self, definition: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        self._connection.execute(f"CREATE TEMP TABLE {definition}")
+        if rows:
+            name = definition.partition("(")[0]
+            marks = ", ".join("?" * len(rows[0]))
+            self._connection.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
+
+
+DETECTORS = ("D04", "D13", "D14", "D17", "D20", "D21")
+__all__ = [
+    "DEFAULTS",
+    "DETECTORS",
+    "Delivered",
+    "Ended",
+    "InvoiceStep",
+    "OracleEpisode",
+    "Reviewed",
+    "Said",
+    "TalkHistory",
+]

@@ -1,0 +1,81 @@
+-- Signals of chats and reviews, as facts hold them: tables `said`, `reviewed`, `invoice_step` and
+-- `delivered` are given.
+-- A review's parts: posted, its newest change, and what was added; a change ends what was posted.
+CREATE TEMP TABLE standing_part AS
+SELECT *
+FROM reviewed
+QUALIFY part = 'appended' OR row_number() OVER (
+    PARTITION BY shop, buyer, review_id, part = 'appended' ORDER BY at_ms DESC, event_id DESC
+) = 1;
+
+CREATE TEMP TABLE review AS
+SELECT
+    shop, buyer, review_id,
+    -- T04 counts from when it was first published; from its first known part where nobody said.
+    coalesce(min(nullif(posted_ms, 0)), min(at_ms)) AS posted_at,
+    arg_min(order_id, (at_ms, event_id)) AS order_id,
+    max(at_ms) AS newest_at
+FROM reviewed
+GROUP BY ALL;
+
+CREATE TEMP TABLE review_now AS
+SELECT
+    r.*,
+    s.rating,
+    s.standing_at,
+    CASE WHEN g.at_ms >= r.newest_at THEN g.at_ms END AS gone_at
+FROM review r
+JOIN (
+    SELECT shop, buyer, review_id, arg_max(rating, (at_ms, event_id)) AS rating, max(at_ms) AS standing_at
+    FROM standing_part
+    GROUP BY ALL
+) s USING (shop, buyer, review_id)
+LEFT JOIN review_gone g USING (shop, buyer, review_id);
+
+-- A message names no order, though its event may.
+CREATE TEMP TABLE invoice_refused AS
+SELECT shop, buyer, CASE kind WHEN 'refused' THEN order_id ELSE '' END AS order_id, at_ms
+FROM invoice_step
+WHERE kind IN ('refused', 'refused in chat');
+
+CREATE TEMP TABLE own_order AS
+SELECT shop, buyer, order_id FROM created
+UNION SELECT shop, buyer, order_id FROM closed
+UNION SELECT shop, buyer, order_id FROM payment WHERE kind = 'succeeded'
+UNION SELECT shop, buyer, order_id FROM shipped
+UNION SELECT shop, buyer, order_id FROM refund WHERE kind = 'requested'
+UNION SELECT shop, buyer, order_id FROM reviewed
+UNION SELECT shop, buyer, order_id FROM complaint WHERE kind = 'filed' AND order_id IS NOT NULL;
+
+-- D04, step 1, as far as it is about money; ten minutes wherever it is asked for.
+CREATE TEMP TABLE demand AS
+SELECT DISTINCT t.shop, t.buyer, t.at_ms
+FROM said t
+JOIN said w
+    ON w.shop = t.shop AND w.buyer = t.buyer AND w.at_ms BETWEEN t.at_ms - 600000 AND t.at_ms
+WHERE t.is_marked
+GROUP BY t.shop, t.buyer, t.at_ms, t.event_id
+HAVING bool_or(w.threatens) AND bool_or(w.wants_money);
+
+-- D13, steps 1 and 2: questions about orders of which none is the buyer's own.
+CREATE TEMP TABLE foreign_ask AS
+WITH named AS (
+    SELECT a.shop, a.buyer, a.event_id, a.at_ms, n.event_id AS naming_id, n.orders
+    FROM said a
+    JOIN said n
+        ON n.shop = a.shop AND n.buyer = a.buyer AND len(n.orders) > 0
+        AND CASE
+            WHEN len(a.orders) > 0 THEN n.event_id = a.event_id
+            ELSE n.at_ms BETWEEN a.at_ms - 600000 AND a.at_ms
+        END
+    WHERE a.asks_address
+    QUALIFY row_number() OVER (
+        PARTITION BY a.shop, a.buyer, a.event_id ORDER BY n.at_ms DESC, n.event_id DESC
+    ) = 1
+)
+SELECT n.*
+FROM named n
+WHERE NOT EXISTS (
+    FROM own_order o
+    WHERE o.shop = n.shop AND o.buyer = n.buyer AND list_contains(n.orders, o.order_id)
+);

@@ -1,0 +1,208 @@
+"""Scenes for the detectors of returns, disputes, top-ups and closing by hand, on and beside their limits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypothesis import strategies as st
+
+from tests.oracle.story import DAY, HOUR
+
+if TYPE_CHECKING:
+    from tests.property.histories import Scene
+
+TICK = 0.001
+NEAR = st.sampled_from([-TICK, 0, TICK])
+
+
+def closings(scene: Scene) -> None:
+    """Orders closed by hand, paid just before or after, or never; some of them never told of."""
+    story = scene.story
+    for _ in range(scene.draw(st.integers(1, 4))):
+        at, order = scene.later(st.sampled_from([0, HOUR, DAY])), scene.order()
+        if scene.chance(85):
+            story.created(order, at)
+        closed = at + scene.draw(st.sampled_from([60, HOUR, 2 * DAY]))
+        if scene.chance(40):
+            story.paid(order, closed + scene.draw(NEAR))
+        who = "seller" if scene.chance(80) else "buyer"
+        story.closed_by(who, order, closed)
+        if scene.chance(30):
+            # Told again, perhaps by somebody else.
+            who = scene.draw(st.sampled_from(["buyer", "seller", "system"]))
+            story.closed_by(who, order, closed + scene.draw(st.sampled_from([-1, TICK, 3 * DAY])))
+
+
+def returns(scene: Scene) -> None:
+    """Parcels that come back right, wrong, broken, light or heavy; claims of quality beside them."""
+    story = scene.story
+    weights = st.sampled_from([899, 900, 1000, 1100, 1101])
+    for _ in range(scene.draw(st.integers(1, 4))):
+        at, order = scene.later(st.sampled_from([0, HOUR, DAY, 14 * DAY])), scene.order()
+        result = scene.draw(st.sampled_from(["mismatch", "mismatch", "damaged", "match"]))
+        given: dict[str, object] = {}
+        if scene.chance(50):
+            given |= {"expected_weight_g": 1000, "received_weight_g": scene.draw(weights)}
+        if scene.chance(30):
+            given |= {"expected_quantity": 2, "received_quantity": scene.draw(st.integers(1, 3))}
+        if scene.chance(20):
+            given |= {"expected_sku_id": "a", "received_sku_id": scene.draw(st.sampled_from("ab"))}
+        story.inspected(order, at, result, **given)
+
+
+def odd_refunds(scene: Scene) -> None:
+    """Several orders of one buyer refunded for odd reasons; some withdrawn, some agreed to."""
+    story = scene.story
+    reasons = st.sampled_from(["quality", "ineffective", "allergy", "wrong_item", "other"])
+    for _ in range(scene.draw(st.integers(4, 9))):
+        at, order = scene.later(st.sampled_from([0, HOUR, DAY])), scene.order()
+        if scene.chance(70):
+            story.created(order, at)
+            story.paid(order, at)
+        if scene.chance(75):
+            asked = at + HOUR
+            refund_only = scene.chance(10)
+            goods = scene.draw(st.sampled_from(["received", "received", "not_received"]))
+            reason = scene.draw(reasons)
+            story.requested(order, asked, reason=reason, goods=goods, refund_only=refund_only)
+            if scene.chance(10):
+                story.refund_step("withdrawn", order, asked + HOUR)
+            if scene.chance(30):
+                kind = scene.draw(st.sampled_from(["agreed", "succeeded"]))
+                story.granted(order, asked + scene.draw(st.sampled_from([-1, 0, HOUR])), kind)
+
+
+def unasked_complaints(scene: Scene) -> None:
+    """Complaints about freight with a chat before, after, on the day, or not at all."""
+    story = scene.story
+    for _ in range(scene.draw(st.integers(1, 3))):
+        at, order = scene.later(st.sampled_from([0, HOUR, DAY])), scene.order()
+        if scene.chance(85):
+            story.created(order, at)
+        filed = at + scene.draw(st.sampled_from([HOUR, 2 * DAY, 5 * DAY]))
+        kind = scene.draw(st.sampled_from(["postage", "breach_of_promise", "invoice"]))
+        complaint = f"k-{story.buyer}-{order}"
+        story.filed(complaint, order, filed, kind)
+        touched = scene.draw(st.sampled_from([at - DAY, at, filed, filed + DAY, filed + HOUR]))
+        if scene.chance(30):
+            story.chatted(touched, scene.draw(st.sampled_from(["buyer", "buyer", "system"])))
+        if scene.chance(20):
+            story.contact(touched, answered=scene.chance(50))
+        if scene.chance(40):
+            ruling = scene.draw(st.sampled_from(["upheld", "rejected", "withdrawn"]))
+            story.ruled(complaint, order, filed + DAY, ruling, kind)
+
+
+def top_ups(scene: Scene) -> None:
+    """Top-ups with an answer on, before or after ten minutes, of any kind, or none."""
+    story = scene.story
+    for number in range(scene.draw(st.integers(1, 4))):
+        at = scene.later(st.sampled_from([0, 60, DAY]))
+        recharge = f"u-{scene.number}-{number}"
+        if scene.chance(90):
+            story.topped_up(recharge, at)
+        for _ in range(scene.draw(st.integers(0, 2))):
+            kind, status = scene.draw(
+                st.sampled_from(
+                    [
+                        ("callback", "pending"),
+                        ("callback", "succeeded"),
+                        ("callback", "failed"),
+                        ("reconciled", "failed"),
+                    ]
+                )
+            )
+            wait = scene.draw(st.sampled_from([60, 600 - TICK, 600, 600 + TICK, HOUR]))
+            story.answered(recharge, at + wait, status, kind)
+
+
+def disputes(scene: Scene) -> None:
+    """Disputes of any reason with any steps, and returns that come or do not."""
+    story = scene.story
+    reasons = st.sampled_from(["wrong_item", "damaged", "return", "return", "quality"])
+    for _ in range(scene.draw(st.integers(1, 4))):
+        at, order = scene.later(st.sampled_from([0, HOUR, DAY])), scene.order()
+        ends = at + scene.draw(st.sampled_from([HOUR, DAY, 4 * DAY, 10 * DAY]))
+        more: dict[str, object] = {}
+        if scene.chance(60):
+            more["channel"] = scene.draw(st.sampled_from(["cainiao_online", "菜鸟", "dhl"]))
+        if scene.chance(50):
+            more["country"] = scene.draw(st.sampled_from(["IT", "Italy", "es", "somewhere"]))
+        if scene.chance(95):
+            counts = ends if scene.chance(70) else None
+            story.disputed(order, at, scene.draw(reasons), ends=counts, **more)
+        if scene.chance(30):
+            story.returned("label_created", order, at + scene.draw(st.sampled_from([-HOUR, HOUR])))
+        for _ in range(scene.draw(st.integers(0, 3))):
+            _dispute_step(scene, order, at, ends)
+
+
+def _dispute_step(scene: Scene, order: str, at: float, ends: float) -> None:
+    story = scene.story
+    limits = [at, at + HOUR, ends - 2 * DAY, ends - DAY / 2, ends]
+    when = max(at, scene.draw(st.sampled_from(limits)) + scene.draw(NEAR))
+    step = scene.draw(st.integers(0, 5))
+    if step == 0:
+        story.dispute_step("withdrawn", order, when)
+    elif step == 1:
+        later = ends + DAY if scene.chance(50) else None
+        story.dispute_step("escalated", order, when, ends=later)
+    elif step == 2:
+        ruling = scene.draw(st.sampled_from(["return_and_refund", "return_and_refund", "refund"]))
+        later = when + 5 * DAY if scene.chance(70) else None
+        story.dispute_step("ruled", order, when, ends=later, ruling=ruling)
+    elif step == 3:
+        story.returned("delivered", order, when)
+    else:
+        kind = scene.draw(st.sampled_from(["label_photo", "package_photo", "tracking_no"]))
+        by = scene.draw(st.sampled_from(["buyer", "seller"]))
+        story.shown(kind, by, order, when)
+
+
+def dispute_wave(scene: Scene) -> None:
+    """Many buyers of one shop open disputes; some withdraw; the first may have left the window."""
+    story = scene.story
+    gap = scene.draw(st.sampled_from([0, 1, DAY, 3 * DAY]))
+    at = scene.at
+    for number in range(scene.draw(st.integers(8, 16))):
+        story.buyer = f"v{scene.number}-{number}"
+        order = scene.order()
+        story.disputed(order, min(at, 39 * DAY), "other")
+        if scene.chance(15):
+            withdrawn = at + scene.draw(st.sampled_from([0, HOUR, 5 * DAY]))
+            story.dispute_step("withdrawn", order, min(withdrawn, 40 * DAY))
+        at += gap
+
+
+def hurries(scene: Scene) -> None:
+    """Orders promised within hours or days, paid at once or much later, shipped or filed near a limit."""
+    story = scene.story
+    for _ in range(scene.draw(st.integers(1, 3))):
+        placed, order = scene.later(st.sampled_from([0, HOUR, DAY])), scene.order()
+        promise = scene.draw(st.sampled_from([None, HOUR, 6 * HOUR, 30 * HOUR, 2 * DAY, 7 * DAY]))
+        ship_by = None if promise is None else placed + promise + scene.draw(NEAR)
+        paid = placed + scene.draw(st.sampled_from([0, 10, 20 * HOUR, 40 * HOUR]))
+        story.created(order, placed, ship_by=ship_by)
+        story.paid(order, paid)
+        limit = ship_by if ship_by is not None and ship_by > paid else paid + 2 * DAY
+        moments = st.sampled_from([(paid + limit) / 2, limit - 6 * HOUR, paid + DAY, limit])
+        if scene.chance(60):
+            story.shipped(order, max(paid, scene.draw(moments) + scene.draw(NEAR)))
+        for number in range(scene.draw(st.integers(0, 2))):
+            filed = max(paid, scene.draw(moments) + scene.draw(NEAR))
+            story.filing("submitted", order, filed, number=number)
+            if scene.chance(70):
+                answer = scene.draw(st.sampled_from(["accepted", "rejected"]))
+                story.filing(answer, order, filed + HOUR, number=number)
+
+
+SCENES = (
+    hurries,
+    closings,
+    returns,
+    odd_refunds,
+    unasked_complaints,
+    top_ups,
+    disputes,
+    dispute_wave,
+)

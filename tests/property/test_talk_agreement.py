@@ -1,0 +1,245 @@
+"""L1 and L2 on what was written: detectors agree with the oracle, in whatever order it is read."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.oracle.story import DAY, HOUR, MINUTE, ms
+from tests.pipeline import Event, Pipeline, run
+from tests.talk_stories import Talk, engine_rows, oracle_rows
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+TICK = 0.001
+NUMBERS = ("320198765432100001", "320198765432100002", "320198765432100003")
+TEXTS = st.sampled_from(
+    [
+        "不给500元红包就差评",
+        "我要投诉你们",
+        "转我支付宝300元",
+        "加我微信谈",
+        "要求赔偿,不然投诉",
+        "好评返现吗?收件人电话是多少",
+        "发票和商品分开发可以吗",
+        "帮我核对一下地址",
+        "什么时候发货",
+        *(f"订单{number}的收件人电话是多少" for number in NUMBERS),
+        *NUMBERS,
+    ]
+)
+STEPS = st.sampled_from(
+    [0, TICK, MINUTE, 5 * MINUTE, 10 * MINUTE - TICK, 10 * MINUTE, 10 * MINUTE + TICK, HOUR]
+)
+LEAPS = st.sampled_from([DAY, 5 * DAY, 10 * DAY, 30 * DAY - 10 * MINUTE, 30 * DAY, 30 * DAY + TICK])
+RATINGS = st.sampled_from(["bad", "bad", "bad", "neutral", "good"])
+LAST = 40 * DAY
+HORIZONS = st.sampled_from([ms(at) for at in (HOUR, DAY, 30 * DAY, 31 * DAY, 40 * DAY, 80 * DAY)])
+
+
+@st.composite
+def talks(draw: Draw) -> list[Event]:
+    """Orders, some paid, with chats, reviews and complaints around them, in no particular order."""
+    story = Talk()
+    at = 0.0
+    for _ in range(draw(st.integers(3, 14))):
+        at = min(LAST, at + draw(STEPS if draw(st.integers(0, 3)) else LEAPS))
+        story.buyer = draw(st.sampled_from(["b", "b", "b", "c"]))
+        order = draw(st.sampled_from(NUMBERS))
+        kind = draw(st.integers(0, 17))
+        if kind > 11:
+            at = _baited(draw, story, at, order, f"k{at}")
+        elif kind <= 4:
+            story.said(draw(TEXTS), at)
+        elif kind <= 6:
+            part = draw(st.sampled_from(["posted", "posted", "appended", "changed"]))
+            posted = draw(st.sampled_from([None, None, at - 20 * DAY, at + DAY]))
+            story.reviewed(part, order, at, draw(RATINGS), posted=posted)
+        elif kind == 7:
+            complaint = draw(st.sampled_from(["k1", "k2"]))
+            about = draw(st.sampled_from(["privacy_leak", "privacy_leak", "invoice", "postage"]))
+            story.filed(complaint, order if draw(st.booleans()) else None, at, about)
+        elif kind == 8:
+            complaint = draw(st.sampled_from(["k1", "k2"]))
+            ruling = draw(st.sampled_from(["upheld", "rejected", "withdrawn"]))
+            story.ruled(complaint, order, at, ruling)
+        elif kind == 9:
+            story.created(order, at)
+        elif kind == 10:
+            story.taken_down(order, at)
+        else:
+            story.refused_invoice(order, at)
+    return list(story.events)
+
+
+def _baited(draw: Draw, story: Talk, at: float, order: str, complaint: str) -> float:
+    """A bait and, about the window later, a complaint of the same account or of another."""
+    about, bait = draw(
+        st.sampled_from(
+            [
+                ("privacy_leak", f"订单{order}的收件人电话是多少"),
+                ("privacy_leak", "好评返现吗?收件人电话是多少"),
+                ("breach_of_promise", "好评返现吗?收件人电话是多少"),
+                ("invoice", "发票和商品分开发可以吗"),
+            ]
+        )
+    )
+    story.said(bait, at)
+    if not draw(st.integers(0, 3)):
+        story.refused_invoice(order, at)
+    if not draw(st.integers(0, 5)):
+        story.said("不好意思,开不了发票", at, sender="seller")
+    if draw(st.booleans()):
+        story.buyer = draw(st.sampled_from(["a", "b"]))
+    at = min(LAST, at + draw(STEPS))
+    story.filed(complaint, order if draw(st.integers(0, 5)) else None, at, about)
+    if draw(st.integers(0, 2)):
+        return at
+    ruling = draw(st.sampled_from(["upheld", "rejected", "withdrawn"]))
+    story.ruled(complaint, order, at + DAY, ruling, about)
+    return at
+
+
+@st.composite
+def reviewers(draw: Draw) -> list[Event]:
+    """A buyer with several paid orders who reviews most of them badly, and perhaps demands money."""
+    story = Talk()
+    ratings = draw(st.sampled_from([st.just("bad"), st.just("bad"), RATINGS]))
+    for number in range(draw(st.integers(4, 8))):
+        order, at = f"o{number}", number * draw(st.sampled_from([HOUR, DAY, 5 * DAY]))
+        if draw(st.integers(0, 9)):
+            story.paid(order, at)
+        if draw(st.integers(0, 9)):
+            at = min(LAST, at + draw(st.sampled_from([HOUR, 2 * DAY])))
+            story.reviewed("posted", order, at, draw(ratings))
+            if not draw(st.integers(0, 5)):
+                posted = draw(st.sampled_from([None, at, at - 20 * DAY]))
+                story.reviewed("changed", order, at + HOUR, draw(RATINGS), posted=posted)
+            if not draw(st.integers(0, 7)):
+                story.taken_down(order, at + draw(st.sampled_from([-HOUR, 2 * HOUR])))
+    for _ in range(draw(st.integers(0, 3))):
+        at = draw(st.sampled_from([0, DAY, 5 * DAY, 10 * DAY, LAST]))
+        story.said("我要投诉", at)
+        story.said("给我1000元私了", at + draw(STEPS))
+    return list(story.events)
+
+
+@st.composite
+def demanders(draw: Draw) -> list[Event]:
+    """Threats and demands about the window and the cooldown apart, with complaints around them."""
+    story = Talk()
+    at = 0.0
+    steps = st.sampled_from(
+        [TICK, MINUTE, 10 * MINUTE, 10 * MINUTE + TICK, DAY - TICK, DAY, DAY + TICK]
+    )
+    texts = st.sampled_from(
+        [
+            "我要投诉你们",
+            "转我支付宝300元",
+            "加我微信谈",
+            "要求赔偿,不然投诉",
+            "不给500元红包就差评",
+            "不返现就差评",
+        ]
+    )
+    for _ in range(draw(st.integers(2, 8))):
+        story.said(draw(texts), at)
+        if not draw(st.integers(0, 3)):
+            filed = at + draw(st.sampled_from([-DAY, 0, TICK, DAY - TICK, DAY, DAY + TICK]))
+            story.filed("k1", "o", filed, "postage")
+            if draw(st.booleans()):
+                ruling = draw(st.sampled_from(["upheld", "rejected", "withdrawn"]))
+                story.ruled("k1", "o", filed + draw(steps), ruling, "postage")
+        at = min(LAST, at + draw(steps))
+    return list(story.events)
+
+
+HENAN = {
+    "name": "张三",
+    "phone": "13800138000",
+    "country": "CN",
+    "state": "河南省",
+    "city": "郑州市",
+    "district": "金水区",
+    "detail": "花园路88号5幢1202室",
+}
+BEIJING = {
+    **HENAN,
+    "state": "北京市",
+    "city": "北京市",
+    "district": "朝阳区",
+    "detail": "建国路93号7幢301室",
+}
+
+
+@st.composite
+def invoices(draw: Draw) -> list[Event]:
+    """Invoices asked for, refused and issued, in the platform's form and in the chat, in any order."""
+    story = Talk()
+    at = 0.0
+    for order in NUMBERS[:2]:
+        if draw(st.booleans()):
+            story.created(order, 0, receiver=draw(st.sampled_from([HENAN, BEIJING])))
+    for _ in range(draw(st.integers(2, 10))):
+        at = min(
+            LAST, at + draw(st.sampled_from([TICK, HOUR, DAY - TICK, DAY, DAY + TICK, 5 * DAY]))
+        )
+        order = draw(st.sampled_from(NUMBERS[:2]))
+        kind = draw(st.integers(0, 6))
+        if kind == 0:
+            story.asked_invoice(order, at, draw(st.sampled_from([None, HENAN, BEIJING])))
+        elif kind == 1:
+            story.refused_invoice(order, at)
+        elif kind == 2:
+            story.issued_invoice(order, at)
+        elif kind == 3:
+            story.redirected(order, at, draw(st.sampled_from([HENAN, BEIJING])))
+        elif kind == 4:
+            named = draw(st.sampled_from([None, None, order]))
+            story.said("不好意思,开不了发票", at, sender="seller", order=named)
+        else:
+            named = draw(st.sampled_from([None, None, order]))
+            story.said("发票和商品分开发可以吗", at, order=named)
+    return list(story.events)
+
+
+@settings(max_examples=40, deadline=None)
+@given(demanders(), HORIZONS)
+def test_demanders_agree_with_the_oracle(events: list[Event], horizon_ms: int) -> None:
+    assert engine_rows(run(events, horizon_ms)) == oracle_rows(events, horizon_ms)
+
+
+@settings(max_examples=40, deadline=None)
+@given(invoices(), HORIZONS)
+def test_invoices_agree_with_the_oracle(events: list[Event], horizon_ms: int) -> None:
+    assert engine_rows(run(events, horizon_ms)) == oracle_rows(events, horizon_ms)
+
+
+@settings(max_examples=80, deadline=None)
+@given(talks(), HORIZONS)
+def test_talks_agree_with_the_oracle(events: list[Event], horizon_ms: int) -> None:
+    assert engine_rows(run(events, horizon_ms)) == oracle_rows(events, horizon_ms)
+
+
+@settings(max_examples=80, deadline=None)
+@given(reviewers(), HORIZONS)
+def test_reviewers_agree_with_the_oracle(events: list[Event], horizon_ms: int) -> None:
+    assert engine_rows(run(events, horizon_ms)) == oracle_rows(events, horizon_ms)
+
+
+@settings(max_examples=40, deadline=None)
+@given(talks(), HORIZONS, st.randoms(use_true_random=False))
+def test_the_order_of_arrival_does_not_matter(
+    events: list[Event], horizon_ms: int, rng: random.Random
+) -> None:
+    """Of everything that is said, not only of what the oracle knows."""
+    shuffled = [*events, *rng.sample(events, k=len(events) // 2)]
+    rng.shuffle(shuffled)
+    pipeline = Pipeline(partitions=3)
+    for event in shuffled:
+        pipeline.send([event])
+    pipeline.finish(horizon_ms, rng)
+    assert pipeline.standing == run(events, horizon_ms).standing

@@ -1,0 +1,186 @@
+"""The command line as a whole: exit codes, error texts, lazy imports, and docs/cli.md."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from kafka.errors import KafkaTimeoutError
+from typer.testing import CliRunner
+
+from streams.cli import main, reference
+from streams.cli.invocation import Invocation
+from streams.cli.root import app
+from streams.demo.story import story
+from streams.errors import ConfigurationError, PoisonError, TransientError
+
+STORY_END = datetime(2026, 11, 11, 12, tzinfo=UTC)
+
+
+def _commands() -> list[list[str]]:
+    root = typer.main.get_command(app)
+    return [path.split()[1:] for path, _ in reference._leaves("orderwatch", root)]
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Make `orderwatch rules check` raise a given error: a command that needs nothing else."""
+
+    def fail_with(error: BaseException) -> None:
+        def load_rules(*args: object) -> None:
+            raise error
+
+        monkeypatch.setattr("streams.rules.load_rules", load_rules)
+
+    return fail_with
+
+
+@pytest.mark.parametrize("command", _commands(), ids=" ".join)
+def test_every_command_has_help(command: list[str]) -> None:
+    result = CliRunner().invoke(app, [*command, "--help"], obj=Invocation())
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from streams.cli import main; main(['--help']); "
+        "heavy = {'kafka', 'faust', 'pydantic', 'fastapi', 'sqlalchemy', 'msgspec', 'yaml'}; "
+        "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_page_of_commands_is_current() -> None:
+    _, mark, derived = reference.PAGE.read_text(encoding="utf-8").partition(reference.MARK)
+    assert mark, f"{reference.PAGE} has lost its mark"
+    assert derived.lstrip("\n") == reference.render(), "run: python -m streams.cli.reference"
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 3, 70, 71, 130])
+def test_page_explains_every_exit_code(code: int) -> None:
+    assert f"\n| {code} | " in reference.PAGE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (ConfigurationError("D01.warn_orders is -1"), 2, "D01.warn_orders is -1"),
+        (TransientError("No Kafka broker answered"), 3, "No Kafka broker answered"),
+        (KafkaTimeoutError("no metadata"), 3, "ORDERWATCH_BOOTSTRAP_SERVERS"),
+        (PoisonError("bad_time", "escaped"), 70, "escaped"),
+        (ZeroDivisionError("oops"), 70, "internal error (ZeroDivisionError): oops"),
+        (FileNotFoundError(2, "No such file or directory", "x.yaml"), 2, "x.yaml"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
+)
+def test_error_becomes_exit_code_and_one_line(
+    failing: Any, capfd: pytest.CaptureFixture[str], error: BaseException, code: int, text: str
+) -> None:
+    failing(error)
+    assert main(["rules", "check"]) == code
+    out, err = capfd.readouterr()
+    assert text in err
+    assert "Traceback" not in err
+    assert out == ""
+
+
+def test_debug_shows_the_traceback(failing: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    failing(ZeroDivisionError("oops"))
+    assert main(["--debug", "rules", "check"]) == 70
+    assert "Traceback" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nope"], ["produce"], ["tail", "--limit", "x"]], ids=" ".join
+)
+def test_wrong_arguments_are_a_configuration_error(arguments: list[str]) -> None:
+    assert main(arguments) == 2
+
+
+def test_broker_that_does_not_answer_is_exit_3() -> None:
+    # In its own process: kafka-python leaves the sockets of a failed bootstrap to the collector.
+    code = (
+        "import sys, streams.kafka; streams.kafka.BOOTSTRAP_TIMEOUT_MS = 300; "
+        "from streams.cli import main; sys.exit(main(['-b', '127.0.0.1:1', 'dlq', 'list']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 3, done.stderr
+    assert "127.0.0.1:1" in done.stderr
+
+
+def test_markup_in_data_is_only_text(failing: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    failing(ConfigurationError("buyer [red]b1[/red] and :smile:"))
+    main(["rules", "check"])
+    assert "[red]b1[/red] and :smile:" in capfd.readouterr().err
+
+
+def test_unknown_import_kind_names_the_known_ones(
+    tmp_path: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["import", "ebay", str(tmp_path), "--out", str(tmp_path / "o.jsonl")]) == 2
+    assert "olist" in capfd.readouterr().err
+
+
+def test_schema_export_writes_every_contract(tmp_path: Any) -> None:
+    assert main(["schema", "export", "--out", str(tmp_path / "out")]) == 0
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"asyncapi.yaml", "orders.schema.json", "alerts.schema.json"} <= written
+
+
+def test_simulate_tells_what_it_wrote(tmp_path: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "traffic.jsonl"
+    assert main(["simulate", "-o", str(out), "--events", "500", "--scenarios", "F1-one-order"]) == 0
+    assert len(out.read_bytes().splitlines()) == 500
+    assert "500 events" in capfd.readouterr().err
+    assert main(["produce", "--check", str(out)]) == 0
+
+
+def test_replay_of_the_demo_story_accuses_the_right_people(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "story.jsonl", tmp_path / "alerts.jsonl"
+    lines = [{"topic": play.topic, "value": play.value} for play in story(STORY_END)]
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    arguments = ["replay", str(path), "--alerts", str(out), "--until", "2026-11-11T12:00:00"]
+    assert main([*arguments, "--json"]) == 0
+    alerts = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    # Detectors that are added later may find more in the story than it was written for.
+    found = {
+        (a["detector"], a["subject"]["id"], a["severity"], a["status"])
+        for a in alerts
+        if a["detector"] in ("D01", "D08", "D10")
+    }
+    assert found == {
+        ("D01", "demo-shop:squatter", "critical", "open"),
+        ("D01", "demo-shop:slow-payer", "warn", "resolved"),
+        ("D08", "demo-shop:refunder", "critical", "open"),
+        ("D10", "demo-shop:repeat-claimant", "critical", "open"),
+        ("D10", "demo-shop", "critical", "open"),
+    }
+    revisions = [json.loads(line) for line in out.read_bytes().splitlines()]
+    assert {revision["data"]["alert_id"] for revision in revisions} >= {
+        a["alert_id"] for a in alerts
+    }
+    assert main([*arguments, "--shuffle", "7", "--json"]) == 0
+    shuffled = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert {a["alert_id"] for a in shuffled} == {a["alert_id"] for a in alerts}
+
+
+def test_replay_names_refused_lines(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_text('{"topic": "orders", "value": {}}\n', encoding="utf-8")
+    assert main(["replay", str(path)]) == 1
+    assert f"{path}:1" in capfd.readouterr().err
+
+
+def test_replay_of_a_missing_file_is_a_configuration_error(tmp_path: Path) -> None:
+    assert main(["replay", str(tmp_path / "none.jsonl")]) == 2

@@ -1,0 +1,114 @@
+"""What a person sees: no phone, no receiver, no control character."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from streams.display.alert_line import alert_line, alert_style
+from streams.display.masking import (
+    hex_view,
+    mask_phones,
+    mask_value,
+    show_body,
+    show_bytes,
+    visible,
+)
+
+
+@pytest.mark.parametrize(
+    "phone",
+    [
+        "13812345678",
+        "+8613812345678",
+        "86-138-1234-5678",
+        "138 1234 5678",
+        "010-12345678",
+        "１３８１２３４５６７８",
+    ],
+)
+def test_phones_lose_their_middle_and_keep_their_length(phone: str) -> None:
+    masked = mask_phones(f"打{phone}吧")
+    assert len(masked) == len(phone) + 2
+    assert "*****" in masked
+    assert phone not in masked
+
+
+@pytest.mark.parametrize("text", ["2026111112345678", "订单 4123456789", "12.50", "e-1381234567"])
+def test_numbers_that_are_no_phones_stay(text: str) -> None:
+    assert mask_phones(text) == text
+
+
+def test_receiver_is_masked_but_for_the_coarse_place() -> None:
+    receiver = {"name": "张三丰", "phone": "13812345678", "state": "浙江省", "detail": "文三路8号"}
+    masked = mask_value({"receiver": receiver, "ship_to": receiver})
+    for shown in masked.values():
+        assert shown["state"] == "浙江省"
+        assert "三" not in shown["name"]
+        assert "文三路" not in shown["detail"]
+        assert "12345" not in shown["phone"]
+
+
+def test_phone_written_as_a_number_is_masked() -> None:
+    assert mask_value({"phone": 13812345678}) == {"phone": "***"}
+
+
+def test_names_of_signals_and_thresholds_stay() -> None:
+    value = {"name": "stockout_claim", "detail": {"units": 3}, "ok": True, "n": None}
+    assert mask_value(value) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31m", "\\x1b[31m"),
+        ("a\r\nb", "a\\r\\nb"),
+        ("\u202eabc", "\\u202eabc"),
+        ("\ud800", "\\ud800"),
+    ],
+)
+def test_control_characters_are_escaped(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+def test_bytes_that_are_not_text_are_escaped() -> None:
+    assert show_bytes(b"\xff\x00k", raw=False) == "\\xff\\x00k"
+    assert show_bytes(None, raw=False) == "(none)"
+
+
+def test_body_is_laid_out_masked_unless_raw() -> None:
+    body = json.dumps({"text": "加我 13812345678", "esc": "\x1b"}).encode()
+    assert "12345678" not in show_body(body, raw=False)
+    assert "13812345678" in show_body(body, raw=True)
+    assert "\x1b" not in show_body(body, raw=True)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[" * 5000, b"\xff\xfe"])
+def test_any_body_can_be_shown(body: bytes) -> None:
+    assert isinstance(show_body(body, raw=False), str)
+
+
+def test_hex_view_says_how_much_is_left_out() -> None:
+    assert hex_view(b"\x00A" * 20, limit=16).splitlines() == [
+        "00000000  00 41 00 41 00 41 00 41 00 41 00 41 00 41 00 41  .A.A.A.A.A.A.A.A",
+        "… 24 bytes more",
+    ]
+
+
+def test_alert_line_begins_with_the_detector_and_cannot_be_forged() -> None:
+    alert = {
+        "detector": "D01",
+        "severity": "critical",
+        "change": "opened",
+        "status": "open",
+        "subject": {"id": "shop1:b42\nD99 critical"},
+        "title": {"zh": "恶拍", "en": "Burst"},
+        "summary": {"zh": "12 单", "en": "12 orders"},
+        "updated_at": "2026-11-11T12:00:00.123Z",
+        "revision": 3,
+    }
+    line = alert_line({"data": alert})
+    assert line.startswith("D01 critical opened shop1:b42\\nD99 critical  恶拍 · 12 orders")
+    assert line.endswith("[2026-11-11 12:00:00 rev 3]")
+    assert alert_style({"data": alert}) != alert_style({"data": {**alert, "status": "resolved"}})

@@ -1,0 +1,146 @@
+"""Lines to records: checking, keys, raw bytes, pace."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.cli import main
+from streams.errors import ConfigurationError
+from streams.kafka.produce import outgoing
+from streams.replay.pacing import Pacer, parse_speed
+
+AT = datetime(2026, 11, 11, 12, tzinfo=UTC)
+FINISHED = {
+    "event_id": "e1",
+    "schema_version": 1,
+    "type": "finished",
+    "occurred_at": AT.isoformat(),
+    "shop_id": "s1",
+    "buyer_id": "b1",
+    "order_id": "o1",
+}
+LEVEL = {**FINISHED, "type": "level", "item_id": "i1", "on_hand": 3}
+
+
+def _line(**parts: Any) -> bytes:
+    return json.dumps(parts).encode()
+
+
+def test_key_and_time_follow_from_the_body() -> None:
+    record = outgoing(_line(topic="orders", value=FINISHED), "f:1")
+    assert (record.topic, record.key, record.occurred_at) == ("orders", b"s1:b1", AT)
+    assert record.problem is None
+
+
+def test_item_events_are_keyed_by_item() -> None:
+    assert outgoing(_line(topic="stock", value=LEVEL), "f:1").key == b"s1:i1"
+
+
+def test_value_keeps_its_bytes() -> None:
+    body = json.dumps(FINISHED, indent=1).replace("\n", " ").encode()
+    line = b'{"topic": "orders", "value": ' + body + b"}"
+    assert outgoing(line, "f:1").value == body
+
+
+def test_bare_events_with_a_topic() -> None:
+    assert outgoing(_line(**FINISHED), "f:1", topic="orders").key == b"s1:b1"
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        (b"xx", "expected {"),
+        (b"[1]", "expected {"),
+        (_line(topic="nope", value={}), "'nope' is not an input topic"),
+        (_line(topic="alerts", value={}), "'alerts' is not an input topic"),
+        (_line(topic="orders", raw_base64="*"), "expected {"),
+    ],
+)
+def test_line_that_belongs_nowhere(line: bytes, problem: str) -> None:
+    record = outgoing(line, "f:1")
+    assert record.topic == ""
+    assert problem in (record.problem or "")
+
+
+@pytest.mark.parametrize(
+    ("parts", "key", "value"),
+    [
+        ({"value": {"a": 1}}, None, b'{"a": 1}'),
+        ({"raw": "not json", "key": "k"}, b"k", b"not json"),
+        ({"raw_base64": "/wA=", "key": None}, None, b"\xff\x00"),
+        ({"value": FINISHED, "key": "wrong"}, b"wrong", json.dumps(FINISHED).encode()),
+    ],
+)
+def test_bad_input_keeps_its_bytes_and_its_key(
+    parts: dict[str, Any], key: bytes | None, value: bytes
+) -> None:
+    record = outgoing(_line(topic="orders", **parts), "f:1")
+    assert record.topic == "orders"
+    assert record.problem
+    assert (record.key, record.value) == (key, value)
+
+
+@pytest.mark.parametrize(("speed", "factor"), [("max", None), ("real", 1.0), ("10x", 10), ("2", 2)])
+def test_speed(speed: str, factor: float | None) -> None:
+    assert parse_speed(speed) == factor
+
+
+@pytest.mark.parametrize("speed", ["fast", "0x", "-1x", "inf", "nan", ""])
+def test_speed_that_is_none(speed: str) -> None:
+    with pytest.raises(ConfigurationError, match="expected max, real"):
+        parse_speed(speed)
+
+
+class FakeTime:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def _elapsed(factor: float | None, rate: float | None, offsets_s: list[float]) -> list[float]:
+    time = FakeTime()
+    pacer = Pacer(factor, rate, time.clock, time.sleep)
+    elapsed = []
+    for offset in offsets_s:
+        pacer.wait(AT + timedelta(seconds=offset))
+        elapsed.append(round(time.now - 100.0, 6))
+    return elapsed
+
+
+def test_pace_of_event_time() -> None:
+    assert _elapsed(10.0, None, [0, 20, 50]) == [0, 2, 5]
+
+
+def test_late_event_does_not_wait() -> None:
+    assert _elapsed(1.0, None, [0, 5, 2, 6]) == [0, 5, 5, 6]
+
+
+def test_rate_caps_whatever_the_speed() -> None:
+    assert _elapsed(None, 2.0, [0, 0, 0]) == [0, 0.5, 1]
+    assert _elapsed(1.0, 0.5, [0, 1, 10]) == [0, 2, 10]
+
+
+def test_no_pace_is_no_wait() -> None:
+    assert _elapsed(None, None, [0, 3600]) == [0, 0]
+
+
+def test_check_names_file_and_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "events.jsonl"
+    good = _line(topic="orders", value=FINISHED)
+    path.write_bytes(b"\n".join([good, b"", b"xx", good]))
+    assert main(["produce", "--check", str(path)]) == 1
+    err = capfd.readouterr().err
+    assert f"{path}:3: expected" in err
+    assert "2 records valid; 1 lines refused" in err

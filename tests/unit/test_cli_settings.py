@@ -1,0 +1,77 @@
+"""Settings from the environment: unknown variables refused, values named, secrets never shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from streams.errors import ConfigurationError
+from streams.settings import environment, load_settings, variable_names
+
+
+def test_unknown_variable_is_refused_with_the_nearest_known_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ORDERWATCH_BOOTSTRAP_SERVER", "k:9092")
+    with pytest.raises(ConfigurationError, match="did you mean ORDERWATCH_BOOTSTRAP_SERVERS"):
+        load_settings()
+
+
+def test_unknown_variable_without_a_near_one_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ORDERWATCH_ZZZZZZZZZZZZ", "1")
+    with pytest.raises(ConfigurationError, match="unset it"):
+        load_settings()
+
+
+def test_all_unknown_variables_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORDERWATCH_PARTITION", "1")
+    monkeypatch.setenv("ORDERWATCH_LATENES_S", "1")
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings()
+    assert "ORDERWATCH_PARTITIONS" in str(refused.value)
+    assert "ORDERWATCH_LATENESS_S" in str(refused.value)
+
+
+def test_variable_of_the_tests_is_no_setting_and_no_mistake(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ORDERWATCH_DATA", "/data")
+    load_settings()
+
+
+def test_wrong_value_names_variable_value_and_expectation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORDERWATCH_PARTITIONS", "0")
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings()
+    assert "ORDERWATCH_PARTITIONS is '0'" in str(refused.value)
+    assert "greater than or equal to 1" in str(refused.value)
+
+
+@pytest.mark.parametrize("variable", ["ORDERWATCH_SASL_PASSWORD", "ORDERWATCH_DATABASE_URL"])
+def test_secrets_are_not_shown(variable: str) -> None:
+    key = variable.removeprefix("ORDERWATCH_").lower()
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings(**{key: ["hunter2"]})
+    assert variable in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_option_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORDERWATCH_PARTITIONS", "4")
+    assert load_settings(partitions=6).partitions == 6
+    assert load_settings().partitions == 4
+
+
+def test_environment_of_a_child_reads_back_as_the_same_settings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in environment(partitions=5, stock_dry_run=True).items():
+        if name.startswith("ORDERWATCH_"):
+            monkeypatch.setenv(name, value)
+    settings = load_settings()
+    assert (settings.partitions, settings.stock_dry_run) == (5, True)
+
+
+def test_every_setting_has_a_variable() -> None:
+    assert "ORDERWATCH_BOOTSTRAP_SERVERS" in set(variable_names())

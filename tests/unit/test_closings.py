@@ -1,0 +1,59 @@
+"""D33 at its edges: whose close counts, and which other orders the platform will still close."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.oracle.seller_story import SellerStory
+from tests.oracle.story import DAY, HOUR, ms
+from tests.pipeline import run
+
+TICK = 0.001
+CLOSED = 4 * DAY
+
+
+def others(story: SellerStory) -> list[int]:
+    """How many more unpaid orders each alert names."""
+    alerts = run(story.events, ms(CLOSED + HOUR)).alerts
+    texts = [alert.summary.en for alert in alerts if alert.detector == "D33"]
+    return [int(found[1]) for text in texts if (found := re.search(r"(\d+) more of", text))]
+
+
+def closed_by_hand() -> SellerStory:
+    story = SellerStory()
+    story.created("o", CLOSED - HOUR)
+    story.closed_by("seller", "o", CLOSED)
+    return story
+
+
+@pytest.mark.parametrize(
+    ("placed", "named"),
+    [(-3 * DAY - TICK, 0), (-3 * DAY, 1), (0, 1), (TICK, 0)],
+)
+def test_others_are_those_of_three_days_up_to_the_closing(placed: float, named: int) -> None:
+    story = closed_by_hand()
+    story.created("other", CLOSED + placed)
+    assert others(story) == [named]
+
+
+@pytest.mark.parametrize("how", ["paid", "closed"])
+@pytest.mark.parametrize(("at", "named"), [(-TICK, 0), (0, 0), (TICK, 1)])
+def test_others_are_neither_paid_nor_closed_by_then(how: str, at: float, named: int) -> None:
+    story = closed_by_hand()
+    story.created("other", CLOSED - HOUR)
+    if how == "paid":
+        story.paid("other", CLOSED + at)
+    else:
+        story.closed_by("buyer", "other", CLOSED + at)
+    assert others(story) == [named]
+
+
+@pytest.mark.parametrize(("at", "alerts"), [(-TICK, 0), (0, 1), (DAY, 1)])
+def test_an_order_that_was_closed_before_is_not_closed_by_the_seller(
+    at: float, alerts: int
+) -> None:
+    story = closed_by_hand()
+    story.closed_by("buyer", "o", CLOSED + at)
+    assert len(others(story)) == alerts

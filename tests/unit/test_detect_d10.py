@@ -1,0 +1,111 @@
+"""D10 beside D34, before everything is read, and what the shop hears when rulings change."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+
+from schemas.topics import BUYER_TOPICS
+from tests.oracle.story import DAY, HOUR, Story, ms
+from tests.pipeline import Pipeline, build_engine, run
+
+STRICT = {"s": {"deadlines": {"T02": {"limit_s": DAY}}}}
+
+
+def claims_after(shipped_at: float, *, orders: int = 2) -> Story:
+    """Orders paid at once, shipped so much later, and claimed to be late."""
+    story = Story()
+    for number in range(orders):
+        story.created(f"o{number}", 0)
+        story.paid(f"o{number}", 0)
+        story.shipped(f"o{number}", shipped_at)
+        story.requested(f"o{number}", 3 * DAY + number, reason="late_shipment")
+    return story
+
+
+def accusing(pipeline: Pipeline) -> set[str]:
+    return {alert["detector"] for alert in pipeline.standing.values()}
+
+
+@pytest.mark.parametrize(("shipped_at", "is_late"), [(DAY, False), (DAY + 0.001, True)])
+def test_the_shops_own_limit_makes_a_seller_late_and_a_claim_genuine(
+    shipped_at: float, is_late: bool
+) -> None:
+    """N15: what D34 calls late, D10 does not call shipped in time."""
+    pipeline = Pipeline(build_engine(shops=STRICT))
+    pipeline.send(claims_after(shipped_at).events)
+    standing = pipeline.finish(ms(4 * DAY)).standing.values()
+    critical = {a["detector"] for a in standing if a["severity"] == "critical"}
+    assert ("D34" in critical) is is_late
+    assert ("D10" in accusing(pipeline)) is not is_late
+
+
+def test_a_promise_that_is_not_read_yet_accuses_nobody() -> None:
+    """Without its order each parcel seems to have two days; the orders promised one."""
+    story = Story()
+    for number in range(2):
+        story.created(f"o{number}", 0, ship_by=DAY)
+        story.paid(f"o{number}", 0)
+        story.shipped(f"o{number}", 1.5 * DAY)
+        story.requested(f"o{number}", 3 * DAY + number, reason="late_shipment")
+    pipeline = Pipeline()
+    pipeline.send([event for event in story.events if event[0] != "orders"])
+    pipeline.read_to_end(ms(9 * DAY), [topic for topic in BUYER_TOPICS if topic != "orders"])
+    assert "D10" not in accusing(pipeline)
+    pipeline.send([event for event in story.events if event[0] == "orders"])
+    assert "D10" not in accusing(pipeline.finish(ms(9 * DAY)))
+
+
+@pytest.mark.parametrize("again_at", [3 * DAY, 6 * DAY])
+def test_what_is_sent_again_makes_no_claim_genuine_and_accuses_nobody(again_at: float) -> None:
+    """Two claims are false; of the third, whose parcel was sent again, nobody can tell."""
+    story = claims_after(HOUR, orders=3)
+    story.shipped("o2", again_at)
+    pipeline = run(story.events, ms(9 * DAY))
+    (alert,) = [a for a in pipeline.standing.values() if a["detector"] == "D10"]
+    assert (alert["severity"], alert["evidence"]["facts_total"]) == ("warn", 2)
+    (counter,) = alert["evidence"]["counter_evidence"]
+    assert counter["en"] == (
+        "0 other claims of this buyer are genuine, 0 were withdrawn, 1 cannot be judged"
+    )
+
+
+RULINGS = (["upheld", "rejected"], ["rejected", "upheld"], ["upheld", "withdrawn"])
+
+
+@pytest.mark.parametrize("rulings", RULINGS)
+def test_the_shop_hears_the_last_ruling_whatever_came_first(rulings: list[str]) -> None:
+    """A ruling that is taken back leaves fewer upheld: what the shop is told must count for more."""
+    story = Story()
+    for number in range(5):
+        story.buyer = f"b{number}"
+        story.created("o", 0, ship_by=DAY)
+        story.shipped("o", HOUR)
+        story.filed("k", "o", 2 * DAY, "late_shipment")
+    for number, ruling in enumerate(rulings):
+        story.ruled("k", "o", (3 + number) * DAY, ruling)
+    *before, first, second = story.events
+    expected = run(story.events, ms(9 * DAY)).standing
+    assert bool(expected) is (rulings[-1] == "rejected")
+    for order in permutations((first, second)):
+        pipeline = Pipeline()
+        pipeline.send(before)
+        pipeline.read_to_end(ms(9 * DAY))
+        for event in order:
+            pipeline.send([event])
+        assert pipeline.finish(ms(9 * DAY)).standing == expected
+
+
+def test_a_payment_that_is_not_read_yet_accuses_nobody() -> None:
+    """The parcels promised nine days, but the orders were paid, and so due within two."""
+    story = Story()
+    for number in range(2):
+        story.created(f"o{number}", 0)
+        story.paid(f"o{number}", 0)
+        story.shipped(f"o{number}", 3 * DAY, promised_by=9 * DAY)
+        story.requested(f"o{number}", 4 * DAY + number, reason="late_shipment")
+    pipeline = Pipeline()
+    pipeline.send([event for event in story.events if event[0] != "payments"])
+    pipeline.read_to_end(ms(9 * DAY), [topic for topic in BUYER_TOPICS if topic != "payments"])
+    assert "D10" not in accusing(pipeline)

@@ -1,0 +1,182 @@
+"""Event files: every container reads the same lines, positions are exact, damage is named."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from pathlib import Path
+
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.errors import ConfigurationError
+from streams.replay.files import EventReader, LineWriter, event_line
+
+SUFFIXES = ["", ".gz", ".zst"]
+LINES = [b'{"topic":"orders","value":{"n":%d}}' % n for n in range(2000)]
+
+
+def write(path: Path, lines: list[bytes]) -> Path:
+    with LineWriter(path) as writer:
+        writer.write_all(line + b"\n" for line in lines)
+    return path
+
+
+def read(*paths: Path, chunk_bytes: int = 997) -> list[bytes]:
+    reader = EventReader(paths, chunk_bytes=chunk_bytes)
+    return [line for chunk in reader for line in chunk.lines]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_what_was_written_is_read_back(tmp_path: Path, suffix: str) -> None:
+    path = write(tmp_path / f"events.jsonl{suffix}", LINES)
+    assert read(path) == LINES
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_compressed_output_is_the_same_bytes_each_time(tmp_path: Path, suffix: str) -> None:
+    first = write(tmp_path / f"a{suffix}", LINES).read_bytes()
+    assert first == write(tmp_path / f"b{suffix}", LINES).read_bytes()
+    assert len(first) < sum(map(len, LINES)) / 4
+
+
+def test_several_files_are_read_in_the_order_named(tmp_path: Path) -> None:
+    a = write(tmp_path / "a.zst", LINES[:3])
+    b = write(tmp_path / "b.gz", LINES[3:5])
+    assert read(b, a) == LINES[3:5] + LINES[:3]
+
+
+def test_the_container_is_told_by_content_not_by_name(tmp_path: Path) -> None:
+    disguised = tmp_path / "events.jsonl"
+    disguised.write_bytes(gzip.compress(b"\n".join(LINES)))
+    assert read(disguised) == LINES
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zstandard.ZstdCompressor().compress])
+def test_members_that_follow_one_another_are_one_file(tmp_path: Path, compress) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "joined"
+    path.write_bytes(b"".join(compress(line + b"\n") for line in LINES[:50]))
+    assert read(path, chunk_bytes=64) == LINES[:50]
+
+
+def test_gzip_padding_with_zeros_is_no_damage(tmp_path: Path) -> None:
+    path = tmp_path / "padded.gz"
+    path.write_bytes(gzip.compress(b"{}\n") + bytes(1000))
+    assert read(path, chunk_bytes=16) == [b"{}"]
+
+
+@given(
+    lines=st.lists(st.binary(max_size=30).map(lambda b: b.replace(b"\n", b""))),
+    chunk_bytes=st.integers(1, 200),
+    ends_with_newline=st.booleans(),
+)
+@settings(max_examples=200)
+def test_every_line_keeps_its_position_whatever_the_chunks(
+    tmp_path_factory: pytest.TempPathFactory,
+    lines: list[bytes],
+    chunk_bytes: int,
+    ends_with_newline: bool,
+) -> None:
+    path = tmp_path_factory.mktemp("chunks") / "events.jsonl"
+    # A leading brace keeps a random first line from looking like a compressed file.
+    path.write_bytes(b"\n".join([b"{", *lines]) + (b"\n" if ends_with_newline else b""))
+    expected = [(1, b"{")] + [(n, line) for n, line in enumerate(lines, 2) if line.strip()]
+    reader = EventReader([path], chunk_bytes=chunk_bytes)
+    found = [(chunk.line_number(i), line) for chunk in reader for i, line in enumerate(chunk.lines)]
+    assert found == expected
+    assert reader.lines_read == len(expected)
+    assert reader.bytes_read == reader.bytes_total == path.stat().st_size
+
+
+def test_blank_lines_are_skipped_and_still_counted(tmp_path: Path) -> None:
+    path = tmp_path / "e.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf{}\r\n\r\n\n  \n{}")
+    chunks = list(EventReader([path]))
+    lines = [(c.position(i), line.strip()) for c in chunks for i, line in enumerate(c.lines)]
+    assert lines == [(f"{path}:1", b"{}"), (f"{path}:5", b"{}")]
+
+
+def test_an_empty_file_has_no_lines(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    assert read(tmp_path / "empty") == []
+
+
+def test_progress_ends_at_the_total(tmp_path: Path) -> None:
+    paths = [write(tmp_path / f"e{s}", LINES) for s in SUFFIXES]
+    seen: list[int] = []
+    reader = EventReader(paths, chunk_bytes=500, progress=lambda r: seen.append(r.bytes_read))
+    assert sum(len(chunk.lines) for chunk in reader) == 3 * len(LINES)
+    assert seen == sorted(seen)
+    assert seen[-1] == reader.bytes_total
+
+
+def test_stdin_is_a_source_without_a_total(monkeypatch: pytest.MonkeyPatch) -> None:
+    stdin = io.TextIOWrapper(io.BytesIO(zstandard.compress(b"\n".join(LINES))))
+    monkeypatch.setattr("sys.stdin", stdin)
+    reader = EventReader(["-"])
+    assert [line for chunk in reader for line in chunk.lines] == LINES
+    assert reader.bytes_total is None
+    assert reader.current == "<stdin>"
+
+
+@pytest.mark.parametrize("sources", [[], ["-", "-"]])
+def test_impossible_sources_are_refused(sources: list[str]) -> None:
+    with pytest.raises(ConfigurationError):
+        EventReader(sources)
+
+
+def test_a_missing_file_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    present = write(tmp_path / "present", LINES)
+    with pytest.raises(ConfigurationError, match=r"gone\.jsonl does not exist"):
+        EventReader([present, tmp_path / "gone.jsonl"])
+    with pytest.raises(ConfigurationError, match="is a directory"):
+        EventReader([tmp_path])
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+@pytest.mark.parametrize("kept", [0.2, 0.95])
+def test_a_cut_off_file_is_refused_by_name(tmp_path: Path, suffix: str, kept: float) -> None:
+    path = write(tmp_path / f"e{suffix}", LINES)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * kept)])
+    with pytest.raises(ConfigurationError, match=rf"e\{suffix} is cut off"):
+        read(path)
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_flipped_bytes_are_refused_by_name(tmp_path: Path, suffix: str) -> None:
+    path = write(tmp_path / f"e{suffix}", LINES)
+    data = bytearray(path.read_bytes())
+    for i in range(len(data) // 2, len(data) // 2 + 40):
+        data[i] ^= 0xFF
+    path.write_bytes(bytes(data))
+    with pytest.raises(ConfigurationError, match=rf"e\{suffix} is (damaged|cut off)"):
+        read(path)
+
+
+def test_an_error_while_writing_leaves_no_file(tmp_path: Path) -> None:
+    def broken() -> None:
+        with LineWriter(tmp_path / "e.gz") as writer:
+            writer.write(b"{}\n")
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError):
+        broken()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unwritable_place_is_a_configuration_error(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ConfigurationError, match="cannot be written"),
+        LineWriter(tmp_path / "no" / "such" / "folder.jsonl"),
+    ):
+        pass
+
+
+def test_stdout_is_left_open(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    with LineWriter("-") as writer:
+        writer.write(event_line("orders", b"{}"))
+    assert capfdbinary.readouterr().out == b'{"topic":"orders","value":{}}\n'

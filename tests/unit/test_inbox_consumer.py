@@ -1,0 +1,241 @@
+"""The consumer: read, store, then commit; whatever goes away is waited for and said."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from streams.detect.detector import find_detectors
+from streams.errors import TransientError
+from streams.inbox.board import Board
+from streams.inbox.consumer import Consumer, RefusedFloodError
+from streams.inbox.database import open_database, upgrade
+from streams.inbox.listing import Filter
+from streams.inbox.metrics import InboxMetrics
+from streams.inbox.store import Store
+from streams.rules import load_rules
+from streams.subscriber.source import Partition, Record
+from tests.factories import alert_id, envelope, make_alert
+from tests.inbox import Clock, wait_until
+
+
+class MemorySource:
+    """A topic with one partition in memory, with the interface of the real source."""
+
+    def __init__(self, values: list[bytes | None]) -> None:
+        self.values = values
+        self.position = 0
+        self.committed = 0
+        self.is_reachable = True
+        self.is_closed = False
+        self.is_assigned = True
+
+    def poll(self, timeout_s: float) -> list[Record]:
+        end = min(len(self.values), self.position + 10) if self.is_reachable else self.position
+        found = [
+            Record("alerts", 0, offset, b"k", self.values[offset])
+            for offset in range(self.position, end)
+        ]
+        self.position = end
+        if not found:
+            threading.Event().wait(0.005)
+        return found
+
+    def owns(self, record: Record) -> bool:
+        return True
+
+    def commit(self, positions: Mapping[Partition, int]) -> bool:
+        self.committed = positions["alerts", 0]
+        return True
+
+    def lag(self, timeout_s: float) -> int | None:
+        if not self.is_reachable:
+            raise TransientError("the broker does not answer (KafkaTimeoutError)")
+        return len(self.values) - self.position if self.is_assigned else None
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class Setup:
+    """A consumer over a source in memory and a real store."""
+
+    def __init__(self, folder: Path, values: list[bytes | None]) -> None:
+        self.engine = open_database(f"sqlite:///{folder}/inbox.db")
+        upgrade(self.engine)
+        clock = Clock()
+        self.store = Store(self.engine, clock)
+        self.source = MemorySource(values)
+        self.metrics = InboxMetrics(
+            self.store, Board(self.store, load_rules(None, find_detectors()), clock), clock
+        )
+        self.announced = 0
+        self.connect_failures = 0
+        self.consumer = Consumer(self._connect, self.store, self.metrics, self._announce, 0.5)
+
+    def _connect(self) -> MemorySource:
+        if self.connect_failures:
+            self.connect_failures -= 1
+            raise TransientError("No Kafka broker answered at 127.0.0.1:9092")
+        return self.source
+
+    def _announce(self) -> None:
+        self.announced += 1
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        thread = threading.Thread(target=self.consumer.run)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.consumer.stop()
+            thread.join()
+            self.engine.dispose()
+
+    def count(self, name: str, **labels: str) -> float:
+        return self.metrics.registry.get_sample_value(name, labels) or 0.0
+
+
+def value(key: str, **overrides: object) -> bytes:
+    return envelope(make_alert(key, orders=1, **overrides)).model_dump_json().encode()
+
+
+def test_every_alert_is_stored_then_committed_and_announced(tmp_path: Path) -> None:
+    setup = Setup(tmp_path, [value(str(n)) for n in range(25)])
+    with setup.running():
+        wait_until(lambda: setup.source.committed == 25)
+        assert setup.store.page(Filter()).total == 25
+        assert setup.announced == 3
+        wait_until(lambda: setup.consumer.health().is_ready)
+    assert setup.source.is_closed
+    assert setup.count("orderwatch_inbox_applied_total") == 25
+
+
+def test_what_comes_twice_is_counted_and_not_announced(tmp_path: Path) -> None:
+    setup = Setup(tmp_path, [value("1")] * 11)
+    with setup.running():
+        wait_until(lambda: setup.source.committed == 11)
+    assert setup.announced == 1
+    assert setup.count("orderwatch_inbox_ignored_total") == 10
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("INSERT", {}, Exception("away")),
+        PoolTimeoutError("QueuePool limit of size 5 overflow 10 reached"),
+    ],
+)
+def test_nothing_is_committed_that_is_not_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    setup = Setup(tmp_path, [value("1")])
+    is_away = threading.Event()
+    is_away.set()
+    apply = setup.store.apply
+
+    def failing(records: object) -> object:
+        if is_away.is_set():
+            raise error
+        return apply(records)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(setup.store, "apply", failing)
+    with setup.running():
+        wait_until(lambda: setup.count("orderwatch_inbox_store_failures_total") >= 1)
+        assert setup.source.committed == 0
+        assert not setup.consumer.health().is_ready
+        assert "database" in setup.consumer.health().reason
+        is_away.clear()
+        wait_until(lambda: setup.source.committed == 1)
+        wait_until(lambda: setup.consumer.health().is_ready)
+
+
+def test_a_stop_while_the_database_is_away_commits_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup = Setup(tmp_path, [value("1")])
+
+    def away(_records: object) -> None:
+        raise OperationalError("INSERT", {}, Exception("away"))
+
+    monkeypatch.setattr(setup.store, "apply", away)
+    with setup.running():
+        wait_until(lambda: setup.count("orderwatch_inbox_store_failures_total") >= 1)
+    assert setup.source.committed == 0
+    assert setup.source.is_closed
+
+
+def test_a_bug_stops_the_consumer_before_the_offset_moves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup = Setup(tmp_path, [value("1")])
+
+    def bug(_records: object) -> None:
+        raise KeyError("bug")
+
+    monkeypatch.setattr(setup.store, "apply", bug)
+    with pytest.raises(KeyError, match="bug"):
+        setup.consumer.run()
+    setup.engine.dispose()
+    assert setup.source.committed == 0
+    assert setup.source.is_closed
+
+
+def test_one_bad_record_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    setup = Setup(tmp_path, [value("1"), b"\xff", None, value("2")])
+    with setup.running():
+        wait_until(lambda: setup.source.committed == 4)
+        assert setup.store.page(Filter()).total == 2
+    assert setup.count("orderwatch_inbox_refused_total", reason="not_an_alert") == 1
+    assert setup.count("orderwatch_inbox_refused_total", reason="empty") == 1
+
+
+def test_a_flood_of_bad_records_stops_the_consumer(tmp_path: Path) -> None:
+    setup = Setup(tmp_path, [b"{}"] * 100)
+    with pytest.raises(RefusedFloodError, match="ORDERWATCH_TOPIC_PREFIX"):
+        setup.consumer.run()
+    setup.engine.dispose()
+    assert setup.source.committed < 100
+
+
+def test_a_broker_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
+    setup = Setup(tmp_path, [value("1")])
+    setup.connect_failures = 1
+    assert "not connected" in setup.consumer.health().reason
+    with setup.running():
+        wait_until(lambda: "No Kafka broker" in setup.consumer.health().reason)
+        wait_until(lambda: setup.source.committed == 1)
+        wait_until(lambda: setup.consumer.health().is_ready)
+
+
+def test_an_idle_topic_is_not_taken_for_a_lost_broker_and_the_reverse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.inbox.consumer._PROBE_EVERY_S", 0.0)
+    setup = Setup(tmp_path, [])
+    setup.source.is_assigned = False
+    with setup.running():
+        wait_until(lambda: "assign" in setup.consumer.health().reason)
+        setup.source.is_assigned = True
+        wait_until(lambda: setup.consumer.health().is_ready)
+        setup.source.is_reachable = False
+        wait_until(lambda: "broker does not answer" in setup.consumer.health().reason)
+        setup.source.is_reachable = True
+        wait_until(lambda: setup.consumer.health().is_ready)
+
+
+def test_an_operator_s_work_survives_the_alert_s_revisions(tmp_path: Path) -> None:
+    values = [value("1"), value("1", revision=2, change="escalated", severity="critical")]
+    setup = Setup(tmp_path, [*values])
+    with setup.running():
+        wait_until(lambda: setup.source.committed == 2)
+    detail = setup.store.detail(alert_id("1"))
+    assert detail is not None
+    assert [row.change for row in detail.revisions] == ["escalated", "opened"]

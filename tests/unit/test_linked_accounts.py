@@ -1,0 +1,291 @@
+"""Linked accounts: what it takes to be a ring, what takes it apart, and what it costs everybody else."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.alerts import Alert
+from streams.detect.alerts import envelope
+from streams.detect.facts import Signal
+from streams.detect.linking import DisjointSets, link_in_time
+from streams.detect.rings import Limits, Name, Use, rings
+from streams.detect.state import unpack
+from tests.oracle.story import DAY, HOUR, MINUTE, Story, ms, written
+from tests.pipeline import IDENTITY_KEY, Pipeline, build_engine, run
+from tests.unit.test_stock_decisions import Shop
+
+HOME = {"state": "浙江省", "city": "杭州市", "district": "西湖区", "detail": "文三路90号3幢502室"}
+ELSEWHERE = {**HOME, "detail": "解放路17号4幢101室"}
+PHONE = {"phone": "13800138000"}
+
+
+def ring(accounts: int = 5, receiver: dict[str, str] | None = None, **options: Any) -> Story:
+    """One unpaid order each, a minute apart, with the same receiver."""
+    story = Story()
+    for number in range(accounts):
+        story.buyer = f"b{number}"
+        story.created(f"o{number}", MINUTE * number, receiver=receiver or PHONE, **options)
+    return story
+
+
+def latest(pipeline: Pipeline) -> list[Alert]:
+    """The last revision of each alert of D03, the retracted too."""
+    last = {alert.alert_id: alert for alert in pipeline.alerts if alert.detector == "D03"}
+    return list(last.values())
+
+
+def test_a_ring_names_its_accounts_its_orders_and_what_they_share() -> None:
+    (alert,) = latest(run(ring().events, ms(HOUR)))
+    assert (alert.subject.kind, alert.subject.id, alert.severity) == ("shop", "s", "critical")
+    assert {fact.detail["buyer"] for fact in alert.evidence.facts} == {f"b{n}" for n in range(5)}
+    assert all(str(fact.detail["identity"]).startswith("phone:") for fact in alert.evidence.facts)
+    assert "手机号" in alert.summary.zh and "phone" in alert.summary.en
+    assert "13800138000" not in alert.model_dump_json()
+    assert {(held.order_id, held.state) for held in alert.held_units} == {
+        (f"o{n}", "held") for n in range(5)
+    }
+
+
+def test_l1_an_earlier_close_that_is_told_later_reaches_the_ring() -> None:
+    story = ring()
+    for number in range(5):
+        story.buyer = f"b{number}"
+        story.closed(f"o{number}", 5 * HOUR)
+    pipeline = run(story.events, ms(DAY))
+    for number in range(5):
+        story.buyer = f"b{number}"
+        story.closed(f"o{number}", 2 * HOUR)
+    pipeline.send(story.events[-5:])
+    expected = run(story.events, ms(DAY)).standing
+    assert pipeline.finish(ms(DAY)).standing == expected
+
+
+def test_the_ring_keeps_its_name_while_it_grows_and_when_it_comes_back() -> None:
+    few, more = ring(5), ring(9)
+    story = ring(5)
+    for number in range(5):
+        story.buyer = f"late{number}"
+        story.created(f"later{number}", 5 * DAY + MINUTE * number, receiver=PHONE)
+    (a,), (b,) = latest(run(few.events, ms(HOUR))), latest(run(more.events, ms(HOUR)))
+    again = latest(run(story.events, ms(5 * DAY + HOUR)))
+    assert len(again) == 2
+    assert {alert.cluster_id for alert in (a, b, *again)} == {a.cluster_id}
+    assert a.alert_id == b.alert_id
+    assert a.cluster_id is not None and a.cluster_id in a.summary.zh
+    other = latest(run(ring(5, {"phone": "13900139000"}).events, ms(HOUR)))[0]
+    assert other.cluster_id != a.cluster_id
+
+
+def test_a_corrected_address_takes_an_open_ring_apart() -> None:
+    story = ring(5, HOME, units=2)
+    pipeline = Pipeline()
+    pipeline.send(story.events)
+    pipeline.read_to_end(ms(HOUR))
+    assert [a.status for a in latest(pipeline)] == ["open"]
+    for number in range(3):
+        story.buyer = f"b{number}"
+        story.redirected(
+            f"o{number}", 2 * HOUR, {**ELSEWHERE, "detail": f"解放路{number}7号4幢101室"}
+        )
+    pipeline.send(story.events[-3:])
+    assert [a.status for a in latest(pipeline.finish(ms(3 * HOUR)))] == ["retracted"]
+
+
+def test_payments_that_come_late_take_back_what_was_told() -> None:
+    """L5: the payments happened within the grace, their events came after it had been concluded."""
+    story = ring(5)
+    pipeline = Pipeline()
+    pipeline.send(story.events)
+    pipeline.read_to_end(ms(HOUR))
+    assert [a.status for a in latest(pipeline)] == ["open"]
+    for number in range(5):
+        story.buyer = f"b{number}"
+        story.paid(f"o{number}", MINUTE * number + 20)
+    pipeline.send(story.events[-5:])
+    assert [a.status for a in latest(pipeline.finish(ms(2 * HOUR)))] == ["retracted"]
+    # Nothing is held against anybody any more.
+    shop = unpack(pipeline.state_of("s/s"))
+    assert not any(fact.values for fact in shop.facts if isinstance(fact, Signal))
+
+
+def test_the_address_of_payers_is_no_tie_and_that_is_said() -> None:
+    story = ring(12, HOME, units=9)
+    for number in range(7):
+        story.buyer = f"b{number}"
+        story.paid(f"o{number}", 2 * HOUR)
+    pipeline = run(story.events, ms(DAY))
+    assert latest(pipeline) == []
+    insufficient = {why for effects in pipeline.effects for why in effects.insufficient}
+    assert ("D03", "identity_shared_by_payers") in insufficient
+
+
+def test_five_payers_do_not_hide_a_ring_of_more() -> None:
+    story = ring(12, HOME, units=9)
+    for number in range(5):
+        story.buyer = f"b{number}"
+        story.paid(f"o{number}", 2 * HOUR)
+    assert [a.status for a in latest(run(story.events, ms(3 * HOUR)))] == ["open"]
+
+
+def test_colleagues_who_have_bought_before_are_not_tied_by_an_address() -> None:
+    story = ring(6, HOME, units=20)
+    for number in range(6):
+        story.buyer = f"b{number}"
+        story.created(f"before{number}", -DAY)
+        story.paid(f"before{number}", -DAY + 10)
+    assert latest(run(story.events, ms(3 * HOUR))) == []
+
+
+def test_a_shop_can_declare_who_shares_an_address() -> None:
+    (alert,) = latest(run(ring(6, HOME, units=20).events, ms(3 * HOUR)))
+    hub = str(alert.evidence.facts[0].detail["identity"])
+    assert hub.startswith("address:")
+    engine = build_engine(shops={"s": {"D03": {"hubs": [hub]}}})
+    pipeline = Pipeline(engine)
+    pipeline.send(ring(6, HOME, units=20).events)
+    assert latest(pipeline.finish(ms(3 * HOUR))) == []
+
+
+@pytest.mark.parametrize(
+    ("severity", "orders"), [(None, 4), ("warn", 5), ("warn", 9), ("critical", 10)]
+)
+def test_an_address_alone_needs_more_than_a_phone(severity: str | None, orders: int) -> None:
+    found = [a.severity for a in latest(run(ring(orders, HOME).events, ms(3 * HOUR)))]
+    assert found == ([] if severity is None else [severity])
+
+
+def test_accounts_chained_over_days_are_one_ring_but_only_what_is_live_counts() -> None:
+    """Twenty accounts, one every hour: at most three orders are live within two hours."""
+    story = Story()
+    for number in range(20):
+        story.buyer = f"b{number}"
+        story.created(f"o{number}", HOUR * number, receiver=PHONE)
+    assert latest(run(story.events, ms(DAY))) == []
+
+
+def test_a_ring_and_a_burst_that_name_one_order_top_it_up_once(tmp_path: Path) -> None:
+    story = Story(shop="shop1")
+    for account in range(3):
+        story.buyer = f"b{account}"
+        for number in range(6):
+            story.created(f"o{account}-{number}", MINUTE * number, receiver=PHONE)
+    alerts = run(story.events, ms(HOUR)).alerts
+    named = {(a.detector, held.order_id) for a in alerts for held in a.held_units}
+    assert {("D01", "o0-0"), ("D03", "o0-0")} <= named
+    with closing(Shop(tmp_path / "stock.db")) as shop:
+        shop.now = ms(HOUR) / 1000
+        shop.event(
+            "stock",
+            item_id="i",
+            type="level",
+            on_hand=1000,
+            held_unpaid=18,
+            paid_reserved=0,
+            occurred_at=written(HOUR),
+        )
+        decided = [
+            one
+            for alert in alerts
+            for one in shop.apply("alerts", envelope(alert).model_dump_json().encode())
+        ]
+    topped_up = [one.order_id for one in decided if one.kind == "top_up"]
+    assert sorted(topped_up) == sorted({f"o{a}-{n}" for a in range(3) for n in range(6)})
+
+
+def test_those_who_pay_in_time_tell_nobody_anything() -> None:
+    """A flash sale in which all share one phone, the worst case, and all pay within the grace."""
+    story = Story()
+    for number in range(300):
+        story.buyer = f"b{number}"
+        story.created(f"o{number}", number / 10, 3, receiver={**HOME, **PHONE}, device="dev")
+        story.paid(f"o{number}", number / 10 + 170)
+    pipeline = run(story.events, ms(DAY))
+    assert pipeline.alerts == []
+    assert not any(effects.told for effects in pipeline.effects)
+    assert not any(partition.states for partition in pipeline.subjects)
+
+
+def test_those_who_pay_in_time_are_never_looked_at() -> None:
+    """Their facts are appended unread; the payment calls off the look at the end of the grace."""
+    story = Story()
+    story.created("o", 0, receiver=PHONE)
+    story.paid("o", 100)
+    for number in range(5):
+        story.shipped("o", HOUR + number)
+    pipeline = Pipeline()
+    for event in story.events:
+        pipeline.send([event])
+    pipeline.finish(ms(DAY))
+    assert sum(effects.evaluated for effects in pipeline.effects) == 0
+
+
+def test_who_does_not_pay_in_time_is_looked_at_and_told_once() -> None:
+    story = Story()
+    story.created("o", 0, receiver=PHONE)
+    pipeline = Pipeline()
+    pipeline.send(story.events)
+    assert [len(effects.told) for effects in pipeline.effects] == [0]
+    pipeline.finish(ms(DAY))
+    assert sum(len(effects.told) for effects in pipeline.effects) == 1
+
+
+@pytest.mark.parametrize("is_told_order", [False, True])
+def test_after_something_was_told_only_what_may_change_it_is_looked_at(is_told_order: bool) -> None:
+    story = Story()
+    story.created("told", 0, receiver=PHONE)
+    pipeline = Pipeline()
+    pipeline.send(story.events)
+    pipeline.read_to_end(ms(HOUR))
+    looks = sum(effects.evaluated for effects in pipeline.effects)
+    story.created("later", DAY, receiver=PHONE)
+    story.paid("told" if is_told_order else "later", DAY + 100)
+    for event in story.events[1:]:
+        pipeline.send([event])
+    pipeline.read_to_end(ms(DAY + 120))
+    # The buyer, and the identity that hears of it.
+    looked_at = sum(effects.evaluated for effects in pipeline.effects) - looks
+    assert looked_at == (2 if is_told_order else 0)
+    told = [one.signal for effects in pipeline.effects for one in effects.told]
+    assert ["paid_ms" in signal.values for signal in told] == [False, True][: 1 + is_told_order]
+
+
+def use(number: int, identities: int, orders: int) -> Use:
+    """The `number`th use: orders by turns of different accounts, one identity after the other."""
+    order = number % orders
+    signal = Signal(order, f"e{order}", f"u{number}", "linked_order", 1, {"units": 1})
+    return Use(f"phone:{number % identities}", f"b{order}", f"o{order}", order, 1 << 62, 0, signal)
+
+
+def test_the_cost_of_tying_is_linear_even_when_all_are_one_ring() -> None:
+    """Counted in pointers followed, not in time: at most a few per link, at the cap of facts."""
+    limits = Limits(10**9, 3, 5, 50, 10, 200)
+    steps = {}
+    for size in (125, 250, 500, 1000):
+        sets: DisjointSets[Name] = DisjointSets()
+        (found,) = rings([use(n, size // 7, size // 3) for n in range(size)], 10**9, limits, sets)
+        assert len(found) == size // 3
+        steps[size] = sets.steps
+    assert all(count <= 4 * size for size, count in steps.items())
+    assert steps[1000] <= 10 * steps[125]
+
+
+def test_links_decay_after_the_gap_inclusively() -> None:
+    sets: DisjointSets[str] = DisjointSets()
+    link_in_time(sets, [[(0, "a"), (10, "b"), (21, "c")]], 10)
+    assert sets.find("a") == sets.find("b") != sets.find("c")
+
+
+def test_no_identity_leaves_as_it_was_given() -> None:
+    """L11: keyed hashes, and nothing of a phone, a name, an address or a device."""
+    story = ring(6, {**HOME, **PHONE, "name": "王小明canary"}, device="canary-device")
+    pipeline = run(story.events, ms(DAY))
+    outputs = [alert.model_dump_json() for alert in pipeline.alerts]
+    outputs += [str(told) for effects in pipeline.effects for told in effects.told]
+    outputs += [str(p) for partition in pipeline.partitions for p in partition.states.items()]
+    assert len(outputs) > 20
+    for canary in ("13800138000", "文三路", "王小明", "canary-device", IDENTITY_KEY.decode()):
+        assert not [output for output in outputs if canary in output]

@@ -1,0 +1,293 @@
+"""The outbox and its senders: nothing lost, nothing twice, in order, within the rate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from schemas.alerts import Alert
+from schemas.outputs import Notification
+from streams.errors import TransientError
+from streams.kafka.publisher import Outgoing
+from streams.notify.channels import DeliveryError
+from streams.notify.metrics import NotifyMetrics
+from streams.notify.outbox import Outbox, enqueue
+from streams.notify.routes import Route, Routes
+from streams.notify.sender import Limits, Sender
+from streams.notify.service import Reporter, enqueuer
+from streams.notify.text import render
+from streams.subscriber.ledger import SqliteLedger, open_database, transaction
+from tests.factories import envelope, make_alert
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Receiver:
+    """A channel that keeps what it took, and refuses or dies as often as it is told to."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.refusals = 0
+        self.dies_after_taking = False
+
+    def send(self, message: object) -> None:
+        if self.refusals > 0:
+            self.refusals -= 1
+            raise DeliveryError("failure: error=500")
+        self.lines.append(message.line)  # type: ignore[attr-defined]
+        if self.dies_after_taking:
+            raise KeyboardInterrupt
+
+
+class Desk:
+    """One channel `desk` with its outbox, driven step by step."""
+
+    def __init__(self, path: Path, per_minute: int | None = None, patience_s: float = 600) -> None:
+        self.path = path
+        self.limits = Limits(per_minute, patience_s)
+        self.clock = Clock()
+        self.receiver = Receiver()
+        self.metrics = NotifyMetrics()
+        self.start()
+
+    def start(self, skip: Sequence[str] = (), known: Sequence[str] = ("desk",)) -> None:
+        self.outbox = Outbox(self.path)
+        self.outbox.recover(skip, known, self.clock.now)
+        self.sender = Sender(
+            "desk", self.receiver, self.limits, self.outbox, self.metrics, self.clock
+        )
+
+    def add(self, *alerts: Alert) -> None:
+        connection = open_database(self.path)
+        with transaction(connection):
+            for alert in alerts:
+                enqueue(connection, "desk", alert, render(alert, "en"), self.clock.now)
+        connection.close()
+
+    def work(self, seconds: float = 0.0) -> None:
+        """Step until nothing is due any more, letting that much time pass on the way."""
+        until = self.clock.now + seconds
+        while self.clock.now <= until:
+            pause = self.sender.step()
+            if pause:
+                self.clock.now += max(pause, 0.5)
+        self.clock.now = until
+
+    def reports(self) -> list[tuple[str, int, int]]:
+        return [(r.status, r.revision, r.attempt) for _, r in self.outbox.unpublished()]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "notify.db"
+
+
+def heads(receiver: Receiver) -> list[str]:
+    return [" ".join(line.split(" ")[:4]) for line in receiver.lines]
+
+
+def test_an_alert_is_enqueued_once_per_channel_with_the_mark_of_its_revision(path: Path) -> None:
+    desk = Desk(path)
+    routes = Routes(
+        routes=[Route(name="a", to=["console", "desk"]), Route(name="b", to=["desk"])],
+        channels={"desk": {"url": "json://x"}},  # type: ignore[dict-item]
+    )
+    ledger = SqliteLedger(path, "g")
+    handle = enqueuer(routes, ledger, desk.clock)
+    for _ in range(2):
+        with ledger.handling("a", 1) as is_new:
+            handle(envelope(make_alert()))
+    assert not is_new
+    assert desk.outbox.waiting() == {"console": 1, "desk": 1}
+    ledger.close()
+
+
+def test_a_delivery_is_sent_once_and_reported(path: Path) -> None:
+    desk = Desk(path)
+    desk.add(make_alert(), make_alert())
+    desk.work(5)
+    assert heads(desk.receiver) == ["D01 warn opened shop1:b42"]
+    assert desk.reports() == [("delivered", 1, 1)]
+    assert desk.outbox.waiting() == {}
+
+
+def test_a_receiver_that_answers_500_then_200_over_a_restart_gets_it_exactly_once(
+    path: Path,
+) -> None:
+    desk = Desk(path)
+    desk.receiver.refusals = 1
+    desk.add(make_alert())
+    desk.sender.step()
+    desk.outbox.close()
+    desk.start()
+    desk.work(10)
+    assert len(desk.receiver.lines) == 1
+    assert "repeat" not in desk.receiver.lines[0]
+    assert desk.reports() == [("failed", 1, 1), ("delivered", 1, 2)]
+
+
+def test_a_crash_between_send_and_record_repeats_and_says_so(path: Path) -> None:
+    desk = Desk(path)
+    desk.receiver.dies_after_taking = True
+    desk.add(make_alert())
+    with pytest.raises(KeyboardInterrupt):
+        desk.sender.step()
+    desk.receiver.dies_after_taking = False
+    desk.start()
+    desk.work(5)
+    assert ["may be a repeat" in line for line in desk.receiver.lines] == [False, True]
+    assert desk.reports() == [("delivered", 1, 2)]
+
+
+def test_a_channel_that_skips_after_a_crash_is_told_at_most_once(path: Path) -> None:
+    desk = Desk(path)
+    desk.receiver.dies_after_taking = True
+    desk.add(make_alert())
+    with pytest.raises(KeyboardInterrupt):
+        desk.sender.step()
+    desk.start(skip=["desk"])
+    desk.work(5)
+    assert len(desk.receiver.lines) == 1
+    assert desk.reports() == [("gave_up", 1, 1)]
+
+
+def test_what_waits_for_a_channel_that_is_gone_is_given_up_visibly(path: Path) -> None:
+    desk = Desk(path)
+    desk.add(make_alert())
+    desk.start(known=["other"])
+    assert desk.reports() == [("gave_up", 1, 1)]
+    assert desk.outbox.waiting() == {}
+
+
+def test_a_failing_channel_is_tried_with_growing_pauses_until_its_patience_ends(
+    path: Path,
+) -> None:
+    desk = Desk(path, patience_s=100)
+    desk.receiver.refusals = 1000
+    desk.add(make_alert())
+    desk.work(1000)
+    statuses = [status for status, _, _ in desk.reports()]
+    assert statuses == ["failed"] * 7 + ["gave_up"]
+    assert desk.receiver.refusals == 1000 - 8
+
+
+def test_a_later_revision_waits_for_the_earlier_one(path: Path) -> None:
+    desk = Desk(path)
+    desk.receiver.refusals = 1
+    desk.add(
+        make_alert(severity="warn"),
+        make_alert(revision=2, severity="critical", change="escalated"),
+        make_alert("other", buyer="b7", severity="info"),
+    )
+    desk.work(30)
+    assert heads(desk.receiver) == [
+        "D01 warn opened shop1:b42",
+        "D01 critical escalated shop1:b42",
+        "D01 info opened shop1:b7",
+    ]
+
+
+def test_a_storm_becomes_one_summary_and_the_critical_ones_go_first(path: Path) -> None:
+    desk = Desk(path, per_minute=4)
+    warns = [make_alert(f"w{n}", buyer=f"w{n}") for n in range(50)]
+    criticals = [make_alert(f"c{n}", buyer=f"c{n}", severity="critical") for n in range(2)]
+    desk.add(*warns, *criticals)
+    desk.work(30)
+    assert heads(desk.receiver)[:3] == [
+        "D01 critical opened shop1:c0",
+        "D01 critical opened shop1:c1",
+        "D01 warn opened shop1:w0",
+    ]
+    assert len(desk.receiver.lines) == 4
+    assert "49 more were not sent one by one (warn ×49; D01 ×49)" in desk.receiver.lines[3]
+    assert [status for status, _, _ in desk.reports()] == ["delivered"] * 52
+    desk.add(make_alert("after", buyer="after"))
+    desk.work(20)
+    assert len(desk.receiver.lines) == 4
+    desk.work(60)
+    assert heads(desk.receiver)[4:] == ["D01 warn opened shop1:after"]
+
+
+def test_a_summary_that_fails_is_sent_again_over_a_restart(path: Path) -> None:
+    desk = Desk(path, per_minute=1)
+    desk.add(*(make_alert(f"{n}", buyer=f"b{n}") for n in range(3)))
+    desk.receiver.refusals = 1
+    desk.sender.step()
+    assert desk.outbox.waiting() == {"desk": 4}
+    desk.start()
+    desk.work(120)
+    assert len(desk.receiver.lines) == 1
+    assert [s for s, _, _ in desk.reports()] == ["failed"] * 3 + ["delivered"] * 3
+
+
+def test_metrics_count_attempts_by_channel_and_status(path: Path) -> None:
+    desk = Desk(path)
+    desk.receiver.refusals = 2
+    desk.add(make_alert())
+    desk.work(30)
+    sample = desk.metrics.registry.get_sample_value
+    name = "orderwatch_notifications_total"
+    assert sample(name, {"channel": "desk", "status": "failed"}) == 2
+    assert sample(name, {"channel": "desk", "status": "delivered"}) == 1
+
+
+class Broker:
+    """A Publisher that keeps what it took, or is down."""
+
+    def __init__(self) -> None:
+        self.records: list[Outgoing] = []
+        self.is_down = False
+
+    def publish(self, records: Sequence[Outgoing]) -> None:
+        if self.is_down:
+            raise TransientError("down")
+        self.records += records
+
+    def close(self) -> None:
+        pass
+
+
+def test_reports_wait_for_the_broker_and_are_published_once(path: Path) -> None:
+    desk = Desk(path)
+    broker = Broker()
+    reporter = Reporter(desk.outbox, broker, desk.metrics, ["desk"], desk.clock)
+    desk.add(make_alert())
+    desk.work(1)
+    broker.is_down = True
+    assert reporter.step() > 0
+    broker.is_down = False
+    assert reporter.step() == 0
+    assert reporter.step() > 0
+    (record,) = broker.records
+    report = Notification.model_validate_json(record.value)
+    assert (record.topic, record.key) == ("notifications", make_alert().alert_id)
+    assert (report.channel, report.status, report.revision) == ("desk", "delivered", 1)
+
+
+def test_finished_notifications_are_forgotten_after_a_week(path: Path) -> None:
+    desk = Desk(path)
+    reporter = Reporter(desk.outbox, Broker(), desk.metrics, ["desk"], desk.clock)
+    desk.add(make_alert())
+    desk.work(1)
+    reporter.step()
+
+    def rows() -> int:
+        connection = open_database(path)
+        (count,) = connection.execute("SELECT count(*) FROM outbox").fetchone()
+        connection.close()
+        return int(count)
+
+    desk.clock.now += 6 * 86_400
+    reporter.step()
+    assert rows() == 1
+    desk.clock.now += 2 * 86_400
+    reporter.step()
+    assert rows() == 0

@@ -1,0 +1,111 @@
+"""Routes: who gets what, and what the file is refused for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from streams.errors import ConfigurationError
+from streams.notify.routes import Routes, load_routes
+from streams.notify.service import open_channels
+from streams.settings import Settings
+from tests.factories import make_alert
+
+FILE = """
+channels:
+  ops: {url: "json://ops.example/t0kent0ken"}
+  desk: {url_file: desk.url, language: zh}
+routes:
+  - {name: critical, to: [ops, desk], min_severity: critical}
+  - {name: refunds, to: [desk], detectors: [D08], shops: [shop1], changes: [opened, expired]}
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    (tmp_path / "desk.url").write_text("json://desk.example/s3cret\n")
+    return Settings(notify_routes_path=tmp_path / "routes.yaml")
+
+
+def load(settings: Settings, text: str = FILE) -> Routes:
+    assert settings.notify_routes_path is not None
+    settings.notify_routes_path.write_text(text, encoding="utf-8")
+    return load_routes(settings)
+
+
+@pytest.mark.parametrize(
+    ("alert", "expected"),
+    [
+        (make_alert(severity="critical"), ["ops", "desk", "console"]),
+        (make_alert(severity="warn"), ["console"]),
+        (make_alert(severity="critical", change="updated", revision=2), []),
+        (make_alert(severity="critical", suppressed_by="snooze"), []),
+        (make_alert(detector="D08", severity="info"), ["desk", "console"]),
+        (make_alert(detector="D08", severity="critical"), ["ops", "desk", "console"]),
+        (make_alert(detector="D08", shop="shop2"), ["console"]),
+        (make_alert(detector="D08", change="expired", revision=2), ["desk"]),
+        (make_alert(detector="D08", change="resolved", revision=2), ["console"]),
+    ],
+)
+def test_an_alert_goes_once_to_each_channel_of_the_routes_that_match(
+    settings: Settings, alert: object, expected: list[str]
+) -> None:
+    assert load(settings).channels_for(alert) == expected  # type: ignore[arg-type]
+
+
+def test_without_a_file_everything_goes_to_the_console() -> None:
+    assert load_routes(Settings()).channels_for(make_alert()) == ["console"]
+
+
+def test_a_route_that_names_the_console_replaces_the_default_one(settings: Settings) -> None:
+    routes = load(settings, "routes: [{name: mine, to: [console], min_severity: critical}]")
+    assert routes.channels_for(make_alert(severity="warn")) == []
+
+
+def test_the_console_can_be_off(settings: Settings) -> None:
+    quiet = settings.model_copy(update={"notify_console": False})
+    assert load(quiet).channels_for(make_alert(severity="critical")) == ["ops", "desk"]
+    with pytest.raises(ConfigurationError, match="Nobody would be notified"):
+        load(quiet, "{}")
+
+
+def test_urls_are_read_from_files_beside_the_routes(settings: Settings) -> None:
+    url = load(settings).channels["desk"].url
+    assert url is not None
+    assert url.get_secret_value() == "json://desk.example/s3cret"
+    assert "s3cret" not in repr(load(settings))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("chanels: {}", r"chanels is not a known key \(did you mean 'channels'\?\)\."),
+        (FILE.replace("min_severity", "severity"), r"routes\.0\.severity .*'min_severity'"),
+        (FILE.replace("language", "langauge"), r"channels\.desk\.langauge .*'language'"),
+        (FILE.replace("to: [desk]", "to: [dsk]"), r"refunds sends to 'dsk'.*'desk'"),
+        (FILE.replace("expired", "updated"), r"routes\.1\.changes"),
+        (FILE.replace("D08", "D8"), r"routes\.1\.detectors"),
+        (FILE.replace("desk.url", "gone.url"), r"channels\.desk\.url_file .*No such file"),
+        (FILE.replace("url_file: desk.url,", ""), r"channels\.desk needs either url or url_file"),
+        (FILE.replace("  ops:", "  console:"), r"channels\.console is built in"),
+        ('channels: {ops: {url: "json://x/t0kent0ken}', r"is no valid YAML at line 1"),
+        ("- routes", r"the file: "),
+    ],
+)
+def test_a_file_with_a_mistake_is_refused_by_its_name_and_without_secrets(
+    settings: Settings, text: str, message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message) as refused:
+        load(settings, text)
+    assert "routes.yaml" in str(refused.value)
+    assert "t0ken" not in str(refused.value)
+
+
+def test_a_url_that_apprise_does_not_understand_is_refused_without_showing_it(
+    settings: Settings,
+) -> None:
+    routes = load(settings, FILE.replace("json://ops.example", "carrier-pigeon://roof"))
+    with pytest.raises(ConfigurationError, match=r"channels\.ops\.url") as refused:
+        open_channels(routes)
+    assert "t0ken" not in str(refused.value)

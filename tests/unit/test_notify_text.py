@@ -1,0 +1,107 @@
+"""What people read names the facts, and neither phones nor control characters get through."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.alerts import Text
+from streams.notify.text import render, render_summary
+from tests.factories import make_alert
+
+
+def test_the_console_line_begins_with_the_detector() -> None:
+    line = render(make_alert(severity="critical"), "both").line
+    assert line.startswith("D01 critical opened shop1:b42 买家b42在30分钟内拍下6笔")
+    assert " | b42 placed 6 unpaid orders" in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("language", "has_zh", "has_en"), [("zh", True, False), ("en", False, True)]
+)
+def test_a_channel_may_want_one_language(language: str, has_zh: bool, has_en: bool) -> None:
+    message = render(make_alert(deadlines=[], suggested_actions=[]), language)  # type: ignore[arg-type]
+    assert ("未付款" in message.title + message.body) is has_zh
+    assert ("unpaid" in message.title + message.body) is has_en
+
+
+def test_phones_are_masked_everywhere() -> None:
+    phone = "13812345678"
+    text = Text(zh=f"电话{phone}", en=f"call +86 {phone}")
+    alert = make_alert(buyer=phone, summary=text, title=text, reason=text)
+    message = render(alert, "both")
+    assert "12345" not in message.line + message.title + message.body
+
+
+def test_control_characters_cannot_forge_lines_or_move_the_cursor() -> None:
+    evil = "x\n2026 D99 fake\x1b[2J\u202e"
+    message = render(make_alert(summary=Text(zh=evil, en=evil)), "both")
+    assert "\x1b" not in message.line + message.body
+    assert "\n" not in message.line
+    assert "\u202e" not in message.body
+    assert "\n2026" not in message.body
+
+
+@pytest.mark.parametrize(
+    ("buyer", "active"),
+    [
+        ("<!channel>", "<!"),
+        ("<@U123>", "<@"),
+        ("@all", "@all"),
+        ("@所有人", "@所"),
+        ("<at user_id='all'></at>", "<at"),
+        ("[x](http://evil)", "["),
+        ("[x](http://evil)", "http://"),
+        ("https://evil.example/a", "://"),
+    ],
+)
+def test_a_nickname_calls_nobody_and_links_nowhere(buyer: str, active: str) -> None:
+    text = Text(zh=f"买家{buyer}", en=f"buyer {buyer}")
+    alert = make_alert(buyer=buyer, title=text, summary=text, reason=text)
+    message = render(alert, "both")
+    storm = render_summary([message])
+    for sent in (message.title, message.body, storm.title, storm.body):
+        assert active not in sent
+    # A terminal calls nobody, and what it shows is searched for.
+    assert f"shop1:{buyer}" in message.line
+
+
+def test_what_a_channel_shows_still_reads_the_same() -> None:
+    body = render(make_alert(summary=Text(zh="a@b", en="[x] <y>")), "both").body
+    assert body.replace("\u200d", "").startswith("a@b\n［x］ ＜y＞")
+
+
+def test_a_message_of_mentions_only_stays_within_it_too() -> None:
+    long = Text(zh="@" * 5000, en="<!" * 5000)
+    message = render(make_alert(buyer="@" * 100, summary=long, title=long, reason=long), "both")
+    assert len((message.title + message.body).encode()) < 2048
+
+
+def test_a_message_stays_within_what_chat_services_take() -> None:
+    long = Text(zh="货" * 5000, en="x" * 5000)
+    message = render(make_alert(summary=long, title=long, reason=long), "zh")
+    assert len((message.title + message.body).encode()) < 2048
+
+
+def test_a_message_carries_what_to_do_and_by_when() -> None:
+    body = render(make_alert(), "both").body
+    assert "T01 2026-11-14 12:00 +0000" in body
+    assert "→ 将商品设置为付款减库存" in body
+
+
+def test_good_news_has_another_tone() -> None:
+    tones = [
+        render(make_alert(severity="critical"), "zh").tone,
+        render(make_alert(severity="warn"), "zh").tone,
+        render(make_alert(severity="critical", status="resolved", change="resolved"), "zh").tone,
+    ]
+    assert tones == ["failure", "warning", "success"]
+
+
+def test_a_storm_summary_counts_by_severity_and_detector() -> None:
+    alerts = [make_alert(str(n), buyer=f"b{n}", severity="critical") for n in range(3)]
+    alerts.append(make_alert("x", buyer="b9", detector="D08"))
+    message = render_summary([render(alert, "both") for alert in alerts])
+    assert message.line.startswith("STORM ")
+    assert "critical ×3, warn ×1; D01 ×3, D08 ×1" in message.body
+    assert "shop1:b0, shop1:b1, shop1:b2, shop1:b9" in message.body

@@ -1,0 +1,277 @@
+"""The pulse: a worker that stands still ends with 71, silence is proven twice, readiness tells the truth."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from types import SimpleNamespace
+from typing import Any, NamedTuple, cast
+
+import pytest
+from faust.types import TP
+from prometheus_client import generate_latest
+
+from streams.runtime.app import WorkerApp
+from streams.runtime.build import build_app, or_stop
+from streams.runtime.metrics import WorkerMetrics
+from streams.runtime.pulse import Pulse, StalledError
+from streams.runtime.web import add_pages
+from streams.settings import Settings
+from tests.example_stories import FOLDER, load
+from tests.stages import SETTINGS, Staged, by_topic
+
+ORDERS = TP("orders", 0)
+LIMIT_S = SETTINGS.stall_timeout_s
+FETCHED_MS = 2_000_000_000_000
+
+
+class Fetched(NamedTuple):
+    """Where aiokafka's subscription says that a partition stands."""
+
+    position: int
+    highwater: int | None
+    timestamp: int = FETCHED_MS
+    has_valid_position: bool = True
+
+
+class Consumer:
+    """What the pulse asks of Faust's consumer, with aiokafka's subscription where Faust keeps it."""
+
+    def __init__(self) -> None:
+        self.fetched: dict[TP, Fetched] = {}
+        self.undelivered: set[TP] = set()
+        self._committed_offset: dict[TP, int | None] = {}
+        assignment = SimpleNamespace(tps=self.fetched, state_value=self.fetched.get)
+        subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
+        self._thread = SimpleNamespace(_consumer=SimpleNamespace(_subscription=subscription))
+
+    def has_undelivered(self, tp: TP) -> bool:
+        """Whether records of it wait in memory."""
+        return tp in self.undelivered
+
+    def stands(self, position: int, highwater: int, committed: int | None = None) -> None:
+        """The only partition, as its last fetch found it."""
+        self.fetched[ORDERS] = Fetched(position, highwater)
+        self._committed_offset[ORDERS] = committed
+
+
+class App:
+    """What the pulse asks of the app."""
+
+    def __init__(self, settings: Settings = SETTINGS) -> None:
+        self.settings = settings
+        self.consumer = Consumer()
+        self.metrics = WorkerMetrics()
+        self.staged = Staged()
+        self.stages = (self.staged.stage,)
+        self.rebalancing = False
+        self.should_stop = False
+
+    async def sleep(self, seconds: float) -> None:
+        """Time passes by itself."""
+        await asyncio.sleep(0)
+
+    async def beat(self, *at_s: float) -> None:
+        """Beat at these times, all state being read back."""
+        self.staged.stage.own([0])
+        await asyncio.sleep(0.0)
+        while not self.staged.stage.is_ready:
+            await asyncio.sleep(0.0)
+        pulse = Pulse(cast(WorkerApp, self))
+        for now in at_s:
+            await pulse.beat(now)
+
+    def horizon(self) -> int:
+        """Up to when orders are known to be read."""
+        return self.staged.stage.partitions[0].frontier.horizon(("orders",))
+
+
+def beats(app: App, *at_s: float) -> None:
+    asyncio.run(app.beat(*at_s))
+
+
+def test_records_that_wait_while_nothing_moves_stop_the_worker() -> None:
+    app = App()
+    app.consumer.stands(position=5, highwater=9)
+    beats(app, 0, LIMIT_S)
+    with pytest.raises(StalledError, match=r"orders\[0\] does not move for 61 s") as stalled:
+        beats(app, 0, LIMIT_S + 1)
+    assert stalled.value.exit_code == 71
+
+
+def test_a_batch_that_is_never_acknowledged_stops_the_worker_although_all_is_read() -> None:
+    app = App()
+    app.consumer.stands(position=9, highwater=9)
+    app.consumer.undelivered = {ORDERS}
+    with pytest.raises(StalledError):
+        beats(app, 0, LIMIT_S + 1)
+
+
+def test_a_worker_with_nothing_to_do_is_not_stalled() -> None:
+    app = App()
+    app.consumer.stands(position=9, highwater=9, committed=9)
+    beats(app, 0, LIMIT_S + 1, 10 * LIMIT_S)
+
+
+@pytest.mark.parametrize("moves", [{"position": 6}, {"committed": 5}], ids=["read", "committed"])
+def test_whatever_moves_starts_the_time_anew(moves: dict[str, int]) -> None:
+    app = App()
+    stands = {"position": 5, "highwater": 9, "committed": 4}
+
+    async def steps() -> None:
+        app.staged.stage.own([0])
+        pulse = Pulse(cast(WorkerApp, app))
+        app.consumer.stands(**stands)
+        await pulse.beat(0)
+        app.consumer.stands(**stands | moves)
+        await pulse.beat(LIMIT_S)
+        await pulse.beat(2 * LIMIT_S)
+        with pytest.raises(StalledError):
+            await pulse.beat(2 * LIMIT_S + 1)
+
+    asyncio.run(steps())
+
+
+def test_a_rebalance_that_does_not_end_stops_the_worker() -> None:
+    app = App()
+    app.rebalancing = True
+    beats(app, 1, 1 + LIMIT_S)
+    with pytest.raises(StalledError, match="a rebalance does not end"):
+        beats(app, 1, 2 + LIMIT_S)
+
+
+def test_a_stalled_worker_ends_with_71(monkeypatch: pytest.MonkeyPatch) -> None:
+    def exit_with(code: int) -> None:
+        raise SystemExit(code)
+
+    monkeypatch.setattr(os, "_exit", exit_with)
+    app = App(SETTINGS.model_copy(update={"stall_timeout_s": 0}))
+    app.consumer.stands(position=5, highwater=9)
+    with pytest.raises(SystemExit) as exited:
+        asyncio.run(or_stop(Pulse(cast(WorkerApp, app)).run()))
+    assert exited.value.code == 71
+
+
+def test_silence_is_proven_by_a_position_at_the_end_that_was_seen_twice() -> None:
+    app = App()
+    app.consumer.stands(position=9, highwater=9, committed=9)
+    beats(app, 0)
+    assert app.horizon() == 0
+    beats(app, 0, 1)
+    assert app.horizon() == FETCHED_MS - SETTINGS.lateness_s * 1000
+
+
+def test_what_is_delivered_and_not_acknowledged_is_no_silence() -> None:
+    app = App()
+    app.consumer.stands(position=9, highwater=9)
+    app.consumer.undelivered = {ORDERS}
+    beats(app, 0, 1)
+    assert app.horizon() == 0
+
+
+def test_by_the_clock_of_events_an_idle_topic_proves_nothing() -> None:
+    app = App(SETTINGS.model_copy(update={"horizon_clock": "events"}))
+    app.consumer.stands(position=9, highwater=9, committed=9)
+    beats(app, 0, 1)
+    assert app.horizon() == 0
+
+
+def test_by_the_newest_event_an_idle_topic_is_as_far_as_the_others() -> None:
+    app = App(SETTINGS.model_copy(update={"horizon_clock": "newest"}))
+    app.consumer.stands(position=9, highwater=9, committed=9)
+    beats(app, 0)
+    app.staged.stage.partitions[0].frontier.saw("payments", FETCHED_MS // 2)
+    beats(app, 0, 1)
+    assert app.horizon() == FETCHED_MS // 2 - SETTINGS.lateness_s * 1000
+
+
+def test_lag_is_what_is_not_acknowledged() -> None:
+    app = App()
+    app.consumer.stands(position=9, highwater=9, committed=4)
+    beats(app, 0)
+    assert 'orderwatch_consumer_lag_records{topic="orders"} 5.0' in _shown(app.metrics)
+
+
+# What is answered while state is read back.
+
+
+class Pages:
+    """An app whose pages can be asked without a web server."""
+
+    def __init__(self, app: WorkerApp) -> None:
+        self._app = app
+        self._pages: dict[str, Any] = {}
+        add_pages(cast(WorkerApp, self))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._app, name)
+
+    def page(self, path: str) -> Any:
+        """See faust.App.page."""
+        return lambda view: self._pages.setdefault(path, view)
+
+    async def ask(self, path: str) -> tuple[int, Any]:
+        """Status and body."""
+        return cast(tuple[int, Any], await self._pages[path](self, None))
+
+    def json(self, value: Any, *, status: int = 200) -> tuple[int, Any]:
+        """See faust's Web."""
+        return status, json.loads(json.dumps(value))
+
+    def text(self, value: str, *, content_type: str) -> tuple[int, str]:
+        """See faust's Web."""
+        return 200, value
+
+
+def _shown(metrics: WorkerMetrics) -> str:
+    return generate_latest(metrics.registry).decode()
+
+
+def test_until_state_is_read_back_the_worker_is_not_ready_and_says_that_it_recovers() -> None:
+    async def asked() -> None:
+        staged = Staged()
+        orders = by_topic(load(FOLDER / "D10" / "fires_one_buyer_twice.yaml").events)["orders"]
+        await staged.process("orders", orders)
+        heir = Staged()
+        heir.changelog.stored = staged.changelog.stored
+        heir.changelog.may_end.clear()
+        app = build_app(SETTINGS)
+        app.stages = (heir.stage,)
+        pages = Pages(app)
+        heir.stage.own([0])
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert await pages.ask("/readyz") == (
+            503,
+            {"status": "recovering", "partitions": {"buyer": 0}},
+        )
+        assert await pages.ask("/healthz") == (200, {"status": "alive"})
+        assert "orderwatch_recovering 1.0" in (await pages.ask("/metrics"))[1]
+        # A batch that came meanwhile waits, and changes nothing.
+        waiting = asyncio.ensure_future(heir.process("orders", orders))
+        await asyncio.sleep(0)
+        assert not waiting.done() and heir.journal.lines == []
+
+        heir.changelog.may_end.set()
+        assert await waiting is True
+        assert await pages.ask("/readyz") == (200, {"status": "ready", "partitions": {"buyer": 1}})
+        assert "orderwatch_recovering 0.0" in (await pages.ask("/metrics"))[1]
+
+    asyncio.run(asked())
+
+
+def test_while_partitions_are_taken_away_the_worker_is_not_ready() -> None:
+    async def asked() -> None:
+        staged = Staged()
+        app = build_app(SETTINGS)
+        app.stages = (staged.stage,)
+        pages = Pages(app)
+        await staged.process("orders", [])
+        assert (await pages.ask("/readyz"))[0] == 200
+        await app.release()
+        assert (await pages.ask("/readyz"))[0] == 503
+        app.rebalancing = True
+        assert (await pages.ask("/readyz"))[1]["status"] == "joining"
+
+    asyncio.run(asked())

@@ -1,0 +1,121 @@
+"""A replay refuses what claims to be from the future, as the live worker does."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.replay import run as replaying
+from streams.replay.engine import Replay, ReplayReport, replay
+from streams.replay.files import Chunk
+from streams.runtime.intake import Intake
+from streams.settings import Settings
+from streams.subscriber import Record
+from tests.oracle.seller_story import SellerStory
+from tests.oracle.story import DAY, HOUR, Story, ms
+from tests.pipeline import default_engine
+
+MAX_FUTURE_S = 600
+NOW_MS = ms(DAY)
+FAR = 70 * 365 * DAY
+
+
+def burst() -> Story:
+    story = Story()
+    for number in range(6):
+        story.created(f"o{number}", 60 * number)
+    return story
+
+
+def lines_of(story: Story) -> list[bytes]:
+    return [json.dumps({"topic": topic, "value": value}).encode() for topic, value in story.events]
+
+
+def replayed(
+    lines: list[bytes], in_chunks_of: int = 1000, until_ms: int | None = None
+) -> ReplayReport:
+    running = Replay(
+        default_engine(),
+        lambda alert: None,
+        now_ms=lambda: NOW_MS,
+        max_future_s=MAX_FUTURE_S,
+    )
+    for begin in range(0, len(lines), in_chunks_of):
+        running.feed(
+            lines[begin : begin + in_chunks_of], lambda index, begin=begin: f"f:{begin + index + 1}"
+        )
+    return running.finish(until_ms)
+
+
+def said(report: ReplayReport) -> tuple[Any, ...]:
+    return report.standing, report.subjects, report.newest_ms, report.horizon_ms, report.events
+
+
+@pytest.mark.parametrize("in_chunks_of", [1, 3, 1000])
+def test_an_event_from_the_future_changes_nothing_about_the_others(in_chunks_of: int) -> None:
+    # The same buyer, another one, and an event of which no fact is made.
+    story = SellerStory()
+    story.created("o-future", FAR)
+    story.buyer = "other"
+    story.created("o-other", FAR)
+    story.answered("u", FAR, "pending")
+    future = lines_of(story)
+    present = lines_of(burst())
+    # Later than what is refused, so that the time of what was taken is looked at again.
+    lines = [*present[:3], *future, *present[3:]]
+    report = replayed(lines, in_chunks_of)
+    assert report.refused == {"future_time": 3}
+    assert [position for position, _, _ in report.refused_at] == ["f:4", "f:5", "f:6"]
+    assert said(report) == said(replayed(present))
+    report = replayed(lines, in_chunks_of, NOW_MS)
+    assert said(report) == said(replayed(present, until_ms=NOW_MS))
+    assert [alert.detector for alert in report.standing] == ["D01"]
+
+
+def test_it_is_refused_with_the_words_of_the_live_worker() -> None:
+    story = Story()
+    story.created("o", DAY + MAX_FUTURE_S + 61)
+    ((_, reason, text),) = replayed(lines_of(story)).refused_at
+    body = json.dumps(story.events[0][1]).encode()
+    live = Intake("orders", len(body), MAX_FUTURE_S * 1000, lambda: NOW_MS)
+    ((_, error),) = live.take([Record("orders", 0, 0, b"s:b", body)]).poison
+    assert (reason, text) == (error.reason, str(error))
+    assert "61 s further ahead than allowed" in text
+
+
+def test_a_clock_a_little_ahead_is_believed_but_moves_no_horizon_past_the_present() -> None:
+    story = Story()
+    story.created("o", DAY + MAX_FUTURE_S)
+    report = replayed(lines_of(story))
+    assert (report.refused, report.subjects) == ({}, 1)
+    assert (report.newest_ms, report.horizon_ms) == (NOW_MS, NOW_MS)
+
+
+def test_a_paced_replay_does_not_wait_for_what_it_will_refuse(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail(f"waits for {seconds} s"))
+    story = Story()
+    story.created("o", 0)
+    story.created("o-future", FAR)
+    chunk = Chunk("f", lines_of(story), 1)
+    present: dict[str, Any] = {"now_ms": lambda: NOW_MS, "max_future_s": MAX_FUTURE_S}
+    report = replay(default_engine(), [chunk], speed=1.0, **present)
+    assert (report.events, report.refused) == ({"orders": 1}, {"future_time": 1})
+
+
+@pytest.mark.parametrize(("until", "refused"), [(None, 6), (ms(HOUR), 0)])
+def test_whoever_names_a_later_end_says_what_the_present_is(
+    tmp_path: Path, until: int | None, refused: int
+) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"\n".join(lines_of(burst())))
+    at = None if until is None else datetime.fromtimestamp(until / 1000, UTC)
+    plan = replaying.Plan([str(path)], until=at)
+    done = replaying.run(Settings(), plan, lambda records, share=None: None, lambda: ms(-DAY))
+    assert done.report.refused.total() == refused

@@ -1,0 +1,352 @@
+"""What a text says: evasions, and pairs of texts that share their words but not their meaning."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.detect.text.amounts import amounts
+from streams.detect.text.folding import fold
+from streams.detect.text.lexicon import MAX_HITS, lexicon
+from streams.detect.text.numbers import order_ids
+from streams.detect.text.signals import MAX_SIGNALS, Signals, read_chat, read_review
+
+
+def codes(signals: Signals) -> set[str]:
+    return {found.code for found in signals.found}
+
+
+def is_extortion(text: str) -> bool:
+    signals = read_chat(text)
+    return signals.has("threat.") and signals.has("demand.money")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "不给500红包就差评",
+        "不给3000元我就不撤销投诉",
+        "不转两千块就投诉到底",
+        "给我1000块,不然投诉你",
+        "赔我五百块,否则举报",
+        "一千五私了,不然12315见",
+        "转我支付宝2w 要不然找小二投诉",
+        "给我300元我就不给差评",
+        "拿800来,否则给你中差评",
+        "不給５００紅包就差評",
+        "不给⑤⓪⓪红包就差*评",
+        "给我发个红包,不然就投-诉",
+        "给1000元封口费不然曝光你们",
+        "2000解决,要么举报",
+        "威胁你又怎样,拿2000元来解决,不然举报",
+        # A reason makes compensation a claim, and nothing else.
+        "食品里有虫,给1000元私了,不然举报",
+        "赔我至少一千块,不然差评",
+        # Cash for a review.
+        "不返现就给差评",
+        "返现5元,不然差评",
+    ],
+)
+def test_money_under_a_threat(text: str) -> None:
+    assert is_extortion(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # N05, N06: service, freight and refunds are haggled about.
+        "你如果今天不发货,我就给你差评",
+        "如果明天不到,我就给你差评",
+        "你不承担运费我不会给你改评价",
+        "运费12元你不出我就给差评",
+        "说好补差价,不给20元我就投诉",
+        "退我200元,不然投诉",
+        "给我退款300,否则差评",
+        "差价50元退给我不然投诉",
+        "快递弄丢了,赔我100元,不然我投诉快递",
+        # Accusing is not threatening.
+        "店家敲诈我",
+        "店家威胁我,说给500块才发货,不然投诉我",
+        "客服让我撤销投诉,给我50元红包",
+        "你们老板骂人,还勒索我1000元,差评",
+        # Denied, told as a story, asked for.
+        "我不会给差评的,给我发个红包就行",
+        "上次投诉过你们,赔了我500元",
+        "怎么投诉快递?他弄丢了600元的货",
+        # A share is no amount, and what a law, a rule or the shop's own word grants is a claim.
+        "延迟发货,按规则赔我30%,不然投诉",
+        "食品里有虫,依法赔偿1000元,否则举报",
+        "按消费者权益保护法赔我500,不然打12315",
+        "少发了一件,给我补50块,不然差评",
+        "说好返现5元,不给就差评",
+        "卡片上写着返现,不返现就差评",
+        # Lawful and the platform's own.
+        "假一赔十,不然我投诉",
+        "延迟发货赔付怎么领?不给就投诉",
+    ],
+)
+def test_not_money_under_a_threat(text: str) -> None:
+    assert not is_extortion(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "杯子碎了,赔我50元,不然投诉",
+        "质量有问题,赔偿300块,否则差评",
+        "少发了一件,补偿我20元,不然差评",
+        "少发了一件,给我补50块,不然差评",
+        "食品里有虫,依法赔偿1000元,否则举报",
+    ],
+)
+def test_compensation_for_a_defect_is_a_claim(text: str) -> None:
+    assert {code.partition(".")[0] for code in codes(read_chat(text))} == {"demand", "threat"}
+    assert not is_extortion(text)
+    assert read_chat(text).amount_minor == 0
+
+
+def test_hush_money_is_no_compensation_whatever_is_broken() -> None:
+    assert is_extortion("杯子碎了,转我支付宝2000元私了,不然举报")
+
+
+def test_compensation_without_an_amount_weighs_less() -> None:
+    assert codes(read_chat("要求赔偿,否则投诉")) == {"demand.soft", "threat.complaint"}
+
+
+@pytest.mark.parametrize(
+    ("text", "yuan"),
+    [
+        ("2000解决,拒绝开发票600元", 2000),
+        ("给我1.5万,不然举报", 15000),
+        ("赔我两千三百块,不然举报", 2300),
+        ("赔我一千零五块,不然举报", 1005),
+        ("给我3k,不然举报", 3000),
+        ("赔我五百,或者六百元,不然举报", 600),
+        ("不然举报,差评500条", 0),
+    ],
+)
+def test_how_much_is_demanded(text: str, yuan: int) -> None:
+    assert read_chat(text).amount_minor == yuan * 100
+
+
+@pytest.mark.parametrize(
+    ("numeral", "yuan"),
+    [
+        ("十", 10), ("十五", 15), ("二十", 20), ("一百五", 150), ("一千零五", 1005), ("两千", 2000),
+        ("一万", 10_000), ("一万二", 12_000), ("三万五千", 35_000), ("壹仟贰佰", 1200), ("一二三", 123),
+    ],
+)  # fmt: skip
+def test_chinese_numerals(numeral: str, yuan: int) -> None:
+    assert [a.fen for a in amounts(f"{numeral}元")] == [yuan * 100]
+
+
+@pytest.mark.parametrize("numeral", ["百", "千百", "百千万", "万万", "一百千"])
+def test_what_is_no_numeral_is_no_amount(numeral: str) -> None:
+    assert list(amounts(f"{numeral}元")) == []
+
+
+@pytest.mark.parametrize("share", ["30%", "30 ％", "百分之三十", "三成", "十倍", "8折"])
+def test_a_share_is_no_amount(share: str) -> None:
+    assert list(amounts(fold(f"赔我{share}").text)) == []
+
+
+def test_cash_is_soft_without_the_threat_of_a_bad_review() -> None:
+    assert codes(read_chat("不返现就投诉")) == {"cashback", "demand.soft", "threat.complaint"}
+    assert "demand.soft" not in codes(read_chat("不返现也没关系,我不会给差评"))
+
+
+@given(st.integers(1, 9_999_999))
+def test_digits_with_a_unit_are_that_amount(yuan: int) -> None:
+    assert [(a.fen, a.is_money) for a in amounts(f"给我{yuan}元")] == [(yuan * 100, True)]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("大额优惠券群,加我微信", "ad.affiliate"),
+        ("淘宝客推广,有意私聊", "ad.affiliate"),
+        ("下载返利APP,省钱", "ad.cashback"),
+        ("返.利.网 加 扣扣 12345", "ad.cashback"),
+        ("想要返利的加ⓥ信", "ad.cashback"),
+        ("刷单兼职日结,加薇信", "ad.part_time"),
+        ("在家轻松赚钱,加 13812345678", "ad.part_time"),
+        ("九成新转让,低价", "ad.resale"),
+        ("買多了,轉讓,有意加扣扣", "ad.resale"),
+        ("兼①职 ★ 日 结 ★ 加 🅥 信", "ad.part_time"),
+    ],
+)
+def test_the_four_kinds_of_ads(text: str, code: str) -> None:
+    assert codes(read_review(text)) == {code}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "服务员像是兼职的",
+        "我在酒店做了一次兼职的网管",
+        "把房间转卖给别人,太过分",
+        "说好的好评返现没有返",
+        "商家卡片写着加微信返现,结果没返",
+        "卖家让我加微信,说可以返利,别信",
+        "优惠券没用上",
+        "我的QQ:123456,欢迎交流旅游",
+        # N09: advertising, but none of the four kinds.
+        "想学炒股加微信12345",
+        "卖茶叶,加我微信",
+    ],
+)
+def test_no_ads(text: str) -> None:
+    assert not read_review(text).has("ad.")
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("你个傻逼商家", "abuse.vulgar"),
+        ("傻 逼", "abuse.vulgar"),
+        ("傻*逼店家", "abuse.vulgar"),
+        ("沙比客服", "abuse.vulgar"),
+        ("你们都是畜牲", "abuse.vulgar"),
+        ("老板就是个废物", "abuse.person"),
+        ("你这个垃圾东西", "abuse.person"),
+        ("店家就是狗屎", "abuse.person"),
+        ("店家臭不要脸", "abuse.person"),
+        ("尼玛,太慢了", "abuse.expletive"),
+        ("东北人都是骗子", "abuse.group"),
+        ("黑鬼滚", "abuse.group"),
+    ],
+)
+def test_abuse(text: str, code: str) -> None:
+    assert code in codes(read_review(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "东西很垃圾,差评",
+        "太恶心了,再也不来",
+        "服务员骂我傻逼,态度太差",
+        "变态辣鸡翅好吃",
+        "一杯柠檬绿茶",
+        "根本不是人住的地方",
+        "热狗不错",
+        "不要歧视河南人,他们不是骗子",
+        "垃圾东西,别买",
+        "垃圾货",
+        "质量跟狗屎一样",
+    ],
+)
+def test_harsh_words_about_goods_and_reported_ones_are_no_abuse(text: str) -> None:
+    assert not read_review(text).has("abuse.")
+
+
+def test_only_what_is_given_away_about_others_is_a_leak() -> None:
+    assert codes(read_review("老板电话13812345678,大家打")) == {"leak.phone"}
+    assert codes(read_review("卖家住在中山路88号")) == {"leak.address"}
+    assert not codes(read_review("我的电话13812345678"))
+    assert not codes(read_review("单号20261111123456789012"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "客服把我的手机号13812345678泄露了",
+        "快递员把我家地址中山路88号告诉别人",
+        "客服泄露我的信息,电话13812345678都给别人了",
+        "客服总打我13812345678",
+    ],
+)
+def test_a_victims_own_number_is_no_leak(text: str) -> None:
+    assert not read_review(text).has("leak.")
+
+
+@pytest.mark.parametrize(
+    "text", ["老板骂我,电话13812345678,大家打他", "卖家不退我钱,他的电话13812345678"]
+)
+def test_somebody_elses_number_is_a_leak_though_the_buyer_is_named_too(text: str) -> None:
+    assert read_review(text).has("leak.phone")
+
+
+def test_bait_in_one_message() -> None:
+    """S3, verbatim but for the address."""
+    bait = read_chat("亲好评返现吗?地址这个中山路88号,发票和商品分开发")
+    assert {"cashback", "address.echo", "invoice.split"} <= codes(bait)
+    assert codes(read_chat("這個訂單的收貨人電話發我一下")) == {"address.ask"}
+    assert codes(read_chat("什么时候发货")) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("320198765432100001", ["320198765432100001"]),
+        ("订单320198765432100001和订单号:12345678", ["320198765432100001", "12345678"]),
+        ("訂單①②③④⑤⑥⑦⑧", ["12345678"]),
+        ("运单号773312345678901234,地址写错了", []),
+        ("快递单号:SF1234567890123456", []),
+        ("圆通 YT8812345678901234", []),
+        ("773312345678", []),
+        ("我电话13812345678", []),
+        ("价格12345678.50", []),
+    ],
+)
+def test_which_numbers_are_an_orders(text: str, ids: list[str]) -> None:
+    assert [number for number, _, _ in order_ids(fold(text).text)] == ids
+
+
+def test_a_third_party() -> None:
+    assert codes(read_chat("有人打电话自称客服,让我转账")) == {"scam"}
+    assert codes(read_review("接到诈骗电话,知道我的订单")) == {"scam"}
+    assert not read_chat("没有遇到假客服").has("scam")
+    assert not read_chat("你们客服让我报验证码才能取件").has("scam")
+
+
+def test_spans_are_of_the_original() -> None:
+    text = "老板,不給⑤⓪⓪紅\u200b包就差★評!"
+    spans = {found.code: text[found.start : found.end] for found in read_chat(text).found}
+    assert spans["demand.money"] == "⑤⓪⓪"
+    assert spans["demand.soft"] == "紅\u200b包"
+    assert spans["threat.bad_review"] == "差★評"
+
+
+@given(st.text(max_size=200))
+def test_any_text_can_be_read(text: str) -> None:
+    for signals in (read_chat(text), read_review(text)):
+        assert len(signals.found) <= MAX_SIGNALS
+        assert signals.amount_minor >= 0
+        for found in signals.found:
+            assert 0 <= found.start < found.end <= len(text)
+
+
+WORDS = st.sampled_from(
+    "不给|500|红包|就|差评|投诉|加我|微信|兼职|返利网|转让|傻逼|你|店家|威胁|我|,|。|ⓥ".split("|")  # noqa: SIM905
+)
+
+
+@given(st.lists(WORDS, max_size=15))
+def test_what_is_invisible_changes_nothing(words: list[str]) -> None:
+    plain, hidden = "".join(words), "\u200b".join("".join(words))
+    for read in (read_chat, read_review):
+        assert [f.code for f in read(plain).found] == [f.code for f in read(hidden).found]
+        assert read(plain).amount_minor == read(hidden).amount_minor
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "投诉", "加微信兼职", "差评给我500元", "你傻逼", "威胁我投诉", "中山路1号", "13812345678,",
+        "一", "1", "①", "㎏", "\u200b", "a ", "路", "店家说",
+    ],
+)  # fmt: skip
+def test_a_flood_costs_no_more_than_a_few_comparisons(unit: str) -> None:
+    """Whoever pays is the partition: texts of 8000 characters took seconds when every pair counted."""
+    text = unit * (8000 // len(unit))
+    folded = fold(text).text
+    assert len(lexicon().find(folded)) < MAX_HITS + 5
+    for read in (read_chat, read_review):
+        assert len(read(text).found) <= MAX_SIGNALS
+
+
+def test_nothing_is_kept_of_a_flood() -> None:
+    assert len(read_review("傻逼," * 2000).found) == MAX_SIGNALS
+    assert fold("x" * 8000).origins is None

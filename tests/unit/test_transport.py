@@ -1,0 +1,165 @@
+"""What the worker's consumers call on its way: it decides whether silence is proven (law L4)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from faust.types import TP, Message
+
+from streams.runtime.build import build_app
+from streams.settings import Settings
+
+ORDERS, PAYMENTS = TP("orders", 0), TP("payments", 1)
+
+
+class Thread:
+    """Faust's consumer thread, with polls that were answered before."""
+
+    beacon = None
+
+    def __init__(self, committed: Mapping[TP, int]) -> None:
+        self.committed = committed
+        self.polls: list[Mapping[TP, list[Any]]] = []
+
+    async def getmany(self, active: set[TP], timeout: float) -> Mapping[TP, list[Any]]:
+        return self.polls.pop(0)
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        return self.committed
+
+    def highwater(self, tp: TP) -> int:
+        return 100
+
+
+async def _nothing(*_: Any) -> None:
+    """What Faust would do with a message or at a rebalance."""
+
+
+def consumer_of(transport: str, committed: Mapping[TP, int]) -> Any:
+    made: Any = build_app(Settings(transport=transport)).transport  # type: ignore[arg-type]
+
+    class Fed(made.Consumer):  # type: ignore[misc]
+        def _new_consumer_thread(self) -> Any:
+            return Thread(committed)
+
+    consumer = Fed(
+        made,
+        callback=_nothing,
+        on_partitions_revoked=_nothing,
+        on_partitions_assigned=_nothing,
+    )
+    consumer.flow_active = True
+    consumer._set_active_tps({ORDERS, PAYMENTS})
+    return consumer
+
+
+def record(tp: TP, offset: int) -> Any:
+    return SimpleNamespace(
+        topic=tp.topic,
+        partition=tp.partition,
+        offset=offset,
+        timestamp=0,
+        timestamp_type=0,
+        key=b"k",
+        value=b"v",
+        headers=[],
+        checksum=None,
+        serialized_key_size=1,
+        serialized_value_size=1,
+    )
+
+
+def run(story: Callable[[Any], Awaitable[None]], transport: str, **committed: int) -> None:
+    """Play a story with a consumer whose partitions start from committed offsets, by topic."""
+
+    async def played() -> None:
+        starts = {tp: committed.get(tp.topic, 0) for tp in (ORDERS, PAYMENTS)}
+        consumer = consumer_of(transport, starts)
+        await consumer.perform_seek()
+        await story(consumer)
+
+    asyncio.run(played())
+
+
+async def delivered(consumer: Any, polled: Mapping[TP, list[Any]]) -> list[Message]:
+    consumer._thread.polls.append(polled)
+    return [message async for _, message in consumer.getmany(1.0)]
+
+
+@pytest.fixture(params=["batch", "plain"])
+def transport(request: pytest.FixtureRequest) -> Iterator[str]:
+    yield request.param
+
+
+def test_a_partition_from_which_nothing_came_waits_for_nothing(transport: str) -> None:
+    async def story(consumer: Any) -> None:
+        assert not consumer.has_undelivered(ORDERS)
+        assert not consumer.has_undelivered(PAYMENTS)
+
+    run(story, transport, payments=7)
+
+
+def test_what_waits_behind_another_partition_of_its_poll_is_on_its_way(transport: str) -> None:
+    async def story(consumer: Any) -> None:
+        polled = {ORDERS: [record(ORDERS, 0)], PAYMENTS: [record(PAYMENTS, 7)]}
+        consumer._thread.polls.append(polled)
+        # Faust's queue is full: the first one is being put into it, the second one is not made yet.
+        first, _ = await anext(consumer.getmany(1.0))
+        assert first == ORDERS
+        assert consumer.has_undelivered(PAYMENTS)
+
+    run(story, transport, payments=7)
+
+
+def test_what_lies_in_the_queue_of_an_agent_is_on_its_way(transport: str) -> None:
+    async def story(consumer: Any) -> None:
+        await delivered(consumer, {PAYMENTS: [record(PAYMENTS, 7), record(PAYMENTS, 8)]})
+        assert consumer.has_undelivered(PAYMENTS)
+        assert not consumer.has_undelivered(ORDERS)
+
+    run(story, transport, payments=7)
+
+
+def test_the_first_record_of_a_topic_is_on_its_way_as_any_other(transport: str) -> None:
+    async def story(consumer: Any) -> None:
+        await delivered(consumer, {ORDERS: [record(ORDERS, 0)]})
+        assert consumer.has_undelivered(ORDERS)
+
+    run(story, transport)
+
+
+def test_a_seek_forgets_what_will_be_fetched_again(transport: str) -> None:
+    async def story(consumer: Any) -> None:
+        await delivered(consumer, {PAYMENTS: [record(PAYMENTS, 7)]})
+        await consumer.perform_seek()
+        assert not consumer.has_undelivered(PAYMENTS)
+
+    run(story, transport, payments=7)
+
+
+def test_plainly_a_partition_is_done_with_when_its_last_record_is_committed() -> None:
+    async def story(consumer: Any) -> None:
+        # Compaction and the markers of transactions leave holes that nobody acknowledges.
+        await delivered(consumer, {PAYMENTS: [record(PAYMENTS, 7), record(PAYMENTS, 9)]})
+        consumer._committed_offset[PAYMENTS] = 9
+        assert consumer.has_undelivered(PAYMENTS)
+        consumer._committed_offset[PAYMENTS] = 10
+        assert not consumer.has_undelivered(PAYMENTS)
+
+    run(story, "plain", payments=7)
+
+
+def test_in_batches_a_partition_is_done_with_when_all_are_acknowledged() -> None:
+    async def story(consumer: Any) -> None:
+        (first,) = await delivered(consumer, {PAYMENTS: [record(PAYMENTS, 7)]})
+        (second,) = await delivered(consumer, {PAYMENTS: [record(PAYMENTS, 9)]})
+        consumer.ack(second)
+        assert consumer.has_undelivered(PAYMENTS)
+        consumer.ack(first)
+        assert not consumer.has_undelivered(PAYMENTS)
+
+    run(story, "batch", payments=7)
