@@ -66,6 +66,7 @@ class Worker:
         self.process: subprocess.Popen[bytes] | None = None
         self._reader: KafkaConsumer | None = None
         self._records: list[bytes] = []
+        self._standing = Standing()
 
     @property
     def settings(self) -> Settings:
@@ -142,6 +143,11 @@ class Worker:
             self._records += [record.value for record in records]
         return self._records
 
+    def standing(self) -> dict[str, Mapping[str, Any]]:
+        """What stands by the alerts that have come so far: each is read once, however often one asks."""
+        self._standing.take(self.alerts())
+        return self._standing.said()
+
     def close(self) -> None:
         """Kill the process if it still runs, and disconnect."""
         if self.process is not None and self.process.poll() is None:
@@ -185,15 +191,30 @@ def said(alert: Alert) -> Mapping[str, Any]:
     return alert.model_dump(exclude=NAMES_OF_REVISIONS)
 
 
-def standing(values: list[bytes]) -> dict[str, Mapping[str, Any]]:
+class Standing:
     """The final alerts on a topic by id, less those that were taken back."""
-    last: dict[str, Alert] = {}
-    for value in values:
-        alert = AlertEnvelope.model_validate_json(value).data
-        known = last.get(alert.alert_id)
-        if known is None or alert.revision > known.revision:
-            last[alert.alert_id] = alert
-    return {name: said(alert) for name, alert in last.items() if alert.status != "retracted"}
+
+    def __init__(self) -> None:
+        self._taken = 0
+        self._revisions: dict[str, int] = {}
+        self._said: dict[str, Mapping[str, Any]] = {}
+
+    def take(self, values: Sequence[bytes]) -> None:
+        """Take what has come since the last time; `values` is everything that ever came."""
+        for value in values[self._taken :]:
+            alert = AlertEnvelope.model_validate_json(value).data
+            if alert.revision <= self._revisions.get(alert.alert_id, 0):
+                continue
+            self._revisions[alert.alert_id] = alert.revision
+            if alert.status == "retracted":
+                self._said.pop(alert.alert_id, None)
+            else:
+                self._said[alert.alert_id] = said(alert)
+        self._taken = len(values)
+
+    def said(self) -> dict[str, Mapping[str, Any]]:
+        """What they say, by id."""
+        return dict(self._said)
 
 
 def expected(report: ReplayReport) -> dict[str, Mapping[str, Any]]:
@@ -227,7 +248,7 @@ def settled(subject: Worker, wanted: Mapping[str, Any], deadline_s: float = 90.0
 
     def is_equal() -> bool:
         nonlocal found
-        found = standing(subject.alerts())
+        found = subject.standing()
         return found == wanted
 
     try:

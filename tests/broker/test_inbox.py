@@ -23,7 +23,7 @@ from tests.inbox import wait_until
 from tests.oracle.seller_story import SellerStory
 from tests.oracle.story import HOUR, T0_MS
 from tests.topic_io import Message, create_topics, produce
-from tests.workers import load, standing, worker
+from tests.workers import load, worker
 
 START = (
     "from streams.settings import Settings; from streams.inbox.service import run; run(Settings())"
@@ -182,7 +182,7 @@ def test_what_people_do_reaches_the_detectors(
         load(embedded_bootstrap, topic_prefix, unreachable_buyers(datetime.now(UTC)))
 
         def alert(detector: str, severity: str, status: str = "open") -> str | None:
-            found = standing(subject.alerts()).items()
+            found = subject.standing().items()
             said = ((name, (a["detector"], a["severity"], a["status"])) for name, a in found)
             return next((name for name, this in said if this == (detector, severity, status)), None)
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.brokers import ApacheKafka
 from tests.chaos.bursts import BURST, GRACE_S, buyers_of, hasty_rules, orders
-from tests.workers import Worker, expected, load, simulated, standing, truth, worker
+from tests.workers import Worker, expected, load, simulated, truth, worker
 
 EVENTS = 40_000
 
@@ -45,7 +45,7 @@ def test_broker_restarts_in_the_middle_of_the_stream(
         load(own_kafka.bootstrap, topic_prefix, lines[half:])
 
         def is_settled() -> bool:
-            is_equal = standing(subject.alerts()) == wanted
+            is_equal = subject.standing() == wanted
             if has_given_up(subject):
                 subject.start()
             return is_equal

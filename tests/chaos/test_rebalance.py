@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from schemas.alerts import AlertEnvelope
-from tests.workers import Worker, expected, load, settled, simulated, standing, truth, worker
+from tests.workers import Worker, expected, load, settled, simulated, truth, worker
 
 EVENTS = 60_000
 SLICES = 12
@@ -144,5 +144,5 @@ def test_a_static_member_is_back_before_its_session_ends_and_keeps_its_partition
         assert subject.stop() == 0
         subject.start()
         subject.wait_ready()
-        assert standing(subject.alerts()) == wanted
+        assert subject.standing() == wanted
         assert subject.stop() == 0

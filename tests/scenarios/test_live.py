@@ -15,7 +15,7 @@ import pytest
 
 from streams.replay.files import event_line
 from tests.scenarios.files import scenarios
-from tests.workers import LONG_AGO, expected, load, settled, standing, truth, worker
+from tests.workers import LONG_AGO, expected, load, settled, truth, worker
 
 # At noon, as in the files: D15 counts days.
 START = LONG_AGO.replace(hour=12)
@@ -44,7 +44,7 @@ def test_all_scenarios_live_end_as_in_replay(
         subject.wait_ready()
         load(bootstrap, topic_prefix, events.read_bytes().splitlines())
         settled(subject, wanted, 120)
-        found = standing(subject.alerts())
+        found = subject.standing()
         assert subject.stop() == 0
     by_shop: dict[str, set[str]] = {scenario.shop: set() for scenario in scenarios()}
     for alert in found.values():
