@@ -53,7 +53,7 @@ class Core:
     @property
     def state_bytes(self) -> int:
         """The packed states of all subjects."""
-        return self.buyers.state_bytes + self.subjects.state_bytes
+        return self.buyers.states.size_bytes + self.subjects.states.size_bytes
 
     def feed(self, lines: Sequence[Line]) -> None:
         """One poll: the records of each topic are one batch."""

@@ -68,4 +68,4 @@ def _once(known: int, batch: int, events: int, is_paying: bool) -> tuple[float, 
     for chunk in chunks:
         core.feed(chunk)
     used = time.process_time() - started
-    return used / events, core.buyers.state_bytes
+    return used / events, core.buyers.states.size_bytes

@@ -230,7 +230,7 @@ class Pipeline:
         for one in self.effects[effects:]:
             for key, packed in one.intents.items():
                 stage = 0 if key.startswith("b/") else len(self.buyers)
-                stored[stage + self.number_of(key)].states[key] = packed
+                stored[stage + self.number_of(key)].states[key] = packed()
         self._load(stored)
 
     def _load(self, stored: Sequence[Stored]) -> None:

@@ -254,7 +254,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             ),
             Panel(
                 "State size · 状态大小",
-                "Packed state in memory.",
+                "Packed state in memory, compressed where buyers rest.",
                 (("sum by (stage) (orderwatch_state_bytes)", "{{stage}}"),),
                 unit="bytes",
             ),

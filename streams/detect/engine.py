@@ -7,6 +7,7 @@ brings the horizon. State is packed bytes in, packed bytes out.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -39,12 +40,13 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     next mean something; of several for the same topics the last counts. `late` are facts beyond
     retention. `insufficient` are (detector, reason).
 
-    `intent` is the state to store before anything is said, if there is something to say. Whoever finds
-    it after a crash does not know whether it was said, and says it again, or takes it back.
+    `intent` packs the state to store before anything is said, if there is something to say. Whoever finds
+    it after a crash does not know whether it was said, and says it again, or takes it back. A replay has
+    no use for it, hence a function.
     """
 
     packed: bytes | None
-    intent: bytes | None = None
+    intent: Callable[[], bytes] | None = None
     alerts: Sequence[Alert] = ()
     told: Sequence[Told] = ()
     wakes: Sequence[tuple[Topics, int]] = ()
@@ -134,7 +136,9 @@ class Engine:
         wake_at_ms = min([at for _, at in wakes]) if wakes else None
         is_loud = state.published or state.horizons
         quiet = LOUD if is_loud else self.gate(kind, subject).of(state.facts)
-        intent = self._intent(kind, state, found, told, horizon_of) if found or told else None
+        intent = (
+            partial(self._intent, kind, state, found, told, horizon_of) if found or told else None
+        )
         packed = pack(state, wake_at_ms, quiet)
         return Outcome(packed, intent, found, told, wakes, late, insufficient)
 

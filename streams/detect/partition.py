@@ -16,7 +16,8 @@ from streams.detect.episodes import Told
 from streams.detect.facts import DAY_MS, AnyFact, Fact, OrderPaid, OrderPlaced
 from streams.detect.horizon import Frontier
 from streams.detect.quiet import Gate
-from streams.detect.state import NO_WAKE, header, oldest_kept, wake_of
+from streams.detect.resting import COMPRESSED, States
+from streams.detect.state import BODY, NO_WAKE, header, wake_of
 from streams.detect.timers import Timers
 
 # Subjects are stored under `<letter>/<id>`, since ids of different kinds may coincide.
@@ -30,16 +31,19 @@ LETTER: dict[SubjectKind, str] = {
 KIND: dict[str, SubjectKind] = {letter: kind for kind, letter in LETTER.items()}
 # A subject of a shop whose payments are silent is looked at again after this long.
 RECHECK_MS = 60_000
+# Who is not heard of for so long rests; noticed after twice as long at most. An order, its payment and the
+# talk about it are closer together, and its parcel is further away.
+REST_MS = 30 * 60_000
 
 
 class Effects:
     """What a batch leads to. `changed` maps a stored key to its new state, None to delete it.
 
-    `intents` are the states to store before alerts and signals are published, by stored key.
+    `intents` pack the states to store before alerts and signals are published, by stored key.
     """
 
     def __init__(self) -> None:
-        self.intents: dict[str, bytes] = {}
+        self.intents: dict[str, Callable[[], bytes]] = {}
         self.alerts: list[Alert] = []
         self.told: list[Told] = []
         self.changed: dict[str, bytes | None] = {}
@@ -72,19 +76,18 @@ class Partition:
     def __init__(self, engine: Engine, kinds: Sequence[SubjectKind], frontier: Frontier) -> None:
         self.engine = engine
         self.frontier = frontier
-        self.states: dict[str, bytes] = {}
-        self.state_bytes = 0
+        self.states = States()
         self._timers: dict[Topics, Timers] = {
             topics: Timers() for topics in engine.waits_for(kinds)
         }
-        self._swept_at_ms = 0
+        self._swept_at_ms = self._turned_at_ms = 0
         # By kind and shop, as stored keys begin.
         self._gates: dict[str, Gate] = {}
 
     def load(self, key: str, packed: bytes) -> None:
         """Take a stored state back after a restart."""
-        self.state_bytes += len(packed) - len(self.states.get(key, b""))
         self.states[key] = packed
+        self.states.heard_of((key,))
         # This is also where a state that cannot be read is noticed.
         wake = header(packed).wake
         wake_at_ms = None if wake == NO_WAKE else wake
@@ -118,6 +121,7 @@ class Partition:
         The hot loop of worker and replay: nearly all facts end here.
         """
         states, changed, gates = self.states, effects.changed, self._gates
+        kept = states.kept
         loud: list[tuple[str, Sequence[AnyFact]]] = []
         grown = 0
         for key, new in facts.items():
@@ -125,8 +129,10 @@ class Partition:
             gate = gates.get(about)
             if gate is None:
                 gate = gates[about] = self.engine.gate(KIND[key[0]], key[2:])
-            before = states.get(key)
-            packed = gate.take(before, new)
+            before = known = kept.get(key)
+            if known is not None and known[BODY] == COMPRESSED:
+                known = states.plain(known)
+            packed = gate.take(known, new)
             if packed is None:
                 loud.append((key, new))
                 continue
@@ -135,9 +141,9 @@ class Partition:
                 # Also where the time is the same: it may have been asked for by other topics only.
                 for topics in gate.topics:
                     self._timers[topics].set(key, wake_at_ms)
-            states[key] = changed[key] = packed
+            kept[key] = changed[key] = packed
             grown += len(packed) - (len(before) if before else 0)
-        self.state_bytes += grown
+        states.size_bytes += grown
         return loud
 
     def tick(self) -> Effects:
@@ -151,6 +157,7 @@ class Partition:
             due = timers.due(horizons.overall[topics])
             self._apply([(key, ()) for key in due if key in self.states], horizons, effects)
         self._sweep(effects)
+        self._let_rest(effects)
 
     def _watch_payments(self, facts: Mapping[str, Sequence[AnyFact]]) -> None:
         """Tell the frontier who paid and who ordered since then."""
@@ -197,7 +204,6 @@ class Partition:
             if packed is None:
                 continue
             effects.evaluated += 1
-            self.state_bytes += len(packed) - (len(before) if before else 0)
             states[key] = changed[key] = packed
             if outcome.intent is not None:
                 effects.intents[key] = outcome.intent
@@ -227,14 +233,22 @@ class Partition:
         if newest_ms - self._swept_at_ms < DAY_MS:
             return
         self._swept_at_ms = newest_ms
-        limit = oldest_kept(newest_ms - Fact.retention_ms - DAY_MS)
         over = [
             key
-            for key, packed in self.states.items()
-            if packed < limit and header(packed).wake > newest_ms
+            for key, kept in self.states.older_than(newest_ms - Fact.retention_ms - DAY_MS)
+            if header(kept).wake > newest_ms
         ]
         for key in over:
-            self.state_bytes -= len(self.states.pop(key))
+            del self.states[key]
             effects.changed[key] = None
             for timers in self._timers.values():
                 timers.set(key, None)
+
+    def _let_rest(self, effects: Effects) -> None:
+        """Keep the states of whom nothing is heard for some event time in less room."""
+        self.states.heard_of(effects.changed)
+        newest_ms = self.frontier.newest_ms
+        if newest_ms - self._turned_at_ms >= REST_MS:
+            self._turned_at_ms = newest_ms
+            self.states.turn()
+        self.states.rest()

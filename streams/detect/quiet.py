@@ -18,11 +18,10 @@ from streams.detect.state import (
     MOST_COUNTED,
     MOST_UNITS,
     NO_WAKE,
-    Header,
     Quiet,
     append,
     begin,
-    header,
+    header_fields,
     told,
     unpack,
 )
@@ -106,12 +105,11 @@ class Gate:
         if packed is None:
             oldest_ms = new[0].at_ms
         else:
-            known = header(packed)
-            newest_ms, wake, asked, mark, count, units, tail, said = known
+            newest_ms, wake, asked, mark, count, units, tail, said = header_fields(packed)
             if mark != self._mark:
                 return None
             oldest_ms = newest_ms
-            if said and _concern_told(packed, known, new):
+            if said and _concern_told(packed, said, new):
                 return None
         if tail + len(new) > MAX_TAIL:
             return None
@@ -143,22 +141,31 @@ class Gate:
             return None
         is_much = is_large or count >= self._count or units >= self._units
         if packed is None:
-            quiet = self.of(new) if is_much else Quiet(self._mark, count, units)
-            if not quiet.mark:
-                return None
+            quiet: tuple[int, int, int] = (self._mark, count, units)
+            if is_much:
+                quiet = self.of(new)
+                if quiet is LOUD:
+                    return None
             if came and due_ms != NO_WAKE:
                 due_ms = self._wake(new)
             return begin(new, newest_ms, due_ms, quiet)
+        # A redelivery must not grow the state, and an order or a payment that is told anew may say
+        # something else. What only looks the same costs a second look: the id of an order stands in all
+        # that is known about it, and a payment may be read before its order.
+        looks_known = False
         for fact in new:
-            # A redelivery must not grow the state, and an order or a payment that is told anew may say
-            # something else. What only looks the same is merged, at a cost.
-            name = fact.ref if fact.__class__ in _CORRECTED else fact.event_id
-            if name.encode() in packed:
+            if fact.__class__ in _CORRECTED:
+                looks_known = looks_known or fact.ref.encode() in packed
+            elif fact.event_id.encode() in packed:
+                return None
+        if looks_known:
+            names = {(fact.__class__, fact.ref) for fact in unpack(packed).facts}
+            if any((fact.__class__, fact.ref) in names for fact in new):
                 return None
         if is_much:
             # The tally counts orders before it is known that they were paid in time.
             tally = self.of([*unpack(packed).facts, *new])
-            if not tally.mark:
+            if tally is LOUD:
                 return None
             count, units = tally.counted, tally.units
         if came and wake != asked:
@@ -167,7 +174,8 @@ class Gate:
             wake = min(asked, self._wake([*unseen, *new]))
         elif due_ms < wake:
             wake = min(wake, self._wake(new)) if came else due_ms
-        return append(packed, known, new, newest_ms, wake, Quiet(self._mark, count, units))
+        quiet = (self._mark, count, units)
+        return append(packed, asked, tail, said, new, newest_ms, wake, quiet)
 
     def _wake(self, facts: Sequence[AnyFact]) -> int:
         """When something awaited will not have come in time, among facts that nobody has looked at.
@@ -221,12 +229,12 @@ class Gate:
         return Quiet(self._mark, count, units)
 
 
-def _concern_told(packed: bytes, known: Header, new: Sequence[AnyFact]) -> bool:
+def _concern_told(packed: bytes, size: int, new: Sequence[AnyFact]) -> bool:
     """Whether facts may change what a subject told others: of an order that was told, or before one.
 
     See `Detector.least`. What was published may depend on any fact, and then a subject is never quiet.
     """
-    said, told_ms = told(packed, known)
+    said, told_ms = told(packed, size)
     return any(fact.at_ms <= told_ms or order_of(fact).encode() in said for fact in new)
 
 

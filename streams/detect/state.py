@@ -9,7 +9,7 @@ others (`quiet` decides that). The trap: the last `tail` facts of a state are th
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -19,6 +19,8 @@ from streams.detect.facts import AnyFact
 
 # Everything that expiry, timers and quiet facts need, over millions of subjects, without unpacking.
 _HEADER = struct.Struct(">QQQHHIHI")
+# Where the rest begins: the first byte is that of what was said (0x94), or of the facts (0xdd).
+BODY = _HEADER.size
 NO_WAKE = (1 << 64) - 1
 _NO_WAKE_BYTES = NO_WAKE.to_bytes(8, "big")
 # MessagePack's "array 32": the count stands in four bytes, so it can grow in place.
@@ -133,7 +135,7 @@ def _elements(facts: Sequence[AnyFact]) -> bytes:
     return encoded[1 if count < 16 else 3 if count < 1 << 16 else 5 :]
 
 
-def begin(new: Sequence[AnyFact], newest_ms: int, wake: int, quiet: Quiet) -> bytes:
+def begin(new: Sequence[AnyFact], newest_ms: int, wake: int, quiet: tuple[int, int, int]) -> bytes:
     """The stored form of a subject of which nothing was known, its facts not merged yet."""
     count = len(new)
     header = _HEADER.pack(newest_ms, wake, NO_WAKE, *quiet, count, 0)
@@ -141,17 +143,26 @@ def begin(new: Sequence[AnyFact], newest_ms: int, wake: int, quiet: Quiet) -> by
 
 
 def append(
-    packed: bytes, header: Header, new: Sequence[AnyFact], newest_ms: int, wake: int, quiet: Quiet
+    packed: bytes,
+    asked: int,
+    tail: int,
+    said: int,
+    new: Sequence[AnyFact],
+    newest_ms: int,
+    wake: int,
+    quiet: tuple[int, int, int],
 ) -> bytes:
-    """A stored form with more facts at its end, which are not merged yet."""
-    _, _, asked, _, _, _, tail, said = header
-    at = _HEADER.size + said
+    """A stored form with more facts at its end, which are not merged yet.
+
+    `asked`, `tail` and `said` are of its header, which the hot loop has at hand.
+    """
+    at = BODY + said
     end = at + _ARRAY.size
     count = _ARRAY.unpack_from(packed, at)[1] + len(new)
     return b"".join(
         (
             _HEADER.pack(newest_ms, wake, asked, *quiet, tail + len(new), said),
-            packed[_HEADER.size : at],
+            packed[BODY:at],
             _ARRAY.pack(_ARRAY_32, count),
             packed[end:],
             _elements(new),
@@ -163,24 +174,29 @@ def unpack(packed: bytes) -> SubjectState:
     """The state behind its stored form."""
     _, _, _, _, _, _, tail, size = _HEADER.unpack_from(packed)
     view = memoryview(packed)
-    at = _HEADER.size + size
+    at = BODY + size
     state = SubjectState(_decode_facts(view[at:]), tail=tail)
     if size:
-        said = _decode_said(view[_HEADER.size : at])
+        said = _decode_said(view[BODY:at])
         state.published, state.sent, state.let_go_ms = said.published, said.sent, said.let_go_ms
         state.horizons = said.horizons
     return state
 
 
-def told(packed: bytes, header: Header) -> tuple[bytes, int]:
+def told(packed: bytes, size: int) -> tuple[bytes, int]:
     """What the subject told others, still packed, and the newest event time of it; 0 if nothing."""
-    said = packed[_HEADER.size : _HEADER.size + header.said]
+    said = packed[BODY : BODY + size]
     return said, max((sent.at_ms for sent in _decode_said(said).sent.values()), default=0)
 
 
 def header(packed: bytes) -> Header:
     """What stands in front, without unpacking the rest."""
     return Header._make(_HEADER.unpack_from(packed))
+
+
+# The same as a plain tuple, for the hot loop.
+header_fields: Callable[[bytes], tuple[int, int, int, int, int, int, int, int]]
+header_fields = _HEADER.unpack_from
 
 
 def wake_of(packed: bytes) -> int | None:

@@ -75,7 +75,12 @@ class WorkerMetrics:
         self.state_subjects = Gauge(
             "orderwatch_state_subjects", "Subjects in state", ["stage"], registry=r
         )
-        self.state_bytes = Gauge("orderwatch_state_bytes", "Packed state", ["stage"], registry=r)
+        self.state_bytes = Gauge(
+            "orderwatch_state_bytes",
+            "State in memory, compressed where it rests",
+            ["stage"],
+            registry=r,
+        )
         self.consumer_lag_records = Gauge(
             "orderwatch_consumer_lag_records",
             "Records in the log that have not been acknowledged",

@@ -15,8 +15,11 @@ from faust.types import TP
 from streams.errors import TransientError
 from streams.runtime.app import WorkerApp
 from streams.runtime.transport import FetchState, PlainConsumer, fetch_states
+from streams.service import memory
 
 BEAT_S = 0.25
+# How often freed memory goes back: buyers come and go to rest with the hours.
+GIVE_BACK_S = 600.0
 
 
 class StalledError(TransientError):
@@ -40,6 +43,7 @@ class Pulse:
         self._app = app
         self._seen: dict[TP, _Seen] = {}
         self._rebalancing_since: float | None = None
+        self._gave_back_at = 0.0
 
     async def run(self) -> None:
         """Beat until the app stops. Raises StalledError when the worker should be restarted."""
@@ -87,6 +91,9 @@ class Pulse:
             self._refresh(stage.name, now)
         for topic, records in lag.items():
             app.metrics.consumer_lag_records.labels(topic).set(records)
+        if now - self._gave_back_at >= GIVE_BACK_S:
+            self._gave_back_at = now
+            memory.give_back()
 
     def _proven_at_ms(self, name: str, number: int, state: FetchState) -> int | None:
         """Up to when a topic that was just found read to its end is known to be silent, if at all."""
@@ -113,7 +120,7 @@ class Pulse:
         stage = next(stage for stage in self._app.stages if stage.name == name)
         partitions = stage.partitions.values()
         metrics.state_subjects.labels(name).set(sum(len(p.states) for p in partitions))
-        metrics.state_bytes.labels(name).set(sum(p.state_bytes for p in partitions))
+        metrics.state_bytes.labels(name).set(sum(p.states.size_bytes for p in partitions))
         horizons = [p.frontier.horizon(stage.topics) for p in partitions]
         if horizons:
             metrics.horizon_lag_seconds.labels(name).set(time.time() - min(horizons) / 1000)

@@ -203,7 +203,8 @@ class Stage:
         prefix = self._settings.topic_prefix
         self._awake.check()
         if effects.intents:
-            await self._changelog.write(number, effects.intents, {})
+            intents = {key: packed() for key, packed in effects.intents.items()}
+            await self._changelog.write(number, intents, {})
         sending = [
             await self._producer.send(
                 f"{prefix}alerts",

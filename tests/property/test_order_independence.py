@@ -90,7 +90,7 @@ def test_a_restart_at_any_point_changes_nothing(
     assert _by_name(restarted.alerts) == _by_name(steady.alerts)
     for before, after in zip(steady.partitions, restarted.partitions, strict=True):
         assert _read(after.states) == _read(before.states)
-        assert after.state_bytes == before.state_bytes
+        assert after.states.size_bytes == before.states.size_bytes
         assert after.frontier.export() == before.frontier.export()
 
 

@@ -15,8 +15,9 @@ from prometheus_client import generate_latest
 from streams.runtime.app import WorkerApp
 from streams.runtime.build import build_app, or_stop
 from streams.runtime.metrics import WorkerMetrics
-from streams.runtime.pulse import Pulse, StalledError
+from streams.runtime.pulse import GIVE_BACK_S, Pulse, StalledError
 from streams.runtime.web import add_pages
+from streams.service import memory
 from streams.settings import Settings
 from tests.example_stories import FOLDER, load
 from tests.stages import SETTINGS, Staged, by_topic
@@ -184,6 +185,17 @@ def test_by_the_newest_event_an_idle_topic_is_as_far_as_the_others() -> None:
     app.staged.stage.partitions[0].frontier.saw("payments", FETCHED_MS // 2)
     beats(app, 0, 1)
     assert app.horizon() == FETCHED_MS // 2 - SETTINGS.lateness_s * 1000
+
+
+def test_freed_memory_goes_back_every_ten_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    times: list[float] = []
+    now = GIVE_BACK_S
+    monkeypatch.setattr(memory, "give_back", lambda: times.append(now))
+    app = App()
+    pulse = Pulse(cast(WorkerApp, app))
+    for now in (GIVE_BACK_S, GIVE_BACK_S + 1, 2 * GIVE_BACK_S - 1, 2 * GIVE_BACK_S):
+        asyncio.run(pulse.beat(now))
+    assert times == [GIVE_BACK_S, 2 * GIVE_BACK_S]
 
 
 def test_lag_is_what_is_not_acknowledged() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from functools import lru_cache
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from streams.detect.address import details, divisions, phones
 from streams.detect.address.identity import Hasher, normal_address, normal_consignee
@@ -34,6 +34,9 @@ class Reading(NamedTuple):
 
 class Reader:
     """Reads receivers under one key, or without one; `disposable` are normalised phone numbers."""
+
+    # Whether anybody asks for what is read.
+    is_asked: ClassVar[bool] = True
 
     def __init__(self, key: bytes | None = None, disposable: Set[str] = frozenset()) -> None:
         self._hasher = Hasher(key) if key is not None else None
@@ -103,6 +106,8 @@ def use(key: bytes | None, disposable: Set[str] = frozenset()) -> None:
 
 class _Blind(Reader):
     """Reads nothing, where no detector runs that would ask."""
+
+    is_asked = False
 
     def read(self, *_: str) -> Reading:
         return Reading((), "", "", "", "", "", "")

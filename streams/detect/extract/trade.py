@@ -32,10 +32,13 @@ def _placed(e: ev.OrderCreated) -> Sequence[f.AnyFact]:
     found: list[f.AnyFact] = [placed]
     if items[0][1] >= f.LARGE_UNITS or e.amount_minor >= f.LARGE_AMOUNT_MINOR:
         found.append(f.LargeOrder(at_ms, e.event_id, e.order_id, items[0][1], e.amount_minor))
+    who = reader()
+    if not who.is_asked:
+        return found
     if e.receiver is not None:
         found += _received(e, at_ms, e.receiver, e.device_hash)
     else:
-        device = reader().device(e.device_hash)
+        device = who.device(e.device_hash)
         if device:
             found.append(f.Identified(at_ms, e.event_id, e.order_id, device=device))
     return found
