@@ -78,7 +78,7 @@ imports: setup ## Check that imports go one way
 
 pytest: setup ## All tests, measuring coverage (PYTEST_ARGS for more options)
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report= $(SERIAL:%=--ignore=%) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report= $(SERIAL:%=--ignore=%) $(PYTEST_ARGS)
 	@$(BIN)/python -m pytest --cov --cov-append --cov-report= $(SERIAL) $(PYTEST_ARGS)
 
 coverage: setup ## Report coverage after the tests, and hold the detectors to it

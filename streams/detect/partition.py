@@ -17,7 +17,7 @@ from streams.detect.facts import DAY_MS, AnyFact, Fact, OrderPaid, OrderPlaced
 from streams.detect.horizon import Frontier
 from streams.detect.quiet import Gate
 from streams.detect.resting import COMPRESSED, States
-from streams.detect.state import BODY, NO_WAKE, header, wake_of
+from streams.detect.state import BODY, NO_WAKE, asked_for_wake, header, wake_of
 from streams.detect.timers import Timers
 
 # Subjects are stored under `<letter>/<id>`, since ids of different kinds may coincide.
@@ -77,9 +77,13 @@ class Partition:
         self.engine = engine
         self.frontier = frontier
         self.states = States()
+        # Of those who were looked at: each set of topics has its own horizon.
         self._timers: dict[Topics, Timers] = {
             topics: Timers() for topics in engine.waits_for(kinds)
         }
+        # Of those with facts that nobody has looked at: whichever of their topics is there first will do,
+        # for whoever looks then asks anew. One timer instead of one for each set, for nearly everybody.
+        self._unseen = Timers()
         self._swept_at_ms = self._turned_at_ms = 0
         # By kind and shop, as stored keys begin.
         self._gates: dict[str, Gate] = {}
@@ -89,10 +93,23 @@ class Partition:
         self.states[key] = packed
         self.states.heard_of((key,))
         # This is also where a state that cannot be read is noticed.
-        wake = header(packed).wake
-        wake_at_ms = None if wake == NO_WAKE else wake
-        for timers in self._timers.values():
-            timers.set(key, wake_at_ms)
+        known = header(packed)
+        if known.wake == NO_WAKE:
+            return
+        if known.asked == NO_WAKE:
+            self._gate_of(key)
+            self._unseen.set(key, known.wake)
+        else:
+            # Which topics it asked for is not stored: each may be the one.
+            for timers in self._timers.values():
+                timers.set(key, known.wake)
+
+    def _gate_of(self, key: str) -> Gate:
+        about = key.partition(":")[0]
+        gate = self._gates.get(about)
+        if gate is None:
+            gate = self._gates[about] = self.engine.gate(KIND[key[0]], key[2:])
+        return gate
 
     def apply(
         self, newest_ms: Mapping[str, int], facts: Mapping[str, Sequence[AnyFact]]
@@ -125,10 +142,7 @@ class Partition:
         loud: list[tuple[str, Sequence[AnyFact]]] = []
         grown = 0
         for key, new in facts.items():
-            about = key.partition(":")[0]
-            gate = gates.get(about)
-            if gate is None:
-                gate = gates[about] = self.engine.gate(KIND[key[0]], key[2:])
+            gate = gates.get(key.partition(":")[0]) or self._gate_of(key)
             before = known = kept.get(key)
             if known is not None and known[BODY] == COMPRESSED:
                 known = states.plain(known)
@@ -138,9 +152,7 @@ class Partition:
                 continue
             wake_at_ms = wake_of(packed)
             if wake_at_ms is not None or (before and wake_of(before) is not None):
-                # Also where the time is the same: it may have been asked for by other topics only.
-                for topics in gate.topics:
-                    self._timers[topics].set(key, wake_at_ms)
+                self._unseen.set(key, wake_at_ms)
             kept[key] = changed[key] = packed
             grown += len(packed) - (len(before) if before else 0)
         states.size_bytes += grown
@@ -153,6 +165,10 @@ class Partition:
         return effects
 
     def _wake(self, horizons: _Horizons, effects: Effects) -> None:
+        # First, for looking sets the others anew.
+        awaited = {topics for gate in self._gates.values() for topics in gate.topics}
+        due = self._unseen.due(max((horizons.overall[topics] for topics in awaited), default=0))
+        self._apply([(key, ()) for key in due if key in self.states], horizons, effects)
         for topics, timers in self._timers.items():
             due = timers.due(horizons.overall[topics])
             self._apply([(key, ()) for key in due if key in self.states], horizons, effects)
@@ -211,18 +227,24 @@ class Partition:
                 effects.alerts.extend(outcome.alerts)
                 effects.told.extend(outcome.told)
                 effects.insufficient.update(outcome.insufficient)
-            if outcome.wakes or (before and wake_of(before) is not None):
+            if before is not None and wake_of(before) is not None:
+                self._forget_timers(key, before)
+            if outcome.wakes:
                 # Detectors may wait for the same topics: the earliest comes last, and stays.
                 self._set_timers(key, dict(sorted(outcome.wakes, reverse=True)), horizons)
 
+    def _forget_timers(self, key: str, before: bytes) -> None:
+        self._unseen.set(key, None)
+        if asked_for_wake(before):
+            for timers in self._timers.values():
+                timers.set(key, None)
+
     def _set_timers(self, key: str, wakes: Mapping[Topics, int], horizons: _Horizons) -> None:
-        for topics, timers in self._timers.items():
-            wake_at_ms = wakes.get(topics)
-            if wake_at_ms is not None:
-                horizon_ms = horizons.overall[topics]
-                if wake_at_ms <= horizon_ms:
-                    wake_at_ms = horizon_ms + RECHECK_MS
-            timers.set(key, wake_at_ms)
+        for topics, wake_at_ms in wakes.items():
+            horizon_ms = horizons.overall[topics]
+            if wake_at_ms <= horizon_ms:
+                wake_at_ms = horizon_ms + RECHECK_MS
+            self._timers[topics].set(key, wake_at_ms)
 
     def _sweep(self, effects: Effects) -> None:
         """Forget subjects of which nothing has been heard for a whole retention, once per event day.
@@ -241,7 +263,7 @@ class Partition:
         for key in over:
             del self.states[key]
             effects.changed[key] = None
-            for timers in self._timers.values():
+            for timers in (self._unseen, *self._timers.values()):
                 timers.set(key, None)
 
     def _let_rest(self, effects: Effects) -> None:

@@ -205,6 +205,11 @@ def wake_of(packed: bytes) -> int | None:
     return None if wake == _NO_WAKE_BYTES else int.from_bytes(wake, "big")
 
 
+def asked_for_wake(packed: bytes) -> bool:
+    """Whether the last evaluation asked for a wake-up."""
+    return packed[16:24] != _NO_WAKE_BYTES
+
+
 def oldest_kept(newest_ms: int) -> bytes:
     """What is less than every stored form whose newest fact is at that time or later."""
     return max(0, newest_ms).to_bytes(8, "big")

@@ -212,6 +212,21 @@ def test_a_payment_that_is_read_before_its_order_is_no_reason_to_look() -> None:
     assert pipeline.effects[-1].evaluated == 1
 
 
+@pytest.mark.parametrize("restarts", [False, True], ids=["running", "restarted"])
+def test_who_waits_is_woken_by_what_is_waited_for_and_by_nothing_else(restarts: bool) -> None:
+    pipeline, story = Pipeline(), Story()
+    story.created("o", 0)
+    story.paid("o", 5)
+    pipeline.send(story.events)
+    if restarts:
+        pipeline.restart()
+    pipeline.read_to_end(ms(10 * DAY), ["chats", "reviews", "shipments"])
+    assert sum(effects.evaluated for effects in pipeline.effects) == 0
+    pipeline.read_to_end(ms(10 * DAY), ["orders"])
+    assert pipeline.effects[-1].evaluated > 0
+    assert [alert.detector for alert in pipeline.alerts] == ["D34"]
+
+
 def test_a_subject_is_evaluated_once_a_batch() -> None:
     pipeline = Pipeline()
     pipeline.send(flood(100).events)

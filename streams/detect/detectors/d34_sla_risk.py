@@ -69,15 +69,20 @@ class SlaRisk(Detector[Rules]):
         soon = {fact.ref for fact in facts.of(PromisedSoon)}
         filed = filings.pending_ms(facts)
         forgotten_ms = _forgotten_ms(facts)
+        looked_at_ms = _looked_at_ms(rules)
         cases: list[Case] = []
         wakes: list[int] = []
         for order_id, payment in first.items():
             end = over.get(order_id)
+            is_soon = order_id in soon
+            if end is not None and not is_soon and end.at_ms <= payment.at_ms + looked_at_ms:
+                # Nearly all: shipped before anybody would have looked.
+                continue
             times = ship_times(payment.at_ms, rules.T02, promised.get(order_id, 0))
             first_ms = times.target_ms if rules.tells_target else times.warn_ms
-            if order_id not in soon:
+            if not is_soon:
                 # Nothing wakes for it earlier, for it was paid long after it was placed.
-                first_ms = max(first_ms, payment.at_ms + _looked_at_ms(rules))
+                first_ms = max(first_ms, payment.at_ms + looked_at_ms)
             if end is None:
                 if payment.at_ms <= forgotten_ms:
                     continue
