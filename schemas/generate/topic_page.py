@@ -53,6 +53,7 @@ def _section(topic: Topic) -> str:
     if topic.value == "json":
         file = f"{topic.name}.schema.json"
         rows["Schema"] = f"[{file}](../schemas/generated/{file})"
+    if topic.examples.is_dir():
         rows["Examples"] = f"[schemas/examples/{topic.name}](../schemas/examples/{topic.name})"
     table = "".join(f"| {name} | {value} |\n" for name, value in rows.items())
     head = f"### {topic.name}\n\n{topic.description}\n\n| | |\n|---|---|\n{table}"

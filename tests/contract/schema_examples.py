@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from schemas.generate.json_schema import json_topics
 from schemas.topics import EXAMPLES_PATH
 
 
@@ -36,8 +37,9 @@ class Example:
 
 
 def load() -> list[Example]:
-    """All examples, ordered by path."""
-    return [_read(path) for path in sorted(EXAMPLES_PATH.glob("*/*.json"))]
+    """All examples of topics with a schema, ordered by path."""
+    folders = sorted(EXAMPLES_PATH / topic.name for topic in json_topics())
+    return [_read(path) for folder in folders for path in sorted(folder.glob("*.json"))]
 
 
 def _read(path: Path) -> Example:

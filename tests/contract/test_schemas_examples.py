@@ -12,6 +12,8 @@ from schemas import fast
 from schemas.generate.json_schema import json_topics, schema_of
 from schemas.refusal import REASONS, explain
 from schemas.topics import EXAMPLES_PATH, INPUT_TOPICS, TOPICS, value_adapter
+from tests.contract.record_examples import RECORD_TOPICS
+from tests.contract.record_examples import load as load_records
 from tests.contract.schema_examples import Example, load
 
 EXAMPLES = load()
@@ -61,12 +63,12 @@ def test_a_bad_value_is_refused_by_the_published_schema_too(example: Example) ->
 
 def test_every_folder_of_examples_belongs_to_a_topic() -> None:
     folders = {path.name for path in EXAMPLES_PATH.iterdir()}
-    assert folders == {topic.name for topic in json_topics()}
+    assert folders == {topic.name for topic in json_topics()} | set(RECORD_TOPICS)
 
 
 def test_every_file_of_an_example_folder_is_an_example() -> None:
     files = {path for path in EXAMPLES_PATH.rglob("*") if path.is_file()}
-    assert files == {example.path for example in EXAMPLES}
+    assert files == {example.path for example in (*EXAMPLES, *load_records())}
     assert {example.kind for example in EXAMPLES} == {"good", "odd", "bad"}
 
 
