@@ -162,6 +162,8 @@ class Gate:
             names = {(fact.__class__, fact.ref) for fact in unpack(packed).facts}
             if any((fact.__class__, fact.ref) in names for fact in new):
                 return None
+            # What the order waits for may be among them.
+            came = True
         if is_much:
             # The tally counts orders before it is known that they were paid in time.
             tally = self.of([*unpack(packed).facts, *new])

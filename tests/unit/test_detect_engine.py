@@ -203,6 +203,12 @@ def test_a_payment_that_is_read_before_its_order_is_no_reason_to_look() -> None:
         story.paid(f"o{number}", 60 * number + 5)
         pipeline.send(story.events[-1:])
         pipeline.send(story.events[-2:-1])
+    # Nor is it one later: with an identity the order would wait for its payment, which is there already.
+    story.created("o3", 180, device="a phone of her own")
+    story.paid("o3", 185)
+    pipeline.send(story.events[-1:])
+    pipeline.send(story.events[-2:-1])
+    pipeline.read_to_end(ms(HOUR))
     assert sum(effects.evaluated for effects in pipeline.effects) == 0
     # The same once more changes nothing; what is told anew is looked at, for it may say something else.
     topic, last = story.events[-2]
