@@ -22,8 +22,7 @@ from streams.service.memory import give_back
 from streams.simulate import simulate
 
 # What is asked of simulated traffic, in bytes: first of these four detectors, then of all.
-_FIRST_FOUR = "D01,D02,D08,D10"
-_ASKED = {_FIRST_FOUR: 1024, "all": 1536}
+_ASKED: Mapping[str, int | None] = {"D01,D02,D08,D10": 1024, "all": 1536}
 _BATCH = 2_000
 
 
@@ -41,10 +40,10 @@ def run(options: argparse.Namespace) -> Result:
         for name, write in _POINTS.items():
             write(path, options.buyers)
             # The plain histories only show how a state grows; nothing is asked of them.
-            for detectors in _ASKED if write is _simulated else ("all",):
+            asked_of = _ASKED if write is _simulated else {"all": None}
+            for detectors, asked in asked_of.items():
                 found = _measured(path, "" if detectors == "all" else detectors)
                 grown = found["grown_bytes"] / found["buyers"]
-                asked = _ASKED[detectors] if write is _simulated else None
                 if asked:
                     shares.append(grown / asked)
                 rows.append(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.topics import EXAMPLES_PATH, TOPICS
+from tests.contract.schema_examples import ExampleFile
 
 RECORD_TOPICS = [
     topic.name
@@ -22,19 +23,12 @@ RECORD_TOPICS = [
 
 
 @dataclass(frozen=True)
-class RecordExample:
-    """One example file."""
+class RecordExample(ExampleFile):
+    """A record as it is written."""
 
-    topic: str
-    path: Path
     key: bytes | None
     value: bytes | None
     headers: Mapping[str, str]
-
-    @property
-    def name(self) -> str:
-        """The id of the test for it."""
-        return f"{self.topic}/{self.path.stem}"
 
 
 def load() -> list[RecordExample]:

@@ -17,13 +17,11 @@ from schemas.topics import EXAMPLES_PATH
 
 
 @dataclass(frozen=True)
-class Example:
-    """One example file."""
+class ExampleFile:
+    """A file in the folder of its topic."""
 
     topic: str
     path: Path
-    raw: bytes
-    expect: str | None
 
     @property
     def name(self) -> str:
@@ -34,6 +32,14 @@ class Example:
     def kind(self) -> str:
         """`good`, `odd` or `bad`."""
         return self.path.stem.partition("_")[0]
+
+
+@dataclass(frozen=True)
+class Example(ExampleFile):
+    """A value, and for a bad one the reason that is expected."""
+
+    raw: bytes
+    expect: str | None
 
 
 def load() -> list[Example]:
