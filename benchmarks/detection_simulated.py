@@ -71,24 +71,37 @@ def render_simulated(scores: Sequence[Score]) -> Iterator[str]:
             f"{s.hit.total()} | {false} | {s.taken_back} |"
         )
     yield ""
-    yield "| detector | expected | found | false | recall | precision | same severity | lookalike stories |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield (
+        "| detector | expected | found | false | recall | precision | same severity | "
+        "lookalike stories | informed besides |"
+    )
+    yield "|---|---|---|---|---|---|---|---|---|"
     for detector in DETECTORS:
-        expected, hit, same, known, alike = (
-            sum(getattr(s, name)[detector] for s in scores)
-            for name in ("expected", "hit", "same_severity", "severity_known", "lookalikes")
+        expected, hit, same, known, alike, informed = (
+            _sum(name, scores, detector)
+            for name in (
+                "expected",
+                "hit",
+                "same_severity",
+                "severity_known",
+                "lookalikes",
+                "informed",
+            )
         )
         false = sum(len(s.false.get(detector, ())) for s in scores)
         yield (
             f"| {detector} | {expected} | {hit} | {false} | {share(hit, expected)} | "
-            f"{share(hit, hit + false)} | {share(same, known)} | {alike} |"
+            f"{share(hit, hit + false)} | {share(same, known)} | {alike} | {informed} |"
         )
     yield ""
     yield (
-        "Only warnings and critical alerts count as found. The labels give no severity for D02.\n"
-        "A detector without an expected alert only informs, or no story of the simulator is about it; its "
-        "own [examples](../examples/detectors) and the [scenarios](scenarios.md) are.\n"
-        "A lookalike story is honest behaviour just inside a limit; an alert about it counts as false."
+        "Warnings and critical alerts count as found, and information where the label asks for no more. "
+        "The labels give no severity for D02.\n"
+        "A lookalike story is honest behaviour just inside a limit; an alert about it counts as false, "
+        "information too where the detector's stories ask for information.\n"
+        "*Informed besides* are subjects without a label about whom a detector informs, nearly all of them "
+        "in the honest traffic: large first orders (D07), faults of quality (D11). Nobody is accused by "
+        "that, and whether each is right is for the [oracles](../tests/oracle) to say."
     )
     surprises = [
         f"- false: {reason(a)}" for s in scores for alerts in s.false.values() for a in alerts

@@ -7,7 +7,7 @@ only the shape of payment delays and of the day is fitted to it (see `shapes`).
 from streams.simulate.journal import SimEvent
 from streams.simulate.labels import Label
 from streams.simulate.pacing import paced
-from streams.simulate.scenarios import ATTACKS, FAULTS, LOOKALIKES, scenario
+from streams.simulate.scenarios import ATTACKS, FAULTS, LOOKALIKES, NOTICES, scenario
 from streams.simulate.scene import Story
 from streams.simulate.simulation import SimulationReport, simulate
 
@@ -15,6 +15,7 @@ __all__ = [
     "ATTACKS",
     "FAULTS",
     "LOOKALIKES",
+    "NOTICES",
     "Label",
     "SimEvent",
     "SimulationReport",

@@ -16,3 +16,16 @@ def seller_closes_an_unpaid_order(scene: Scene) -> None:
 def shipped_after_the_limit(scene: Scene) -> None:
     """A paid order leaves hours after the promise; the buyer does not complain."""
     scene.bought(scene.at(), scene.buyer(), shipped_h=48 + scene.between(2, 20), delivered_h=120)
+
+
+@story("closed-by-the-buyer", "honest-lookalike", "D33", "buyer", "none")
+def buyer_closes_an_unpaid_order(scene: Scene) -> None:
+    """The buyer closes the order, which is the buyer's right."""
+    order = scene.place(scene.at(), scene.buyer())
+    order.close(scene.at(h=scene.between(1, 60)), "buyer", "不想要了")
+
+
+@story("ships-early-enough", "honest-lookalike", "D34", "buyer", "none")
+def shipped_before_the_first_reminder(scene: Scene) -> None:
+    """A paid order leaves an hour before anybody has to be reminded."""
+    scene.bought(scene.at(), scene.buyer(), shipped_h=48 - 7)

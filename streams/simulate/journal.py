@@ -78,10 +78,10 @@ class Journal:
         event.update(body)
         self.events.append(SimEvent(at_ms, topic, orjson.dumps(event)))
 
-    def stock(
-        self, at_ms: int, kind: str, shop_id: str, item_id: str, body: dict[str, Any]
+    def put_of_item(
+        self, at_ms: int, topic: str, kind: str, shop_id: str, item_id: str, body: dict[str, Any]
     ) -> None:
-        """Write down one event of an item's stock."""
+        """Write down one event of an item: of its stock or of its listing."""
         event = {
             "event_id": self.new_id(),
             "schema_version": 1,
@@ -91,7 +91,7 @@ class Journal:
             "type": kind,
         }
         event.update(body)
-        self.events.append(SimEvent(at_ms, "stock", orjson.dumps(event)))
+        self.events.append(SimEvent(at_ms, topic, orjson.dumps(event)))
 
     def place(
         self,

@@ -1,5 +1,6 @@
 """What is true about a simulation: who attacked, who only looks like it, and what should be said.
 
+Of a `notice` nobody is to blame: the seller is told that there is something to do.
 The trap: an attack may have nothing to be said about it. Below the documented limits silence is right,
 and the label says why.
 """
@@ -11,9 +12,9 @@ from typing import Literal
 
 import orjson
 
-Truth = Literal["attack", "honest-lookalike", "shop-fault"]
-Expected = Literal["critical", "warn", "none"]
-SubjectKind = Literal["buyer", "shop"]
+Truth = Literal["attack", "honest-lookalike", "shop-fault", "notice"]
+Expected = Literal["critical", "warn", "info", "none"]
+SubjectKind = Literal["buyer", "shop", "item"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,9 @@ class Label:
     """The truth about one story for one detector.
 
     `expected` is the highest severity that the detector's definition gives for `subject`, or none.
-    A story of many honest buyers has the shop as its subject: then no one of `buyer_ids` may get an
-    alert of this detector either. `start` and `end` are the times of its first and last event.
+    `subject_id` is spelt as in alerts. A story of many honest buyers has the shop as its subject: then no
+    one of `buyer_ids` may get an alert of this detector either.
+    `start` and `end` are the times of its first and last event.
     `not_caught` says why an attack is expected to pass; it is empty for all others.
     """
 
@@ -42,18 +44,12 @@ class Label:
     buyer_ids: tuple[str, ...]
     detector: str
     subject_kind: SubjectKind
+    subject_id: str
     expected: Expected
     start: str
     end: str
     also: tuple[Also, ...] = ()
     not_caught: str = ""
-
-    @property
-    def subject_id(self) -> str:
-        """The subject's id as alerts spell it."""
-        return (
-            self.shop_id if self.subject_kind == "shop" else f"{self.shop_id}:{self.buyer_ids[0]}"
-        )
 
     def line(self) -> bytes:
         """One line of a labels file."""

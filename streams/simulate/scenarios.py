@@ -7,7 +7,9 @@ from random import Random
 
 from streams.errors import ConfigurationError
 from streams.simulate import (
+    case_stories,
     claim_stories,
+    dispute_stories,
     fault_stories,
     parcel_stories,
     ring_stories,
@@ -15,7 +17,7 @@ from streams.simulate import (
     unpaid_stories,
 )
 from streams.simulate.journal import Journal, iso
-from streams.simulate.labels import Label, Truth
+from streams.simulate.labels import Label, SubjectKind, Truth
 from streams.simulate.scene import SPECS, Scene, Spec, Story
 
 # Importing a module of stories registers them; the tuple says that this is meant.
@@ -26,6 +28,8 @@ _MODULES = (
     talk_stories,
     parcel_stories,
     fault_stories,
+    case_stories,
+    dispute_stories,
 )
 
 
@@ -39,16 +43,21 @@ def spec(name: str) -> Spec:
 
 
 def names(truth: Truth) -> tuple[str, ...]:
-    """All stories of attacks, of honest lookalikes, or of the shop's own faults."""
+    """All stories of attacks, of honest lookalikes, of the shop's own faults, or of notices."""
     return tuple(sorted(name for name, known in SPECS.items() if known.truth == truth))
 
 
 def scenario(
     name: str, start: datetime, *, shop_id: str = "shop1", seed: int = 1, number: int = 0
 ) -> Story:
-    """The story `name`, beginning at `start`; another `number` gives other people and ids."""
+    """The story `name`, beginning at `start`; another `number` gives other people and ids.
+
+    It is told in `shop_id`, or in a shop of its own if it needs one.
+    """
     known = spec(name)
     key = f"{name}/{number}"
+    if known.has_own_shop:
+        shop_id = f"{shop_id}-{name}-{number}"
     scene = Scene(
         shop_id=shop_id,
         start_ms=int(start.timestamp() * 1000),
@@ -66,6 +75,7 @@ def scenario(
         buyer_ids=tuple(buyer.buyer_id for buyer in scene.buyers),
         detector=known.detector,
         subject_kind=known.subject,
+        subject_id=_subject_id(known.subject, scene),
         expected=known.expected,
         start=iso(events[0].at_ms),
         end=iso(events[-1].at_ms),
@@ -75,6 +85,15 @@ def scenario(
     return Story(name=name, events=tuple(events), label=label)
 
 
+def _subject_id(kind: SubjectKind, scene: Scene) -> str:
+    """How alerts spell whom a story is about: its shop, its item or its first buyer."""
+    if kind == "shop":
+        return scene.shop_id
+    name = scene.item_id if kind == "item" else scene.buyers[0].buyer_id
+    return f"{scene.shop_id}:{name}"
+
+
 ATTACKS = names("attack")
 LOOKALIKES = names("honest-lookalike")
 FAULTS = names("shop-fault")
+NOTICES = names("notice")

@@ -80,11 +80,20 @@ class Scene:
         message = {"chat_id": self.journal.new_id(), "sender": "buyer", "channel": "wangwang"}
         self.put(at_ms, "chats", "message", buyer, **message, text=text, **body)
 
+    @property
+    def item_id(self) -> str:
+        """The story's item, which nobody else buys."""
+        return f"item-{self.key.replace('/', '-')}"
+
+    def put_of_item(self, at_ms: int, topic: str, kind: str, **body: Any) -> None:
+        """Write down any event of the story's item."""
+        self.journal.put_of_item(at_ms, topic, kind, self.shop_id, self.item_id, body)
+
     def line(self, quantity: int) -> Line:
-        """So many units of the story's item, which nobody else buys."""
+        """So many units of the story's item."""
         if not self._item_price_minor:
             self._item_price_minor = price_minor(self.rng)
-        return Line(f"item-{self.key.replace('/', '-')}", quantity, self._item_price_minor)
+        return Line(self.item_id, quantity, self._item_price_minor)
 
     def place(self, at_ms: int, buyer: Person, quantity: int = 1) -> Purchase:
         """An order of the story's item."""
@@ -117,6 +126,7 @@ class Spec:
     subject: SubjectKind
     expected: Expected
     has_false_claims: bool
+    has_own_shop: bool
     not_caught: str
 
 
@@ -131,18 +141,28 @@ def story(
     expected: Expected,
     *,
     has_false_claims: bool = False,
+    has_own_shop: bool = False,
     not_caught: str = "",
 ) -> Callable[[Callable[[Scene], None]], Callable[[Scene], None]]:
     """Register a function as the story `name`.
 
     `has_false_claims`: its claims of stockout count for the whole shop, so no two such stories may
     lie in one shop within a day. They must claim within hours 60 to 72 of the story.
+    `has_own_shop`: everything that happens in its shop counts, so it is told in a shop of its own.
     `not_caught`: why nothing is expected about an attack.
     """
 
     def register(write: Callable[[Scene], None]) -> Callable[[Scene], None]:
         SPECS[name] = Spec(
-            name, write, truth, detector, subject, expected, has_false_claims, not_caught
+            name,
+            write,
+            truth,
+            detector,
+            subject,
+            expected,
+            has_false_claims,
+            has_own_shop,
+            not_caught,
         )
         return write
 

@@ -22,25 +22,22 @@ def hundreds_unpaid(scene: Scene) -> None:
     """
     buyer = scene.buyer()
     cheap = scene.bought(scene.at(), buyer)
-    item_id, on_hand = scene.line(1).item_id, 400
-    scene.journal.stock(scene.at(), "level", scene.shop_id, item_id, {"on_hand": on_hand})
+    on_hand = 400
+    scene.put_of_item(scene.at(), "stock", "level", on_hand=on_hand)
     held, orders, at_h = 0, [], 1.0
     for _ in range(28):
         at_h += scene.between(15, 60) / 3600
         order = scene.place(scene.at(h=at_h), buyer, int(scene.between(8, 17)))
         held += order.units
         orders.append((at_h, order))
-        scene.journal.stock(
+        scene.put_of_item(
             scene.at(h=at_h, s=1),
+            "stock",
             "held",
-            scene.shop_id,
-            item_id,
-            {
-                "order_id": order.order_id,
-                "quantity": order.units,
-                "on_hand": on_hand,
-                "held_unpaid": held,
-            },
+            order_id=order.order_id,
+            quantity=order.units,
+            on_hand=on_hand,
+            held_unpaid=held,
         )
     for hours, channel in ((1.8, "wangwang"), (3, "phone"), (20, "phone")):
         orders[0][1].contact(scene.at(h=hours), is_answered=False, channel=channel)
@@ -48,19 +45,16 @@ def hundreds_unpaid(scene: Scene) -> None:
     for placed_h, order in orders:
         order.close(scene.at(h=placed_h + AUTO_CLOSE_H), "system", "超时未付款")
         held -= order.units
-        scene.journal.stock(
+        scene.put_of_item(
             scene.at(h=placed_h + AUTO_CLOSE_H, s=1),
+            "stock",
             "released",
-            scene.shop_id,
-            item_id,
-            {
-                "order_id": order.order_id,
-                "quantity": order.units,
-                "on_hand": on_hand,
-                "held_unpaid": held,
-            },
+            order_id=order.order_id,
+            quantity=order.units,
+            on_hand=on_hand,
+            held_unpaid=held,
         )
-    scene.also("D02", None, "item", item_id)
+    scene.also("D02", None, "item", scene.item_id)
     scene.also("D18", "warn")
     # The burst, the claim and the advertisement by one buyer are a campaign.
     scene.also("D25", "critical")

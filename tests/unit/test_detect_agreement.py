@@ -29,6 +29,8 @@ FOLDERS: dict[DatasetKind, str] = {
     "online-retail": "online_retail",
 }
 SEEDS = (1, 2, 3)
+# What only informs, or is about the seller's own business, accuses nobody.
+ACCUSING = {detector.id for detector in find_detectors() if detector.accuses}
 
 
 def replayed(path: Path, silence_min_buyers: int = NEVER_SILENT) -> tuple[ReplayReport, list[Row]]:
@@ -72,12 +74,16 @@ def test_attacks_are_found_and_nobody_else(simulated: Callable[[int], Path], see
     labels = [orjson.loads(line) for line in Path(f"{path}.labels.jsonl").read_bytes().splitlines()]
     report, _ = replayed(path, silence_min_buyers=20)
     assert report.silent_shops == []
+    judged = {label["detector"] for label in labels}
+    about = {
+        (label["detector"], label["subject"]["kind"], label["subject"]["id"]) for label in labels
+    }
     found: dict[tuple[str, str, str], str] = {}
     for alert in report.standing:
-        # Other detectors are judged by labels of their own.
-        judged = {label["detector"] for label in labels}
-        if alert.detector in judged and alert.severity != "info":
-            key = (alert.detector, alert.subject.kind, alert.subject.id)
+        key = (alert.detector, alert.subject.kind, alert.subject.id)
+        # Other detectors are judged by labels of their own, and honest shops are late now and then.
+        is_judged = alert.detector in judged and (alert.detector in ACCUSING or key in about)
+        if is_judged and alert.severity != "info":
             found[key] = max(found.get(key, "warn"), alert.severity, key=("warn", "critical").index)
     wanted = {
         (label["detector"], label["subject"]["kind"], label["subject"]["id"]): label["expected"]
@@ -86,7 +92,7 @@ def test_attacks_are_found_and_nobody_else(simulated: Callable[[int], Path], see
     }
     for label in labels:
         for also in label["also"]:
-            if also["detector"] in {each["detector"] for each in labels}:
+            if also["detector"] in judged:
                 wanted[also["detector"], also["kind"], also["subject_id"]] = also["severity"]
     assert found == wanted
 
@@ -97,9 +103,7 @@ def test_fewer_than_one_in_a_thousand_honest_buyers_gets_an_alert(tmp_path: Path
     simulated = simulate(out, seed=5, buyers=4000, scenarios=LOOKALIKES, attack_share=0.0)
     assert simulated.honest_buyers == 4000
     report, rows = replayed(out, silence_min_buyers=20)
-    # What only informs, or is about the seller's own business, accuses nobody.
-    accusing = {detector.id for detector in find_detectors() if detector.accuses}
-    accused = {r.subject for r in rows if r.severity != "info" and r.detector in accusing}
+    accused = {r.subject for r in rows if r.severity != "info" and r.detector in ACCUSING}
     assert len(accused) < 4000 / 1000
     assert report.silent_shops == []
 
