@@ -8,8 +8,9 @@ BIN := .venv/bin
 # The first of these that is 3.11 or newer and can make environments.
 PYTHON ?=
 CANDIDATES := $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3
-# Tests that start services or a browser run one after the other; the rest shares the cores.
-SERIAL := $(wildcard tests/broker tests/chaos tests/console)
+# Tests that start services or a browser mostly wait, some of them against a clock: they share the cores with
+# each other, but not with the rest, which computes.
+WAITING := $(wildcard tests/broker tests/chaos tests/console)
 PYTEST_ARGS ?=
 JOBS ?= 2
 # Branches of the detectors that tests must take, in percent.
@@ -78,8 +79,8 @@ imports: setup ## Check that imports go one way
 
 pytest: setup ## All tests, measuring coverage (PYTEST_ARGS for more options)
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report= $(SERIAL:%=--ignore=%) $(PYTEST_ARGS)
-	@$(BIN)/python -m pytest --cov --cov-append --cov-report= $(SERIAL) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report= $(WAITING:%=--ignore=%) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-append --cov-report= $(WAITING) $(PYTEST_ARGS)
 
 coverage: setup ## Report coverage after the tests, and hold the detectors to it
 	@$(BIN)/coverage report --skip-covered --skip-empty

@@ -35,11 +35,29 @@ def _skip_unless_kafka() -> None:
         pytest.skip(str(missing))
 
 
+# These compare whole histories, for minutes. Tracing doubles that, and a branch that only they take lacks a
+# test that says what it is for: so coverage is what all others reach.
+UNTRACED = tuple(
+    Path(__file__).parent / name
+    for name in (
+        "property",
+        "oracle",
+        "scenarios",
+        "chaos",
+        "unit/test_detect_agreement.py",
+        "unit/test_simulate_truth.py",
+        "unit/test_importers.py",
+    )
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whoever takes a fixture of Apache Kafka carries the marker `kafka`."""
     for item in items:
         if {"kafka_bootstrap", "own_kafka"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.kafka)
+        if any(item.path.is_relative_to(path) for path in UNTRACED):
+            item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.fixture(scope="session")

@@ -109,7 +109,7 @@ def test_wrong_arguments_are_a_configuration_error(arguments: list[str]) -> None
 def test_broker_that_does_not_answer_is_exit_3() -> None:
     # In its own process: kafka-python leaves the sockets of a failed bootstrap to the collector.
     code = (
-        "import sys, streams.kafka; streams.kafka.BOOTSTRAP_TIMEOUT_MS = 300; "
+        "import sys; from streams.kafka import clients; clients.BOOTSTRAP_TIMEOUT_MS = 300; "
         "from streams.cli import main; sys.exit(main(['-b', '127.0.0.1:1', 'dlq', 'list']))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
