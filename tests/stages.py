@@ -122,6 +122,7 @@ class RecordingChangelog(Changelog):
     def __init__(self, journal: Journal) -> None:
         self.topic = "buyer-state"
         self.stored: dict[str, bytes] = {}
+        self.records_read = 0
         self.may_end = asyncio.Event()
         self.may_end.set()
         self.journal = journal
@@ -147,6 +148,7 @@ class RecordingChangelog(Changelog):
     async def read(self, partition: int) -> AsyncIterator[tuple[str, bytes | None]]:
         """What was written so far, once it may end."""
         for key, value in self.stored.items():
+            self.records_read += 1
             yield key, value
         await self.may_end.wait()
 
@@ -164,6 +166,7 @@ class Staged:
         self.producer = RecordingProducer(journal)
         self.changelog = RecordingChangelog(journal)
         self.metrics = WorkerMetrics()
+        self.rebalances = 0
         self.stage = Stage(
             "buyer",
             BUYER_TOPICS,
@@ -174,6 +177,7 @@ class Staged:
             settings,
             self.metrics,
             Awake(ANY_TIME_S),
+            lambda: self.rebalances,
         )
 
     @property

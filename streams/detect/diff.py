@@ -85,7 +85,8 @@ def diff(
         )
         if tail_of is not None:
             del left[tail_of.alert_id]
-            if episode.last_at_ms > tail_of.last_at_ms or episode.status != tail_of.status:
+            is_news = episode.last_at_ms > tail_of.last_at_ms or episode.status != tail_of.status
+            if is_news or tail_of.unsaid is not None:
                 _say(tail_of, tail_of.alert_id, episode, ledger, changes)
             else:
                 ledger.append(tail_of)
@@ -159,7 +160,10 @@ def _say(
     )
     ledger.append(entry)
     before = (known.status, known.severity) if known else None
-    changes.append(Change(entry, _change(before, episode), episode, supersedes))
+    change = _change(before, episode)
+    if known is not None and known.unsaid is not None:
+        change = _of_both(known.unsaid, change)
+    changes.append(Change(entry, change, episode, supersedes))
 
 
 def _change(before: tuple[AlertStatus, Severity] | None, episode: Episode) -> AlertChange:
@@ -174,3 +178,10 @@ def _change(before: tuple[AlertStatus, Severity] | None, episode: Episode) -> Al
     if LEVELS.index(episode.severity) > LEVELS.index(severity):
         return "escalated"
     return "updated"
+
+
+def _of_both(unsaid: AlertChange, change: AlertChange) -> AlertChange:
+    """What to call a change on top of one that may not have been said: whoever heard neither must hear."""
+    if change == "updated" or (change == "escalated" and unsaid in ("opened", "reopened")):
+        return unsaid
+    return change

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.alerts import Alert, Subject, SubjectKind
+from schemas.alerts import Alert, AlertChange, Subject, SubjectKind
 from streams.detect import alerts
 from streams.detect.detector import Detector, Facts, Topics
 from streams.detect.diff import alert_id, diff
@@ -30,7 +30,7 @@ from streams.detect.facts import (
 from streams.detect.quiet import Gate
 from streams.detect.rules import RuleSet
 from streams.detect.second_order import SecondOrder
-from streams.detect.state import LOUD, Sent, SubjectState, pack, unpack
+from streams.detect.state import LOUD, Published, Sent, SubjectState, pack, unpack
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
@@ -222,12 +222,8 @@ class Engine:
 
         It is looked at again at once, by the horizons of now: then the verdict is at least as good.
         """
-        # A retraction that may not have left must be found to be due, as if the alert still stood.
-        gone = {alert.alert_id for alert in found if alert.status == "retracted"}
-        published = [
-            msgspec.structs.replace(e, digest=0, status="open" if e.alert_id in gone else e.status)
-            for e in state.published
-        ]
+        unsaid_of = {alert.alert_id: alert.change for alert in found}
+        published = [_unsaid(entry, unsaid_of.get(entry.alert_id)) for entry in state.published]
         refs = [one.signal.ref for one in told]
         unsure = {r: msgspec.structs.replace(state.sent[r], is_unsure=True) for r in refs}
         horizons = {",".join(topics): horizon_of(topics) for topics in self._topics_of(kind)}
@@ -267,6 +263,14 @@ class Engine:
 
     def _detector(self, kind: SubjectKind, detector_id: str) -> Detector[Any]:
         return next(d for d in self._of_kind[kind] if d.id == detector_id)
+
+
+def _unsaid(entry: Published, change: AlertChange | None) -> Published:
+    """A ledger entry of which nobody knows whether its change was said."""
+    if change == "retracted":
+        # It must be found to be due, as if the alert still stood.
+        return msgspec.structs.replace(entry, digest=0, status="open")
+    return msgspec.structs.replace(entry, digest=0, unsaid=change)
 
 
 def _kept_and_late(newest_ms: int, new: Sequence[AnyFact]) -> tuple[Sequence[AnyFact], list[Fact]]:

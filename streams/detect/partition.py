@@ -29,7 +29,7 @@ LETTER: dict[SubjectKind, str] = {
     "identity": "x",
 }
 KIND: dict[str, SubjectKind] = {letter: kind for kind, letter in LETTER.items()}
-# A subject of a shop whose payments are silent is looked at again after this long.
+# A subject that asks to be woken in what is past for all of its topics is looked at again after this long.
 RECHECK_MS = 60_000
 # Who is not heard of for so long rests; noticed after twice as long at most. An order, its payment and the
 # talk about it are closer together, and its parcel is further away.
@@ -84,6 +84,8 @@ class Partition:
         # Of those with facts that nobody has looked at: whichever of their topics is there first will do,
         # for whoever looks then asks anew. One timer instead of one for each set, for nearly everybody.
         self._unseen = Timers()
+        # By shop with silent payments those who would be due if these were read: its own horizon wakes them.
+        self._parked: dict[str, Timers] = {}
         self._swept_at_ms = self._turned_at_ms = 0
         # By kind and shop, as stored keys begin.
         self._gates: dict[str, Gate] = {}
@@ -165,6 +167,11 @@ class Partition:
         return effects
 
     def _wake(self, horizons: _Horizons, effects: Effects) -> None:
+        for shop, parked in list(self._parked.items()):
+            due = parked.due(self.frontier.horizon(("payments",), shop))
+            self._apply([(key, ()) for key in due], horizons, effects)
+            if not parked:
+                del self._parked[shop]
         # First, for looking sets the others anew.
         awaited = {topics for gate in self._gates.values() for topics in gate.topics}
         due = self._unseen.due(max((horizons.overall[topics] for topics in awaited), default=0))
@@ -235,16 +242,26 @@ class Partition:
 
     def _forget_timers(self, key: str, before: bytes) -> None:
         self._unseen.set(key, None)
+        if self._parked:
+            parked = self._parked.get(_shop_of(key))
+            if parked is not None:
+                parked.set(key, None)
         if asked_for_wake(before):
             for timers in self._timers.values():
                 timers.set(key, None)
 
     def _set_timers(self, key: str, wakes: Mapping[Topics, int], horizons: _Horizons) -> None:
+        parked_ms = NO_WAKE
         for topics, wake_at_ms in wakes.items():
             horizon_ms = horizons.overall[topics]
             if wake_at_ms <= horizon_ms:
+                if wake_at_ms > horizons.about(key[2:])(topics):
+                    parked_ms = min(parked_ms, wake_at_ms)
+                    continue
                 wake_at_ms = horizon_ms + RECHECK_MS
             self._timers[topics].set(key, wake_at_ms)
+        if parked_ms != NO_WAKE:
+            self._parked.setdefault(_shop_of(key), Timers()).set(key, parked_ms)
 
     def _sweep(self, effects: Effects) -> None:
         """Forget subjects of which nothing has been heard for a whole retention, once per event day.
@@ -263,7 +280,7 @@ class Partition:
         for key in over:
             del self.states[key]
             effects.changed[key] = None
-            for timers in (self._unseen, *self._timers.values()):
+            for timers in (self._unseen, *self._timers.values(), *self._parked.values()):
                 timers.set(key, None)
 
     def _let_rest(self, effects: Effects) -> None:
@@ -274,3 +291,7 @@ class Partition:
             self._turned_at_ms = newest_ms
             self.states.turn()
         self.states.rest()
+
+
+def _shop_of(key: str) -> str:
+    return key[2:].partition(":")[0]

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from schemas.alerts import AlertStatus, Severity, SubjectKind
+from schemas.alerts import AlertChange, AlertStatus, Severity, SubjectKind
 from streams.detect.facts import AnyFact
 
 # Everything that expiry, timers and quiet facts need, over millions of subjects, without unpacking.
@@ -50,7 +50,10 @@ class Header(NamedTuple):
 
 
 class Published(msgspec.Struct, array_like=True, gc=False):
-    """What was last said about one episode. `digest` tells whether there is something new to say."""
+    """What was last said about one episode. `digest` tells whether there is something new to say.
+
+    `unsaid` stands in an intent: the change that may not have left, as which it is said again.
+    """
 
     alert_id: str
     detector: str
@@ -62,6 +65,7 @@ class Published(msgspec.Struct, array_like=True, gc=False):
     status: AlertStatus
     severity: Severity
     digest: int
+    unsaid: AlertChange | None = None
 
 
 class Sent(msgspec.Struct, array_like=True, gc=False):

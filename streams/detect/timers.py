@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import heapq
 
+# So many replaced entries do no harm, however few are pending.
+SLACK = 1000
+
 
 class Timers:
     """At most one pending wake-up per subject; setting a new one replaces the old.
 
-    Cost: logarithmic in the pending ones; replaced entries stay in the heap until they come up.
+    Cost: logarithmic in the pending ones. Replaced entries stay in the heap until they come up, or until
+    they are most of it: a subject that is looked at all the time replaces its own each time.
     """
 
     def __init__(self) -> None:
@@ -25,6 +29,9 @@ class Timers:
         elif self._at.get(subject) != at_ms:
             self._at[subject] = at_ms
             heapq.heappush(self._heap, (at_ms, subject))
+            if len(self._heap) > 2 * len(self._at) + SLACK:
+                self._heap = [(due_ms, name) for name, due_ms in self._at.items()]
+                heapq.heapify(self._heap)
 
     def due(self, horizon_ms: int) -> list[str]:
         """Take out the subjects whose time is at or before the horizon."""

@@ -65,6 +65,7 @@ class WorkerApp(faust.App):
                 settings,
                 self.metrics,
                 self.awake,
+                lambda: self.rebalancing_count,
             )
             for name, topics, kinds in kinds_of
         )

@@ -27,6 +27,7 @@ class Changelog:
         self._connection = connection
         # Behind our last record of each partition: whatever lies further was written by somebody else.
         self._ends: dict[int, int] = {}
+        self.records_read = 0
 
     async def write(
         self, partition: int, changed: Mapping[str, bytes | None], frontier: Mapping[str, bytes]
@@ -38,7 +39,10 @@ class Changelog:
         records = [(key.encode(), value) for key, value in (*changed.items(), *frontier.items())]
         batches = await bulk.send(self._producer, self.topic, partition, records)
         written = await asyncio.gather(*[batch.sent for batch in batches])
-        self._ends[partition] = written[-1].offset + batches[-1].records
+        first, end = written[0].offset, written[-1].offset + batches[-1].records
+        # Unless somebody else wrote in between: our copy lacks that, which `grown` has to see.
+        if first == self._ends.get(partition, first) and end - first == len(records):
+            self._ends[partition] = end
 
     async def grown(self, partitions: Collection[int]) -> set[int]:
         """The partitions in which somebody else has written since we last wrote or read.
@@ -77,6 +81,7 @@ class Changelog:
                 if end is None:
                     end = consumer.highwater(tp)
                 for record in records.get(tp, ()):
+                    self.records_read += 1
                     yield record.key.decode(), record.value
             self._ends[partition] = end
         finally:

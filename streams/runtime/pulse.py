@@ -14,10 +14,14 @@ from faust.types import TP
 
 from streams.errors import TransientError
 from streams.runtime.app import WorkerApp
+from streams.runtime.stage import Stage
 from streams.runtime.transport import FetchState, PlainConsumer, fetch_states
 from streams.service import memory
 
 BEAT_S = 0.25
+# A partition that alone does not move may wait for its turn, behind many times its own records: it gets
+# so many times the patience.
+PATIENCE_WITH_ONE = 10
 # How often freed memory goes back: buyers come and go to rest with the hours.
 GIVE_BACK_S = 600.0
 
@@ -43,6 +47,10 @@ class Pulse:
         self._app = app
         self._seen: dict[TP, _Seen] = {}
         self._rebalancing_since: float | None = None
+        # Since when records of a partition have been waiting where it stands, and when any moved last.
+        self._waiting: dict[TP, float] = {}
+        self._moved_at = 0.0
+        self._read_back: dict[str, tuple[int, float]] = {}
         self._gave_back_at = 0.0
 
     async def run(self) -> None:
@@ -58,42 +66,65 @@ class Pulse:
         if app.rebalancing:
             self._rebalancing_since = self._rebalancing_since or now
             self._seen.clear()
+            self._waiting.clear()
+            self._read_back.clear()
             self._refuse_to_wait(now - self._rebalancing_since, "a rebalance does not end")
             return
         self._rebalancing_since = None
         states = fetch_states(consumer)
         proofs: dict[str, dict[int, list[tuple[str, int]]]] = defaultdict(lambda: defaultdict(list))
         prefix = app.settings.topic_prefix
-        lag: dict[str, int] = defaultdict(int)
-        stage_of = {prefix + topic: stage.name for stage in app.stages for topic in stage.topics}
+        stage_of = {prefix + topic: stage for stage in app.stages for topic in stage.topics}
+        # Those that are no longer ours have none.
+        lag = {topic: 0 for stage in app.stages for topic in stage.topics}
         for tp, state in states.items():
             topic = tp.topic.removeprefix(prefix)
             is_pending = consumer.has_undelivered(tp) or state.position < state.highwater
             before = self._seen.get(tp)
             committed = consumer._committed_offset.get(tp)
-            if before is None or before[:2] != (state.position, committed):
-                before = _Seen(state.position, committed, now)
-                self._seen[tp] = before
-            elif is_pending:
-                self._refuse_to_wait(
-                    now - before.since, f"{tp.topic}[{tp.partition}] does not move"
-                )
-            elif now > before.since:
-                name = stage_of[tp.topic]
+            has_moved = before is None or before[:2] != (state.position, committed)
+            if has_moved:
+                self._seen[tp] = _Seen(state.position, committed, now)
+                self._moved_at = now
+            if not is_pending:
+                self._waiting.pop(tp, None)
+            elif has_moved or stage_of[tp.topic].is_loading:
+                # Nothing is applied before the state is there, and that moves or not by itself.
+                self._waiting[tp] = now
+            else:
+                self._waiting.setdefault(tp, now)
+            if before is not None and now > before.since and not has_moved and not is_pending:
+                name = stage_of[tp.topic].name
                 proven_at_ms = self._proven_at_ms(name, tp.partition, state)
                 if proven_at_ms is not None:
                     proofs[name][tp.partition].append((topic, proven_at_ms))
             lag[topic] += max(
                 0, state.highwater - (state.position if committed is None else committed)
             )
+        self._look_for_a_stall(now)
         for stage in app.stages:
             await stage.tick(proofs[stage.name])
-            self._refresh(stage.name, now)
+            self._refresh(stage)
         for topic, records in lag.items():
             app.metrics.consumer_lag_records.labels(topic).set(records)
         if now - self._gave_back_at >= GIVE_BACK_S:
             self._gave_back_at = now
             memory.give_back()
+
+    def _look_for_a_stall(self, now: float) -> None:
+        """Raise StalledError when there is work and none of it moves, or a part of it not for very long."""
+        if self._waiting:
+            tp = min(self._waiting, key=self._waiting.__getitem__)
+            what = f"{tp.topic}[{tp.partition}] does not move"
+            self._refuse_to_wait(now - max(self._moved_at, self._waiting[tp]), what)
+            self._refuse_to_wait(now - self._waiting[tp], what, PATIENCE_WITH_ONE)
+        for stage in self._app.stages:
+            seen = self._read_back.get(stage.name)
+            if seen is None or not stage.is_loading or stage.records_read_back != seen[0]:
+                self._read_back[stage.name] = stage.records_read_back, now
+            else:
+                what = f"reading back the state of stage {stage.name} does not go on"
+                self._refuse_to_wait(now - seen[1], what)
 
     def _proven_at_ms(self, name: str, number: int, state: FetchState) -> int | None:
         """Up to when a topic that was just found read to its end is known to be silent, if at all."""
@@ -107,23 +138,28 @@ class Pulse:
             case "events":
                 return None
 
-    def _refuse_to_wait(self, waited_s: float, what: str) -> None:
+    def _refuse_to_wait(self, waited_s: float, what: str, times: int = 1) -> None:
         limit_s = self._app.settings.stall_timeout_s
-        if waited_s > limit_s:
+        if waited_s > times * limit_s:
+            limit = f"{times} times " * (times > 1) + f"stall_timeout_s = {limit_s:.0f}"
             raise StalledError(
-                f"{what} for {waited_s:.0f} s, longer than stall_timeout_s = {limit_s:.0f}; "
+                f"{what} for {waited_s:.0f} s, longer than {limit}; "
                 "stopping, so that the process manager starts a fresh worker"
             )
 
-    def _refresh(self, name: str, now: float) -> None:
-        metrics = self._app.metrics
-        stage = next(stage for stage in self._app.stages if stage.name == name)
+    def _refresh(self, stage: Stage) -> None:
+        metrics, name = self._app.metrics, stage.name
         partitions = stage.partitions.values()
         metrics.state_subjects.labels(name).set(sum(len(p.states) for p in partitions))
         metrics.state_bytes.labels(name).set(sum(p.states.size_bytes for p in partitions))
         horizons = [p.frontier.horizon(stage.topics) for p in partitions]
         if horizons:
             metrics.horizon_lag_seconds.labels(name).set(time.time() - min(horizons) / 1000)
+        else:
+            # What was true of partitions that are somebody else's now would be told for ever.
+            metrics.horizon_lag_seconds.remove(name)
+            for topic in stage.topics:
+                metrics.event_lag_seconds.remove(topic)
         if name == "buyer":
             frontiers = [p.frontier for p in partitions]
             silent = {shop for frontier in frontiers for shop in frontier.silent_shops}

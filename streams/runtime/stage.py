@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from math import ceil
 from typing import Any
@@ -42,11 +42,17 @@ HORIZON_KEY = "@horizon"
 PAYMENTS_KEYS = "@payments/"
 # Fewer buyers in a row than this who do not pay are chance: at 14 % unpaid, five are one in 20,000.
 MIN_SILENT_BUYERS = 5
+# How soon a batch that waits for its state notices that its partition is being taken away.
+BEAT_S = 0.25
 WHY_LATE = "older than the retention of its kind, measured by its subject's newest fact"
 
 
 class Stage:
-    """All partitions of one stage that this worker owns. Everything runs on one event loop."""
+    """All partitions of one stage that this worker owns. Everything runs on one event loop.
+
+    `rebalances` counts the rebalances that have begun. Faust waits for the batch in hand before it says
+    that partitions are taken away, and the group does not wait for Faust.
+    """
 
     def __init__(
         self,
@@ -59,6 +65,7 @@ class Stage:
         settings: Settings,
         metrics: WorkerMetrics,
         awake: Awake,
+        rebalances: Callable[[], int] = lambda: 0,
     ) -> None:
         self.name = name
         self.topics = topics
@@ -70,6 +77,8 @@ class Stage:
         self._settings = settings
         self._metrics = metrics
         self._awake = awake
+        self._rebalances = rebalances
+        self._owned_since = 0
         self._loads: dict[int, asyncio.Task[None]] = {}
         self._lock = asyncio.Lock()
         self._is_paused = True
@@ -91,6 +100,20 @@ class Stage:
             load.done() and number in self.partitions for number, load in self._loads.items()
         )
 
+    @property
+    def is_loading(self) -> bool:
+        """Whether the state of some owned partition is still being read back."""
+        return any(not load.done() for load in self._loads.values())
+
+    @property
+    def records_read_back(self) -> int:
+        """How many records of the changelog have been read so far: what moves while nothing else does."""
+        return self._changelog.records_read
+
+    @property
+    def _is_leaving(self) -> bool:
+        return self._rebalances() != self._owned_since
+
     def own(self, numbers: Collection[int]) -> None:
         """Forget partitions that are not ours any more; read back those that newly are.
 
@@ -107,6 +130,7 @@ class Stage:
         grown = asyncio.ensure_future(self._changelog.grown(kept))
         for number in numbers:
             self._loads[number] = asyncio.ensure_future(self._load(number, grown))
+        self._owned_since = self._rebalances()
         self._is_paused = False
 
     async def pause(self) -> None:
@@ -157,9 +181,13 @@ class Stage:
         load = self._loads.get(number)
         if load is None:
             return False
-        await asyncio.wait([load])
+        while not load.done():
+            # Reading back may take longer than a rebalance; then somebody else has the partition by now.
+            if self._is_leaving:
+                return False
+            await asyncio.wait([load], timeout=BEAT_S)
         async with self._lock:
-            if self._is_paused or self._loads.get(number) is not load:
+            if self._is_paused or self._is_leaving or self._loads.get(number) is not load:
                 return False
             load.result()
             began = time.monotonic()

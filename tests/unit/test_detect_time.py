@@ -10,7 +10,7 @@ from schemas.alerts import Severity
 from streams.detect.episodes import Crossing, higher, level_at, runs, slide
 from streams.detect.facts import OrderPlaced
 from streams.detect.horizon import Frontier
-from streams.detect.timers import Timers
+from streams.detect.timers import SLACK, Timers
 
 
 def placed(at_ms: int, ref: str | None = None) -> OrderPlaced:
@@ -140,6 +140,17 @@ def test_all_that_are_due_come_in_the_order_of_their_times() -> None:
 
 
 # The frontier.
+
+
+def test_a_subject_that_replaces_its_time_without_end_takes_no_room_for_it() -> None:
+    timers = Timers()
+    for at_ms in range(10 * SLACK):
+        timers.set("hot", None)
+        timers.set("hot", 10**9 + at_ms % 7)
+    timers.set("other", 5)
+    assert len(timers) == 2
+    assert len(timers._heap) <= SLACK + 4
+    assert timers.due(10**10) == ["other", "hot"]
 
 
 def frontier(*, lateness_ms: int = 10, buyers: int = 2) -> Frontier:

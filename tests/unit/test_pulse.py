@@ -15,7 +15,7 @@ from prometheus_client import generate_latest
 from streams.runtime.app import WorkerApp
 from streams.runtime.build import build_app, or_stop
 from streams.runtime.metrics import WorkerMetrics
-from streams.runtime.pulse import GIVE_BACK_S, Pulse, StalledError
+from streams.runtime.pulse import GIVE_BACK_S, PATIENCE_WITH_ONE, Pulse, StalledError
 from streams.runtime.web import add_pages
 from streams.service import memory
 from streams.settings import Settings
@@ -51,10 +51,12 @@ class Consumer:
         """Whether records of it wait in memory."""
         return tp in self.undelivered
 
-    def stands(self, position: int, highwater: int, committed: int | None = None) -> None:
-        """The only partition, as its last fetch found it."""
-        self.fetched[ORDERS] = Fetched(position, highwater)
-        self._committed_offset[ORDERS] = committed
+    def stands(
+        self, position: int, highwater: int, committed: int | None = None, tp: TP = ORDERS
+    ) -> None:
+        """A partition as its last fetch found it."""
+        self.fetched[tp] = Fetched(position, highwater)
+        self._committed_offset[tp] = committed
 
 
 class App:
@@ -63,8 +65,8 @@ class App:
     def __init__(self, settings: Settings = SETTINGS) -> None:
         self.settings = settings
         self.consumer = Consumer()
-        self.metrics = WorkerMetrics()
         self.staged = Staged()
+        self.metrics = self.staged.metrics
         self.stages = (self.staged.stage,)
         self.rebalancing = False
         self.should_stop = False
@@ -73,12 +75,16 @@ class App:
         """Time passes by itself."""
         await asyncio.sleep(0)
 
-    async def beat(self, *at_s: float) -> None:
-        """Beat at these times, all state being read back."""
+    async def be_ready(self) -> None:
+        """Own the partition, with all state read back."""
         self.staged.stage.own([0])
         await asyncio.sleep(0.0)
         while not self.staged.stage.is_ready:
             await asyncio.sleep(0.0)
+
+    async def beat(self, *at_s: float) -> None:
+        """Beat at these times, all state being read back."""
+        await self.be_ready()
         pulse = Pulse(cast(WorkerApp, self))
         for now in at_s:
             await pulse.beat(now)
@@ -121,7 +127,7 @@ def test_whatever_moves_starts_the_time_anew(moves: dict[str, int]) -> None:
     stands = {"position": 5, "highwater": 9, "committed": 4}
 
     async def steps() -> None:
-        app.staged.stage.own([0])
+        await app.be_ready()
         pulse = Pulse(cast(WorkerApp, app))
         app.consumer.stands(**stands)
         await pulse.beat(0)
@@ -130,6 +136,69 @@ def test_whatever_moves_starts_the_time_anew(moves: dict[str, int]) -> None:
         await pulse.beat(2 * LIMIT_S)
         with pytest.raises(StalledError):
             await pulse.beat(2 * LIMIT_S + 1)
+
+    asyncio.run(steps())
+
+
+def test_a_record_after_a_long_silence_is_not_said_to_have_waited_for_as_long() -> None:
+    app = App()
+
+    async def steps() -> None:
+        await app.be_ready()
+        pulse = Pulse(cast(WorkerApp, app))
+        app.consumer.stands(position=9, highwater=9, committed=9)
+        await pulse.beat(0)
+        await pulse.beat(10 * LIMIT_S)
+        # The answer of a fetch is there, and its records are about to be taken.
+        app.consumer.stands(position=9, highwater=10, committed=9)
+        await pulse.beat(10 * LIMIT_S + 1)
+        await pulse.beat(11 * LIMIT_S + 1)
+        with pytest.raises(StalledError):
+            await pulse.beat(11 * LIMIT_S + 2)
+
+    asyncio.run(steps())
+
+
+def test_a_partition_that_waits_for_its_turn_is_not_stalled_but_not_for_ever() -> None:
+    app = App()
+
+    async def steps() -> None:
+        await app.be_ready()
+        pulse = Pulse(cast(WorkerApp, app))
+        app.consumer.stands(position=5, highwater=9)
+        for beat in range(PATIENCE_WITH_ONE + 1):
+            app.consumer.stands(position=beat, highwater=99, tp=TP("payments", 0))
+            await pulse.beat(beat * LIMIT_S)
+        app.consumer.stands(position=98, highwater=99, tp=TP("payments", 0))
+        with pytest.raises(
+            StalledError, match=r"orders\[0\] .* longer than 10 times stall_timeout"
+        ):
+            await pulse.beat(PATIENCE_WITH_ONE * LIMIT_S + 1)
+
+    asyncio.run(steps())
+
+
+def test_while_state_is_read_back_records_may_wait_as_long_as_that_goes_on() -> None:
+    app = App()
+    staged = app.staged
+
+    async def steps() -> None:
+        staged.changelog.may_end.clear()
+        staged.stage.own([0])
+        await asyncio.sleep(0)
+        pulse = Pulse(cast(WorkerApp, app))
+        app.consumer.stands(position=5, highwater=9)
+        for beat in range(5):
+            staged.changelog.records_read += 1000
+            await pulse.beat(beat * LIMIT_S)
+        await pulse.beat(5 * LIMIT_S)
+        with pytest.raises(StalledError, match="reading back the state of stage buyer does not"):
+            await pulse.beat(5 * LIMIT_S + 1)
+        # Once it is there, those that waited have all the time anew.
+        staged.changelog.may_end.set()
+        while not staged.stage.is_ready:
+            await asyncio.sleep(0)
+        await pulse.beat(6 * LIMIT_S)
 
     asyncio.run(steps())
 
@@ -203,6 +272,32 @@ def test_lag_is_what_is_not_acknowledged() -> None:
     app.consumer.stands(position=9, highwater=9, committed=4)
     beats(app, 0)
     assert 'orderwatch_consumer_lag_records{topic="orders"} 5.0' in _shown(app.metrics)
+
+
+def test_what_was_true_of_partitions_of_others_is_not_told_any_more() -> None:
+    app = App()
+    app.consumer.stands(position=9, highwater=9, committed=4)
+    gone = (
+        'horizon_lag_seconds{stage="buyer"}',
+        'event_lag_seconds{topic="orders"}',
+        'consumer_lag_records{topic="orders"} 5.0',
+    )
+
+    async def steps() -> None:
+        orders = by_topic(load(FOLDER / "D10" / "fires_one_buyer_twice.yaml").events)["orders"]
+        await app.staged.process("orders", orders)
+        pulse = Pulse(cast(WorkerApp, app))
+        await pulse.beat(0)
+        for series in gone:
+            assert f"orderwatch_{series}" in _shown(app.metrics)
+        app.staged.stage.own([])
+        app.consumer.fetched.clear()
+        await pulse.beat(1)
+        for series in gone:
+            assert f"orderwatch_{series}" not in _shown(app.metrics)
+        assert 'orderwatch_consumer_lag_records{topic="orders"} 0.0' in _shown(app.metrics)
+
+    asyncio.run(steps())
 
 
 # What is answered while state is read back.

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from faust.types import TP
 
+from schemas.alerts import AlertEnvelope
 from schemas.topics import BUYER_TOPICS, TOPICS
 from streams.detect.detector import Detector, Facts, RuleBlock
 from streams.detect.engine import Engine
@@ -21,7 +24,7 @@ from streams.errors import TransientError
 from streams.runtime.app import WorkerApp
 from streams.runtime.build import build_app
 from streams.runtime.transport import BatchConsumer
-from tests.example_stories import FOLDER, load
+from tests.example_stories import FOLDER, Story, load
 from tests.pipeline import rules_document
 from tests.stages import SETTINGS, Journal, Record, Staged, by_topic
 
@@ -109,6 +112,64 @@ def test_what_was_said_before_a_crash_is_said_again_with_the_same_id() -> None:
     again = {sent.value for sent in heir.producer.sent if sent.topic == "alerts"}
     assert len(said) == len(again) == 1
     assert _ids(said) == _ids(again)
+
+
+ROUTED = ("opened", "reopened", "escalated", "resolved", "retracted", "expired")
+
+
+def _said(staged: Staged) -> set[tuple[str, str, str]]:
+    """What consumers are told that they do not take for a mere update: detector, subject, change."""
+    told = [
+        AlertEnvelope.model_validate_json(sent.value or b"").data
+        for sent in staged.producer.sent
+        if sent.topic == "alerts"
+    ]
+    return {(a.detector, a.subject.id, a.change) for a in told if a.change in ROUTED}
+
+
+async def _told(staged: Staged, story: Story) -> None:
+    for topic, records in by_topic([e for e in story.events if e[0] in BUYER_TOPICS]).items():
+        await staged.process(topic, records)
+    read_ms = story.horizon_ms + 1000 * SETTINGS.lateness_s
+    await staged.stage.tick({0: [(topic, read_ms) for topic in BUYER_TOPICS]})
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*/fires*.yaml")), ids=lambda path: path.stem)
+def test_what_could_not_be_said_before_a_crash_is_said_as_what_it_is(path: Path) -> None:
+    """An alert that nobody heard of is no update: whoever listens for new ones must hear of it."""
+    story = load(path)
+    undisturbed, dead, heir = Staged(), Staged(Journal("send alerts")), Staged()
+
+    async def crash() -> None:
+        await _told(undisturbed, story)
+        with suppress(ConnectionError):
+            await _told(dead, story)
+        assert not _said(dead)
+        heir.changelog.stored = dict(dead.changelog.stored)
+        await _told(heir, story)
+
+    asyncio.run(crash())
+    assert _said(heir) == _said(undisturbed)
+
+
+def test_a_batch_that_waits_for_its_state_lets_go_when_a_rebalance_begins() -> None:
+    """Faust waits for it before it says that the partition is taken away, and the group waits for nobody."""
+
+    async def rebalance() -> None:
+        staged = Staged()
+        staged.changelog.may_end.clear()
+        waiting = asyncio.ensure_future(staged.process("orders", BATCHES["orders"]))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        staged.rebalances += 1
+        assert await asyncio.wait_for(waiting, timeout=30) is False
+        assert staged.journal.lines == []
+        # When it is ours again, it is read again.
+        staged.changelog.may_end.set()
+        staged.stage.own([0])
+        assert await staged.process("orders", BATCHES["orders"]) is True
+
+    asyncio.run(rebalance())
 
 
 def _ids(values: set[bytes | None]) -> set[bytes]:

@@ -103,31 +103,51 @@ class SlaRisk(Detector[Rules]):
         return (Awaits(OrderPaid, _looked_at_ms(rules) // 1000, ShippingOver),)
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
-        d = episode.details
-        order = d["order"]
-        zh, en = _TIERS[episode.severity]
-        is_exempt = d["ended_by"] == "exempt"
+        ended_by = str(episode.details["ended_by"])
+        is_open = not ended_by
         return Presentation(
-            title=(f"发货时限:{zh}", f"Shipping time: {en}"),
-            summary=(
-                f"订单{order}备案成功,可不发货。",
-                f"The filing for order {order} was accepted: it need not be shipped.",
-            )
-            if is_exempt
-            else (
-                f"订单{order}付款后{d['hours']}小时仍未发货,{zh}。请尽快发货并录入真实运单号。",
-                f"Order {order} was not shipped {d['hours']} hours after payment: {en}. "
-                "Ship it with a valid tracking number.",
-            ),
+            title=_title(episode),
+            summary=_summary(episode),
             not_if=(
                 "在目标时间前发货、订单关闭、同意退款、备案成功,或为充值订单",
                 "shipping before the target, a closed order, an agreed refund, an accepted filing, or a "
                 "top-up order",
             ),
-            ended=_ENDED[str(d["ended_by"])],
-            steps=(filings.AGREE_TO_REFUND,) if is_exempt else _steps(d),
-            deadlines=() if is_exempt else _deadlines(d, rules),
+            ended=_ENDED[ended_by],
+            steps=_steps(episode.details) if is_open else (_STEPS_AFTER[ended_by],),
+            # Of an order that must not be shipped any more, no time by which to ship it.
+            deadlines=_deadlines(episode.details, rules)
+            if is_open or ended_by == "shipped"
+            else (),
         )
+
+
+def _title(episode: Episode) -> tuple[str, str]:
+    zh, en = _TIERS[episode.severity]
+    return f"发货时限:{zh}", f"Shipping time: {en}"
+
+
+def _summary(episode: Episode) -> tuple[str, str]:
+    """What to do while it is open; once it is over, only what happened: goods may be refunded by then."""
+    order, hours = episode.details["order"], episode.details["hours"]
+    ended_by = str(episode.details["ended_by"])
+    if ended_by == "exempt":
+        return (
+            f"订单{order}备案成功,可不发货。",
+            f"The filing for order {order} was accepted: it need not be shipped.",
+        )
+    zh, en = _TIERS[episode.severity]
+    if ended_by:
+        ended_zh, ended_en = _ENDED[ended_by]
+        return (
+            f"订单{order}付款后{hours}小时内未发货,{zh}。{ended_zh}。",
+            f"Order {order} was not shipped within {hours} hours of its payment: {en}. {ended_en}.",
+        )
+    return (
+        f"订单{order}付款后{hours}小时仍未发货,{zh}。请尽快发货并录入真实运单号。",
+        f"Order {order} was not shipped {hours} hours after payment: {en}. "
+        "Ship it with a valid tracking number.",
+    )
 
 
 def _looked_at_ms(rules: Rules) -> int:
@@ -182,6 +202,27 @@ _TIERS: Mapping[Severity, tuple[str, str]] = {
     "info": ("已超过发货目标时间", "past the target"),
     "warn": ("即将超过发货时限", "close to the limit"),
     "critical": ("已超过发货时限", "past the limit"),
+}
+_KEEP_PROOF = Step(
+    "A6_evidence_pack",
+    "保存发货凭证和超时原因,以备买家投诉",
+    "Keep the proof of shipping and the reason for the delay, in case the buyer complains",
+)
+_SEND_NOTHING = Step(
+    "A4_remind",
+    "无需发货,请通知仓库不要发出",
+    "Nothing need be shipped: tell the warehouse to send nothing",
+)
+_STEPS_AFTER = {
+    "shipped": _KEEP_PROOF,
+    "closed": _SEND_NOTHING,
+    "refunded": _SEND_NOTHING,
+    "exempt": filings.AGREE_TO_REFUND,
+    "top_up": Step(
+        "A4_remind",
+        "充值订单无需发货,请核对充值结果",
+        "A top-up ships nothing: check its result",
+    ),
 }
 _ENDED = {
     "shipped": ("订单已发货", "The order was shipped"),
