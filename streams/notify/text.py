@@ -52,7 +52,9 @@ def render(alert: Alert, language: Language) -> Message:
         lines += _in(language, alert.reason)
     for deadline in alert.deadlines[:3]:
         lines.append(f"{deadline.code} {deadline.due_at:%Y-%m-%d %H:%M %z} " + _one(deadline.text))
-    lines += [f"→ {_one(action.text)}" for action in alert.suggested_actions[:4]]
+    # What is resolved or taken back needs nobody to do anything; after an expiry there may be a complaint.
+    if alert.status not in ("resolved", "retracted"):
+        lines += [f"→ {_one(action.text)}" for action in alert.suggested_actions[:4]]
     title = _inert(f"{head} {' '.join(_in(language, alert.title))}")
     identity = f"{alert.alert_id}:{alert.revision}"
     room = MAX_BYTES - len(title.encode()) - len(identity)

@@ -151,3 +151,33 @@ def test_a_shop_whose_shipments_are_not_told_is_not_called_late() -> None:
     pipeline = Pipeline(silent)
     pipeline.send(story.events)
     assert pipeline.finish(ms(20 * DAY)).standing == {}
+
+
+@pytest.mark.parametrize("how", ["closed", "refunded"])
+def test_nobody_is_told_to_ship_what_need_not_be_shipped_any_more(how: str) -> None:
+    story = SellerStory()
+    story.created("o", 0)
+    story.paid("o", 10)
+    if how == "closed":
+        story.closed_by("buyer", "o", 50 * HOUR)
+    else:
+        story.requested("o", 50 * HOUR, reason="no_longer_wanted", goods="not_received")
+        story.refund_step("agreed", "o", 51 * HOUR)
+    alert = told(story.events)["D34"]
+    assert alert["status"] == "resolved"
+    said = [alert["summary"], *(action["text"] for action in alert["suggested_actions"])]
+    assert not any(re.search("尽快发货|前发货|备案", text["zh"]) for text in said)
+    assert not any(re.search("(?i)^ship|ship it|ship before|file ", text["en"]) for text in said)
+    assert alert["deadlines"] == []
+    assert [action["text"]["zh"] for action in alert["suggested_actions"]] == [
+        "无需发货,请通知仓库不要发出"
+    ]
+
+
+def test_twin_while_it_is_open_shipping_is_what_to_do() -> None:
+    story = SellerStory()
+    story.created("o", 0)
+    story.paid("o", 10)
+    alert = told(story.events, 50 * HOUR)["D34"]
+    assert "尽快发货" in alert["summary"]["zh"]
+    assert {due["code"] for due in alert["deadlines"]} == {"T02", "T12"}

@@ -89,6 +89,15 @@ def test_a_message_carries_what_to_do_and_by_when() -> None:
     assert "→ 将商品设置为付款减库存" in body
 
 
+@pytest.mark.parametrize(
+    ("status", "is_asked"),
+    [("open", True), ("resolved", False), ("retracted", False), ("expired", True)],
+)
+def test_nobody_is_asked_to_do_anything_about_what_is_over(status: str, is_asked: bool) -> None:
+    body = render(make_alert(status=status, reason=Text(zh="已付款", en="paid")), "both").body
+    assert ("→" in body) is is_asked
+
+
 def test_good_news_has_another_tone() -> None:
     tones = [
         render(make_alert(severity="critical"), "zh").tone,
