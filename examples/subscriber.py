@@ -5,7 +5,10 @@ Run it beside a broker with `python examples/subscriber.py`; ctrl-c stops it.
 
 from __future__ import annotations
 
+import sys
+
 from schemas.alerts import AlertEnvelope
+from streams.errors import OrderwatchError
 from streams.settings import load_settings
 from streams.subscriber import AlertFilter, AlertSubscriber, stop_on_signals
 
@@ -16,14 +19,20 @@ def handle(envelope: AlertEnvelope) -> None:
     print(f"{alert.detector} {alert.change} {alert.subject.id}: {alert.summary.zh}", flush=True)
 
 
-def main() -> None:
-    """Read the settings from ORDERWATCH_… variables and work until stopped."""
+def main() -> int:
+    """Read the settings from ORDERWATCH_… variables, work until stopped, and give the exit code."""
     critical = AlertFilter(min_severity="critical")
-    subscriber = AlertSubscriber.connect(load_settings(), "example-service", where=critical)
-    with subscriber, stop_on_signals(subscriber.stop):
-        subscriber.run(handle)
+    try:
+        subscriber = AlertSubscriber.connect(load_settings(), "example-service", where=critical)
+        with subscriber, stop_on_signals(subscriber.stop):
+            subscriber.run(handle)
+    except OrderwatchError as error:
+        # 2: a setting is wrong. 3: no broker, or the handler gave up; whoever starts us may try again.
+        print(error, file=sys.stderr)
+        return error.exit_code
     print(f"{subscriber.stats}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

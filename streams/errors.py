@@ -17,6 +17,19 @@ class OrderwatchError(Exception):
     exit_code = 70
 
 
+# Why the worker refuses a record that the contract of its body allows; `schemas.refusal.REASONS` are
+# the faults of a body. Together they are all that a dead letter can say.
+POISON_REASONS = (
+    "missing_value",
+    "too_large",
+    "missing_key",
+    "key_mismatch",
+    "bad_key",
+    "future_time",
+    "invalid_signal",
+)
+
+
 class PoisonError(OrderwatchError):
     """One record can never be applied. `reason` is a short code from a closed set (a metric label)."""
 

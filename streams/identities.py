@@ -84,7 +84,8 @@ def disposable_phones(path: Path | None) -> frozenset[str]:
         )
     except (OSError, ValueError) as error:
         raise ConfigurationError(
-            f"{path}: disposable numbers cannot be read: {error}; check disposable_phones_path"
+            f"{path}: disposable numbers cannot be read: {error}; correct "
+            "ORDERWATCH_DISPOSABLE_PHONES_PATH, or unset it to do without the list"
         ) from error
     # Such lists write the country code without a plus.
     numbers = {phones.normalise(f"+{str(number).strip().lstrip('+')}") for number in written}

@@ -25,9 +25,14 @@ def load_rules(path: Path | None, detectors: Sequence[Detector[Any]]) -> RuleSet
         document = yaml.safe_load(source.read_text(encoding="utf-8"))
         return parse(document, detectors)
     except FileNotFoundError as error:
-        raise ConfigurationError(f"{where}: there is no such file; check rules_path") from error
+        raise ConfigurationError(
+            f"{where}: there is no such rules file; correct ORDERWATCH_RULES_PATH (or the argument "
+            "of the command), or unset it for the default rules"
+        ) from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"{where}: cannot be read as YAML: {error}") from error
+        # In one line: the last line of a log is where one looks for the cause.
+        reason = " ".join(str(error).split())
+        raise ConfigurationError(f"{where}: cannot be read as YAML: {reason}") from error
     except RuleError as error:
         raise ConfigurationError(f"{where}: {error}") from error
 
@@ -38,12 +43,16 @@ def build_engine(settings: Settings) -> Engine:
     Raises ConfigurationError for an unknown detector and for rules or keys that cannot be used.
     """
     known = find_detectors()
-    chosen = _chosen(settings.detectors, known)
+    chosen = chosen_detectors(settings.detectors, known)
     configure(settings, reads_receivers=any(detector.reads_receivers for detector in chosen))
     return Engine(chosen, load_rules(settings.rules_path, known), settings.tenant)
 
 
-def _chosen(names: str, known: Sequence[Detector[Any]]) -> Sequence[Detector[Any]]:
+def chosen_detectors(names: str, known: Sequence[Detector[Any]]) -> Sequence[Detector[Any]]:
+    """The detectors of these ids, separated by commas; all when there is none.
+
+    Raises ConfigurationError for an unknown id, and for one that needs another that is not chosen.
+    """
     wanted = {name.strip() for name in names.split(",") if name.strip()}
     ids = sorted({detector.id for detector in known})
     for name in sorted(wanted.difference(ids)):

@@ -91,8 +91,8 @@ class Settings(BaseSettings):
     """`batch` reads lists of records; `plain` is Faust's own path, slower, for comparison."""
     web_host: str = "127.0.0.1"
     """Where `/metrics`, `/healthz` and `/readyz` of the worker listen."""
-    web_port: Port = 6066
-    """Their port."""
+    web_port: Annotated[int, Field(ge=1, le=65535)] = 6066
+    """Their port; the worker cannot do without."""
     session_timeout_s: Annotated[float, Field(gt=0)] = 30.0
     """A worker silent for longer loses its partitions."""
     rebalance_timeout_s: Annotated[float, Field(gt=0)] = 30.0

@@ -11,6 +11,7 @@ from streams.demo.run import demo_settings
 from streams.demo.score import Score
 from streams.demo.story import story
 from streams.detect.alerts import envelope
+from streams.settings import Settings
 from tests.pipeline import Pipeline
 
 END = datetime(2026, 11, 11, 12, tzinfo=UTC)
@@ -18,10 +19,8 @@ END = datetime(2026, 11, 11, 12, tzinfo=UTC)
 
 def moments() -> Iterator[Score]:
     """The same score after each revision that the story leads to; the demo's clock is that of its events."""
-    settings = demo_settings("", Path())
-    pipeline = Pipeline(
-        partitions=settings["partitions"], lateness_ms=settings["lateness_s"] * 1000
-    )
+    settings = Settings(**demo_settings("", Path()))
+    pipeline = Pipeline(partitions=settings.partitions, lateness_ms=settings.lateness_s * 1000)
     score = Score()
     for _, plays in groupby(story(END), key=lambda play: play.slot):
         known = len(pipeline.alerts)

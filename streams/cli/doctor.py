@@ -1,7 +1,8 @@
 """What `orderwatch doctor` examines, each finding with its cure; it never writes to the broker.
 
 A check says `ok`, `failed`, or `skipped` when it could not be made (a service that is not on this
-machine, or anything behind a broker that does not answer).
+machine, or anything behind a broker that does not answer). What a service refuses to start for is
+found by calling what the service calls; a second opinion here would differ from it some day.
 """
 
 from __future__ import annotations
@@ -11,16 +12,22 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from kafka.errors import KafkaError
 
 from schemas.topics import INPUT_TOPICS
+from streams.detect.detector import Detector, find_detectors
 from streams.errors import OrderwatchError
+from streams.identities import disposable_phones, identity_key
+from streams.inbox.database import open_database
+from streams.inbox.service import checked_token
 from streams.kafka import clients, reading, topics
-from streams.rules import build_engine
+from streams.notify.routes import load_routes
+from streams.notify.service import open_channels
+from streams.rules import chosen_detectors, load_rules
 from streams.settings import Settings
 
 MIN_FREE_BYTES = 200 * 1024 * 1024
@@ -28,6 +35,16 @@ HTTP_TIMEOUT_S = 3.0
 START_BROKER = (
     "Start Kafka (docker compose up, or `orderwatch demo`), or set ORDERWATCH_BOOTSTRAP_SERVERS."
 )
+DETECTORS_CURE = "Correct ORDERWATCH_DETECTORS, or unset it to run all detectors."
+RULES_CURE = "Correct the file, or unset ORDERWATCH_RULES_PATH; `orderwatch rules check` helps."
+IDENTITY_KEY_CURE = (
+    "Set ORDERWATCH_IDENTITY_KEY to what `openssl rand -hex 24` prints, the same for all workers; or "
+    "unset it, and one is made in ORDERWATCH_DATA_DIR. A new key cuts the links made under the old one."
+)
+PHONES_CURE = "Correct ORDERWATCH_DISPOSABLE_PHONES_PATH or its file, or unset it."
+ROUTES_CURE = "Correct the file or ORDERWATCH_NOTIFY_ROUTES_PATH; docs/notify.md has every key."
+TOKEN_CURE = "Set ORDERWATCH_INBOX_AUTH_TOKEN to what `openssl rand -hex 24` prints."
+DATABASE_CURE = "Set ORDERWATCH_DATABASE_URL to sqlite:///FILE or postgresql://USER@HOST/NAME."
 
 
 @dataclass(frozen=True)
@@ -48,8 +65,11 @@ def examine(settings: Settings) -> list[Check]:
     """All checks, in the order in which their cures should be applied."""
     checks = [
         Check("settings", "ok", "every ORDERWATCH_… variable is known and valid"),
-        _rules(settings),
         _disk(settings),
+        *_detection(settings),
+        _tried("notify routes", lambda: _routes(settings), ROUTES_CURE),
+        _tried("inbox token", lambda: _token(settings), TOKEN_CURE),
+        _tried("inbox database", lambda: _database(settings), DATABASE_CURE),
     ]
     checks.extend(_broker(settings))
     checks.append(_http("worker", settings.web_host, settings.web_port, "/readyz"))
@@ -57,14 +77,71 @@ def examine(settings: Settings) -> list[Check]:
     return checks
 
 
-def _rules(settings: Settings) -> Check:
-    where = str(settings.rules_path or "the rules that ship with orderwatch")
+def _tried(name: str, attempt: Callable[[], str], cure: str) -> Check:
+    """`ok` with what the attempt says, or `failed` with why a service would not start."""
     try:
-        build_engine(settings)
+        return Check(name, "ok", attempt())
     except OrderwatchError as error:
-        cure = "Correct the file, or unset ORDERWATCH_RULES_PATH; `orderwatch rules check` helps."
-        return Check("rules", "failed", str(error), cure)
-    return Check("rules", "ok", where)
+        return Check(name, "failed", str(error), cure)
+    except OSError as error:
+        return Check(name, "failed", f"{error.filename}: {error.strerror or error}", cure)
+
+
+def _detection(settings: Settings) -> Iterator[Check]:
+    """What the worker needs to build its engine, one check for each setting that may be wrong."""
+    yield _tried("detectors", lambda: f"{len(_ids(settings))} run", DETECTORS_CURE)
+    yield _tried("rules", lambda: _rules(settings), RULES_CURE)
+    if not _reads_receivers(settings):
+        return
+    yield _tried("identity key", lambda: _identity_key(settings), IDENTITY_KEY_CURE)
+    yield _tried("disposable phones", lambda: _phones(settings), PHONES_CURE)
+
+
+def _chosen(settings: Settings) -> Sequence[Detector[Any]]:
+    return chosen_detectors(settings.detectors, find_detectors())
+
+
+def _ids(settings: Settings) -> set[str]:
+    return {detector.id for detector in _chosen(settings)}
+
+
+def _reads_receivers(settings: Settings) -> bool:
+    """Whether key and phones are read at all; yes when nobody can say which detectors run."""
+    try:
+        return any(detector.reads_receivers for detector in _chosen(settings))
+    except OrderwatchError:
+        return True
+
+
+def _rules(settings: Settings) -> str:
+    load_rules(settings.rules_path, find_detectors())
+    return str(settings.rules_path or "the rules that ship with orderwatch")
+
+
+def _identity_key(settings: Settings) -> str:
+    identity_key(settings)
+    return "ORDERWATCH_IDENTITY_KEY" if settings.identity_key else f"kept in {settings.data_dir}"
+
+
+def _phones(settings: Settings) -> str:
+    count = len(disposable_phones(settings.disposable_phones_path))
+    return f"{count} numbers" if settings.disposable_phones_path else "no list is set"
+
+
+def _routes(settings: Settings) -> str:
+    channels = open_channels(load_routes(settings))
+    return f"to {', '.join(channels)}"
+
+
+def _token(settings: Settings) -> str:
+    return "is asked for" if checked_token(settings) else "none: only this machine is served"
+
+
+def _database(settings: Settings) -> str:
+    engine = open_database(settings.database_url)
+    engine.dispose()
+    # Not the whole URL, which may hold a password.
+    return f"{engine.url.get_backend_name()}: {engine.url.database}"
 
 
 def _disk(settings: Settings) -> Check:

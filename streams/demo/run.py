@@ -111,12 +111,15 @@ def demo(settings: Settings, seconds: float | None, say: Say) -> int:
 
 
 def demo_settings(bootstrap: str, directory: Path) -> dict[str, Any]:
-    """What the demo sets on top of the user's settings; times are short, because a person waits."""
+    """What the demo sets on top of the user's settings; times are short, because a person waits.
+
+    Not the number of partitions: a command that is pointed at the demo's broker expects the one of
+    its own settings, and calls any other blocked.
+    """
     return {
         "bootstrap_servers": bootstrap,
         "security_protocol": "PLAINTEXT",
         "replication_factor": 1,
-        "partitions": 4,
         "lateness_s": 1,
         # The story is told faster than it happened, so the wall clock proves no silence in it.
         "horizon_clock": "newest",

@@ -47,6 +47,7 @@ PAYMENTS = "olist_order_payments_dataset.csv"
 REVIEWS = "olist_order_reviews_dataset.csv"
 CUSTOMERS = "olist_customers_dataset.csv"
 PRODUCTS = "olist_products_dataset.csv"
+TABLES = (ORDERS, ITEMS, PAYMENTS, REVIEWS, CUSTOMERS, PRODUCTS)
 
 Rating = Literal["good", "neutral", "bad"]
 _RATINGS: dict[str, Rating] = {"1": "bad", "2": "bad", "3": "neutral", "4": "good", "5": "good"}

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, func, select, t
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
+    DatabaseError,
     InterfaceError,
     NoSuchModuleError,
     OperationalError,
@@ -20,6 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from streams.errors import ConfigurationError, TransientError
+from streams.subscriber.ledger import damaged_database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Any number will do, as long as nobody else of this database uses it for something else.
@@ -41,7 +43,10 @@ def open_database(url: str) -> Engine:
 
 
 def upgrade(engine: Engine) -> None:
-    """Apply all migrations. Raises TransientError when the database does not answer."""
+    """Apply all migrations.
+
+    Raises TransientError when the database does not answer, ConfigurationError when its file is damaged.
+    """
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     try:
@@ -51,6 +56,8 @@ def upgrade(engine: Engine) -> None:
                 connection.execute(
                     text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK}
                 )
+            else:
+                _check_file(connection)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except OperationalError as error:
@@ -59,6 +66,18 @@ def upgrade(engine: Engine) -> None:
             f"The database {where} does not answer ({type(error.orig).__name__}). "
             "Start it or set ORDERWATCH_DATABASE_URL."
         ) from error
+    except DatabaseError as error:
+        # What SQLite says of pages that it cannot read; every other fault is of a subclass.
+        if type(error.orig) is not sqlite3.DatabaseError:
+            raise
+        raise damaged_database(engine.url.database or "", str(error.orig)) from error
+
+
+def _check_file(connection: Connection) -> None:
+    """Read the whole file once: what people did exists nowhere else, so damage must show at once."""
+    found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    if found != "ok":
+        raise damaged_database(connection.engine.url.database or "", found)
 
 
 def writing(engine: Engine) -> Engine:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -36,6 +37,7 @@ from streams.kafka.publisher import KafkaPublisher
 from streams.rules import load_rules
 from streams.service.background import Background
 from streams.service.logs import configure_logging
+from streams.service.serving import Address, address_of, cannot_listen, require_free
 from streams.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -56,6 +58,8 @@ def run(settings: Settings) -> None:
     configure_logging(settings)
     token = checked_token(settings)
     rules = load_rules(settings.rules_path, find_detectors())
+    address = address_of(settings, "inbox_host", "inbox_port")
+    require_free(address)
     engine = open_database(settings.database_url)
     try:
         upgrade(engine)
@@ -89,7 +93,7 @@ def run(settings: Settings) -> None:
             )
         )
         sender = Sender(Outbox(engine, _now), lambda: KafkaPublisher(settings), metrics)
-        _serve(settings, app, consumer, live, sender)
+        _serve(address, app, consumer, live, sender)
     finally:
         engine.dispose()
 
@@ -134,14 +138,21 @@ def allowed_hosts(settings: Settings, token: str | None) -> frozenset[str] | Non
     return frozenset({"localhost", "127.0.0.1", "[::1]", f"[{host}]" if ":" in host else host})
 
 
-def _serve(
-    settings: Settings, app: FastAPI, consumer: Consumer, live: Live, sender: Sender
-) -> None:
-    server = uvicorn.Server(
+class _Server(uvicorn.Server):
+    """uvicorn's server, which says that it serves once it does."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen; uvicorn raises SystemExit from here when it cannot."""
+        await super().startup(sockets)
+        log.info("inbox_serving", host=self.config.host, port=self.config.port)
+
+
+def _serve(address: Address, app: FastAPI, consumer: Consumer, live: Live, sender: Sender) -> None:
+    server = _Server(
         uvicorn.Config(
             app,
-            host=settings.inbox_host,
-            port=settings.inbox_port,
+            host=address.host,
+            port=address.port,
             access_log=False,
             log_config=None,
             timeout_graceful_shutdown=_STOP_GRACE_S,
@@ -166,8 +177,8 @@ def _serve(
         thread.start()
         background.start("inbox-sender", sender.step)
         try:
-            log.info("inbox_serving", host=settings.inbox_host, port=settings.inbox_port)
-            with suppress(KeyboardInterrupt):
+            # uvicorn raises SystemExit, with a code of its own, when somebody was faster at the port.
+            with suppress(KeyboardInterrupt, SystemExit):
                 server.run()
         finally:
             consumer.stop()
@@ -176,10 +187,7 @@ def _serve(
     if failures:
         raise failures[0]
     if not server.started:
-        raise ConfigurationError(
-            f"ORDERWATCH_INBOX_PORT is {settings.inbox_port}: cannot listen on "
-            f"{settings.inbox_host}. Is another console running there?"
-        )
+        raise cannot_listen(address, "the web server says why, above")
 
 
 @contextmanager

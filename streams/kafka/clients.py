@@ -11,7 +11,9 @@ from typing import Any
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from schemas.topics import TOPICS
 from streams.errors import TransientError
+from streams.kafka.sizes import ROOM_BYTES
 from streams.settings import Settings
 
 # How long a client may look for a first broker before the service says that there is none.
@@ -21,6 +23,12 @@ BOOTSTRAP_TIMEOUT_MS = 15_000
 def topic_name(settings: Settings, name: str) -> str:
     """The name on the broker of a topic of the registry."""
     return settings.topic_prefix + name
+
+
+def plain_name(settings: Settings, name: str) -> str:
+    """The name in the registry of a topic on the broker; any other name stays as it is."""
+    plain = name.removeprefix(settings.topic_prefix)
+    return plain if plain in TOPICS else name
 
 
 def consumer_config(settings: Settings) -> dict[str, Any]:
@@ -42,7 +50,8 @@ def producer_config(settings: Settings) -> dict[str, Any]:
         **_connection(settings),
         "acks": "all",
         "enable_idempotence": True,
-        "max_request_size": settings.max_record_bytes,
+        # What the worker takes, it must be possible to send: its limit is that of the value alone.
+        "max_request_size": settings.max_record_bytes + ROOM_BYTES,
     }
 
 

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from streams.display.masking import hex_view, is_json, mask_phones, show_body, show_bytes, visible
 from streams.errors import ConfigurationError
-from streams.kafka import reading
+from streams.kafka import clients, reading
 from streams.kafka.reading import Record
 from streams.settings import Settings
 
@@ -48,7 +48,10 @@ def headers(
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One refused record with where it lies now and where it came from."""
+    """One refused record with where it lies now and where it came from.
+
+    `topic` is the plain name, as every command takes it, also where the header has the broker's.
+    """
 
     record: Record
     reason: str
@@ -101,7 +104,9 @@ def read(
             kept = record if keep_value(record) else replace(record, value=None)
             records.append((kept, size))
     records.sort(key=lambda kept: (kept[0].partition, kept[0].offset))
-    return Contents([_letter(r, size, (r.partition, r.offset) in replayed) for r, size in records])
+    return Contents(
+        [_letter(settings, r, size, (r.partition, r.offset) in replayed) for r, size in records]
+    )
 
 
 def find(settings: Settings, position: str) -> DeadLetter:
@@ -138,7 +143,7 @@ def describe(letter: DeadLetter, *, raw: bool) -> str:
     return "\n".join(lines)
 
 
-def _letter(record: Record, size: int, is_replayed: bool) -> DeadLetter:
+def _letter(settings: Settings, record: Record, size: int, is_replayed: bool) -> DeadLetter:
     def text(header: str) -> str:
         return record.headers.get(header, b"?").decode("utf-8", "backslashreplace")
 
@@ -147,7 +152,7 @@ def _letter(record: Record, size: int, is_replayed: bool) -> DeadLetter:
         size=size,
         reason=text(REASON),
         error=text(ERROR),
-        topic=text(SOURCE_TOPIC),
+        topic=clients.plain_name(settings, text(SOURCE_TOPIC)),
         partition=text(SOURCE_PARTITION),
         offset=text(SOURCE_OFFSET),
         at=text(AT),

@@ -17,12 +17,12 @@ from typing import Any
 
 import msgspec
 from kafka import KafkaProducer
-from kafka.errors import KafkaError, RetriableError
+from kafka.errors import KafkaError, MessageSizeTooLargeError, RetriableError
 
 from schemas.fast import Refused, decode_event, key_of
 from schemas.topics import INPUT_TOPICS, TOPICS
 from streams.errors import ConfigurationError, OrderwatchError, TransientError
-from streams.kafka import clients, topics
+from streams.kafka import clients, sizes, topics
 from streams.replay.files import EventReader
 from streams.replay.pacing import Count, Pacer, parse_speed
 from streams.settings import Settings
@@ -102,8 +102,8 @@ class Outgoing:
 def produce(settings: Settings, plan: Plan, count: Count) -> Sent:
     """Send all lines of the files and return once every record is acknowledged.
 
-    Raises LineRefusedError at the first invalid line (unless such are allowed, or only checked),
-    TransientError when the broker does not take a record.
+    Raises LineRefusedError at the first invalid line (unless such are allowed, or only checked) and
+    at the first one that is too large, TransientError when the broker does not take a record.
     """
     pacer = Pacer(parse_speed(plan.speed), plan.rate)
     if plan.topic is not None and plan.topic not in INPUT_TOPICS:
@@ -111,10 +111,11 @@ def produce(settings: Settings, plan: Plan, count: Count) -> Sent:
     sent = Sent(is_check=plan.check)
     if plan.check:
         for record, share in outgoings(plan):
-            if record.problem is None:
+            problem = record.problem or _too_large(settings, record)
+            if problem is None:
                 sent.records += 1
             else:
-                sent.refused.append(f"{record.origin}: {record.problem}")
+                sent.refused.append(f"{record.origin}: {problem}")
             count(sent.records, share)
         return sent
     present = topics.present(settings)
@@ -128,6 +129,8 @@ def produce(settings: Settings, plan: Plan, count: Count) -> Sent:
                     f"{record.origin}: topic {clients.topic_name(settings, record.topic)} does not "
                     f"exist on {settings.bootstrap_servers}; run `orderwatch topics apply`."
                 )
+            if (problem := _too_large(settings, record)) is not None:
+                raise _unsendable(record, problem, sent.records)
             pacer.wait(record.occurred_at)
             if plan.stamp_now:
                 record = replace(record, occurred_at=None)
@@ -244,7 +247,14 @@ def _deliveries() -> Iterator[_Deliveries]:
     deliveries.drain()
 
 
+def _too_large(settings: Settings, record: Outgoing) -> str | None:
+    return sizes.too_large(settings, record.topic, len(record.value))
+
+
 def _undelivered(record: Outgoing, error: KafkaError) -> OrderwatchError:
+    if isinstance(error, MessageSizeTooLargeError):
+        why = sizes.refused_by_topic(record.topic, len(record.value))
+        return LineRefusedError(f"{record.origin}: refused by the broker: {why}.")
     what = f"({type(error).__name__}: {error})"
     if isinstance(error, RetriableError):
         return TransientError(
@@ -266,9 +276,13 @@ def _is_expiring(record: Outgoing, now: datetime) -> bool:
 
 def _refused(record: Outgoing, sent: int) -> LineRefusedError:
     cure = "send it as it is with --allow-bad" if record.topic else "remove it"
+    return _unsendable(record, f"{record.problem}. Correct the line or {cure}", sent)
+
+
+def _unsendable(record: Outgoing, why: str, sent: int) -> LineRefusedError:
     return LineRefusedError(
-        f"{record.origin}: {record.problem}. {sent} records before it were sent. "
-        f"Correct the line or {cure}; `--check` lists all such lines and sends none."
+        f"{record.origin}: {why}. {sent} records before it were sent; "
+        "`--check` lists all such lines and sends none."
     )
 
 

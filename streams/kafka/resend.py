@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, MessageSizeTooLargeError
 
 from schemas.fast import Refused, decode_event, key_of
+from schemas.refusal import REASONS
 from schemas.topics import INPUT_TOPICS, TOPICS
-from streams.kafka import clients, deadletters, reading
+from streams.errors import POISON_REASONS, ConfigurationError
+from streams.kafka import clients, deadletters, reading, sizes
 from streams.kafka.deadletters import AT, MARKER_KEY, REPLAYED, DeadLetter
 from streams.kafka.produce import DELIVERY_TIMEOUT_S, producer
 from streams.kafka.reading import Record
@@ -27,7 +29,7 @@ CHUNK = 500
 
 @dataclass(frozen=True)
 class Selection:
-    """Which letters to send back, and under which key. None means any."""
+    """Which letters to send back, and under which key. None means any; `topic` is a plain name."""
 
     reason: str | None = None
     topic: str | None = None
@@ -52,6 +54,13 @@ class Outcome:
     left: int = 0
 
 
+# Only what the detection workers read can have been refused by them.
+REPLAYABLE_TOPICS = tuple(
+    topic.name for topic in TOPICS.values() if "detect" in topic.consumers and topic.value == "json"
+)
+KNOWN_REASONS = (*REASONS, *POISON_REASONS)
+
+
 class UnsendableError(Exception):
     """A letter cannot go back as asked; it stays replayable."""
 
@@ -67,8 +76,12 @@ def replay(
 
     Letters are chosen in a first reading without their values and sent in a second one, so memory
     holds one chunk of values at most. With `dry_run` nothing is written.
+    Raises ConfigurationError for a topic or a reason that no letter can have.
     """
-    wanted = [letter for letter in deadletters.read(settings).letters if selection.matches(letter)]
+    _check_topic(selection.topic)
+    letters = deadletters.read(settings).letters
+    _check_reason(selection.reason, letters)
+    wanted = [letter for letter in letters if selection.matches(letter)]
     chosen = {letter.record.position: letter for letter in wanted[: selection.limit]}
     outcome = Outcome(left=len(wanted) - len(chosen))
     if not chosen:
@@ -89,6 +102,24 @@ def replay(
     return outcome
 
 
+def _check_topic(topic: str | None) -> None:
+    if topic is not None and topic not in REPLAYABLE_TOPICS:
+        raise ConfigurationError(
+            f"--topic is {topic!r}, from which no dead letter comes; expected one of "
+            f"{', '.join(REPLAYABLE_TOPICS)}, without the prefix."
+        )
+
+
+def _check_reason(reason: str | None, letters: list[DeadLetter]) -> None:
+    # A worker of a newer version may have reasons that only its letters tell.
+    known = dict.fromkeys((*KNOWN_REASONS, *(letter.reason for letter in letters)))
+    if reason is not None and reason not in known:
+        raise ConfigurationError(
+            f"--reason is {reason!r}, which no dead letter has; expected one of "
+            f"{', '.join(known)}. `orderwatch dlq list` counts the letters by reason."
+        )
+
+
 def _send_chunk(
     settings: Settings,
     client: KafkaProducer,
@@ -102,15 +133,17 @@ def _send_chunk(
         try:
             topic, key = _destination(settings, letter, rekey)
             pending.append((letter, None if dry_run else _send(client, topic, key, letter.record)))
-        except (UnsendableError, KafkaError) as problem:
+        except UnsendableError as problem:
             outcome.failed.append((letter, str(problem)))
+        except KafkaError as problem:
+            outcome.failed.append((letter, _undelivered(letter, problem)))
     delivered = []
     for letter, future in pending:
         try:
             if future is not None:
                 future.get(DELIVERY_TIMEOUT_S)
         except KafkaError as problem:
-            outcome.failed.append((letter, f"not delivered: {problem}"))
+            outcome.failed.append((letter, _undelivered(letter, problem)))
         else:
             delivered.append(letter)
     if not dry_run:
@@ -120,9 +153,13 @@ def _send_chunk(
 
 
 def _send(client: KafkaProducer, topic: str, key: bytes | None, record: Record) -> Any:
-    if key is None and record.value is None:
-        raise UnsendableError("neither key nor value: there is nothing to send")
     return client.send(topic, key=key, value=record.value, timestamp_ms=record.timestamp_ms)
+
+
+def _undelivered(letter: DeadLetter, problem: KafkaError) -> str:
+    if isinstance(problem, MessageSizeTooLargeError):
+        return sizes.refused_by_topic(letter.topic, letter.size)
+    return f"not delivered: {type(problem).__name__}: {problem}"
 
 
 def _mark(client: KafkaProducer, delivered: list[DeadLetter]) -> None:
@@ -141,11 +178,15 @@ def _mark(client: KafkaProducer, delivered: list[DeadLetter]) -> None:
 
 
 def _destination(settings: Settings, letter: DeadLetter, rekey: bool) -> tuple[str, bytes | None]:
-    # The header may hold the registry's name or the broker's; both are understood.
-    name = letter.topic.removeprefix(settings.topic_prefix)
+    """Where a letter goes and under which key. Raises UnsendableError, also in a dry run."""
+    name = letter.topic
     if name not in TOPICS or TOPICS[name].value != "json":
         raise UnsendableError(f"{letter.topic!r} is not a topic that events are sent to")
+    if (problem := sizes.too_large(settings, name, letter.size)) is not None:
+        raise UnsendableError(problem)
     if not rekey:
+        if letter.record.key is None and letter.record.value is None:
+            raise UnsendableError("neither key nor value: there is nothing to send")
         return clients.topic_name(settings, name), letter.record.key
     if name not in INPUT_TOPICS:
         raise UnsendableError(f"only events have their key in the body, and {name} has none")

@@ -40,7 +40,8 @@ AFTER_FAILURE_S = 5.0
 def run(settings: Settings) -> None:
     """Notify until SIGTERM or SIGINT; blocks.
 
-    Raises ConfigurationError for routes or URLs that cannot be used, TransientError without broker.
+    Raises ConfigurationError for routes, URLs or a port that cannot be used, TransientError without
+    broker.
     """
     configure_logging(settings)
     routes = load_routes(settings)
@@ -48,7 +49,10 @@ def run(settings: Settings) -> None:
     metrics = NotifyMetrics()
     path = settings.data_dir / "notify.db"
     group_id = settings.group_id + GROUP_SUFFIX
-    with only_one("notify", settings.data_dir):
+    with (
+        only_one("notify", settings.data_dir),
+        metrics_served(settings, "notify_metrics_port", metrics.registry),
+    ):
         outbox = Outbox(path)
         outbox.recover(skipping_channels(routes), list(channels), time.time())
         ledger = SqliteLedger(path, group_id)
@@ -58,7 +62,6 @@ def run(settings: Settings) -> None:
         )
         reporter = Reporter(outbox, publisher, metrics, list(channels))
         with (
-            metrics_served(settings, settings.notify_metrics_port, metrics.registry),
             subscriber,
             stop_on_signals(subscriber.stop),
             Background(on_failure=subscriber.stop) as background,

@@ -8,6 +8,7 @@ but still counts, so ask a chunk for the position of a line and never count line
 from __future__ import annotations
 
 import gzip
+import os
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -232,11 +233,35 @@ def event_line(topic: str, value: bytes) -> bytes:
     return b'{"topic":"%b","value":%b}\n' % (topic.encode(), value)
 
 
+def overwrites(target: str | Path, other: str | Path) -> bool:
+    """Whether writing `target` takes `other` away, by whatever name it goes; '-' is no file.
+
+    Neither needs to exist. The trap: lines first go to `<target>.part`, which may be `other` too.
+    """
+    if STDIN in (str(target), str(other)):
+        return False
+    return any(_is_same_file(path, Path(other)) for path in (Path(target), _part(Path(target))))
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        # One of them is not there yet; links on the way to it count all the same.
+        return os.path.realpath(one) == os.path.realpath(other)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
+
+
 class LineWriter:
     """Writes lines to `target`, compressed by its suffix (.gz, .zst); '-' is stdout.
 
     A file appears under its name only when the `with` block ends without an error, so that half a
     file is never taken for a whole one. The same lines give the same bytes.
+    Raises ConfigurationError for a directory or a device at construction, before anything was
+    written, and for a place that cannot be written when the block begins.
     """
 
     def __init__(self, target: str | Path) -> None:
@@ -246,6 +271,16 @@ class LineWriter:
         self.lines_written = 0
         self._stack = ExitStack()
         self._part: Path | None = None
+        self._refuse_what_is_no_file()
+
+    def _refuse_what_is_no_file(self) -> None:
+        path = Path(self._target)
+        # A device such as /dev/null would be replaced like any other name.
+        if self._target != STDIN and path.exists() and not path.is_file():
+            kind = "a directory" if path.is_dir() else "no regular file"
+            raise ConfigurationError(
+                f"{self._target} is {kind}; expected the name of a file to write, or '-' for stdout"
+            )
 
     def __enter__(self) -> Self:
         self._sink = self._open()
@@ -255,7 +290,7 @@ class LineWriter:
         if self._target == STDIN:
             return sys.stdout.buffer
         path = Path(self._target)
-        self._part = path.with_name(path.name + ".part")
+        self._part = _part(path)
         try:
             file = cast(BinaryIO, self._stack.enter_context(self._part.open("wb")))
         except OSError as error:
@@ -312,7 +347,17 @@ class LineWriter:
         if kind is not None:
             self._discard()
         elif self._part is not None:
-            self._part.replace(self._target)
+            self._appear(self._part)
+
+    def _appear(self, part: Path) -> None:
+        try:
+            part.replace(self._target)
+        except OSError as error:
+            self._discard()
+            raise TransientError(
+                f"{self._target} could not be written: {error.strerror or error}; nothing of it is "
+                "left. Check the path and its permissions, then write it again."
+            ) from error
 
     def _discard(self) -> None:
         if self._part is not None:

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 
 from schemas.alerts import Alert
 from streams.detect.alerts import envelope
+from streams.errors import ConfigurationError
 from streams.replay.engine import ReplayReport, replay
-from streams.replay.files import EventReader, LineWriter
+from streams.replay.files import EventReader, LineWriter, overwrites
 from streams.replay.pacing import Count, parse_speed
 from streams.rules import build_engine
 from streams.settings import Settings
@@ -53,8 +54,10 @@ def run(
 
     The present is what the clock says, or `until` if that is later: events made up for some other
     time can be replayed as of then. What claims to be from later than the present is refused.
-    Raises ConfigurationError for rules or files that cannot be used.
+    Raises ConfigurationError for rules or files that cannot be used, before anything is read.
     """
+    _refuse_to_replace_input(plan)
+    output = LineWriter(plan.alerts) if plan.alerts else None
     # Facts hold no cycles, and looking for some among half a million of them took a tenth of the time.
     gc.freeze()
     gc.set_threshold(1_000_000, 50, 100)
@@ -63,7 +66,7 @@ def run(
     until_ms = _epoch_ms(plan.until)
     started_at = time.monotonic()
     with ExitStack() as stack:
-        writer = stack.enter_context(LineWriter(plan.alerts)) if plan.alerts else None
+        writer = stack.enter_context(output) if output else None
 
         def on_alert(alert: Alert) -> None:
             if writer is not None:
@@ -83,6 +86,15 @@ def run(
             max_future_s=settings.max_future_s,
         )
     return Replayed(report, time.monotonic() - started_at)
+
+
+def _refuse_to_replace_input(plan: Plan) -> None:
+    for path in plan.paths:
+        if plan.alerts and overwrites(plan.alerts, path):
+            raise ConfigurationError(
+                f"--alerts is {plan.alerts}, which would replace the input {path}; "
+                "expected another file for the alerts."
+            )
 
 
 def _share(reader: EventReader) -> float | None:

@@ -8,27 +8,27 @@ import gc
 import faust
 
 from streams.errors import ConfigurationError
-from streams.kafka.topics import listing
+from streams.kafka.topics import BLOCKED_CURE, listing
+from streams.rules import build_engine
 from streams.runtime.build import build_app
 from streams.service.logs import configure_logging
+from streams.service.serving import address_of, require_free
 from streams.settings import Settings
 
 
 def run(settings: Settings) -> None:
     """Run a worker in this process; returns after a clean stop (SIGTERM, SIGINT).
 
-    Raises ConfigurationError when topics are missing or have other partition counts than configured,
-    and TransientError when no broker answers. Ends the process itself, without cleaning up, when it
+    Raises ConfigurationError for rules, detectors, keys or a port that cannot be used, before any
+    broker is asked, and when topics are missing or have other partition counts than configured;
+    TransientError when no broker answers. Ends the process itself, without cleaning up, when it
     may no longer write (exit codes 70 and 71): whatever was not acknowledged is read again.
     """
     configure_logging(settings)
-    wrong = [row for row in listing(settings) if row.action in ("missing", "blocked")]
-    if wrong:
-        raise ConfigurationError(
-            "topics are not as configured: "
-            + ", ".join(f"{row.wanted.name} ({row.action})" for row in wrong)
-            + "; run `orderwatch topics apply`"
-        )
+    # The app builds its own when it starts, but Faust lets no exception of that through to here.
+    build_engine(settings)
+    require_free(address_of(settings, "web_host", "web_port"))
+    _require_topics(settings)
     # Batches make many short-lived objects and hardly any cycles.
     gc.set_threshold(50_000, 20, 100)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -36,6 +36,20 @@ def run(settings: Settings) -> None:
     app = build_app(settings)
     worker = faust.Worker(app, loglevel=settings.log_level.upper(), redirect_stdouts=False)
     worker.execute_from_commandline()
+
+
+def _require_topics(settings: Settings) -> None:
+    wrong = [row for row in listing(settings) if row.action in ("missing", "blocked")]
+    if not wrong:
+        return
+    # Creating topics is refused while any has a wrong number of partitions, so that comes first.
+    is_blocked = any(row.action == "blocked" for row in wrong)
+    raise ConfigurationError(
+        "topics are not as configured: "
+        + ", ".join(f"{row.wanted.name} ({row.action}: {row.detail})" for row in wrong)
+        + ". "
+        + (BLOCKED_CURE if is_blocked else "Run `orderwatch topics apply`.")
+    )
 
 
 def _use_uvloop() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 
 from streams.errors import ConfigurationError
-from streams.replay.files import STDIN, LineWriter, event_line
+from streams.replay.files import STDIN, LineWriter, event_line, overwrites
 from streams.simulate.journal import SHANGHAI, SimEvent
 from streams.simulate.scenarios import ATTACKS, LOOKALIKES, scenario, spec
 from streams.simulate.scene import Story
@@ -90,6 +90,9 @@ def simulate(
     Raises ConfigurationError for arguments that cannot be used.
     """
     _check(events, buyers, days, start, shops, attack_share)
+    if labels is None and str(out) != STDIN:
+        labels = f"{out}.labels.jsonl"
+    outputs = _outputs(out, labels)
     if buyers is None:
         buyers = DEFAULT_BUYERS
         if events is not None:
@@ -104,8 +107,6 @@ def simulate(
             f"events is {events}, but the scenarios alone have {told} events; "
             "expected more events, fewer scenarios or a smaller attack share"
         )
-    if labels is None and str(out) != STDIN:
-        labels = f"{out}.labels.jsonl"
     traffic = HonestTraffic(seed, buyers, tuple(shops))
     arrivals = _Arrivals(Random(f"{seed}/arrivals"), start_ms, days)
     merged = _Merged(traffic, arrivals, stories)
@@ -113,11 +114,10 @@ def simulate(
         lines = merged.lines(events=events - told)
     else:
         lines = merged.lines(orders=round(buyers * ORDERS_PER_BUYER))
-    with LineWriter(out) as writer:
-        writer.write_all(lines)
-    if labels is not None:
-        with LineWriter(labels) as writer:
-            writer.write_all(story.label.line() for story in stories)
+    truth = (story.label.line() for story in stories)
+    for output, content in zip(outputs, (lines, truth), strict=False):
+        with output as writer:
+            writer.write_all(content)
     return SimulationReport(
         events=dict(sorted(merged.written.items())),
         honest_orders=arrivals.placed,
@@ -132,6 +132,18 @@ def simulate(
 
 def _time(at_ms: int | None) -> datetime | None:
     return None if at_ms is None else datetime.fromtimestamp(at_ms / 1000, SHANGHAI)
+
+
+def _outputs(out: Path | str, labels: Path | str | None) -> list[LineWriter]:
+    """The writers of the events and, if wanted, of the labels. Nothing is written here."""
+    if labels is None:
+        return [LineWriter(out)]
+    if str(labels) == str(out) or overwrites(labels, out) or overwrites(out, labels):
+        raise ConfigurationError(
+            f"labels is {labels}, but the events go to {out}, and one would replace the other; "
+            "expected two files."
+        )
+    return [LineWriter(out), LineWriter(labels)]
 
 
 def _check(

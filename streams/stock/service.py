@@ -46,19 +46,24 @@ AFTER_FAILURE_S = 5.0
 
 
 def run(settings: Settings) -> None:
-    """Adjust stock until SIGTERM or SIGINT; blocks. Raises TransientError without a broker."""
+    """Adjust stock until SIGTERM or SIGINT; blocks.
+
+    Raises ConfigurationError for a port that cannot be used, TransientError without a broker.
+    """
     configure_logging(settings)
     metrics = StockMetrics()
     path = settings.data_dir / "stock.db"
     group_id = settings.group_id + GROUP_SUFFIX
-    with only_one("stock", settings.data_dir):
+    with (
+        only_one("stock", settings.data_dir),
+        metrics_served(settings, "stock_metrics_port", metrics.registry),
+    ):
         ledger = SqliteLedger(path, group_id)
         loop = RecordLoop(KafkaSource(settings, TOPICS, group_id))
         publisher = KafkaPublisher(settings)
         desk = StockDesk(settings, ledger, metrics)
         upkeep = Upkeep(settings, open_database(path), publisher, metrics)
         with (
-            metrics_served(settings, settings.stock_metrics_port, metrics.registry),
             closing(loop),
             closing(ledger),
             stop_on_signals(loop.stop),

@@ -15,6 +15,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from streams.errors import ConfigurationError
+
 
 class Ledger(Protocol):
     """Remembers the last handled revision of each alert; used by one thread at a time."""
@@ -115,13 +117,39 @@ class SqliteLedger:
 
 
 def open_database(path: Path) -> sqlite3.Connection:
-    """A durable SQLite connection whose transactions are opened by hand, see `transaction`."""
+    """A durable SQLite connection whose transactions are opened by hand, see `transaction`.
+
+    Reads the whole file once. Raises ConfigurationError when it is damaged.
+    """
     # The consumer loop may run in another thread than the one that connected; it is one at a time.
     connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    # WAL with NORMAL may lose the last commits on loss of power; a lost mark is a second delivery.
-    connection.execute("PRAGMA synchronous = FULL")
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        # WAL with NORMAL may lose the last commits on loss of power; a lost mark is a second delivery.
+        connection.execute("PRAGMA synchronous = FULL")
+        # Damage would else show when the work first touches it, as an error of whatever was at work.
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        # A file that is busy, or cannot be opened, is not damaged: that is a subclass.
+        if isinstance(error, sqlite3.OperationalError):
+            raise
+        raise damaged_database(path, str(error)) from error
+    if found != "ok":
+        connection.close()
+        raise damaged_database(path, found)
     return connection
+
+
+def damaged_database(path: Path | str, found: str) -> ConfigurationError:
+    """What is wrong with an SQLite file whose pages cannot be read; `found` are SQLite's own words."""
+    # A check begins with a line that only says which database it is about.
+    what = found.strip().splitlines()[-1]
+    return ConfigurationError(
+        f"{path} is damaged or no SQLite database ({what}). Stop the service, move the file and its "
+        "-wal and -shm away and put a backup in its place; docs/operations.md, "
+        '"Backup and retention", says what is lost without one.'
+    )
 
 
 @contextmanager

@@ -160,6 +160,21 @@ def test_signal_ends_it_in_good_order(start: Callable[..., Demo], ending: signal
     _assert_gone(children)
 
 
+def test_other_commands_find_its_topics_as_they_expect_them(start: Callable[..., Demo]) -> None:
+    topics = start().await_line("  topics ")
+    address = re.search(r"-b (\S+)", topics)
+    assert address is not None
+    done = subprocess.run(
+        [sys.executable, "-m", "streams", "-b", address[1], "topics", "apply", "--dry-run"],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "blocked" not in done.stdout
+
+
 def test_signal_while_starting_leaves_nothing(start: Callable[..., Demo]) -> None:
     demo = start()
     demo.await_line("Starting")

@@ -19,6 +19,7 @@ from streams.settings import Settings
 from tests import topic_io
 from tests.topic_io import Message, Record
 
+MIB = 1024 * 1024
 AT = datetime(2026, 11, 11, 12, 0, 0, 250_000, tzinfo=UTC)
 
 
@@ -74,7 +75,8 @@ def _letter(number: int, **parts: Any) -> Message:
 
 
 def _bury(settings: Settings, *letters: Message) -> None:
-    topic_io.produce(settings.bootstrap_servers, settings.topic_prefix + deadletters.TOPIC, letters)
+    topic = settings.topic_prefix + deadletters.TOPIC
+    topic_io.produce(settings.bootstrap_servers, topic, letters, max_bytes=4 * MIB)
 
 
 # produce
@@ -139,6 +141,44 @@ def test_old_events_are_sent_with_a_warning(settings: Settings, tmp_path: Path) 
     assert (
         "--stamp-now" not in _produce(settings, tmp_path / "e.jsonl", old, stamp_now=True).summary()
     )
+
+
+def _padded(number: int, size: int) -> bytes:
+    """A valid event of so many bytes."""
+    body = json.dumps(_event(number)).encode()
+    return body[:-1] + b" " * (size - len(body)) + b"}"
+
+
+def test_a_record_as_large_as_allowed_is_sent_and_a_larger_one_is_named(
+    settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "e.jsonl"
+    path.write_bytes(_padded(1, settings.max_record_bytes) + b"\n" + _padded(2, 3 * MIB))
+    plan = produce.Plan([str(path)], topic="orders", allow_bad=True)
+    with pytest.raises(produce.LineRefusedError) as refused:
+        produce.produce(settings, plan, _nothing)
+    said = str(refused.value)
+    assert f"{path}:2: the value has {3 * MIB} bytes" in said
+    assert "ORDERWATCH_MAX_RECORD_BYTES = 1048576" in said
+    assert "1 records before it were sent" in said
+    assert "stamp-now" not in said
+    assert len(_read(settings, "orders")) == 1
+
+
+def test_a_record_that_the_topic_does_not_take_names_its_limit(
+    kafka_bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    settings = Settings(
+        bootstrap_servers=kafka_bootstrap, topic_prefix=topic_prefix, max_record_bytes=8 * MIB
+    )
+    topics.apply(settings)
+    path = tmp_path / "e.jsonl"
+    # Within the topic's limit by itself, but not with its key and its batch.
+    path.write_bytes(_padded(1, 4 * MIB))
+    with pytest.raises(produce.LineRefusedError) as refused:
+        produce.produce(settings, produce.Plan([str(path)], topic="orders"), _nothing)
+    assert "max.message.bytes of the topic orders" in str(refused.value)
+    assert "stamp-now" not in str(refused.value)
 
 
 # tail
@@ -246,6 +286,19 @@ def test_dry_run_sends_and_marks_nothing(settings: Settings) -> None:
     assert len(resend.replay(settings, resend.Selection(), dry_run=True).sent) == 1
     assert _read(settings, "orders") == []
     assert not deadletters.read(settings).letters[0].is_replayed
+
+
+def test_a_letter_that_is_still_too_large_stays_and_says_what_to_raise(settings: Settings) -> None:
+    _bury(settings, _letter(1, reason="too_large", value=_padded(1, 3 * MIB)), _letter(2))
+    for dry_run in (True, False):
+        outcome = resend.replay(settings, resend.Selection(), dry_run=dry_run)
+        assert [letter.offset for letter in outcome.sent] == ["2"]
+        ((letter, why),) = outcome.failed
+        assert (letter.offset, letter.is_replayed) == ("1", False)
+        assert f"the value has {3 * MIB} bytes" in why
+        assert "ORDERWATCH_MAX_RECORD_BYTES = 1048576" in why
+    raised = settings.model_copy(update={"max_record_bytes": 3 * MIB})
+    assert len(resend.replay(raised, resend.Selection(reason="too_large")).sent) == 1
 
 
 def test_more_letters_than_a_chunk(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

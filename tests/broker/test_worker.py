@@ -138,6 +138,19 @@ def test_missing_topics_are_a_configuration_error(
     assert b"orderwatch topics apply" in subject.log.read_bytes()
 
 
+def test_topics_with_other_partition_counts_are_not_to_be_applied_again(
+    bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    with worker(bootstrap, topic_prefix, tmp_path, ORDERWATCH_PARTITIONS="6") as subject:
+        subject.start()
+        assert subject.process is not None
+        assert subject.process.wait(60) == 2
+        last = subject.log.read_text(encoding="utf-8").splitlines()[-1]
+        assert f"{topic_prefix}orders (blocked: has 4 partitions, expected 6)" in last
+        assert "Set ORDERWATCH_PARTITIONS to the number that the keyed topics have" in last
+        assert "Run `orderwatch topics apply`" not in last
+
+
 def test_ready_tells_the_truth_and_metrics_are_served(
     bootstrap: str, topic_prefix: str, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -184,3 +185,40 @@ def test_replay_names_refused_lines(tmp_path: Path, capfd: pytest.CaptureFixture
 
 def test_replay_of_a_missing_file_is_a_configuration_error(tmp_path: Path) -> None:
     assert main(["replay", str(tmp_path / "none.jsonl")]) == 2
+
+
+@pytest.mark.parametrize("name", ["events.jsonl", "link", "events"])
+def test_replay_refuses_to_replace_its_input(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    # The last one is written as `events.part` at first, which is an input here.
+    inputs = [tmp_path / "events.jsonl", tmp_path / "events.part"]
+    for path in inputs:
+        path.write_text("not read\n", encoding="utf-8")
+    (tmp_path / "link").symlink_to(inputs[0])
+    assert main(["replay", *map(str, inputs), "--alerts", str(tmp_path / name)]) == 2
+    assert "would replace the input" in capfd.readouterr().err
+    assert [path.read_text(encoding="utf-8") for path in inputs] == ["not read\n"] * 2
+
+
+@pytest.mark.parametrize(
+    ("service", "name"), [("notify", "notify.db"), ("stock", "stock.db"), ("inbox", "inbox.db")]
+)
+def test_a_damaged_file_of_a_service_is_named(tmp_path: Path, service: str, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"no database" * 1000)
+    variables = {
+        "ORDERWATCH_DATA_DIR": str(tmp_path),
+        "ORDERWATCH_DATABASE_URL": f"sqlite:///{tmp_path}/inbox.db",
+    }
+    # In its own process: a service sets up the logs of the whole process.
+    done = subprocess.run(
+        [sys.executable, "-m", "streams", service],
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert f"{path} is damaged" in done.stderr
+    assert "Backup and retention" in done.stderr

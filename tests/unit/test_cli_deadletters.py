@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from streams.errors import ConfigurationError
-from streams.kafka import deadletters
+from streams.errors import POISON_REASONS, ConfigurationError
+from streams.kafka import deadletters, resend
 from streams.kafka.reading import Record
-from streams.kafka.resend import Selection
+from streams.kafka.resend import KNOWN_REASONS, Selection
 from streams.settings import Settings
 
 AT = datetime(2026, 11, 11, 12, tzinfo=UTC)
@@ -125,6 +128,46 @@ def test_selection_by_reason_and_topic_leaves_out_what_was_replayed(topic: list[
     assert chosen(Selection()) == [0, 1, 2]
     assert chosen(Selection(reason="empty")) == [1]
     assert chosen(Selection(topic="refunds")) == [2]
+
+
+def test_topics_are_named_without_the_prefix_whatever_the_header_says(topic: list[Record]) -> None:
+    topic += [_record(0, topic="zz.orders"), _record(1, topic="orders"), _record(2, topic="../etc")]
+    letters = deadletters.read(Settings(topic_prefix="zz.")).letters
+    assert [letter.topic for letter in letters] == ["orders", "orders", "../etc"]
+    assert [Selection(topic="orders").matches(letter) for letter in letters] == [True, True, False]
+
+
+@pytest.mark.parametrize("name", ["order", "zz.orders", "alerts", "dead-letters"])
+def test_topic_that_no_letter_comes_from_names_the_known_ones(
+    topic: list[Record], name: str
+) -> None:
+    topic += [_record(0)]
+    with pytest.raises(ConfigurationError, match=rf"--topic is '{name}'.*orders.*signals"):
+        resend.replay(Settings(topic_prefix="zz."), Selection(topic=name))
+
+
+def test_reason_that_no_letter_has_names_the_known_ones(topic: list[Record]) -> None:
+    topic += [_record(0, reason="from_a_newer_worker")]
+    expected = r"'invalid-json'.*invalid_json.*too_large.*from_a_newer_worker"
+    with pytest.raises(ConfigurationError, match=expected):
+        resend.replay(Settings(), Selection(reason="invalid-json"))
+    for reason in KNOWN_REASONS:
+        assert resend.replay(Settings(), Selection(reason=reason)).sent == []
+
+
+def _reasons_in(path: Path) -> Iterator[str]:
+    """What the file passes to PoisonError as a literal."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "PoisonError":
+            first = node.args[0]
+            if isinstance(first, ast.Constant):
+                yield first.value
+
+
+def test_every_reason_of_the_worker_is_known_and_none_is_idle() -> None:
+    streams = Path(resend.__file__).parents[1]
+    used = {reason for path in streams.rglob("*.py") for reason in _reasons_in(path)}
+    assert used == set(POISON_REASONS)
 
 
 def test_bytes_of_a_readable_body_are_shown_only_raw(topic: list[Record]) -> None:

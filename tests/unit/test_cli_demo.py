@@ -14,9 +14,10 @@ import pytest
 from schemas.fast import decode_event
 from streams.demo.broker import spawn_bound
 from streams.demo.children import ChildDiedError, Children
-from streams.demo.run import PLAY_S, play_seconds
+from streams.demo.run import PLAY_S, demo_settings, play_seconds
 from streams.demo.score import Score
 from streams.demo.story import SLOTS, story
+from streams.settings import Settings
 from tests.demo_story import END, moments, played
 
 
@@ -126,6 +127,16 @@ def test_story_is_shortened_to_the_time_that_is_left() -> None:
     assert play_seconds(time.monotonic() + 1000) == PLAY_S
     assert 10 < play_seconds(time.monotonic() + 30) <= 20
     assert play_seconds(time.monotonic() + 1) > 0
+
+
+@pytest.mark.parametrize("partitions", [Settings().partitions, 3])
+def test_topics_have_the_partitions_that_other_commands_expect(
+    partitions: int, tmp_path: Path
+) -> None:
+    """Any other number would be reported as blocked to whoever looks at the demo's broker."""
+    of_the_user = Settings(partitions=partitions)
+    of_the_demo = of_the_user.model_copy(update=demo_settings("127.0.0.1:1", tmp_path))
+    assert of_the_demo.partitions == partitions
 
 
 @pytest.fixture

@@ -11,8 +11,11 @@ import pytest
 
 from streams.cli import main
 from streams.errors import ConfigurationError
+from streams.kafka import sizes
+from streams.kafka.clients import producer_config
 from streams.kafka.produce import outgoing
 from streams.replay.pacing import Pacer, parse_speed
+from streams.settings import Settings
 
 AT = datetime(2026, 11, 11, 12, tzinfo=UTC)
 FINISHED = {
@@ -144,3 +147,40 @@ def test_check_names_file_and_line(tmp_path: Path, capfd: pytest.CaptureFixture[
     err = capfd.readouterr().err
     assert f"{path}:3: expected" in err
     assert "2 records valid; 1 lines refused" in err
+
+
+def _padded(size: int) -> bytes:
+    """A valid event of so many bytes; blanks between its fields are as large as a long text."""
+    body = json.dumps(FINISHED).encode()
+    return body[:-1] + b" " * (size - len(body)) + b"}"
+
+
+def test_check_judges_the_size_as_the_worker_does(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORDERWATCH_MAX_RECORD_BYTES", "2048")
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(_padded(2048) + b"\n" + _padded(2049))
+    assert main(["produce", "--check", "--topic", "orders", str(path)]) == 1
+    err = capfd.readouterr().err
+    assert f"{path}:2: the value has 2049 bytes" in err
+    assert "ORDERWATCH_MAX_RECORD_BYTES = 2048" in err
+    assert "1 records valid; 1 lines refused" in err
+
+
+def test_whichever_limit_is_passed_is_named() -> None:
+    mib = 1024 * 1024
+    wide = Settings(max_record_bytes=8 * mib)
+    assert sizes.too_large(wide, "orders", 4 * mib) is None
+    assert "max.message.bytes of the topic orders" in (
+        sizes.too_large(wide, "orders", 4 * mib + 1) or ""
+    )
+    both = sizes.too_large(Settings(), "orders", 5 * mib) or ""
+    assert f"ORDERWATCH_MAX_RECORD_BYTES = {mib}" in both
+    assert "max.message.bytes" in both
+    assert "max.message.bytes" not in (sizes.too_large(Settings(), "orders", 3 * mib) or "")
+
+
+def test_the_client_takes_whatever_the_worker_takes_with_its_key() -> None:
+    settings = Settings(max_record_bytes=2048)
+    assert producer_config(settings)["max_request_size"] >= 2048 + 1024

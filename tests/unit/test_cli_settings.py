@@ -48,6 +48,12 @@ def test_wrong_value_names_variable_value_and_expectation(monkeypatch: pytest.Mo
     assert "greater than or equal to 1" in str(refused.value)
 
 
+def test_the_worker_cannot_do_without_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORDERWATCH_WEB_PORT", "0")
+    with pytest.raises(ConfigurationError, match=r"ORDERWATCH_WEB_PORT is '0'.* equal to 1"):
+        load_settings()
+
+
 @pytest.mark.parametrize("variable", ["ORDERWATCH_SASL_PASSWORD", "ORDERWATCH_DATABASE_URL"])
 def test_secrets_are_not_shown(variable: str) -> None:
     key = variable.removeprefix("ORDERWATCH_").lower()

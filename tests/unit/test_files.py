@@ -11,8 +11,8 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.errors import ConfigurationError
-from streams.replay.files import EventReader, LineWriter, event_line
+from streams.errors import ConfigurationError, TransientError
+from streams.replay.files import EventReader, LineWriter, event_line, overwrites
 
 SUFFIXES = ["", ".gz", ".zst"]
 LINES = [b'{"topic":"orders","value":{"n":%d}}' % n for n in range(2000)]
@@ -174,6 +174,43 @@ def test_an_unwritable_place_is_a_configuration_error(tmp_path: Path) -> None:
         LineWriter(tmp_path / "no" / "such" / "folder.jsonl"),
     ):
         pass
+
+
+@pytest.mark.parametrize("name", ["/dev/null", "."])
+def test_what_is_no_file_is_refused_before_anything_is_written(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError, match="expected the name of a file to write"):
+        LineWriter(tmp_path / name)
+    assert [path.name for path in tmp_path.parent.glob("*.part")] == []
+
+
+def test_a_file_that_cannot_appear_under_its_name_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "e.jsonl"
+    with pytest.raises(TransientError, match=r"e\.jsonl could not be written"), LineWriter(path):
+        path.mkdir()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_overwritten_under_any_of_its_names(tmp_path: Path) -> None:
+    path = write(tmp_path / "e.jsonl", LINES[:1])
+    (tmp_path / "folder").mkdir()
+    link, twin = tmp_path / "link", tmp_path / "twin"
+    link.symlink_to(path)
+    twin.hardlink_to(path)
+    names = (path, str(path), tmp_path / "folder" / ".." / "e.jsonl", link, twin)
+    assert all(overwrites(target, path) and overwrites(path, target) for target in names)
+    assert not overwrites(tmp_path / "other", path)
+
+
+def test_what_is_written_first_overwrites_too(tmp_path: Path) -> None:
+    assert overwrites(tmp_path / "e", tmp_path / "e.part")
+    assert not overwrites(tmp_path / "e.part", tmp_path / "e")
+
+
+def test_files_that_are_not_there_yet_are_told_apart_by_their_place(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert overwrites(tmp_path / "link" / "e", tmp_path / "e")
+    assert not overwrites(tmp_path / "d", tmp_path / "e")
+    assert not overwrites("-", "-")
 
 
 def test_stdout_is_left_open(capfdbinary: pytest.CaptureFixture[bytes]) -> None:

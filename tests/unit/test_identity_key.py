@@ -58,7 +58,7 @@ def test_a_list_of_disposable_numbers_is_read_in_either_form(tmp_path: Path, tex
 
 
 def test_a_list_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="disposable_phones_path"):
+    with pytest.raises(ConfigurationError, match="ORDERWATCH_DISPOSABLE_PHONES_PATH"):
         disposable_phones(tmp_path / "missing")
 
 

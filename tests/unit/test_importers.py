@@ -344,3 +344,15 @@ def test_wrong_arguments_name_what_was_expected(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="expected CSV in UTF-8"):
         import_dataset("tmall", tmp_path, out)
     assert not out.exists()
+
+
+def test_an_import_never_replaces_what_it_reads(tmp_path: Path) -> None:
+    table = tmp_path / "tmall_order_report.csv"
+    table.write_text("the only copy", encoding="utf-8")
+    (tmp_path / "link").symlink_to(table)
+    for source, out in ((tmp_path, table), (tmp_path, tmp_path / "link"), (table, table)):
+        with pytest.raises(ConfigurationError, match=r"replace .*report\.csv of the data set"):
+            import_dataset("tmall", source, out)
+    with pytest.raises(ConfigurationError, match="is a directory"):
+        import_dataset("tmall", tmp_path, tmp_path)
+    assert table.read_text(encoding="utf-8") == "the only copy"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -69,7 +70,11 @@ def test_without_a_broker_it_serves_says_so_and_stops_cleanly(
         "ORDERWATCH_DATABASE_URL": f"sqlite:///{tmp_path}/inbox.db",
         "ORDERWATCH_BOOTSTRAP_SERVERS": "127.0.0.1:1",
     }
-    process = subprocess.Popen([sys.executable, "-c", START], env=environment)
+    output = tmp_path / "output"
+    with output.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", START], env=environment, stdout=log, stderr=log
+        )
     url = f"http://127.0.0.1:{port}"
     try:
         wait_until(lambda: _answers(url), deadline_s=30)
@@ -81,9 +86,47 @@ def test_without_a_broker_it_serves_says_so_and_stops_cleanly(
             assert events.status_code == 200
             process.send_signal(number)
             assert process.wait(timeout=30) == 0
+        assert "inbox_serving" in output.read_text(encoding="utf-8")
     finally:
         process.kill()
         process.wait()
+
+
+def test_a_taken_port_is_refused_before_the_database_is_opened(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        settings = Settings(inbox_port=port, database_url=f"sqlite:///{tmp_path}/inbox.db")
+        with pytest.raises(ConfigurationError, match=f"ORDERWATCH_INBOX_PORT is {port} .* in use"):
+            run(settings)
+    assert not (tmp_path / "inbox.db").exists()
+
+
+def test_a_port_that_is_taken_while_it_starts_is_told_in_our_words_and_with_our_exit_code(
+    tmp_path: Path,
+) -> None:
+    """As if somebody had been faster: nothing is asked before uvicorn tries."""
+    program = (
+        "import sys; from streams.inbox import service; service.require_free = lambda address: None; "
+        "from streams.cli import main; sys.exit(main(['inbox']))"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={
+                **os.environ,
+                "ORDERWATCH_INBOX_PORT": str(port),
+                "ORDERWATCH_DATABASE_URL": f"sqlite:///{tmp_path}/inbox.db",
+                "ORDERWATCH_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 2, done.stderr
+    assert f"ORDERWATCH_INBOX_PORT is {port} " in done.stderr.splitlines()[-1]
+    assert "inbox_serving" not in done.stdout + done.stderr
 
 
 def _answers(url: str) -> bool:

@@ -536,3 +536,19 @@ def test_a_database_that_is_away_is_transient_and_its_password_is_not_shown() ->
 
 def test_make_alert_is_a_valid_alert() -> None:
     assert isinstance(make_alert(), Alert)
+
+
+@pytest.mark.parametrize("kept_pages", [0, 1, 30])
+def test_a_damaged_file_is_named_and_not_taken_for_a_bug(tmp_path: Path, kept_pages: int) -> None:
+    path = tmp_path / "inbox.db"
+    for is_damaged in (False, True):
+        engine = open_database(f"sqlite:///{path}")
+        if not is_damaged:
+            upgrade(engine)
+        else:
+            pages = path.read_bytes()
+            start = kept_pages * 4096
+            path.write_bytes(pages[:start] + b"\xff" * (len(pages) - start))
+            with pytest.raises(ConfigurationError, match=r"inbox\.db is damaged.*Backup"):
+                upgrade(engine)
+        engine.dispose()

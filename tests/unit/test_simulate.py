@@ -181,6 +181,29 @@ def test_impossible_arguments_are_refused_before_anything_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("out", "labels"), [("e", "e"), ("e", "x/../e"), ("e.part", "e")])
+def test_labels_never_replace_the_events(tmp_path: Path, out: str, labels: str) -> None:
+    (tmp_path / "x").mkdir()
+    with pytest.raises(ConfigurationError, match="expected two files"):
+        simulate(tmp_path / out, buyers=10, labels=tmp_path / labels)
+    assert list(tmp_path.iterdir()) == [tmp_path / "x"]
+
+
+def test_labels_are_not_mixed_into_events_on_stdout() -> None:
+    with pytest.raises(ConfigurationError, match="expected two files"):
+        simulate("-", buyers=10, labels="-")
+
+
+@pytest.mark.parametrize("names", [{"out": "folder"}, {"out": "e", "labels": "folder"}])
+def test_a_folder_is_refused_before_anything_is_written(
+    tmp_path: Path, names: dict[str, str]
+) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ConfigurationError, match="folder is a directory"):
+        simulate(buyers=10, **{key: tmp_path / name for key, name in names.items()})  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == [tmp_path / "folder"]
+
+
 @pytest.mark.parametrize("name", [*ATTACKS, *LOOKALIKES, *FAULTS, *NOTICES])
 def test_a_story_is_ordered_labelled_and_repeatable(name: str) -> None:
     told = scenario(name, START, shop_id="s", seed=3)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from schemas.alerts import Alert, AlertEnvelope
-from streams.errors import PoisonError, TransientError
+from streams.errors import ConfigurationError, PoisonError, TransientError
 from streams.subscriber import (
     AlertFilter,
     AlertSubscriber,
@@ -23,6 +28,7 @@ from streams.subscriber import (
 )
 from tests.factories import envelope, make_alert
 
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "subscriber.py"
 AT_ONCE = Retry(attempts=3, first_delay_s=0.0)
 
 
@@ -70,6 +76,13 @@ class MemberInMemory:
 
     def close(self) -> None:
         self.is_owner = False
+
+
+def damage(path: Path) -> None:
+    """Overwrite the last page of a database: the first one, with the schema, stays readable."""
+    with path.open("r+b") as file:
+        file.seek(-4096, os.SEEK_END)
+        file.write(b"\xff" * 4096)
 
 
 def subscriber_on(topic: TopicInMemory, ledger: Ledger, **options: object) -> AlertSubscriber:
@@ -354,3 +367,63 @@ def test_sqlite_ledger_forgets_alerts_older_than_it_keeps(tmp_path: Path) -> Non
 def test_back_off_doubles_up_to_its_limit() -> None:
     retry = Retry(first_delay_s=1, factor=2, max_delay_s=5)
     assert [retry.delay_s(n) for n in (1, 2, 3, 4, 40)] == [1, 2, 4, 5, 5]
+
+
+@pytest.mark.parametrize("is_all_of_it", [True, False])
+def test_a_damaged_ledger_is_named_when_it_is_opened(tmp_path: Path, is_all_of_it: bool) -> None:
+    path = tmp_path / "l.db"
+    SqliteLedger(path, "g").close()
+    if is_all_of_it:
+        path.write_bytes(b"no database" * 1000)
+    else:
+        damage(path)
+    with pytest.raises(ConfigurationError, match=r"l\.db is damaged.*Backup and retention"):
+        SqliteLedger(path, "g")
+
+
+def _example() -> ModuleType:
+    """The example as a module; it is no package, so nothing else can import it."""
+    spec = importlib.util.spec_from_file_location("subscriber_example", EXAMPLE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_example_ends_with_3_when_its_handler_gives_up(
+    topic: TopicInMemory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    topic.add(make_alert(severity="critical"))
+    subscriber = subscriber_on(topic, MemoryLedger())
+    example = _example()
+
+    def fails(_: AlertEnvelope) -> None:
+        raise OSError("no route")
+
+    monkeypatch.setattr(AlertSubscriber, "connect", lambda *_args, **_more: subscriber)
+    monkeypatch.setattr(example, "handle", fails)
+    assert example.main() == 3
+    assert "no route" in capsys.readouterr().err
+
+
+def test_the_example_without_a_broker_ends_with_3(tmp_path: Path) -> None:
+    # In its own process: kafka-python leaves the sockets of a failed bootstrap to the collector.
+    script = (
+        "import runpy; from streams.kafka import clients; clients.BOOTSTRAP_TIMEOUT_MS = 300; "
+        f"runpy.run_path({str(EXAMPLE)!r}, run_name='__main__')"
+    )
+    variables = {
+        "ORDERWATCH_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+        "ORDERWATCH_DATA_DIR": str(tmp_path),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3, done.stderr
+    assert "No Kafka broker answered at 127.0.0.1:1" in done.stderr
+    assert "Traceback" not in done.stderr
