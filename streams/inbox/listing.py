@@ -11,7 +11,7 @@ from sqlalchemy.orm import selectinload
 
 from streams.inbox.intake import storable
 from streams.inbox.models import AlertRow, CaseRow, ReferenceRow
-from streams.inbox.workflow import HANDLED, UNHANDLED
+from streams.inbox.workflow import UNHANDLED
 
 Sort = Literal["severity", "newest", "deadline"]
 PAGE_SIZE: Final = 50
@@ -79,9 +79,10 @@ def _shown(wanted: Filter) -> list[ColumnElement[bool]]:
 
 
 def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [
-        CaseRow.state.in_(HANDLED if wanted.is_handled else UNHANDLED)
-    ]
+    # Few are unhandled and found by their state. The others are nearly all there are, so they are walked
+    # in order: sorting them for one page would take longer every day.
+    of_state = CaseRow.state.not_in if wanted.is_handled else CaseRow.state.in_
+    conditions: list[ColumnElement[bool]] = [of_state(UNHANDLED)]
     for column, value in (
         (AlertRow.severity, wanted.severity),
         (AlertRow.shop_id, wanted.shop),
@@ -119,7 +120,8 @@ def _order(wanted: Filter) -> tuple[Any, ...]:
     # The id makes the order total; without it, paging could show an alert twice or never.
     newest = (AlertRow.opened_at.desc(), AlertRow.alert_id)
     if wanted.is_handled:
-        return (CaseRow.updated_at.desc(), AlertRow.alert_id)
+        # As the index has it, read backwards.
+        return (CaseRow.updated_at.desc(), CaseRow.alert_id.desc())
     if wanted.sort == "newest":
         return newest
     if wanted.sort == "deadline":

@@ -137,6 +137,8 @@ class CaseRow(Base):
     """What people have made of an alert so far. `version` grows with every step."""
 
     __tablename__ = "cases"
+    # What was handled is listed newest first, and grows for ever.
+    __table_args__ = (Index(None, "updated_at", "alert_id"),)
 
     alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.alert_id"), primary_key=True)
     state: Mapped[str] = mapped_column(String(16), index=True)

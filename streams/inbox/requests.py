@@ -190,7 +190,9 @@ def language_of(request: Request) -> Language:
 def local_path(offered: str) -> str:
     """A path of this console, whatever was offered: nobody is sent elsewhere after signing in."""
     parts = urlsplit(offered)
-    is_local = offered.startswith("/") and not parts.scheme and not parts.netloc
+    # Browsers take any number of slashes at the beginning for the start of a host.
+    is_path = offered.startswith("/") and not offered.startswith("//")
+    is_local = is_path and not parts.scheme and not parts.netloc
     return offered if is_local and "\\" not in offered and offered.isprintable() else "/"
 
 

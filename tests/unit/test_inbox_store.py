@@ -23,7 +23,7 @@ from streams.inbox.casebook import Casebook, CaseRequest, OpenRequest
 from streams.inbox.database import open_database, upgrade, writing
 from streams.inbox.desk import Desk, Outcome
 from streams.inbox.intake import Accepted, RefusedRecord, read
-from streams.inbox.listing import PAGE_SIZE, Filter
+from streams.inbox.listing import PAGE_SIZE, Filter, page_query
 from streams.inbox.models import AuditRow, Base, CaseRow, ComplaintRow, RefusedRow
 from streams.inbox.store import Store
 from streams.inbox.workflow import Channel, Label, State, StepRequest
@@ -106,6 +106,19 @@ def ids(store: Store, wanted: Filter) -> list[str]:
 def test_the_migrations_make_exactly_the_tables_of_the_models(engine: Engine) -> None:
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_handled_alerts_are_listed_without_sorting_all_of_them(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'inbox.db'}")
+    upgrade(engine)
+    query = page_query(Filter(is_handled=True), 1)
+    shown = str(query.compile(engine, compile_kwargs={"literal_binds": True}))
+    with engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {shown}").all()
+    steps = " ".join(row.detail for row in plan)
+    engine.dispose()
+    assert "USING INDEX ix_cases_updated_at_alert_id" in steps
+    assert "ORDER BY" not in steps
 
 
 def test_a_server_is_found_where_debian_puts_it_newest_first(tmp_path: Path) -> None:

@@ -594,7 +594,18 @@ def test_signing_in_asks_for_token_and_name_and_audits_the_name(guarded: Served)
     assert [row.by for row in detail.audit] == ["李雷"]
 
 
-@pytest.mark.parametrize("target", ["https://evil.example", "//evil.example", "/\\evil", "x", ""])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://evil.example",
+        "//evil.example",
+        "///evil.example",
+        "////evil.example",
+        "/\\evil",
+        "x",
+        "",
+    ],
+)
 def test_signing_in_leads_nowhere_else(guarded: Served, target: str) -> None:
     operator = Operator(guarded)
     with closing(operator.http) as http:
