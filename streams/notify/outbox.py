@@ -3,7 +3,8 @@
     queued ──claim──> sending ──> delivered
       ^                  │  └───> gave_up
       └──────failed──────┘
-    queued ──storm──> covered ──> whatever becomes of the summary that covers it
+    queued ──storm──> covered ──> whatever becomes of the summary that covers it; queued again,
+                                  once, when the channel takes anything but the summary
 
 A row is `sending` before the channel is called and only then. A crash in between leaves it there,
 which is the one outcome that nobody can know; `recover` decides it.
@@ -23,6 +24,7 @@ from typing import Any, Literal
 
 from schemas.alerts import SEVERITIES, Alert
 from schemas.outputs import Notification
+from streams.notify import told
 from streams.notify.text import Message, render_summary
 from streams.subscriber.ledger import open_database, transaction
 
@@ -31,6 +33,8 @@ RATE_WINDOW_S = 60.0
 SUMMARY_RANK = 9
 # A summary quotes its first subjects only, but one transaction should stay short in any flood.
 MAX_COVERED = 5_000
+# A receiver may refuse a summary for a name that it quotes; its names are worth no more tries than this.
+TRIES_WITH_NAMES = 3
 _NAMESPACE = uuid.UUID("d0b3c8f4-6f5b-5a57-9a4e-3a1f6f0f3a51")
 
 _SCHEMA = """
@@ -76,7 +80,11 @@ def notification_id(channel: str, alert: Alert) -> str:
 def enqueue(
     connection: sqlite3.Connection, channel: str, alert: Alert, message: Message, now: float
 ) -> None:
-    """Record the intent inside the caller's transaction, beside the mark of the alert."""
+    """Record the intent, and that the channel was told, in the caller's transaction.
+
+    The mark of the alert is in the same one, so none of the three is durable without the others.
+    """
+    told.remember(connection, channel, alert, now)
     connection.execute(
         "INSERT OR IGNORE INTO outbox (notification_id, channel, alert_id, revision, rank, message,"
         " state, queued_at, next_at) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?)",
@@ -100,6 +108,7 @@ class Outbox:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = open_database(path)
         self._connection.executescript(_SCHEMA)
+        self._connection.executescript(told.SCHEMA)
         self._lock = threading.Lock()
 
     def recover(self, channels_to_skip: Sequence[str], known: Sequence[str], now: float) -> None:
@@ -158,17 +167,26 @@ class Outbox:
             self._close(delivery.notification_id, delivery.attempt, "delivered", now, None)
 
     def gave_up(self, delivery: Delivery, error: str, now: float) -> None:
-        """The channel refused it for the last time."""
+        """The channel refused it for the last time.
+
+        If that is a summary and the channel took anything else meanwhile, what it covers is sent by
+        itself. Not if the channel is down: when it is back, thousands of old notifications would
+        stand before the new ones.
+        """
         with self._lock, transaction(self._connection):
+            if self._is_only_the_summary_refused(delivery.notification_id):
+                self._uncover(delivery, error, now)
             self._close(delivery.notification_id, delivery.attempt, "gave_up", now, error)
 
     def failed(self, delivery: Delivery, error: str, next_at: float, now: float) -> None:
-        """The channel refused it; try again at `next_at`."""
+        """The channel refused it; try again at `next_at`, a summary in the end without names."""
         with self._lock, transaction(self._connection) as connection:
             connection.execute(
                 "UPDATE outbox SET state = 'queued', next_at = ? WHERE notification_id = ?",
                 (next_at, delivery.notification_id),
             )
+            if delivery.attempt >= TRIES_WITH_NAMES:
+                self._take_names_out(delivery.notification_id)
             self._report(delivery.notification_id, delivery.attempt, "failed", now, error)
 
     def unpublished(self, limit: int = 500) -> list[tuple[int, Notification]]:
@@ -196,11 +214,15 @@ class Outbox:
             ).fetchall()
         return dict(rows)
 
-    def prune(self, before: float) -> None:
-        """Forget what was finished before that time and is on the topic."""
+    def prune(self, before: float, told_before: float) -> None:
+        """Forget what was finished before that time and is on the topic.
+
+        Who was told of an alert is forgotten when its last revision is older than `told_before`.
+        """
         with self._lock, transaction(self._connection) as connection:
             connection.execute("DELETE FROM outbox WHERE finished_at < ?", (before,))
             connection.execute("DELETE FROM reports WHERE is_published = 1")
+            told.forget(connection, told_before)
 
     def close(self) -> None:
         """Close the file."""
@@ -236,6 +258,37 @@ class Outbox:
             "UPDATE outbox SET state = 'covered', covered_by = ? WHERE notification_id = ?",
             [(summary_id, identity) for identity in identities],
         )
+
+    def _is_only_the_summary_refused(self, identity: str) -> bool:
+        # What is covered was never attempted, so it proves nothing about the channel.
+        taken = self._connection.execute(
+            "SELECT 1 FROM outbox AS s JOIN outbox AS o ON o.channel = s.channel"
+            " AND o.attempted_at > s.queued_at AND o.state = 'delivered'"
+            " WHERE s.notification_id = ? AND s.alert_id IS NULL LIMIT 1",
+            (identity,),
+        ).fetchone()
+        return taken is not None
+
+    def _uncover(self, summary: Delivery, error: str, now: float) -> None:
+        self._report(summary.notification_id, summary.attempt, "failed", now, error)
+        # Only what was never attempted can be covered, so the attempt keeps this from coming again.
+        self._connection.execute(
+            "UPDATE outbox SET state = 'queued', covered_by = NULL, attempt = ?, queued_at = ?,"
+            " next_at = ? WHERE covered_by = ?",
+            (summary.attempt, now, now, summary.notification_id),
+        )
+
+    def _take_names_out(self, identity: str) -> None:
+        rows = self._connection.execute(
+            "SELECT message FROM outbox WHERE covered_by = ?", (identity,)
+        ).fetchall()
+        # Only a summary covers anything.
+        if rows:
+            summary = render_summary([_load(body) for (body,) in rows], has_names=False)
+            self._connection.execute(
+                "UPDATE outbox SET message = ? WHERE notification_id = ?",
+                (_dump(summary), identity),
+            )
 
     def _close(
         self, identity: str, attempt: int, status: Status, now: float, error: str | None

@@ -1,12 +1,13 @@
 """The routes file: which alerts go to which channels, read once at start.
 
-All routes that match are followed, and a channel gets an alert once however many routes name it.
+All routes that match are followed, and a channel gets a revision once however many routes name it.
 The trap: channel URLs hold secrets, so no error or log line here may show one.
 """
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,13 +15,16 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 
-from schemas.alerts import Alert, Severity
+from schemas.alerts import SEVERITIES, Alert, Severity
 from schemas.base import Id, ShopId
 from streams.errors import ConfigurationError
+from streams.notify.told import NOTHING_TOLD, Told
 from streams.settings import Settings
 from streams.subscriber import AlertFilter
 
 CONSOLE = "console"
+# Whoever heard of an alert hears these however mild it is by then.
+SEQUELS = frozenset({"reopened", "resolved", "retracted", "expired"})
 # Updates change numbers only; telling them would teach people to look away.
 NotifiedChange = Literal["opened", "escalated", "reopened", "resolved", "retracted", "expired"]
 # Names are metric labels and part of notification ids.
@@ -66,6 +70,31 @@ class Route(_Strict):
             min_severity=self.min_severity,
         )
 
+    def wants(self, alert: Alert, told: Told | None) -> bool:
+        """Whether a channel that was told so much about this alert gets this revision."""
+        if self.where.matches(alert):
+            return True
+        about = AlertFilter(detectors=self.detectors, shops=self.shops)
+        if told is None or not self._is_severe(told.worst) or not about.matches(alert):
+            return False
+        return alert.change in self.changes & SEQUELS or self._is_taken_back(alert, told)
+
+    def _is_taken_back(self, alert: Alert, told: Told) -> bool:
+        """Whether the last message was severe enough for this route, and is no longer true.
+
+        It is half a retraction, so it goes where retractions go. What is over needs none: nobody
+        acts on it any more.
+        """
+        return (
+            "retracted" in self.changes
+            and alert.status not in ("resolved", "retracted")
+            and self._is_severe(told.last)
+            and not self._is_severe(alert.severity)
+        )
+
+    def _is_severe(self, severity: Severity) -> bool:
+        return SEVERITIES.index(severity) >= SEVERITIES.index(self.min_severity)
+
 
 class Routes(_Strict):
     """The whole file."""
@@ -73,12 +102,17 @@ class Routes(_Strict):
     channels: dict[Name, ChannelConfig] = {}
     routes: list[Route] = []
 
-    def channels_for(self, alert: Alert) -> list[Id]:
-        """Names of the channels that get this revision, each once, in the order of the file."""
+    def channels_for(self, alert: Alert, told: Mapping[str, Told] = NOTHING_TOLD) -> list[Id]:
+        """Names of the channels that get this revision, each once, in the order of the file.
+
+        `told` is what each channel heard about this alert before.
+        """
         if alert.suppressed_by is not None:
             return []
-        matching = (route for route in self.routes if route.where.matches(alert))
-        return list(dict.fromkeys(name for route in matching for name in route.to))
+        wanting = (
+            name for route in self.routes for name in route.to if route.wants(alert, told.get(name))
+        )
+        return list(dict.fromkeys(wanting))
 
 
 def load_routes(settings: Settings) -> Routes:

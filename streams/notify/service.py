@@ -20,6 +20,7 @@ from streams.notify.outbox import Outbox, enqueue
 from streams.notify.routes import CONSOLE, ChannelConfig, Routes, load_routes
 from streams.notify.sender import Limits, Sender
 from streams.notify.text import render
+from streams.notify.told import keep, told_about
 from streams.service.background import Background
 from streams.service.locking import only_one
 from streams.service.logs import configure_logging
@@ -32,6 +33,8 @@ log = structlog.get_logger(__name__)
 GROUP_SUFFIX = "-notify"
 NOTIFICATIONS_TOPIC = "notifications"
 KEEP_FINISHED_S = 7 * 86_400.0
+# As long as SqliteLedger knows the alert: while its revisions count as new, so does their sequel.
+KEEP_TOLD_S = 400 * 86_400.0
 REPORT_EVERY_S = 0.5
 PRUNE_EVERY_S = 3600.0
 AFTER_FAILURE_S = 5.0
@@ -84,10 +87,14 @@ def enqueuer(
     """The handler of alerts: rows for the outbox, durable together with the mark of the alert."""
 
     def handle(envelope: AlertEnvelope) -> None:
-        alert = envelope.data
-        for name in routes.channels_for(alert):
+        alert, connection = envelope.data, ledger.connection
+        told = told_about(connection, alert.alert_id)
+        if told:
+            keep(connection, alert.alert_id, now())
+        for name in routes.channels_for(alert, told):
             language = routes.channels[name].language if name in routes.channels else "both"
-            enqueue(ledger.connection, name, alert, render(alert, language), now())
+            message = render(alert, language, told[name].last if name in told else None)
+            enqueue(connection, name, alert, message, now())
 
     return handle
 
@@ -137,7 +144,7 @@ class Reporter:
         self._metrics.set_waiting(self._outbox.waiting(), self._channels)
         if self._now() - self._pruned_at >= PRUNE_EVERY_S:
             self._pruned_at = self._now()
-            self._outbox.prune(self._pruned_at - KEEP_FINISHED_S)
+            self._outbox.prune(self._pruned_at - KEEP_FINISHED_S, self._pruned_at - KEEP_TOLD_S)
         reports = self._outbox.unpublished()
         if not reports:
             return REPORT_EVERY_S

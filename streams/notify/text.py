@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from schemas.alerts import Alert, Text
+from schemas.alerts import SEVERITIES, Alert, Severity, Text
 from streams.display.masking import mask_phones, visible
 
 Language = Literal["zh", "en", "both"]
@@ -21,6 +21,9 @@ MAX_FIELD_CHARACTERS = 160
 # WeCom takes 2048 bytes, and cuts or refuses what is longer.
 MAX_BYTES = 1900
 SUBJECTS_IN_SUMMARY = 5
+# Five names of mentions only, four bytes each once they are harmless, leave room for the counts.
+MAX_NAME_IN_SUMMARY = 40
+MAX_COUNTS = 8
 
 # The joiner has no width: people read the same, and programs no longer see a mention or an address.
 _JOINER: Final = "\u200d"
@@ -43,17 +46,17 @@ class Message:
     tone: Tone
 
 
-def render(alert: Alert, language: Language) -> Message:
-    """The message about one revision."""
+def render(alert: Alert, language: Language, told: Severity | None = None) -> Message:
+    """The message about one revision; `told` is the severity that its readers heard last."""
     head = f"{alert.detector} {alert.severity} {alert.change} {_safe(alert.subject.id)}"
-    summary = _in(language, alert.summary)
+    summary = [*_milder(alert, language, told), *_in(language, alert.summary)]
     lines = [*summary]
     if alert.reason is not None:
         lines += _in(language, alert.reason)
     for deadline in alert.deadlines[:3]:
         lines.append(f"{deadline.code} {deadline.due_at:%Y-%m-%d %H:%M %z} " + _one(deadline.text))
-    # What is resolved or taken back needs nobody to do anything; after an expiry there may be a complaint.
-    if alert.status not in ("resolved", "retracted"):
+    # After an expiry there may be a complaint.
+    if not _is_over(alert):
         lines += [f"→ {_one(action.text)}" for action in alert.suggested_actions[:4]]
     title = _inert(f"{head} {' '.join(_in(language, alert.title))}")
     identity = f"{alert.alert_id}:{alert.revision}"
@@ -66,21 +69,27 @@ def render(alert: Alert, language: Language) -> Message:
     )
 
 
-def render_summary(covered: Sequence[Message]) -> Message:
-    """One message in place of many; `covered` in the order of importance."""
+def render_summary(covered: Sequence[Message], *, has_names: bool = True) -> Message:
+    """One message in place of many; `covered` in the order of importance.
+
+    Without names it holds nothing that came from outside.
+    """
     heads = [message.line.split(" ", 4) for message in covered]
     detectors = _counts([head[0] for head in heads])
     severities = _counts([head[1] for head in heads])
-    first = ", ".join(dict.fromkeys(head[3] for head in heads[:SUBJECTS_IN_SUMMARY]))
-    zh = f"通知过多，另有{len(covered)}条未逐条发送（{severities}；{detectors}），首先查看：{first}"
-    en = (
+    lines = [
+        f"通知过多，另有{len(covered)}条未逐条发送（{severities}；{detectors}）",
         f"Too many notifications: {len(covered)} more were not sent one by one "
-        f"({severities}; {detectors}); look first at: {first}"
-    )
+        f"({severities}; {detectors})",
+    ]
+    if has_names:
+        names = [_cut(head[3], MAX_NAME_IN_SUMMARY) for head in heads[:SUBJECTS_IN_SUMMARY]]
+        lines.append(f"首先查看 look first at: {', '.join(dict.fromkeys(names))}")
+    title = f"STORM {len(covered)} alerts ({detectors})"
     return Message(
-        line=f"STORM {zh} | {en}",
-        title=f"STORM {len(covered)} alerts ({detectors})",
-        body=_inert(f"{zh}\n{en}"),
+        line=f"STORM {' | '.join(lines)}",
+        title=title,
+        body="\n".join(_fitting([_inert(line) for line in lines], MAX_BYTES - len(title.encode()))),
         tone="failure",
     )
 
@@ -105,7 +114,22 @@ def _fitting(lines: list[str], room: int) -> list[str]:
 
 
 def _counts(values: list[str]) -> str:
-    return ", ".join(f"{value} ×{count}" for value, count in Counter(values).most_common())
+    counts = [f"{value} ×{count}" for value, count in Counter(values).most_common()]
+    return ", ".join(counts[:MAX_COUNTS] + ["…"] * (len(counts) > MAX_COUNTS))
+
+
+def _is_over(alert: Alert) -> bool:
+    """What is resolved or taken back needs nobody to do anything."""
+    return alert.status in ("resolved", "retracted")
+
+
+def _milder(alert: Alert, language: Language, told: Severity | None) -> list[str]:
+    if told is None or _is_over(alert):
+        return []
+    if SEVERITIES.index(alert.severity) >= SEVERITIES.index(told):
+        return []
+    change = f"{told} → {alert.severity}"
+    return _in(language, Text(zh=f"已降级：{change}", en=f"Milder than told: {change}"))
 
 
 def _in(language: Language, text: Text) -> list[str]:
@@ -125,7 +149,8 @@ def _inert(text: str) -> str:
 
 def _safe(text: str) -> str:
     # Masked before it is cut, so that a cut can not hide a number from the mask.
-    masked = visible(mask_phones(text))
-    if len(masked) <= MAX_FIELD_CHARACTERS:
-        return masked
-    return masked[: MAX_FIELD_CHARACTERS - 1] + "…"
+    return _cut(visible(mask_phones(text)), MAX_FIELD_CHARACTERS)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

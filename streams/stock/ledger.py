@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
@@ -18,10 +18,11 @@ from schemas.alerts import Alert
 from schemas.outputs import StockAdjustment
 
 Key = tuple[str, str, str]  # shop, item, order
+ItemKey = tuple[str, str]
 Kind = Literal["suggest_deduct_on_payment", "top_up", "reverse", "none"]
 OrderState = Literal["held", "paid", "closed"]
 
-# S0: the platform closes an unpaid order after three days, also when no alert said by when.
+# S0: the platform closes an unpaid order after three days, where no alert says by when.
 AUTO_CLOSE_AFTER = timedelta(days=3)
 BUDGET_WINDOW = timedelta(hours=24)
 # Times beyond these are nobody's; within them, no sum of ours leaves what a datetime can hold.
@@ -41,6 +42,13 @@ class ItemState:
     paid_reserved: int | None = None
     is_deducted_on_payment: bool | None = None
     is_deduct_on_payment_supported: bool | None = None
+
+    @property
+    def unreserved(self) -> int | None:
+        """Units in the warehouse that no paid order reserves; None if that is not known."""
+        if self.physical is None or self.paid_reserved is None:
+            return None
+        return self.physical - self.paid_reserved
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +116,10 @@ class Ledger(Protocol):
         """Entries of an item that are wanted or applied, oldest first."""
         ...
 
+    def topped_up_of(self, shop_id: str, item_id: str) -> int:
+        """Units of an item that are topped up at present; costs what is topped up, not the entries."""
+        ...
+
     def topped_up_since(self, shop_id: str, item_id: str | None, since: datetime) -> int:
         """Units topped up after that time for an item, or for the whole shop."""
         ...
@@ -124,11 +136,12 @@ def decide(alert: Alert, ledger: Ledger, limits: Limits, now: datetime) -> list[
     the wall clock, by which the platform closes orders.
     """
     entries = _claimed(alert, ledger, now)
+    this_round = _Round(ledger, limits)
     decisions = []
     # Taking back comes first, because it makes room for topping up.
     for entry in sorted(entries, key=lambda e: (e.is_wanted, e.key)):
         ledger.put(entry)
-        decisions += _settle(entry, ledger, limits, alert.updated_at)
+        decisions += this_round.settle(entry, alert.updated_at)
     return decisions
 
 
@@ -139,17 +152,17 @@ def decide_after_reading(
 
     What the platform has closed by itself is left to `decide_auto_closed`.
     """
+    entries = ledger.of_item(shop_id, item_id)
+    this_round = _Round(ledger, limits)
     decisions: list[StockAdjustment] = []
-    room = _room(ledger, (shop_id, item_id, ""))
     # The newest top-ups go first; the oldest orders have been held for longest.
-    for entry in reversed(ledger.of_item(shop_id, item_id)):
-        if room is not None and room < 0 and entry.applied:
-            room += entry.applied
-            decisions += _record(entry, "reverse", "stock_shrank", ledger, limits, at)
+    for entry in reversed(entries):
+        if entry.applied and this_round.is_overdrawn(entry.key):
+            decisions += this_round.record(entry, "reverse", "stock_shrank", at)
     if not decisions:
-        for entry in ledger.of_item(shop_id, item_id):
+        for entry in entries:
             if not entry.is_auto_closed(at, now):
-                decisions += _settle(entry, ledger, limits, at)
+                decisions += this_round.settle(entry, at)
     return decisions
 
 
@@ -160,13 +173,13 @@ def decide_auto_closed(
 
     It does not wait for an alert to say so: the worker may be down while the platform closes.
     """
+    this_round = _Round(ledger, limits)
     decisions: list[StockAdjustment] = []
     for entry in due:
         closed = replace(entry, state="closed")
         ledger.put(closed)
         if closed.applied:
-            at = entry.auto_close_at
-            decisions += _record(closed, "reverse", "auto_close_due", ledger, limits, at)
+            decisions += this_round.record(closed, "reverse", "auto_close_due", entry.auto_close_at)
     return decisions
 
 
@@ -198,11 +211,24 @@ def _auto_close_at(alert: Alert, order_id: str) -> datetime:
 
     The alert's own T01 is that of its first order; it serves where the evidence was capped.
     """
+    due = [deadline.due_at for deadline in alert.deadlines if deadline.code == "T01"]
     placed = [fact.at for fact in alert.evidence.facts if fact.ref == order_id]
     if placed:
-        return _sane(min(placed)) + AUTO_CLOSE_AFTER
-    due = [deadline.due_at for deadline in alert.deadlines if deadline.code == "T01"]
+        placed_at = _sane(min(placed))
+        return placed_at + min(_close_after(alert, due), LATEST - placed_at)
     return _sane(min(due)) if due else _sane(alert.opened_at) + AUTO_CLOSE_AFTER
+
+
+def _close_after(alert: Alert, due: Sequence[datetime]) -> timedelta:
+    """How long the platform of this shop waits; rules may say so per shop, and T01 follows them.
+
+    Facts stand in the order in which they began to count, which a failed payment delays. T01 is that
+    of the first of them (D01) or of the first that was placed (D03): reckoned from the first of them,
+    the time is right for the one and never too long for the other.
+    """
+    if not due:
+        return AUTO_CLOSE_AFTER
+    return max(_sane(min(due)) - _sane(alert.evidence.facts[0].at), timedelta(0))
 
 
 def _sane(at: datetime) -> datetime:
@@ -220,90 +246,124 @@ def _held(alert: Alert) -> Mapping[Key, tuple[int, OrderState]]:
     return held
 
 
-def _settle(entry: Entry, ledger: Ledger, limits: Limits, at: datetime) -> list[StockAdjustment]:
-    if not entry.is_wanted:
-        if not entry.applied:
+class _Round:
+    """The decisions that one record brings; what they share is asked of the ledger once.
+
+    Whoever places orders decides how many entries an item has. Asked for each of them, the sums cost
+    the square of their number, and the file is locked for as long.
+    """
+
+    def __init__(self, ledger: Ledger, limits: Limits) -> None:
+        self._ledger = ledger
+        self._limits = limits
+        self._items: dict[ItemKey, ItemState] = {}
+        self._topped_up: dict[ItemKey, int] = {}
+        self._topped_up_since: dict[tuple[str, str | None, datetime], int] = {}
+
+    def settle(self, entry: Entry, at: datetime) -> list[StockAdjustment]:
+        """Record what is to be done about an entry, unless that was done or said before."""
+        if not entry.is_wanted:
+            if not entry.applied:
+                return []
+            reason = "alert_ended" if entry.state == "held" else f"order_{entry.state}"
+            return self.record(entry, "reverse", reason, at)
+        if entry.applied:
             return []
-        reason = "alert_ended" if entry.state == "held" else f"order_{entry.state}"
-        return _record(entry, "reverse", reason, ledger, limits, at)
-    if entry.applied:
-        return []
-    kind, reason = _choose(entry, ledger, limits, at)
-    if entry.decided == (kind, reason):
-        return []
-    return _record(entry, kind, reason, ledger, limits, at)
+        kind, reason = self._choose(entry, at)
+        return [] if entry.decided == (kind, reason) else self.record(entry, kind, reason, at)
 
+    def is_overdrawn(self, key: Key) -> bool:
+        """Whether more is topped up of the item than there is; not where that is unknown."""
+        unreserved = self._item(key).unreserved
+        return unreserved is not None and self._topped_up_of(key) > unreserved
 
-def _choose(entry: Entry, ledger: Ledger, limits: Limits, at: datetime) -> tuple[Kind, str]:
-    """What to do about an entry that is wanted and not topped up, and why."""
-    shop_id, item_id, _ = entry.key
-    item = ledger.item_state(shop_id, item_id)
-    if item.is_deducted_on_payment:
-        return "none", "already_deducts_on_payment"
-    # A2 before A1: it needs nothing to be taken back, and it ends the squatting for good.
-    if item.is_deduct_on_payment_supported:
-        return "suggest_deduct_on_payment", "deduct_on_payment_supported"
-    room = _room(ledger, entry.key)
-    if room is None:
-        if item.is_deduct_on_payment_supported is None:
-            return "suggest_deduct_on_payment", "stock_unknown"
-        return "none", "stock_unknown"
-    if limits.is_killed:
-        return "none", "kill_switch"
-    if entry.units <= 0:
-        return "none", "no_units"
-    if entry.units > room:
-        return "none", "stock_too_low"
-    since = _sane(at) - BUDGET_WINDOW
-    if entry.units + ledger.topped_up_since(shop_id, item_id, since) > limits.item_budget_units:
-        return "none", "item_budget"
-    if entry.units + ledger.topped_up_since(shop_id, None, since) > limits.shop_budget_units:
-        return "none", "shop_budget"
-    return "top_up", "held_unpaid"
-
-
-def _room(ledger: Ledger, key: Key) -> int | None:
-    """Units that may still be topped up for the item; negative when too much is, None if unknown."""
-    item = ledger.item_state(key[0], key[1])
-    if item.physical is None or item.paid_reserved is None:
-        return None
-    applied = sum(entry.applied for entry in ledger.of_item(key[0], key[1]))
-    return item.physical - item.paid_reserved - applied
-
-
-def _record(
-    entry: Entry, kind: Kind, reason: str, ledger: Ledger, limits: Limits, at: datetime
-) -> list[StockAdjustment]:
-    """Store a decision in the entry and say it. The id depends on nothing but the entry's history."""
-    shop_id, item_id, order_id = entry.key
-    item = ledger.item_state(shop_id, item_id)
-    delta = {"top_up": entry.units, "reverse": -entry.applied}.get(kind, 0)
-    is_dry_run = entry.is_dry_run if kind == "reverse" else limits.is_dry_run
-    adjustment = StockAdjustment(
-        adjustment_id=str(
-            # As JSON, because ids may contain whatever else would stand between them.
-            uuid.uuid5(_NAMESPACE, json.dumps([*entry.key, kind, entry.decisions]))
-        ),
-        shop_id=shop_id,
-        item_id=item_id,
-        order_id=order_id,
-        alert_id=entry.alert_id,
-        kind=kind,
-        delta=delta,
-        is_dry_run=is_dry_run,
-        reason=reason,
-        decided_at=at,
-        physical=None if item.physical is None else max(item.physical, 0),
-        paid_reserved=item.paid_reserved,
-    )
-    ledger.put(
-        replace(
-            entry,
-            applied=entry.applied + delta,
+    def record(self, entry: Entry, kind: Kind, reason: str, at: datetime) -> list[StockAdjustment]:
+        """Store a decision in the entry and say it. The id depends only on the entry's history."""
+        shop_id, item_id, order_id = entry.key
+        item = self._item(entry.key)
+        delta = {"top_up": entry.units, "reverse": -entry.applied}.get(kind, 0)
+        is_dry_run = entry.is_dry_run if kind == "reverse" else self._limits.is_dry_run
+        adjustment = StockAdjustment(
+            adjustment_id=str(
+                # As JSON, because ids may contain whatever else would stand between them.
+                uuid.uuid5(_NAMESPACE, json.dumps([*entry.key, kind, entry.decisions]))
+            ),
+            shop_id=shop_id,
+            item_id=item_id,
+            order_id=order_id,
+            alert_id=entry.alert_id,
+            kind=kind,
+            delta=delta,
             is_dry_run=is_dry_run,
-            decisions=entry.decisions + 1,
-            decided=(kind, reason),
+            reason=reason,
+            decided_at=at,
+            physical=None if item.physical is None else max(item.physical, 0),
+            paid_reserved=item.paid_reserved,
         )
-    )
-    ledger.add(adjustment)
-    return [adjustment]
+        self._ledger.put(
+            replace(
+                entry,
+                applied=entry.applied + delta,
+                is_dry_run=is_dry_run,
+                decisions=entry.decisions + 1,
+                decided=(kind, reason),
+            )
+        )
+        self._ledger.add(adjustment)
+        self._count(adjustment)
+        return [adjustment]
+
+    def _choose(self, entry: Entry, at: datetime) -> tuple[Kind, str]:
+        """What to do about an entry that is wanted and not topped up, and why."""
+        shop_id, item_id, _ = entry.key
+        item, limits = self._item(entry.key), self._limits
+        if item.is_deducted_on_payment:
+            return "none", "already_deducts_on_payment"
+        # A2 before A1: it needs nothing to be taken back, and it ends the squatting for good.
+        if item.is_deduct_on_payment_supported:
+            return "suggest_deduct_on_payment", "deduct_on_payment_supported"
+        if item.unreserved is None:
+            if item.is_deduct_on_payment_supported is None:
+                return "suggest_deduct_on_payment", "stock_unknown"
+            return "none", "stock_unknown"
+        if limits.is_killed:
+            return "none", "kill_switch"
+        if entry.units <= 0:
+            return "none", "no_units"
+        # Budgets before stock: what is used up stays so for a day, while stock that comes and goes
+        # would have each reading say something new about every order that waits.
+        if entry.units + self._within_a_day(shop_id, item_id, at) > limits.item_budget_units:
+            return "none", "item_budget"
+        if entry.units + self._within_a_day(shop_id, None, at) > limits.shop_budget_units:
+            return "none", "shop_budget"
+        if entry.units + self._topped_up_of(entry.key) > item.unreserved:
+            return "none", "stock_too_low"
+        return "top_up", "held_unpaid"
+
+    def _item(self, key: Key) -> ItemState:
+        item_key = key[:2]
+        if item_key not in self._items:
+            self._items[item_key] = self._ledger.item_state(*item_key)
+        return self._items[item_key]
+
+    def _topped_up_of(self, key: Key) -> int:
+        item_key = key[:2]
+        if item_key not in self._topped_up:
+            self._topped_up[item_key] = self._ledger.topped_up_of(*item_key)
+        return self._topped_up[item_key]
+
+    def _within_a_day(self, shop_id: str, item_id: str | None, at: datetime) -> int:
+        since = (shop_id, item_id, _sane(at) - BUDGET_WINDOW)
+        if since not in self._topped_up_since:
+            self._topped_up_since[since] = self._ledger.topped_up_since(*since)
+        return self._topped_up_since[since]
+
+    def _count(self, new: StockAdjustment) -> None:
+        """Keep current what was asked for before this decision."""
+        item_key = (new.shop_id, new.item_id)
+        if item_key in self._topped_up:
+            self._topped_up[item_key] += new.delta
+        if new.kind == "top_up":
+            for shop_id, item_id, since in self._topped_up_since:
+                if shop_id == new.shop_id and item_id in (None, new.item_id):
+                    self._topped_up_since[shop_id, item_id, since] += new.delta

@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS entries (
   decisions INTEGER NOT NULL, decided_kind TEXT, decided_reason TEXT,
   PRIMARY KEY (shop_id, item_id, order_id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS entries_due ON entries (auto_close_at) WHERE state = 'held';
+CREATE INDEX IF NOT EXISTS entries_applied ON entries (shop_id, item_id, applied) WHERE applied > 0;
 CREATE TABLE IF NOT EXISTS claims (
   shop_id TEXT, item_id TEXT, order_id TEXT, alert_id TEXT,
   PRIMARY KEY (shop_id, item_id, order_id, alert_id)) WITHOUT ROWID;
@@ -114,6 +115,15 @@ class Store:
             (shop_id, item_id),
         )
         return [entry for entry in entries if entry.applied or entry.is_wanted]
+
+    def topped_up_of(self, shop_id: str, item_id: str) -> int:
+        """See Ledger; read from `entries_applied` alone."""
+        (units,) = self.connection.execute(
+            "SELECT coalesce(sum(applied), 0) FROM entries"
+            " WHERE shop_id = ? AND item_id = ? AND applied > 0",
+            (shop_id, item_id),
+        ).fetchone()
+        return int(units)
 
     def due(self, now: float) -> list[Entry]:
         """Entries still held although the platform has closed their orders by that time."""

@@ -13,6 +13,10 @@ class AlertFilter:
 
     It looks at one revision: an alert that was opened as `warn` and escalates passes
     `min_severity="critical"` from the escalation on.
+
+    The trap: it does not see what became milder. An alert that passed as critical and was resolved
+    or retracted as `warn` does not pass again, so whoever must hear the end filters by severity in
+    their own code, where they know what they heard before.
     """
 
     detectors: frozenset[str] = frozenset()

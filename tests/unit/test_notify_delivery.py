@@ -17,7 +17,7 @@ from streams.notify.outbox import Outbox, enqueue
 from streams.notify.routes import Route, Routes
 from streams.notify.sender import Limits, Sender
 from streams.notify.service import Reporter, enqueuer
-from streams.notify.text import render
+from streams.notify.text import Message, render
 from streams.subscriber.ledger import SqliteLedger, open_database, transaction
 from tests.factories import envelope, make_alert
 
@@ -38,13 +38,27 @@ class Receiver:
         self.refusals = 0
         self.dies_after_taking = False
 
-    def send(self, message: object) -> None:
+    def send(self, message: Message) -> None:
         if self.refusals > 0:
             self.refusals -= 1
             raise DeliveryError("failure: error=500")
-        self.lines.append(message.line)  # type: ignore[attr-defined]
+        self.lines.append(message.line)
         if self.dies_after_taking:
             raise KeyboardInterrupt
+
+
+class WeCom(Receiver):
+    """Refuses what is longer than it takes, and whatever quotes a word that it does not like."""
+
+    def __init__(self, refused_word: str = "\0") -> None:
+        super().__init__()
+        self.refused_word = refused_word
+
+    def send(self, message: Message) -> None:
+        text = message.title + message.body
+        if len(text.encode()) > 2048 or self.refused_word in text:
+            raise DeliveryError("failure: error=40058")
+        super().send(message)
 
 
 class Desk:
@@ -98,7 +112,7 @@ def test_an_alert_is_enqueued_once_per_channel_with_the_mark_of_its_revision(pat
     desk = Desk(path)
     routes = Routes(
         routes=[Route(name="a", to=["console", "desk"]), Route(name="b", to=["desk"])],
-        channels={"desk": {"url": "json://x"}},  # type: ignore[dict-item]
+        channels={"desk": {"url": "json://x"}},
     )
     ledger = SqliteLedger(path, "g")
     handle = enqueuer(routes, ledger, desk.clock)
@@ -226,6 +240,184 @@ def test_a_summary_that_fails_is_sent_again_over_a_restart(path: Path) -> None:
     desk.work(120)
     assert len(desk.receiver.lines) == 1
     assert [s for s, _, _ in desk.reports()] == ["failed"] * 3 + ["delivered"] * 3
+
+
+def test_a_storm_of_long_names_is_told_in_a_summary_that_the_receiver_takes(path: Path) -> None:
+    desk = Desk(path, per_minute=4)
+    desk.receiver = WeCom()
+    desk.start()
+    desk.add(
+        *(make_alert(f"{n}", buyer=f"{'买' * 110}{n}", severity="critical") for n in range(40))
+    )
+    desk.work(60)
+    assert "37 more were not sent one by one" in desk.receiver.lines[3]
+    assert [status for status, _, _ in desk.reports()] == ["delivered"] * 40
+    assert desk.outbox.waiting() == {}
+
+
+def test_a_summary_that_is_refused_for_a_name_is_sent_without_names(path: Path) -> None:
+    desk = Desk(path, per_minute=1)
+    desk.receiver = WeCom(refused_word="shop1:bad")
+    desk.start()
+    desk.add(*(make_alert(f"{n}", buyer=f"bad{n}", severity="critical") for n in range(3)))
+    # The same after a crash, whose attempt nobody recorded.
+    desk.outbox.claim("desk", 1, desk.clock.now)
+    desk.start()
+    desk.work(300)
+    (line,) = desk.receiver.lines
+    assert "3 more were not sent one by one (critical ×3; D01 ×3)" in line
+    assert "shop1" not in line
+    assert [s for s, _, _ in desk.reports()] == ["failed"] * 6 + ["delivered"] * 3
+
+
+def test_a_summary_keeps_its_names_while_the_receiver_may_only_be_away(path: Path) -> None:
+    desk = Desk(path, per_minute=1)
+    desk.receiver.refusals = 2
+    desk.add(*(make_alert(f"{n}", buyer=f"b{n}") for n in range(3)))
+    desk.work(300)
+    assert "look first at: shop1:b0, shop1:b1, shop1:b2" in desk.receiver.lines[0]
+
+
+def test_what_a_refused_summary_covers_is_sent_by_itself_once_to_a_channel_that_takes_the_rest(
+    path: Path,
+) -> None:
+    desk = Desk(path, per_minute=2, patience_s=1000)
+    desk.receiver = WeCom(refused_word="STORM")
+    desk.start()
+    desk.add(*(make_alert(f"{n}", buyer=f"b{n}") for n in range(5)))
+    desk.work(500)
+    desk.add(make_alert("later", buyer="later"))
+    desk.work(2000)
+    assert sorted(heads(desk.receiver)) == sorted(
+        f"D01 warn opened shop1:{buyer}" for buyer in ("b0", "b1", "b2", "b3", "b4", "later")
+    )
+    assert {status for status, _, _ in desk.reports()} == {"failed", "delivered"}
+    assert desk.outbox.waiting() == {}
+
+
+def test_what_is_sent_by_itself_after_a_summary_is_given_up_in_its_turn(path: Path) -> None:
+    desk = Desk(path, per_minute=2, patience_s=1000)
+    desk.receiver = WeCom(refused_word="STORM")
+    desk.start()
+    desk.add(*(make_alert(f"{n}", buyer=f"b{n}") for n in range(3)))
+    desk.work(500)
+    desk.add(make_alert("later", buyer="later"))
+    desk.work(400)
+    desk.receiver.refused_word = "warn"
+    desk.work(5000)
+    assert [s for s, _, _ in desk.reports()].count("gave_up") == 2
+    assert desk.outbox.waiting() == {}
+
+
+def test_what_a_summary_covers_is_given_up_with_it_when_the_channel_is_down(path: Path) -> None:
+    desk = Desk(path, per_minute=1, patience_s=1000)
+    desk.receiver.refusals = 1000
+    desk.add(*(make_alert(f"{n}", buyer=f"b{n}") for n in range(3)))
+    desk.work(3000)
+    assert [s for s, _, _ in desk.reports()][-3:] == ["gave_up"] * 3
+    assert desk.outbox.waiting() == {}
+
+
+DUTY = Routes(routes=[Route(name="duty", to=["desk"], min_severity="critical")])
+
+
+def handle(desk: Desk, *alerts: Alert, routes: Routes = DUTY) -> None:
+    """Give alerts to the service as a subscriber does."""
+    ledger = SqliteLedger(desk.path, "g", now=desk.clock)
+    enqueue_for_all = enqueuer(routes, ledger, desk.clock)
+    for alert in alerts:
+        with ledger.handling(alert.alert_id, alert.revision) as is_new:
+            if is_new:
+                enqueue_for_all(envelope(alert))
+    ledger.close()
+
+
+def told_rows(desk: Desk) -> int:
+    connection = open_database(desk.path)
+    (count,) = connection.execute("SELECT count(*) FROM told").fetchone()
+    connection.close()
+    return int(count)
+
+
+OPENED = make_alert(severity="critical")
+MILDER = make_alert(revision=2, change="updated")
+RESOLVED = make_alert(revision=4, change="resolved", status="resolved")
+
+
+def test_who_heard_critical_hears_once_that_it_is_milder_and_then_how_it_ends(path: Path) -> None:
+    desk = Desk(path)
+    handle(desk, OPENED, MILDER, make_alert(revision=3, change="updated"), RESOLVED)
+    handle(desk, make_alert(revision=5, change="reopened"))
+    handle(desk, make_alert(revision=6, change="escalated", severity="critical"))
+    handle(desk, make_alert(revision=7, change="updated", severity="info"))
+    handle(desk, make_alert(revision=8, change="retracted", status="retracted", severity="info"))
+    # Nobody heard of this one.
+    handle(desk, make_alert("mild"), make_alert("mild", revision=2, change="resolved"))
+    desk.work(5)
+    assert heads(desk.receiver) == [
+        "D01 critical opened shop1:b42",
+        "D01 warn updated shop1:b42",
+        "D01 warn resolved shop1:b42",
+        "D01 warn reopened shop1:b42",
+        "D01 critical escalated shop1:b42",
+        "D01 info updated shop1:b42",
+        "D01 info retracted shop1:b42",
+    ]
+    said = ["Milder than told" in line for line in desk.receiver.lines]
+    assert said == [False, True, False, False, False, True, False]
+
+
+def test_what_was_told_outlives_a_restart_and_the_rows_that_told_it(path: Path) -> None:
+    desk = Desk(path)
+    reporter = Reporter(desk.outbox, Broker(), desk.metrics, ["desk"], desk.clock)
+    handle(desk, OPENED, MILDER)
+    desk.work(5)
+    desk.clock.now += 60 * 86_400
+    reporter.step()
+    desk.outbox.close()
+    desk.start()
+    handle(desk, RESOLVED)
+    desk.work(5)
+    assert heads(desk.receiver)[2:] == ["D01 warn resolved shop1:b42"]
+
+
+def test_what_was_told_is_forgotten_long_after_the_last_revision_told_or_not(path: Path) -> None:
+    desk = Desk(path)
+    reporter = Reporter(desk.outbox, Broker(), desk.metrics, ["desk"], desk.clock)
+    handle(desk, OPENED)
+    desk.clock.now += 300 * 86_400
+    handle(desk, make_alert(revision=2, change="updated", severity="critical"))
+    desk.clock.now += 399 * 86_400
+    reporter.step()
+    assert told_rows(desk) == 1
+    desk.clock.now += 2 * 86_400
+    reporter.step()
+    assert told_rows(desk) == 0
+
+
+def test_an_alert_that_cannot_be_marked_was_not_told_either(path: Path) -> None:
+    desk = Desk(path)
+    ledger = SqliteLedger(path, "g", now=desk.clock)
+    with pytest.raises(KeyboardInterrupt), ledger.handling(OPENED.alert_id, 1):
+        enqueuer(DUTY, ledger, desk.clock)(envelope(OPENED))
+        raise KeyboardInterrupt
+    ledger.close()
+    assert told_rows(desk) == 0
+    assert desk.outbox.waiting() == {}
+
+
+def test_a_file_from_before_the_memory_knows_from_its_outbox_what_it_told(path: Path) -> None:
+    desk = Desk(path)
+    handle(desk, OPENED)
+    desk.work(5)
+    desk.outbox.close()
+    connection = open_database(path)
+    connection.execute("DROP TABLE told")
+    connection.close()
+    desk.start()
+    handle(desk, MILDER, RESOLVED)
+    desk.work(5)
+    assert heads(desk.receiver)[1:] == ["D01 warn updated shop1:b42", "D01 warn resolved shop1:b42"]
 
 
 def test_metrics_count_attempts_by_channel_and_status(path: Path) -> None:

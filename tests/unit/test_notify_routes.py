@@ -9,6 +9,7 @@ import pytest
 from streams.errors import ConfigurationError
 from streams.notify.routes import Routes, load_routes
 from streams.notify.service import open_channels
+from streams.notify.told import Told
 from streams.settings import Settings
 from tests.factories import make_alert
 
@@ -52,6 +53,85 @@ def test_an_alert_goes_once_to_each_channel_of_the_routes_that_match(
     settings: Settings, alert: object, expected: list[str]
 ) -> None:
     assert load(settings).channels_for(alert) == expected  # type: ignore[arg-type]
+
+
+CRITICAL = Told(last="critical", worst="critical")
+SOFTENED = Told(last="warn", worst="critical")
+
+
+@pytest.mark.parametrize(
+    ("told", "severity", "change", "status", "is_wanted"),
+    [
+        (CRITICAL, "warn", "resolved", "resolved", True),
+        (CRITICAL, "info", "retracted", "retracted", True),
+        (SOFTENED, "warn", "resolved", "resolved", True),
+        (SOFTENED, "warn", "reopened", "open", True),
+        (CRITICAL, "warn", "updated", "open", True),
+        (SOFTENED, "info", "updated", "open", False),
+        (CRITICAL, "critical", "updated", "open", False),
+        (CRITICAL, "warn", "updated", "resolved", False),
+        # Whoever is not told of expiries still believes that it is critical.
+        (CRITICAL, "warn", "updated", "expired", True),
+        (CRITICAL, "critical", "expired", "expired", False),
+        (SOFTENED, "warn", "expired", "expired", False),
+        (SOFTENED, "warn", "escalated", "open", False),
+        (Told(last="warn", worst="warn"), "warn", "resolved", "resolved", False),
+        (None, "warn", "resolved", "resolved", False),
+        (None, "warn", "retracted", "retracted", False),
+    ],
+)
+def test_a_channel_that_was_told_hears_the_end_and_the_first_fall(
+    settings: Settings,
+    told: Told | None,
+    severity: str,
+    change: str,
+    status: str,
+    is_wanted: bool,
+) -> None:
+    alert = make_alert(severity=severity, change=change, status=status, revision=2)
+    channels = load(settings).channels_for(alert, {"ops": told} if told else {})
+    assert ("ops" in channels) is is_wanted
+
+
+@pytest.mark.parametrize(
+    ("changes", "told_of"),
+    [
+        ("[opened]", []),
+        ("[opened, expired]", ["expired"]),
+        ("[opened, retracted]", ["updated", "retracted"]),
+        ("[opened, resolved]", ["resolved"]),
+    ],
+)
+def test_what_follows_is_still_chosen_by_the_changes_of_the_route(
+    settings: Settings, changes: str, told_of: list[str]
+) -> None:
+    route = f"{{name: duty, to: [console], min_severity: critical, changes: {changes}}}"
+    routes = load(settings, f"routes: [{route}]")
+    status = {"updated": "open", "retracted": "retracted", "resolved": "resolved"}
+    # The fall came before the end, as in the life of an alert.
+    told = {"updated": CRITICAL}
+    assert [
+        change
+        for change in ("updated", "expired", "retracted", "resolved")
+        if routes.channels_for(
+            make_alert(change=change, status=status.get(change, "expired"), revision=2),
+            {"console": told.get(change, SOFTENED)},
+        )
+    ] == told_of
+
+
+def test_a_suppressed_alert_has_no_sequel(settings: Settings) -> None:
+    alert = make_alert(change="resolved", status="resolved", suppressed_by="snooze", revision=2)
+    assert load(settings).channels_for(alert, {"ops": CRITICAL}) == []
+
+
+def test_a_route_follows_up_only_what_was_severe_enough_for_it(settings: Settings) -> None:
+    """The desk heard of a warning by another route, which wants no resolutions."""
+    text = FILE.replace(
+        "detectors: [D08], shops: [shop1], changes: [opened, expired]", "changes: [opened]"
+    )
+    alert = make_alert(change="resolved", status="resolved", revision=2)
+    assert load(settings, text).channels_for(alert, {"desk": Told("warn", "warn")}) == ["console"]
 
 
 def test_without_a_file_everything_goes_to_the_console() -> None:

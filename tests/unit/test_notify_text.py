@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.alerts import Text
-from streams.notify.text import render, render_summary
+from schemas.alerts import Severity, Text
+from streams.notify.text import marked_as_repeat, render, render_summary
 from tests.factories import make_alert
 
 
@@ -105,6 +105,49 @@ def test_good_news_has_another_tone() -> None:
         render(make_alert(severity="critical", status="resolved", change="resolved"), "zh").tone,
     ]
     assert tones == ["failure", "warning", "success"]
+
+
+@pytest.mark.parametrize(
+    ("told", "status", "is_said"),
+    [
+        ("critical", "open", True),
+        ("critical", "expired", True),
+        ("critical", "resolved", False),
+        ("critical", "retracted", False),
+        ("warn", "open", False),
+        ("info", "open", False),
+        (None, "open", False),
+    ],
+)
+def test_who_heard_it_more_severe_reads_that_it_is_milder(
+    told: Severity | None, status: str, is_said: bool
+) -> None:
+    message = render(make_alert(severity="warn", change="updated", status=status), "both", told)
+    assert message.line.startswith("D01 warn updated shop1:b42 ")
+    for text in (message.line, message.body):
+        assert ("已降级：critical → warn" in text) is is_said
+        assert ("Milder than told: critical → warn" in text) is is_said
+
+
+@pytest.mark.parametrize("character", ["买", "@", "<", "<!", "://", "\U0001f600", "b "])
+def test_a_storm_summary_stays_within_what_chat_services_take(character: str) -> None:
+    name = (character * 110)[:110]
+    alerts = [
+        make_alert(str(n), buyer=f"{n}{name}", detector=f"D{n % 60:02}", severity=severity)
+        for n, severity in enumerate(["critical", "warn", "info"] * 400)
+    ]
+    message = marked_as_repeat(render_summary([render(alert, "both") for alert in alerts]))
+    assert len((message.title + message.body).encode()) < 2048
+    # All five are quoted, each once.
+    for n in range(5):
+        assert message.body.count(f"shop1:{n}") == 1
+
+
+def test_a_storm_summary_without_names_holds_counts_only() -> None:
+    alerts = [make_alert(str(n), buyer=f"b{n}") for n in range(3)]
+    message = render_summary([render(alert, "both") for alert in alerts], has_names=False)
+    assert "warn ×3; D01 ×3" in message.body
+    assert "shop1" not in message.line + message.title + message.body
 
 
 def test_a_storm_summary_counts_by_severity_and_detector() -> None:
