@@ -10,6 +10,7 @@ import msgspec
 from schemas.alerts import (
     Alert,
     AlertEnvelope,
+    AlertStatus,
     Deadline,
     Evidence,
     EvidenceFact,
@@ -35,6 +36,7 @@ LISTED_FIRST, LISTED_LAST = 40, 10
 LISTED_HOLDS = 500
 # Already said, or, like the version of a signal, moving without anything new to say.
 NOT_SAID = frozenset({"at_ms", "event_id", "ref", "version"})
+AGAINST_SOMEBODY = frozenset({"A8_propose_ban", "A9_draft_filing", "A10_draft_complaint"})
 SCHEMA_URI = "urn:orderwatch:schema:alerts:v1"
 
 
@@ -121,7 +123,10 @@ def build(
         title=_text(presentation.title),
         summary=_text(presentation.summary),
         reason=None if episode.status == "open" else _text(presentation.ended),
-        suggested_actions=[_action(for_shop(step, rule.shop_type)) for step in presentation.steps],
+        suggested_actions=[
+            _action(for_shop(step, rule.shop_type))
+            for step in _still_due(presentation.steps, episode.status)
+        ],
         deadlines=[
             Deadline(code=due.code, due_at=to_datetime(due.at_ms), text=Text(zh=due.zh, en=due.en))
             for due in presentation.deadlines
@@ -157,6 +162,13 @@ _LOWER_BOUNDS = Text(
 
 def _text(pair: tuple[str, str]) -> Text:
     return Text(zh=pair[0], en=pair[1])
+
+
+def _still_due(steps: Sequence[Step], status: AlertStatus) -> Sequence[Step]:
+    """Of an episode that was resolved nobody complains, files or bans: what it was about is settled."""
+    if status != "resolved":
+        return steps
+    return [step for step in steps if step.code not in AGAINST_SOMEBODY] or steps
 
 
 def _action(step: Step) -> SuggestedAction:

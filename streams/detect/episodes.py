@@ -109,15 +109,22 @@ NOTHING = Verdict()
 
 
 class Crossing(NamedTuple):
-    """A moment at which a threshold was reached, and the facts that reached it, oldest first."""
+    """A moment at which a threshold was reached, and the facts that reached it, oldest first.
+
+    `compared` are the numbers that were held against thresholds then, where a window counts several.
+    """
 
     at_ms: int
     level: Severity
     facts: Sequence[AnyFact]
+    compared: tuple[int, ...] = ()
 
 
 class Run(NamedTuple):
-    """The crossings of one episode, put together. `members` are ordered as they were first counted."""
+    """The crossings of one episode, put together. `members` are ordered as they were first counted.
+
+    `compared` are the highest numbers of any crossing: an episode of several windows has more members.
+    """
 
     anchor: AnyFact
     opened_at_ms: int
@@ -125,6 +132,7 @@ class Run(NamedTuple):
     level: Severity
     members: tuple[AnyFact, ...]
     last: Crossing
+    compared: tuple[int, ...] = ()
 
 
 def runs(crossings: Iterable[Crossing], cooldown_ms: int) -> list[Run]:
@@ -152,7 +160,10 @@ def _run(crossings: list[Crossing]) -> Run:
         for fact in crossing.facts:
             members.setdefault((fact.__class__, fact.ref), fact)
     first, last = crossings[0], crossings[-1]
-    return Run(first.facts[0], first.at_ms, last.at_ms, level, tuple(members.values()), last)
+    compared = tuple(map(max, zip(*(crossing.compared for crossing in crossings), strict=True)))
+    return Run(
+        first.facts[0], first.at_ms, last.at_ms, level, tuple(members.values()), last, compared
+    )
 
 
 def slide(
@@ -214,6 +225,9 @@ class Tally(Protocol[C]):
     def level(self) -> Severity | None:
         """The level of what is live now."""
 
+    def compared(self) -> tuple[int, ...]:
+        """The numbers of what is live now that thresholds are held against."""
+
 
 def slide_live(
     held: Sequence[H], window_ms: int, tally: Tally[H], fact_of: Callable[[H], AnyFact]
@@ -251,7 +265,7 @@ def slide_live(
             fresh = max(fresh, oldest)
             brought = [fact_of(held[j]) for j in range(fresh, i + 1) if is_live[j]]
             fresh = i + 1
-            found.append(Crossing(at_ms, level, brought))
+            found.append(Crossing(at_ms, level, brought, tally.compared()))
     return found
 
 

@@ -6,6 +6,7 @@ never promises money, never refuses an invoice or a refund, and never repeats pe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from streams.detect.detector import Due, Step
@@ -286,3 +287,14 @@ def paid_order(
             "certify what came back; complaint: submit the proofs above again",
         ),
     )
+
+
+def beside_the_most(details: Mapping[str, int | str]) -> tuple[str, str]:
+    """What stands behind the numbers of the busiest window, where the episode has more than that.
+
+    Reads `orders`, `units`, `most_orders` and `most_units`. Empty where one window holds all.
+    """
+    orders, units = details["orders"], details["units"]
+    if (orders, units) == (details["most_orders"], details["most_units"]):
+        return "", ""
+    return f"(前后共{orders}笔{units}件)", f" (in all {orders} orders, {units} units)"

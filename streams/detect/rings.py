@@ -183,6 +183,9 @@ class _Tallies:
             return "warn"
         return None
 
+    def compared(self) -> tuple[int, ...]:
+        return len(self._whole.buyers), self._whole.orders, self._whole.units
+
 
 def crossings(ring: Sequence[RingOrder], limits: Limits) -> list[Crossing]:
     """When the orders of a ring that are live within the window are too many."""

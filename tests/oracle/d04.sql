@@ -51,7 +51,9 @@ carried_out AS (
         AND c.at_ms <= e.last_crossing + 1000 * getvariable('cooldown_s')
     LEFT JOIN (FROM complaint WHERE kind = 'ruled') r
         ON r.shop = c.shop AND r.buyer = c.buyer AND r.complaint_id = c.complaint_id
-    WHERE e.level = 1 AND (r.at_ms IS NULL OR r.at_ms > e.opened_at)
+    WHERE e.level = 1
+        AND r.ruling IS DISTINCT FROM 'upheld'
+        AND (r.at_ms IS NULL OR r.at_ms > e.opened_at)
 ),
 member AS (
     SELECT shop, buyer, episode, event_id, at_ms FROM message

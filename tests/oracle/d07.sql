@@ -41,19 +41,47 @@ known AS (
         ON p.shop = l.shop AND p.buyer = l.buyer AND p.order_id <> l.order_id
         AND p.at_ms < l.at_ms
 ),
+-- What happened first of all that ends shipping; a parcel that left is no end of the case.
+unsent AS (
+    SELECT shop, buyer, order_id, at_ms
+    FROM (
+        SELECT
+            shop, buyer, order_id, at_ms, topic,
+            row_number() OVER (
+                PARTITION BY shop, buyer, order_id ORDER BY at_ms, event_id DESC
+            ) AS place
+        FROM (
+            SELECT shop, buyer, order_id, at_ms, event_id, topic
+            FROM event WHERE topic = 'shipments' AND kind = 'shipped'
+            UNION ALL
+            SELECT shop, buyer, order_id, at_ms, event_id, topic
+            FROM seller_event
+            WHERE (topic, kind) IN (
+                ('orders', 'closed'), ('refunds', 'agreed'), ('refunds', 'succeeded'),
+                ('recharges', 'submitted'), ('filings', 'accepted')
+            )
+        )
+    )
+    WHERE place = 1 AND topic <> 'shipments'
+),
+ended AS (
+    SELECT shop, buyer, order_id, min(at_ms) AS at_ms
+    FROM (SELECT shop, buyer, order_id, at_ms FROM closed UNION ALL FROM unsent)
+    GROUP BY ALL
+),
 at_issue AS (
     SELECT
         l.*,
         p.event_id AS payment_id,
         greatest(l.at_ms, p.at_ms) AS opened_at,
-        greatest(c.at_ms, l.at_ms, p.at_ms) AS closed_at,
-        c.at_ms IS NOT NULL AS is_closed
+        greatest(e.at_ms, l.at_ms, p.at_ms) AS resolved_at,
+        e.at_ms IS NOT NULL AS is_resolved
     FROM large l
     JOIN first_payment p USING (shop, buyer, order_id)
     LEFT JOIN flagged f USING (shop, buyer, order_id)
     LEFT JOIN aged a USING (shop, buyer)
     LEFT JOIN known k USING (shop, buyer, order_id)
-    LEFT JOIN closed c USING (shop, buyer, order_id)
+    LEFT JOIN ended e USING (shop, buyer, order_id)
     WHERE coalesce(f.is_new, false)
         OR (
             k.order_id IS NULL
@@ -67,13 +95,13 @@ SELECT
     opened_at AS opened_at_ms,
     opened_at AS last_crossing_ms,
     CASE
-        WHEN is_closed THEN 'resolved'
+        WHEN is_resolved THEN 'resolved'
         WHEN opened_at + 1000 * getvariable('expire_after_s') <= getvariable('horizon_ms')
             THEN 'expired'
         ELSE 'open'
     END AS status,
     CASE status
-        WHEN 'resolved' THEN closed_at
+        WHEN 'resolved' THEN resolved_at
         WHEN 'expired' THEN opened_at + 1000 * getvariable('expire_after_s')
     END AS ended_at_ms,
     'info' AS severity,

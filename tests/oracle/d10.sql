@@ -2,13 +2,13 @@
 WITH
 -- 1. Claims; an order counts once, at its earliest.
 claim AS (
-    SELECT shop, buyer, order_id, event_id, at_ms
+    SELECT shop, buyer, order_id, event_id, at_ms, reason
     FROM (
-        SELECT shop, buyer, order_id, event_id, at_ms
+        SELECT shop, buyer, order_id, event_id, at_ms, reason
         FROM standing_request
         WHERE reason IN ('stockout', 'late_shipment')
         UNION ALL
-        SELECT c.shop, c.buyer, c.order_id, c.event_id, c.at_ms
+        SELECT c.shop, c.buyer, c.order_id, c.event_id, c.at_ms, c.complaint_type
         FROM complaint c
         ANTI JOIN (FROM complaint WHERE kind = 'ruled' AND ruling = 'withdrawn') w
             USING (shop, buyer, complaint_id)
@@ -37,6 +37,12 @@ ended AS (
     )
     GROUP BY ALL
 ),
+-- Orders of which it is known that a parcel can have held only the one item.
+of_one_item AS (
+    SELECT shop, buyer, order_id
+    FROM ordered
+    WHERE len(list_distinct(value ->> '$.items[*].item_id')) = 1
+),
 judged AS (
     SELECT
         c.*,
@@ -57,6 +63,7 @@ judged AS (
             WHEN deadline IS NULL THEN 'unknown'
             WHEN sent_at > deadline AND e.over_at <= deadline THEN 'unknown'
             WHEN sent_at > deadline THEN 'genuine'
+            WHEN sent_at <= deadline AND c.reason = 'stockout' AND i.order_id IS NULL THEN 'unknown'
             WHEN sent_at IS NULL AND c.at_ms >= deadline THEN 'genuine'
             WHEN c.at_ms > getvariable('horizon_ms') THEN 'pending'
             WHEN sent_at <= deadline THEN 'proven'
@@ -69,6 +76,7 @@ judged AS (
     LEFT JOIN ended e USING (shop, buyer, order_id)
     LEFT JOIN paid p USING (shop, buyer, order_id)
     LEFT JOIN upheld u USING (shop, buyer, order_id)
+    LEFT JOIN of_one_item i USING (shop, buyer, order_id)
 ),
 -- 4. and 5. What each subject counts, and within which time.
 suspect AS (

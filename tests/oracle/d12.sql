@@ -46,9 +46,21 @@ at_issue AS (
     FROM request
     GROUP BY ALL
 ),
+agreed AS (
+    SELECT c.shop, c.buyer, c.order_id, g.event_id, g.at_ms
+    FROM at_issue c
+    JOIN granted g
+        ON g.shop = c.shop AND g.buyer = c.buyer AND g.order_id = c.order_id
+        AND g.at_ms >= c.opened_at
+    WHERE c.withdrawn_at IS NULL
+    QUALIFY row_number() OVER (
+        PARTITION BY c.shop, c.buyer, c.order_id ORDER BY g.at_ms, g.event_id
+    ) = 1
+),
 weighed AS (
     SELECT
         c.*,
+        coalesce(c.withdrawn_at, a.at_ms) AS resolved_at,
         l.order_id IS NOT NULL AS is_large,
         (
             SELECT count(*)
@@ -59,6 +71,7 @@ weighed AS (
         ) >= getvariable('prior_cases') AS is_repeated
     FROM at_issue c
     LEFT JOIN large l USING (shop, buyer, order_id)
+    LEFT JOIN agreed a USING (shop, buyer, order_id)
 ),
 member AS (
     SELECT
@@ -70,6 +83,8 @@ member AS (
         SELECT shop, buyer, order_id, event_id, at_ms FROM request
         UNION ALL
         SELECT shop, buyer, order_id, event_id, at_ms FROM large
+        UNION ALL
+        SELECT shop, buyer, order_id, event_id, at_ms FROM agreed
     )
     GROUP BY ALL
 )
@@ -80,13 +95,13 @@ SELECT
     w.opened_at AS opened_at_ms,
     m.last_at AS last_crossing_ms,
     CASE
-        WHEN w.withdrawn_at IS NOT NULL THEN 'resolved'
+        WHEN w.resolved_at IS NOT NULL THEN 'resolved'
         WHEN m.last_at + 1000 * getvariable('expire_after_s') <= getvariable('horizon_ms')
             THEN 'expired'
         ELSE 'open'
     END AS status,
     CASE status
-        WHEN 'resolved' THEN w.withdrawn_at
+        WHEN 'resolved' THEN w.resolved_at
         WHEN 'expired' THEN m.last_at + 1000 * getvariable('expire_after_s')
     END AS ended_at_ms,
     CASE WHEN w.is_large OR w.is_repeated THEN 'warn' ELSE 'info' END AS severity,

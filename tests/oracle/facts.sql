@@ -36,13 +36,16 @@ FROM event
 WHERE topic = 'orders' AND kind = 'closed'
 GROUP BY ALL;
 
--- A failed and a succeeded event of one payment are two facts.
+-- A payment that succeeded is one, however often it is told; of tries that failed every one counts.
 CREATE TEMP TABLE payment AS
 SELECT shop, buyer, order_id, kind, at_ms
 FROM event
 WHERE topic = 'payments' AND kind IN ('succeeded', 'failed')
 QUALIFY row_number() OVER (
-    PARTITION BY shop, buyer, kind, value ->> '$.payment_id', value ->> '$.order_id' ORDER BY at_ms DESC, event_id DESC
+    PARTITION BY
+        shop, buyer, kind, value ->> '$.payment_id', value ->> '$.order_id',
+        CASE WHEN kind = 'failed' THEN event_id END
+    ORDER BY at_ms DESC, event_id DESC
 ) = 1;
 
 CREATE TEMP TABLE paid AS

@@ -171,6 +171,66 @@ def test_of_several_parcels_all_must_have_left_in_time(again_at: float, is_false
     assert verdict_is_false(story, 3 * DAY) is is_false
 
 
+@pytest.mark.parametrize(
+    ("lines", "reason", "is_false"),
+    [
+        ({"a": 1, "b": 1}, "stockout", False),
+        ({"a": 1, "b": 1}, "late_shipment", True),
+        # Many units of one item are one item.
+        ({"a": 1}, "stockout", True),
+        ({"a": 9}, "stockout", True),
+    ],
+)
+def test_what_left_in_time_does_not_say_that_nothing_was_out_of_stock(
+    lines: dict[str, int], reason: str, is_false: bool
+) -> None:
+    for complains in (False, True):
+        story = Story()
+        story.created("x", 0, 0, ship_by=DAY, more=lines)
+        story.shipped("x", 5 * HOUR)
+        if complains:
+            story.filed("c", "x", 9 * HOUR, reason)
+        else:
+            story.requested("x", 9 * HOUR, reason=reason, goods="not_received")
+        assert verdict_is_false(story, 2 * DAY) is is_false
+
+
+def test_two_lines_of_one_item_are_one_item() -> None:
+    story = Story()
+    story.created("x", 0, ship_by=DAY)
+    story.events[0][1]["items"] *= 2
+    story.shipped("x", 5 * HOUR)
+    story.requested("x", 9 * HOUR, reason="stockout")
+    assert verdict_is_false(story, 2 * DAY) is True
+
+
+@pytest.mark.parametrize(("reason", "is_false"), [("stockout", False), ("late_shipment", True)])
+def test_of_an_order_that_is_not_known_nobody_can_tell_what_was_missing(
+    reason: str, is_false: bool
+) -> None:
+    story = Story()
+    story.paid("x", 0)
+    story.shipped("x", 5 * HOUR)
+    story.requested("x", 9 * HOUR, reason=reason)
+    assert verdict_is_false(story, 2 * DAY) is is_false
+
+
+def test_before_the_deadline_a_stockout_of_several_items_is_premature_while_nothing_left() -> None:
+    story = Story()
+    story.created("x", 0, ship_by=9 * DAY, more={"b": 1})
+    story.requested("x", DAY, reason="stockout")
+    assert verdict_is_false(story, 2 * DAY) is True
+
+
+def test_a_shop_does_not_count_stockouts_of_several_items() -> None:
+    story = wave(4)
+    story.buyer = "half"
+    story.created("x", 0, ship_by=DAY, more={"b": 1})
+    story.shipped("x", HOUR)
+    story.requested("x", DAY + HOUR, reason="stockout")
+    assert story.told("D10", 2 * DAY) == []
+
+
 def test_what_a_second_parcel_promises_accuses_nobody() -> None:
     story = Story()
     story.created("x", 0)

@@ -117,6 +117,22 @@ class _Buyer:
             story.requested(name, at, attempt=attempt, reason=reason, goods="returned")
             if draw(SELDOM):
                 story.refund_step("withdrawn", name, at + HOUR, attempt=attempt)
+        self.granted(name)
+
+    def granted(self, name: str) -> None:
+        """The refund is agreed or paid back around the time of the requests, or the order is exempt."""
+        draw, story = self.draw, self.story
+        for kind in ("agreed", "succeeded"):
+            if draw(SELDOM):
+                at = min(
+                    40 * DAY, self.at + draw(st.sampled_from([-DAY, -TICK, 0, HOUR, 15 * DAY]))
+                )
+                money = {} if kind == "agreed" else {"currency": "CNY", "amount_minor": 100}
+                body = {"refund_id": f"r-{name}", "order_id": name, "attempt_no": 1}
+                story._add("refunds", kind, at, None, **body, **money)
+        if draw(SELDOM):
+            at = self.at + draw(st.sampled_from([-DAY, 0, HOUR]))
+            story._add("filings", "accepted", at, None, filing_id=f"f-{name}", order_id=name)
 
 
 @st.composite

@@ -75,7 +75,12 @@ def _burst(scene: Scene) -> None:
                 story.closed_by("system", order, at + 3 * DAY)
         if scene.chance(10):
             failed = at + scene.draw(st.sampled_from([-1, 0, 10, *GRACES]))
-            story.failed(order, failed, payment=f"f-{order}")
+            # One payment may be for several orders, and may be tried again.
+            payment = "merged" if scene.chance(50) else f"f-{order}"
+            story.failed(order, failed, payment=payment)
+            if scene.chance(50):
+                again = failed + scene.draw(st.sampled_from([1, 60, 170, HOUR]))
+                story.failed(order, again, payment=payment)
         if scene.chance(5):
             story.created(order, at + scene.draw(SHORT_GAPS), scene.draw(UNITS))
 
@@ -130,13 +135,16 @@ def _claim(scene: Scene, order: str, placed: float, claimed: float, plain: int =
     story = scene.story
     due = placed + scene.draw(st.sampled_from([DAY, 2 * DAY]))
     reason = scene.draw(st.sampled_from(["stockout", "late_shipment"]))
+    # Of several items a part may have been out of stock.
+    more = {"second": 1} if scene.chance(15) else None
     if scene.chance(plain):
-        story.created(order, placed, ship_by=due)
+        story.created(order, placed, ship_by=due, more=more)
         story.shipped(order, placed + HOUR)
         story.requested(order, claimed, reason=reason, goods="not_received", refund=f"c-{order}")
         return
     promise = scene.draw(st.integers(0, 3))
-    story.created(order, placed, ship_by=due if promise == 0 else None)
+    if scene.chance(95):
+        story.created(order, placed, ship_by=due if promise == 0 else None, more=more)
     if scene.chance(70):
         story.paid(order, due - 2 * DAY, payment=f"c-{order}")
     if scene.chance(85):

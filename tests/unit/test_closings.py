@@ -57,3 +57,13 @@ def test_an_order_that_was_closed_before_is_not_closed_by_the_seller(
     story = closed_by_hand()
     story.closed_by("buyer", "o", CLOSED + at)
     assert len(others(story)) == alerts
+
+
+def test_an_old_case_does_not_say_what_it_has_not_read() -> None:
+    story = closed_by_hand()
+    story.filed("k", "o", CLOSED + DAY, "breach_of_promise")
+    alerts = run(story.events, ms(CLOSED + 16 * DAY)).alerts
+    (alert,) = [a for a in alerts if a.detector == "D33"]
+    assert alert.status == "expired"
+    assert alert.reason is not None
+    assert (alert.reason.zh, alert.reason.en) == ("长时间没有更多信息", "Nothing more is known")

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from schemas.alerts import Alert
+from schemas.topics import BUYER_TOPICS
 from tests.oracle.story import DAY, HOUR, Story, ms
-from tests.pipeline import Event, run
+from tests.pipeline import Event, Pipeline, run
 
 GOOD = {
     "name": "张三",
@@ -121,6 +122,83 @@ def test_deadlines_come_with_the_payment() -> None:
     assert [due.code for due in said(story.events, "D05")[0].deadlines] == ["T02", "T12"]
 
 
+def ended(how: str) -> People:
+    """A paid order with a wrong address whose shipping is over after three hours, in that way."""
+    story = People()
+    story.to("o", 0, BAD)
+    story.paid("o", HOUR)
+    at, order = 3 * HOUR, {"order_id": "o"}
+    if how == "shipped":
+        story.shipped("o", at)
+    elif how == "closed":
+        story.closed("o", at)
+    elif how == "refunded":
+        story._add("refunds", "agreed", at, None, refund_id="r", attempt_no=1, **order)
+    elif how == "exempt":
+        story._add("filings", "submitted", 2 * HOUR, None, filing_id="f", **order)
+        story._add("filings", "accepted", at, None, filing_id="f", **order)
+    return story
+
+
+def codes(alert: Alert) -> list[str]:
+    return [step.code for step in alert.suggested_actions]
+
+
+@pytest.mark.parametrize("how", ["shipped", "closed", "refunded", "exempt"])
+def test_what_is_missed_when_nothing_is_left_to_ship_accuses_nobody(how: str) -> None:
+    story = ended(how)
+    for hour in (4, 5, 6):
+        story.contact(hour * HOUR)
+    story.account("verified", 7 * HOUR, alipay_verified=False)
+    story.changed("o", 8 * HOUR, OTHER_BAD)
+    (alert,) = said(story.events, "D05")
+    assert (alert.severity, alert.status) == ("warn", "resolved")
+    assert alert.resolved_at is not None
+    assert alert.resolved_at.timestamp() * 1000 == ms(3 * HOUR)
+
+
+@pytest.mark.parametrize("how", ["shipped", "closed", "refunded", "exempt"])
+def test_nobody_is_told_to_file_when_nothing_is_left_to_ship(how: str) -> None:
+    (alert,) = said(ended(how).events, "D05")
+    assert alert.deadlines == []
+    assert len(alert.suggested_actions) == 1
+    assert not {"A9_draft_filing", "A7_draft_message"} & set(codes(alert))
+    assert "Contact the buyer" not in alert.summary.en
+
+
+def test_a_receiver_given_after_shipping_is_no_case() -> None:
+    story = People()
+    story.to("o", 0, GOOD)
+    story.shipped("o", HOUR)
+    story.changed("o", 2 * HOUR, BAD)
+    assert outcome(story.events, "D05") == []
+
+
+def test_who_filed_waits_for_the_answer_and_files_again_when_it_is_rejected() -> None:
+    story = ended("")
+    story._add("filings", "submitted", 2 * HOUR, None, filing_id="f", order_id="o")
+    (alert,) = said(story.events, "D05")
+    assert "A9_draft_filing" not in codes(alert)
+    assert [due.code for due in alert.deadlines] == ["T02"]
+    story._add("filings", "rejected", 4 * HOUR, None, filing_id="f", order_id="o")
+    (alert,) = said(story.events, "D05")
+    assert "A9_draft_filing" in codes(alert)
+    assert [due.code for due in alert.deadlines] == ["T02", "T12"]
+
+
+def test_calls_accuse_only_once_shipments_are_read_up_to_them() -> None:
+    story = ended("")
+    for hour in (4, 5):
+        story.contact(hour * HOUR)
+    pipeline = Pipeline()
+    pipeline.send(story.events)
+    pipeline.read_to_end(ms(4.5 * HOUR), ["shipments"])
+    pipeline.read_to_end(ms(DAY), [topic for topic in BUYER_TOPICS if topic != "shipments"])
+    assert [a.severity for a in pipeline.alerts if a.detector == "D05"][-1:] == ["warn"]
+    pipeline.read_to_end(ms(5 * HOUR), ["shipments"])
+    assert [a.severity for a in pipeline.alerts if a.detector == "D05"][-1:] == ["critical"]
+
+
 def test_a_phone_of_a_corrected_receiver_is_cleared() -> None:
     story = People()
     story.to("o", 0, {**GOOD, "phone": "123"})
@@ -129,6 +207,45 @@ def test_a_phone_of_a_corrected_receiver_is_cleared() -> None:
     assert outcome(story.events, "D06") == [("info", "resolved")]
     story.changed("o", 2 * HOUR, {**GOOD, "phone": "12345"})
     assert outcome(story.events, "D06") == [("info", "open")]
+
+
+def put_right_after_two_hours() -> People:
+    story = People()
+    story.to("o", 0, GOOD)
+    story.account("verified", HOUR, alipay_verified=False)
+    story.account("verified", 2 * HOUR, alipay_verified=True)
+    return story
+
+
+@pytest.mark.parametrize("receiver", [GOOD, BAD])
+@pytest.mark.parametrize(("at", "level"), [(2 * HOUR, "warn"), (2 * HOUR + 1, "info")])
+def test_what_comes_once_the_identity_is_right_is_not_beside_an_odd_one(
+    receiver: dict[str, str], at: float, level: str
+) -> None:
+    story = put_right_after_two_hours()
+    (before,) = said(story.events, "D06", 20 * DAY)
+    story.to("later", at, receiver, 25 if receiver is GOOD else 1)
+    story.paid("later", at + HOUR)
+    (after,) = said(story.events, "D06", 20 * DAY)
+    assert (after.severity, after.status) == (level, "resolved")
+    if level == "info":
+        # Nothing about it has changed, not even what speaks for the buyer.
+        assert after == before
+
+
+def test_an_address_corrected_before_the_identity_is_not_beside_it() -> None:
+    story = put_right_after_two_hours()
+    story.to("bad", HOUR, BAD)
+    assert outcome(story.events, "D06") == [("warn", "resolved")]
+    story.changed("bad", 3 * HOUR, GOOD)
+    assert outcome(story.events, "D06") == [("warn", "resolved")]
+    story.changed("bad", 1.5 * HOUR, OTHER_BAD)
+    assert outcome(story.events, "D06") == [("warn", "resolved")]
+
+    story = put_right_after_two_hours()
+    story.to("bad", HOUR, BAD)
+    story.changed("bad", 2 * HOUR, GOOD)
+    assert outcome(story.events, "D06") == [("info", "resolved")]
 
 
 def test_n12_an_honest_slip_leaves_no_score() -> None:

@@ -1,12 +1,14 @@
-"""D10 beside D34, before everything is read, and what the shop hears when rulings change."""
+"""D10 beside D34, before everything is read, on parts of orders, and which numbers its evidence states."""
 
 from __future__ import annotations
 
 from itertools import permutations
+from typing import Any
 
 import pytest
 
 from schemas.topics import BUYER_TOPICS
+from tests.oracle.seller_story import SellerStory
 from tests.oracle.story import DAY, HOUR, Story, ms
 from tests.pipeline import Pipeline, build_engine, run
 
@@ -109,3 +111,94 @@ def test_a_payment_that_is_not_read_yet_accuses_nobody() -> None:
     pipeline.send([event for event in story.events if event[0] != "payments"])
     pipeline.read_to_end(ms(9 * DAY), [topic for topic in BUYER_TOPICS if topic != "payments"])
     assert "D10" not in accusing(pipeline)
+
+
+@pytest.mark.parametrize(("items", "is_told"), [(["a", "b"], False), (["a"], True)])
+def test_a_half_that_was_out_of_stock_accuses_nobody(items: list[str], is_told: bool) -> None:
+    """The seller agreed and paid for half of the order: `shipped` does not say what was in the parcel."""
+    story = SellerStory()
+    for order in ("o1", "o2"):
+        story.created(order, 0, 0, more=dict.fromkeys(items, 1))
+        story.paid(order, 0)
+        story.shipped(order, 5 * HOUR)
+        story.requested(order, 9 * HOUR, reason="stockout", goods="not_received")
+        story.granted(order, 10 * HOUR)
+        story.granted(order, 10 * HOUR, "succeeded")
+    pipeline = run(story.events, ms(3 * DAY))
+    assert ("D10" in accusing(pipeline)) is is_told
+
+
+def test_an_order_that_is_read_late_changes_what_the_shop_hears() -> None:
+    """Until the orders are read, nobody can tell that they were of one item."""
+    story = Story()
+    for number in range(5):
+        story.buyer = f"b{number}"
+        story.created("o", 0, more={"a": 1} if number == 4 else None)
+        story.paid("o", 0)
+        story.shipped("o", HOUR)
+        story.requested("o", DAY, reason="stockout" if number else "late_shipment")
+    story.buyer = "b5"
+    story.created("o", 0)
+    story.paid("o", 0)
+    story.shipped("o", HOUR)
+    story.requested("o", DAY, reason="stockout")
+    pipeline = Pipeline()
+    pipeline.send([event for event in story.events if event[0] != "orders"])
+    pipeline.read_to_end(ms(3 * DAY - 1))
+    assert "D10" not in accusing(pipeline)
+    pipeline.send([event for event in story.events if event[0] == "orders"])
+    (alert,) = pipeline.finish(ms(3 * DAY - 1)).standing.values()
+    assert (alert["detector"], alert["evidence"]["facts_total"]) == ("D10", 5)
+
+
+def numbers(alert: dict[str, Any]) -> dict[str, tuple[int, str | None]]:
+    return {t["name"]: (t["value"], t["crossed"]) for t in alert["evidence"]["thresholds"]}
+
+
+def test_a_buyers_thresholds_stand_beside_what_one_window_held() -> None:
+    """L9: three claims in forty days, but never more than two of them within thirty."""
+    story = Story()
+    for number, day in enumerate((2, 22, 42)):
+        story.created(f"o{number}", (day - 1) * DAY)
+        story.paid(f"o{number}", (day - 1) * DAY)
+        story.shipped(f"o{number}", (day - 1) * DAY + HOUR)
+        story.requested(f"o{number}", day * DAY, reason="late_shipment")
+    standing = run(story.events, ms(43 * DAY)).standing.values()
+    (alert,) = [alert for alert in standing if alert["detector"] == "D10"]
+    assert (alert["severity"], alert["evidence"]["facts_total"]) == ("warn", 3)
+    assert numbers(alert) == {"claims": (2, "warn"), "shipped_in_time": (2, "critical")}
+    assert alert["summary"]["en"] == (
+        "b claims stockout or late shipping on 3 orders, though 3 of them shipped on time."
+    )
+
+
+def test_the_parcels_in_the_evidence_are_those_of_the_highest_window() -> None:
+    """Three claims within thirty days, of which one is proven; a fourth, proven one follows later."""
+    story = Story()
+    for number in range(2):
+        story.created(f"early{number}", 0, ship_by=60 * DAY)
+        story.requested(f"early{number}", DAY + number, reason="late_shipment")
+    for number, day in enumerate((2, 32)):
+        story.created(f"o{number}", day * DAY - HOUR, ship_by=60 * DAY)
+        story.shipped(f"o{number}", day * DAY - 1)
+        story.requested(f"o{number}", day * DAY, reason="late_shipment")
+    standing = run(story.events, ms(33 * DAY)).standing.values()
+    (alert,) = [alert for alert in standing if alert["detector"] == "D10"]
+    assert (alert["severity"], alert["evidence"]["facts_total"]) == ("critical", 4)
+    assert numbers(alert) == {"claims": (3, "critical"), "shipped_in_time": (1, "critical")}
+
+
+def test_a_shops_thresholds_stand_beside_what_one_window_held() -> None:
+    """L9: ten buyers in twenty-eight hours, but never more than six of them within a day."""
+    story = Story()
+    for number in range(10):
+        story.buyer = f"b{number}"
+        story.created("o", 0, ship_by=DAY)
+        story.shipped("o", HOUR)
+        asked = number * HOUR if number < 5 else 28 * HOUR
+        story.requested("o", DAY + asked, reason="late_shipment")
+    (alert,) = run(story.events, ms(2 * DAY + 5 * HOUR)).standing.values()
+    assert (alert["subject"]["kind"], alert["severity"]) == ("shop", "warn")
+    assert alert["evidence"]["facts_total"] == 10
+    assert numbers(alert) == {"claims": (6, "warn"), "shipped_in_time": (6, "critical")}
+    assert alert["summary"]["en"].startswith("10 buyers claim")

@@ -393,6 +393,26 @@ def test_a_silent_shop_is_looked_at_again_when_its_payments_come_and_not_before(
     assert [alert.detector for alert in pipeline.alerts] == ["D01"]
 
 
+def test_an_episode_of_two_bursts_says_what_one_window_held_and_what_there_is_in_all() -> None:
+    """L9: beside a limit stands what was compared with it, and a form for the platform tells the truth."""
+    story = Story()
+    for number in range(5):
+        story.created(f"a{number}", number, 2)
+    for number in range(7):
+        story.created(f"b{number}", 20 * HOUR + number, 1)
+    pipeline = Pipeline()
+    pipeline.send(story.events)
+    pipeline.read_to_end(ms(22 * HOUR))
+    alert = pipeline.alerts[-1]
+    values = {check.name: (check.value, check.crossed) for check in alert.evidence.thresholds}
+    assert values["orders"] == (7, "warn") and values["units"] == (10, None)
+    assert (alert.severity, alert.evidence.facts_total) == ("warn", 12)
+    assert "在30分钟内拍下7笔共10件未付款(前后共12笔17件)" in alert.summary.zh
+    assert "7 (10 units) within 30 minutes (in all 12 orders, 17 units)" in alert.summary.en
+    drafts = [action.draft for action in alert.suggested_actions if action.draft]
+    assert any("30分钟内拍下7笔共10件未付款(前后共12笔17件)" in draft for draft in drafts)
+
+
 def test_engines_say_which_silences_they_wait_for() -> None:
     engine = default_engine()
     assert ("orders", "payments") in engine.waits_for(["buyer"])

@@ -85,6 +85,61 @@ class TestD07:
         assert [due.code for due in alert.deadlines] == ["T02"]
 
 
+def large_and(how: str, at: float = 3 * HOUR) -> CaseStory:
+    """A large paid order, of which something is told after three hours."""
+    story = CaseStory()
+    story.ordered("o", 0, (50,))
+    story.paid("o", HOUR)
+    if how in ("agreed", "succeeded"):
+        granted(story, how, at)
+    elif how == "exempt":
+        story._add("filings", "accepted", at, None, filing_id="f", order_id="o")
+    elif how == "top_up":
+        body = {"recharge_id": "u", "order_id": "o", "currency": "CNY", "face_value_minor": 100}
+        story._add("recharges", "submitted", at, None, **body)
+    elif how == "closed":
+        story.closed("o", at)
+    else:
+        story.shipped("o", at)
+    return story
+
+
+@pytest.mark.parametrize("how", ["agreed", "succeeded", "exempt", "top_up", "closed"])
+def test_d07_nobody_is_told_to_ship_in_time_what_need_not_be_shipped(how: str) -> None:
+    (alert,) = said(large_and(how).events, "D07")
+    assert (alert.status, alert.resolved_at) == ("resolved", ms_at(3 * HOUR))
+    assert alert.deadlines == []
+    assert len(alert.suggested_actions) == 1
+    assert not re.search(r"(?i)ship in time|ship with", told(alert))
+
+
+@pytest.mark.parametrize("how", ["agreed", "closed"])
+def test_d07_after_shipping_only_a_close_ends_it(how: str) -> None:
+    story = large_and(how, DAY)
+    story.shipped("o", 20 * HOUR)
+    expected = [("info", "resolved" if how == "closed" else "open")]
+    assert outcome(story.events, "D07") == expected
+
+
+def test_d07_is_never_resolved_before_it_was_opened() -> None:
+    (alert,) = said(large_and("agreed", 0.5 * HOUR).events, "D07")
+    assert alert.resolved_at == ms_at(HOUR)
+
+
+def refused_and_asked(units: int = 100) -> CaseStory:
+    story = CaseStory()
+    story.ordered("o", 0, (units,))
+    story.parcel("refused", "o", 2 * HOUR)
+    story.requested("o", 3 * HOUR, reason="other", goods="returned")
+    return story
+
+
+def granted(story: CaseStory, kind: str, at: float) -> None:
+    """The refund of order o was `agreed`, or the money went back (`succeeded`)."""
+    money = {} if kind == "agreed" else {"currency": "CNY", "amount_minor": 100}
+    story._add("refunds", kind, at, None, refund_id="r-o", order_id="o", attempt_no=1, **money)
+
+
 class TestD12:
     def test_a_withdrawn_request_resolves_it_and_is_no_prior_case(self) -> None:
         story = CaseStory()
@@ -95,6 +150,36 @@ class TestD12:
         assert outcome(story.events, "D12") == [("info", "open"), ("warn", "open")]
         story.refund_step("withdrawn", "o1", 3 * HOUR)
         assert outcome(story.events, "D12") == [("info", "resolved"), ("info", "open")]
+
+    @pytest.mark.parametrize("kind", ["agreed", "succeeded"])
+    def test_a_granted_refund_resolves_it_and_leaves_nothing_to_answer(self, kind: str) -> None:
+        story = refused_and_asked()
+        codes = [step.code for step in said(story.events, "D12")[0].suggested_actions]
+        assert {"A12_suggest_refund_reply", "A10_draft_complaint"} <= set(codes)
+        granted(story, kind, 5 * HOUR)
+        (alert,) = said(story.events, "D12")
+        assert (alert.severity, alert.status, alert.resolved_at) == (
+            "warn",
+            "resolved",
+            ms_at(5 * HOUR),
+        )
+        assert {step.code for step in alert.suggested_actions} == {"A6_evidence_pack"}
+        assert alert.reason is not None
+        assert "agreed" in alert.reason.en
+        assert "agreed" in alert.summary.en
+
+    def test_a_refund_granted_before_it_was_asked_for_again_settles_nothing(self) -> None:
+        story = refused_and_asked()
+        granted(story, "agreed", HOUR)
+        assert outcome(story.events, "D12") == [("warn", "open")]
+
+    def test_a_granted_case_still_comes_before_the_next(self) -> None:
+        story = refused_and_asked(units=1)
+        granted(story, "agreed", 5 * HOUR)
+        story.ordered("o2", DAY)
+        story.parcel("refused", "o2", DAY + HOUR)
+        story.requested("o2", DAY + 2 * HOUR, reason="other", goods="returned")
+        assert outcome(story.events, "D12") == [("info", "resolved"), ("warn", "open")]
 
     def test_n19_n15_what_the_carrier_or_the_seller_did_is_no_case(self) -> None:
         for reason in ("damaged", "wrong_item", "late_shipment", "stockout"):

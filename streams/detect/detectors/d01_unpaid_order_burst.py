@@ -107,13 +107,14 @@ class UnpaidOrderBurst(Detector[Rules]):
         buyer = subject.partition(":")[2]
         minutes = rules.window_s // 60
         close_ms = int(d["auto_close_ms"])
+        all_zh, all_en = playbooks.beside_the_most(d)
         return Presentation(
             title=("疑似恶拍:大量未付款订单", "Burst of unpaid orders"),
             summary=(
-                f"买家{buyer}在{minutes}分钟内拍下{d['orders']}笔共{d['units']}件未付款,"
+                f"买家{buyer}在{minutes}分钟内拍下{d['most_orders']}笔共{d['most_units']}件未付款{all_zh},"
                 f"目前仍占用{d['held_units']}件库存。请勿主动关闭订单。",
-                f"{buyer} left orders unpaid: {d['orders']} ({d['units']} units) within "
-                f"{minutes} minutes; units still held: {d['held_units']}. "
+                f"{buyer} left orders unpaid: {d['most_orders']} ({d['most_units']} units) within "
+                f"{minutes} minutes{all_en}; units still held: {d['held_units']}. "
                 "Don't close the orders.",
             ),
             not_if=(
@@ -133,7 +134,8 @@ class UnpaidOrderBurst(Detector[Rules]):
                 *playbooks.AFTER_BURST,
                 playbooks.ASK_ABOUT_UNPAID,
                 playbooks.complaint(
-                    "异常拍下", f"买家短时间内拍下{d['orders']}笔共{d['units']}件未付款,占用库存"
+                    "异常拍下",
+                    f"买家{minutes}分钟内拍下{d['most_orders']}笔共{d['most_units']}件未付款{all_zh},占用库存",
                 ),
             ),
             deadlines=(playbooks.auto_close(close_ms),),
@@ -212,6 +214,9 @@ class _Tally:
             return "warn"
         return None
 
+    def compared(self) -> tuple[int, ...]:
+        return self._orders, self._units
+
 
 def _episode(
     run: Run, facts: Facts, counted: list[_Order], horizon_ms: int, rules: Rules
@@ -230,6 +235,7 @@ def _episode(
     )
     ended = sum(hold.state != "held" for hold in holds)
     units = sum(order.placed.units for order in members)
+    most_orders, most_units = run.compared
     return Episode(
         detector="D01",
         anchor=run.anchor,
@@ -242,13 +248,15 @@ def _episode(
         window_s=rules.window_s,
         members=tuple(order.placed for order in members),
         thresholds=(
-            Threshold("orders", len(members), "orders", rules.warn_orders, rules.critical_orders),
-            Threshold("units", units, "units", rules.warn_units, rules.critical_units),
+            Threshold("orders", most_orders, "orders", rules.warn_orders, rules.critical_orders),
+            Threshold("units", most_units, "units", rules.warn_units, rules.critical_units),
             Threshold("grace", rules.grace_s, "s"),
         ),
         details={
             "orders": len(members),
             "units": units,
+            "most_orders": most_orders,
+            "most_units": most_units,
             "held_units": sum(hold.units for hold in holds if hold.state == "held"),
             "auto_close_ms": members[0].placed.at_ms + rules.auto_close_s * 1000,
         },

@@ -192,15 +192,17 @@ class SybilBurst(Detector[Rules]):
         shared_zh = "、".join(_KINDS[kind][0] for kind in kinds)
         shared_en = ", ".join(_KINDS[kind][1] for kind in kinds)
         hours = rules.window_s // 3600
+        all_zh, all_en = playbooks.beside_the_most(d)
         return Presentation(
             title=("疑似多个小号合拍未付款", "Several accounts, one burst of unpaid orders"),
             summary=(
                 f"疑似同一人使用{d['buyers']}个小号恶拍:账号之间共用{shared_zh},"
-                f"{hours}小时内合计拍下{d['orders']}笔共{d['units']}件未付款,"
+                f"{hours}小时内合计拍下{d['most_orders']}笔共{d['most_units']}件未付款{all_zh},"
                 f"目前仍占用{d['held_units']}件库存。关联编号{d['ring']}。请勿主动关闭订单。",
                 f"{d['buyers']} accounts look like one actor: they share {shared_en} and left "
-                f"{d['orders']} orders ({d['units']} units) unpaid within {hours} hours; units still "
-                f"held: {d['held_units']}. Ring {d['ring']}. Don't close the orders.",
+                f"{d['most_orders']} orders ({d['most_units']} units) unpaid within {hours} hours"
+                f"{all_en}; units still held: {d['held_units']}. Ring {d['ring']}. "
+                "Don't close the orders.",
             ),
             not_if=(
                 f"账号少于{rules.min_buyers}个;合计未付款不足{rules.warn_orders}笔且不足"
@@ -229,7 +231,8 @@ class SybilBurst(Detector[Rules]):
                 playbooks.ASK_ABOUT_UNPAID,
                 playbooks.complaint(
                     "异常拍下",
-                    f"{d['buyers']}个账号共用{shared_zh},合计拍下{d['orders']}笔共{d['units']}件未付款",
+                    f"{d['buyers']}个账号共用{shared_zh},{hours}小时内合计拍下{d['most_orders']}笔"
+                    f"共{d['most_units']}件未付款{all_zh}",
                 ),
             ),
             deadlines=(playbooks.auto_close(int(d["auto_close_ms"])),),
@@ -296,6 +299,7 @@ def _episode(
     )
     ended = sum(end_ms < NEVER for end_ms in ends)
     units = sum(order.units for order in members)
+    most_buyers, most_orders, most_units = run.compared
     buyers = {order.name[0] for order in members}
     established = {order.name[0] for order in members if order.uses[0].paid_before}
     payers = {order.name[0] for order in members if order.uses[0].paid_ms < NEVER}
@@ -313,15 +317,17 @@ def _episode(
         window_s=rules.window_s,
         members=tuple(order.signal for order in members),
         thresholds=(
-            Threshold("accounts", len(buyers), "accounts", rules.min_buyers, rules.min_buyers),
-            Threshold("orders", len(members), "orders", rules.warn_orders, rules.critical_orders),
-            Threshold("units", units, "units", rules.warn_units, rules.critical_units),
+            Threshold("accounts", most_buyers, "accounts", rules.min_buyers, rules.min_buyers),
+            Threshold("orders", most_orders, "orders", rules.warn_orders, rules.critical_orders),
+            Threshold("units", most_units, "units", rules.warn_units, rules.critical_units),
             Threshold("grace", rules.grace_s, "s"),
         ),
         details={
             "buyers": len(buyers),
             "orders": len(members),
             "units": units,
+            "most_orders": most_orders,
+            "most_units": most_units,
             "held_units": sum(h.units for h in holds if h.state == "held"),
             "kinds": ",".join(sorted(kinds)),
             # The smallest identity of the first order: the same while the ring grows, and next time.

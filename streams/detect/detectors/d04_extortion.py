@@ -172,11 +172,15 @@ def _marks(message: ChatSaid) -> str:
 
 
 class _Complaints:
-    """The buyer's complaints, asked by when they were open."""
+    """The buyer's complaints, asked by when they were open; not those in which the buyer was right."""
 
     def __init__(self, facts: Facts) -> None:
-        ruled = {fact.ref: fact.at_ms for fact in facts.of(ComplaintRuled)}
-        self._spans = [(c, ruled.get(c.ref, NEVER)) for c in facts.of(ComplaintFiled)]
+        ruled = {fact.ref: fact for fact in facts.of(ComplaintRuled)}
+        self._spans = [
+            (filed, ruled[filed.ref].at_ms if filed.ref in ruled else NEVER)
+            for filed in facts.of(ComplaintFiled)
+            if filed.ref not in ruled or ruled[filed.ref].ruling != "upheld"
+        ]
 
     def open_within(self, from_ms: int, to_ms: int) -> list[ComplaintFiled]:
         """Those that were filed by the end and not ruled on by the beginning."""

@@ -1,7 +1,8 @@
 """D05 suspicious_address (可疑收货地址): an order whose address cannot be right as it stands.
 
 The definition is docs/detectors/D05.md; what counts as a doubt is docs/address-signals.md. What a newcomer
-gets wrong: people mistype addresses (N12). It asks to contact the buyer, and accuses nobody.
+gets wrong: people mistype addresses (N12). It asks to contact the buyer before shipping, and accuses
+nobody; once nothing is left to ship it is over, and a call that is missed after that means nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from schemas.alerts import Severity
-from streams.detect import playbooks
+from streams.detect import filings, playbooks, shipping_over
 from streams.detect.address.signs import DoubtedOrder, Sign, doubted_orders, identity_signs
 from streams.detect.cases import Case, verdict
 from streams.detect.deadlines import Filing, Ship, filing, ship
@@ -37,6 +38,7 @@ from streams.detect.facts import (
     OrderPlaced,
     ReceiverDoubted,
     Redirected,
+    ShippingOver,
 )
 
 WHY = {
@@ -68,48 +70,92 @@ class SuspiciousAddress(Detector[Rules]):
     name = "suspicious_address"
     subject = "buyer"
     triggers = (ReceiverDoubted,)
-    topics = ("orders",)
+    # Calls that were missed after the parcel had left accuse nobody.
+    topics = ("orders", "shipments")
     rules = Rules
     reads_receivers = True
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
-        return verdict(self.id, _cases(facts, rules), horizon_ms, rules.expire_after_s)
+        known = _Known(facts, horizon_ms)
+        cases = _cases(facts, known, horizon_ms, rules)
+        wakes = known.unread_ms if cases else ()
+        return verdict(self.id, cases, horizon_ms, rules.expire_after_s, wakes)
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
         codes = str(d["why"]).split(",")
         zh = "、".join(WHY[code][0] for code in codes)
         en = ", ".join(WHY[code][1] for code in codes)
+        ended_by = str(d["ended_by"])
+        ended_zh, ended_en = _ENDED[ended_by]
+        next_zh, next_en = (
+            (ended_zh, ended_en) if ended_by else ("请先联系买家确认", "Contact the buyer first")
+        )
         return Presentation(
             title=("收货地址可疑", "Address looks wrong"),
             summary=(
-                f"收货地址可疑:{zh}(订单{d['order_id']})。请先联系买家确认。",
-                f"Address of order {d['order_id']} looks wrong: {en}. Contact the buyer first.",
+                f"收货地址可疑:{zh}(订单{d['order_id']})。{next_zh}。",
+                f"Address of order {d['order_id']} looks wrong: {en}. {next_en}.",
             ),
             not_if=(
-                "买家改正了收货地址;订单已关闭",
-                "the buyer corrected the address; the order was closed",
+                "买家改正了收货地址;订单已发货,或无需发货(关闭、同意退款、备案成功、充值)",
+                "the buyer corrected the address; the order was shipped, or need not be (closed, refund "
+                "agreed, filing accepted, top-up)",
             ),
-            ended=(
-                "收货地址已改正、订单已关闭或已过期",
-                "The address was corrected, the order was closed, or it is long ago",
-            ),
-            steps=(
-                playbooks.CONFIRM_ADDRESS,
-                Step(
-                    "A4_remind",
-                    "旺旺或电话联系买家并记录每次结果",
-                    "Reach the buyer by chat or phone and log every attempt",
-                ),
-                Step(
-                    "A9_draft_filing",
-                    "如地址确实有误且买家联系不上,提交备案",
-                    "If the address is wrong and the buyer cannot be reached, file it (备案)",
-                    (("至少一次联系记录", "at least one logged contact attempt"),),
-                ),
-            ),
-            deadlines=_deadlines(episode, rules),
+            ended=(ended_zh, ended_en),
+            steps=_steps(episode),
+            deadlines=_deadlines(episode, rules) if episode.status == "open" else (),
         )
+
+
+def _steps(episode: Episode) -> tuple[Step, ...]:
+    """Reach the buyer and file, as long as that may still change what is sent."""
+    ended_by = str(episode.details["ended_by"])
+    if ended_by:
+        return (_STEPS_AFTER[ended_by],)
+    if episode.status != "open":
+        return _REACH
+    return *_REACH, _WAIT if episode.details["is_filed"] else _FILE
+
+
+_REACH = (
+    playbooks.CONFIRM_ADDRESS,
+    Step(
+        "A4_remind",
+        "旺旺或电话联系买家并记录每次结果",
+        "Reach the buyer by chat or phone and log every attempt",
+    ),
+)
+_FILE = Step(
+    "A9_draft_filing",
+    "如地址确实有误且买家联系不上,提交备案",
+    "If the address is wrong and the buyer cannot be reached, file it (备案)",
+    (("至少一次联系记录", "at least one logged contact attempt"),),
+)
+_WAIT = Step(
+    "A4_remind",
+    "备案已提交,等待平台结果;未通过的须按期发货",
+    "A filing was made: wait for the platform's answer, and ship in time if it is rejected",
+)
+_STEPS_AFTER = {
+    **shipping_over.STEPS,
+    "corrected": Step(
+        "A4_remind",
+        "核对面单使用的是改正后的地址",
+        "See that the label bears the corrected address",
+    ),
+    "shipped": Step(
+        "A6_evidence_pack",
+        "保存发货凭证和联系记录",
+        "Keep the proof of shipping and the log of the calls",
+    ),
+}
+_ENDED = {
+    **shipping_over.REASONS,
+    "corrected": ("收货地址已改正", "The address was corrected"),
+    "shipped": ("订单已发货", "The order was shipped"),
+    "": ("已过期", "It is long ago"),
+}
 
 
 class _Proof(NamedTuple):
@@ -122,14 +168,22 @@ class _Proof(NamedTuple):
 class _Known:
     """What the cases of a buyer ask of its facts, put in order once for all of them."""
 
-    def __init__(self, facts: Facts) -> None:
-        self.closed = {fact.ref: fact.at_ms for fact in facts.of(OrderClosed)}
+    def __init__(self, facts: Facts, horizon_ms: int) -> None:
+        # Of a buyer with very many orders the end of shipping may not be kept, but that it was closed.
+        self.over = {fact.ref: (fact.at_ms, "closed") for fact in facts.of(OrderClosed)}
+        self.over |= {fact.ref: (fact.at_ms, fact.how) for fact in facts.of(ShippingOver)}
+        self.filed = filings.pending_ms(facts)
         self.paid = {p.order_id: p.at_ms for p in reversed(facts.of(OrderPaid))}
         self.placed = {order.ref: order for order in facts.of(OrderPlaced)}
         self.changed = {fact.ref: fact for fact in facts.of(Redirected)}
-        self._calls = facts.of(Contacted)
+        calls = facts.of(Contacted)
+        # Whether the parcel had left before a later one is not known yet; an answer only helps.
+        self._calls = [call for call in calls if call.at_ms <= horizon_ms]
         self._called = [call.at_ms for call in self._calls]
-        self._answered = [call.at_ms for call in self._calls if call.answered]
+        self._answered = [call.at_ms for call in calls if call.answered]
+        self.signs = identity_signs(facts)
+        times = (*(call.at_ms for call in calls), *(sign.fact.at_ms for sign in self.signs))
+        self.unread_ms = [at_ms for at_ms in times if at_ms > horizon_ms]
 
     def unanswered(self, from_ms: int, to_ms: int, enough: int) -> _Proof:
         """The attempts to reach the buyer meanwhile, both ends included, if none was answered."""
@@ -142,36 +196,38 @@ class _Known:
 
 
 class _Open(NamedTuple):
-    """An order with doubts about its address, and when that was over, if it is."""
+    """An order with doubts about its address, and when and by what that was over, if it is."""
 
     order: DoubtedOrder
     doubts: Sequence[ReceiverDoubted]
     resolved_ms: int | None
+    ended_by: str
 
     @property
     def end_ms(self) -> int:
         return NEVER if self.resolved_ms is None else self.resolved_ms
 
 
-def _cases(facts: Facts, rules: Rules) -> list[Case]:
-    known = _Known(facts)
+def _cases(facts: Facts, known: _Known, horizon_ms: int, rules: Rules) -> list[Case]:
     found = [one for order in doubted_orders(facts) if (one := _doubted(order, known))]
-    signs = identity_signs(facts) if found else []
+    signs = [sign for sign in known.signs if sign.fact.at_ms <= horizon_ms]
     odd = _standing_at(signs, {one.end_ms for one in found}, rules.identity_signs)
     return [_case(one, odd[one.end_ms], known, rules) for one in found]
 
 
 def _doubted(order: DoubtedOrder, known: _Known) -> _Open | None:
-    """Nobody need look at what was said of an order after it was closed."""
-    closed_ms = known.closed.get(order.order_id, NEVER)
-    doubts = [doubt for doubt in order.doubts if doubt.address and doubt.at_ms <= closed_ms]
+    """Nobody need look at what was said of an order when nothing was left to ship."""
+    over_ms, how = known.over.get(order.order_id, (NEVER, ""))
+    doubts = [doubt for doubt in order.doubts if doubt.address and doubt.at_ms <= over_ms]
     if not doubts:
         return None
     last = doubts[-1]
-    resolved_ms = closed_ms
+    corrected_ms = NEVER
     if order.standing is not last:
-        resolved_ms = min(closed_ms, max(order.redirected_ms, last.at_ms))
-    return _Open(order, doubts, resolved_ms if resolved_ms < NEVER else None)
+        corrected_ms = max(order.redirected_ms, last.at_ms)
+    if corrected_ms < over_ms:
+        return _Open(order, doubts, corrected_ms, "corrected")
+    return _Open(order, doubts, over_ms if how else None, how)
 
 
 def _standing_at(signs: Sequence[Sign], ends: Iterable[int], enough: int) -> dict[int, _Proof]:
@@ -212,6 +268,8 @@ def _case(one: _Open, odd: _Proof, known: _Known, rules: Rules) -> Case:
         "why": last.address,
         "failed_contacts": calls.total,
         "identity_signs": odd.total,
+        "ended_by": one.ended_by,
+        "is_filed": int(order.order_id in known.filed),
         **_shipping(order.order_id, known),
     }
     return Case(
@@ -250,12 +308,12 @@ def _shipping(order_id: str, known: _Known) -> dict[str, int]:
 
 
 def _deadlines(episode: Episode, rules: Rules) -> tuple[Due, ...]:
-    """When it must be shipped, and filed before: what decides how long there is to reach the buyer."""
+    """When it must be shipped, and filed before if it is not: how long there is to reach the buyer."""
     d = episode.details
     if "paid_ms" not in d:
         return ()
     term = ship(int(d["paid_ms"]), rules.T02, int(d["ship_by_ms"]))
-    return term.line(), filing(term, rules.T12).line()
+    return (term.line(),) if d["is_filed"] else (term.line(), filing(term, rules.T12).line())
 
 
 DETECTORS = (SuspiciousAddress(),)

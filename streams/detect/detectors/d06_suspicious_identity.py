@@ -1,7 +1,8 @@
 """D06 suspicious_identity (可疑身份): a buyer whose account is not verified, or whose phone cannot be right.
 
 The definition is docs/detectors/D06.md. What a newcomer gets wrong: either alone is common among honest
-people and only informs; and what was put right later is resolved, not forgotten.
+people and only informs; and what was put right later is resolved, not forgotten. What the buyer does after
+that is beside the point.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from pydantic import Field
 
 from schemas.alerts import Severity
 from streams.detect import playbooks
-from streams.detect.address.signs import Sign, doubted_orders, identity_signs
+from streams.detect.address.signs import DoubtedOrder, Sign, doubted_orders, identity_signs
 from streams.detect.cases import Case, verdict
 from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds, Step
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
 from streams.detect.facts import (
     LARGE_UNITS,
+    NEVER,
     AccountDoubted,
     AnyFact,
     OrderPaid,
@@ -98,24 +100,25 @@ class SuspiciousIdentity(Detector[Rules]):
 def _case(signs: list[Sign], facts: Facts, rules: Rules) -> Case:
     standing = [sign for sign in signs if sign.cleared_ms is None]
     resolved_ms = None
+    cleared_ms = NEVER
     counted = standing
     if not standing:
         # Over; what it was at its last moment is what it stays.
-        resolved_ms = max(sign.cleared_ms or 0 for sign in signs)
-        counted = [sign for sign in signs if sign.cleared_ms == resolved_ms]
+        resolved_ms = cleared_ms = max(sign.cleared_ms or 0 for sign in signs)
+        counted = [sign for sign in signs if sign.cleared_ms == cleared_ms]
     orders = facts.of(OrderPlaced)
     begins_ms = max(min(s.fact.at_ms for s in signs), min(o.at_ms for o in orders))
     if resolved_ms is not None:
         resolved_ms = max(resolved_ms, begins_ms)
     kinds = {KIND[sign.code] for sign in counted}
-    beside = _beside(facts, rules)
+    beside = _beside(facts, cleared_ms, rules)
     value = len(kinds) + bool(beside)
     level: Severity = "warn" if value >= rules.warn_signs else "info"
     members: dict[tuple[type, str], AnyFact] = {
         (fact.__class__, fact.ref): fact
         for fact in (*(sign.fact for sign in signs), *(beside if level == "warn" else ()))
     }
-    paid = len({payment.order_id for payment in facts.of(OrderPaid)})
+    paid = len({fact.order_id for fact in facts.of(OrderPaid) if fact.at_ms <= cleared_ms})
     return Case(
         signs[0].fact,
         level,
@@ -133,15 +136,35 @@ def _case(signs: list[Sign], facts: Facts, rules: Rules) -> Case:
     )
 
 
-def _beside(facts: Facts, rules: Rules) -> list[AnyFact]:
-    """What makes an odd identity worth a warning: a doubted address that stands, or a large order."""
+def _beside(facts: Facts, until_ms: int, rules: Rules) -> list[AnyFact]:
+    """What makes an odd identity worth a warning: a doubted address that stands then, or a large order.
+
+    An order that came once the identity was right says nothing about an odd one.
+    """
     doubted: list[AnyFact] = [
-        order.standing
+        doubt
         for order in doubted_orders(facts)
-        if order.standing is not None and order.standing.address
+        if (doubt := _standing_at(order, until_ms)) is not None and doubt.address
     ]
-    large = [order for order in large_orders(facts) if order.units >= rules.large_units]
+    large = [
+        order
+        for order in large_orders(facts)
+        if order.at_ms <= until_ms and order.units >= rules.large_units
+    ]
     return [*doubted, *large]
+
+
+def _standing_at(order: DoubtedOrder, until_ms: int) -> ReceiverDoubted | None:
+    """The doubted receiver of an order that stands at that time; one replaced at that very time does not."""
+    if until_ms == NEVER:
+        return order.standing
+    told = [doubt for doubt in order.doubts if doubt.at_ms <= until_ms]
+    if not told:
+        return None
+    # Of the receivers without a doubt only the newest is kept: one between two doubts speaks for nobody.
+    later = [doubt.at_ms for doubt in order.doubts[len(told) :]]
+    later += [order.redirected_ms] if order.standing is None else []
+    return told[-1] if min(later, default=NEVER) > until_ms else None
 
 
 DETECTORS = (SuspiciousIdentity(),)

@@ -1,7 +1,8 @@
 """D07 large_paid_order (大额已付款): a new buyer has paid for a large order.
 
 The definition is docs/detectors/D07.md. What a newcomer gets wrong: nearly all of them are the best orders
-of the week. It informs, accuses nobody, and opens the checklist that is right for an honest buyer too.
+of the week. It informs, accuses nobody, and opens the checklist that is right for an honest buyer too;
+shipping does not end it, for what comes after is on the checklist as well.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from streams.detect import playbooks
+from streams.detect import playbooks, shipping_over
 from streams.detect.cases import Case, verdict
 from streams.detect.deadlines import Ship, ship, ship_times
 from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds
@@ -24,6 +25,7 @@ from streams.detect.facts import (
     OrderClosed,
     OrderPaid,
     OrderPlaced,
+    ShippingOver,
 )
 from streams.detect.orders import large_orders
 
@@ -59,9 +61,9 @@ class LargePaidOrder(Detector[Rules]):
         paid: dict[str, OrderPaid] = {}
         for payment in facts.of(OrderPaid):
             paid.setdefault(payment.order_id, payment)
-        closed = {fact.ref: fact.at_ms for fact in facts.of(OrderClosed)}
+        ended = _ended(facts)
         cases = [
-            _case(order, paid[order.ref], closed.get(order.ref), facts, rules)
+            _case(order, paid[order.ref], ended.get(order.ref), facts, rules)
             for order in large_orders(facts)
             if order.ref in paid
             and (order.units >= rules.large_units or order.amount_minor >= rules.min_amount_minor)
@@ -73,12 +75,15 @@ class LargePaidOrder(Detector[Rules]):
         d = episode.details
         paid_ms, ship_by_ms = int(d["paid_ms"]), int(d["ship_by_ms"])
         times = ship_times(paid_ms, rules.T02, ship_by_ms)
+        ended_by = str(d["ended_by"])
+        ended_zh, ended_en = shipping_over.REASONS.get(ended_by, ("已过期", "It is long ago"))
         return Presentation(
             title=("大额已付款订单", "Large paid order"),
             summary=(
-                f"新买家的大额已付款订单{d['order_id']}(单品{d['units']}件),建议按取证流程发货。",
-                f"Order {d['order_id']} of a new buyer is large ({d['units']} of one item) and paid: "
-                "ship with evidence.",
+                f"新买家的大额已付款订单{d['order_id']}(单品{d['units']}件),"
+                f"{ended_zh if ended_by else '建议按取证流程发货'}。",
+                f"Order {d['order_id']} of a new buyer is large ({d['units']} of one item) and paid"
+                f"{f'. {ended_en}' if ended_by else ': ship with evidence'}.",
             ),
             not_if=(
                 f"单品少于{rules.large_units}件且金额低于{rules.min_amount_minor / 100:.2f};"
@@ -86,12 +91,20 @@ class LargePaidOrder(Detector[Rules]):
                 f"fewer than {rules.large_units} of one item and less than "
                 f"{rules.min_amount_minor / 100:.2f}; an earlier paid order of the buyer",
             ),
-            ended=("订单已关闭或已过期", "The order was closed, or it is long ago"),
-            steps=playbooks.paid_order(
-                paid_ms, times.target_ms - paid_ms, times.limit_ms - paid_ms
-            ),
-            deadlines=(ship(paid_ms, rules.T02, ship_by_ms).line(),),
+            ended=(ended_zh, ended_en),
+            steps=(shipping_over.STEPS[ended_by],)
+            if ended_by
+            else playbooks.paid_order(paid_ms, times.target_ms - paid_ms, times.limit_ms - paid_ms),
+            deadlines=() if ended_by else (ship(paid_ms, rules.T02, ship_by_ms).line(),),
         )
+
+
+def _ended(facts: Facts) -> dict[str, tuple[int, str]]:
+    """By order, since when and why it need not be shipped; shipping itself is no end."""
+    ended = {fact.ref: (fact.at_ms, "closed") for fact in facts.of(OrderClosed)}
+    # The first reason counts; where that is shipping, a close may still follow.
+    over = [fact for fact in facts.of(ShippingOver) if fact.how != "shipped"]
+    return ended | {fact.ref: (fact.at_ms, fact.how) for fact in over}
 
 
 def _is_new(order: LargeOrder, paid: dict[str, OrderPaid], facts: Facts, rules: Rules) -> bool:
@@ -106,7 +119,11 @@ def _is_new(order: LargeOrder, paid: dict[str, OrderPaid], facts: Facts, rules: 
 
 
 def _case(
-    order: LargeOrder, payment: OrderPaid, closed_ms: int | None, facts: Facts, rules: Rules
+    order: LargeOrder,
+    payment: OrderPaid,
+    end: tuple[int, str] | None,
+    facts: Facts,
+    rules: Rules,
 ) -> Case:
     promised = [fact.ship_by_ms for fact in facts.of(OrderPlaced) if fact.ref == order.ref]
     opened_ms = max(order.at_ms, payment.at_ms)
@@ -120,6 +137,7 @@ def _case(
             "units": order.units,
             "paid_ms": payment.at_ms,
             "ship_by_ms": promised[0] if promised else 0,
+            "ended_by": end[1] if end else "",
         },
         (
             Threshold("units", order.units, "units", info=rules.large_units),
@@ -131,7 +149,7 @@ def _case(
                 "Most large orders are good business",
             ),
         ),
-        None if closed_ms is None else max(closed_ms, opened_ms),
+        max(end[0], opened_ms) if end else None,
     )
 
 

@@ -6,9 +6,10 @@ What a newcomer gets wrong: if the seller really was late, the claims are genuin
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, NamedTuple, TypeVar
 
 from schemas.alerts import Severity
 from streams.detect import playbooks
@@ -40,7 +41,10 @@ from streams.detect.facts import (
     by_time,
 )
 
-KINDS = frozenset({"stockout", "late_shipment"})
+C = TypeVar("C", RefundRequested | ComplaintFiled, Signal)
+
+STOCKOUT = "stockout"
+KINDS = frozenset({STOCKOUT, "late_shipment"})
 SIGNAL = "stockout_claim"
 # Pending: it would accuse, but not everything that may speak for the buyer is read.
 Outcome = Literal["proven", "premature", "genuine", "unknown", "withdrawn", "pending"]
@@ -85,12 +89,11 @@ class _Claim(NamedTuple):
 
 
 class _Count(NamedTuple):
-    """The numbers of an episode; `compared` is the one that the thresholds are about."""
+    """The numbers of a whole episode, over all of its windows."""
 
     claims: int
     proven: int
     buyers: int
-    compared: int
 
 
 class _Limits(NamedTuple):
@@ -101,6 +104,24 @@ class _Limits(NamedTuple):
     critical: int
     cooldown_s: int
     expire_after_s: int
+
+
+class _Reached(NamedTuple):
+    """When a threshold was reached. `compared` is the number that reached it, by the time of the crossing.
+
+    `proven_ms` are the times of the proven claims, sorted.
+    """
+
+    crossings: list[Crossing]
+    compared: Mapping[int, int]
+    proven_ms: list[int]
+
+    def highest(self, run: Run, window_s: int) -> tuple[int, int]:
+        """What the window of an episode held that reached most, the first such: compared, and proven."""
+        moments = [at for at in self.compared if run.opened_at_ms <= at <= run.last_at_ms]
+        at_ms = max(moments, key=self.compared.__getitem__)
+        oldest = bisect_left(self.proven_ms, at_ms - window_s * 1000)
+        return self.compared[at_ms], bisect_right(self.proven_ms, at_ms) - oldest
 
 
 class _StockoutClaims:
@@ -120,9 +141,11 @@ class _StockoutClaims:
                 f"though {d['proven']} of them shipped on time.",
             ),
             not_if=(
-                "卖家确实延迟发货或平台判定投诉成立;申请或投诉被撤回;没有已按时发货的订单",
+                "卖家确实延迟发货或平台判定投诉成立;申请或投诉被撤回;没有已按时发货的订单;"
+                "多种商品的订单部分缺货",
                 "the seller really shipped late, or a complaint was upheld; the claims were "
-                "withdrawn; none of the orders is proven to have shipped on time",
+                "withdrawn; none of the orders is proven to have shipped on time; a part of an order "
+                "of several items was out of stock",
             ),
             ended=("窗口期内没有新的索赔", "No further claim within the window"),
             steps=(
@@ -161,18 +184,19 @@ class StockoutFraudByBuyer(_StockoutClaims, Detector[Rules]):
             rules.buyer_expire_after_s,
         )
 
-        def level_of(window: Counter[str]) -> Severity | None:
-            if proven.isdisjoint(window):
-                return None
-            return level_at(len(window), limits.warn, limits.critical)
-
-        crossings = slide(false, limits.window_s * 1000, lambda fact: fact.event_id, level_of)
+        reached = _reached(
+            false,
+            limits,
+            lambda fact: fact.event_id,
+            lambda window: not proven.isdisjoint(window),
+            [fact.at_ms for fact in false if fact.event_id in proven],
+        )
 
         def count(run: Run) -> _Count:
             shipped = sum(member.event_id in proven for member in run.members)
-            return _Count(len(run.members), shipped, 1, len(run.members))
+            return _Count(len(run.members), shipped, 1)
 
-        episodes, expiries = _episodes(crossings, limits, count, _counter(claims), horizon_ms)
+        episodes, expiries = _episodes(reached, limits, count, _counter(claims), horizon_ms)
         wakes = expiries + [c.wake_ms for c in claims if c.wake_ms is not None]
         return Verdict(
             episodes,
@@ -202,23 +226,20 @@ class StockoutFraudByShop(_StockoutClaims, Detector[Rules]):
             rules.shop_cooldown_s,
             rules.shop_expire_after_s,
         )
-        crossings = slide(
-            proven,
-            limits.window_s * 1000,
-            _buyer,
-            lambda window: level_at(len(window), limits.warn, limits.critical),
+        reached = _reached(
+            proven, limits, _buyer, lambda window: True, [signal.at_ms for signal in proven]
         )
 
         def count(run: Run) -> _Count:
             buyers = len({_buyer(m) for m in run.members if isinstance(m, Signal)})
-            return _Count(len(run.members), len(run.members), buyers, buyers)
+            return _Count(len(run.members), len(run.members), buyers)
 
         genuine = sum(s.values.get("outcome") == "genuine" for s in claims)
         counter = (
             f"本店另有{genuine}单索赔属实",
             f"{genuine} other claims at this shop are genuine",
         )
-        episodes, expiries = _episodes(crossings, limits, count, counter, horizon_ms)
+        episodes, expiries = _episodes(reached, limits, count, counter, horizon_ms)
         return Verdict(episodes, min((at for at in expiries if at > horizon_ms), default=None))
 
 
@@ -268,7 +289,7 @@ def _claims(facts: Facts, horizon_ms: int, rules: Rules) -> list[_Claim]:
         if order_id in upheld:
             outcome = "genuine"
         elif order_id in first_of:
-            outcome, wake_ms, settled = shipping.judge(order_id, claim.at_ms, horizon_ms)
+            outcome, wake_ms, settled = shipping.judge(claim, horizon_ms)
         version = versions[order_id] + shipping.version(order_id)
         claims.append(_Claim(claim, outcome, wake_ms, 3 * version + settled))
     return claims
@@ -300,9 +321,10 @@ class _Shipping:
         )
 
     def judge(
-        self, order_id: str, claimed_ms: int, horizon_ms: int
+        self, claim: RefundRequested | ComplaintFiled, horizon_ms: int
     ) -> tuple[Outcome, int | None, int]:
         """Step 3 of the definition; when silence would change it, and how often it has."""
+        order_id, claimed_ms = claim.order_id, claim.at_ms
         deadline_ms = self._deadline_ms(order_id)
         if deadline_ms is None:
             return "unknown", None, 0
@@ -311,6 +333,9 @@ class _Shipping:
             over = self._over.get(order_id)
             # What left in time and was sent again, or in two parts, proves nothing to anybody.
             return ("unknown" if over and over.at_ms <= deadline_ms else "genuine"), None, 0
+        if sent and _reason(claim) == STOCKOUT and not self._is_of_one_item(order_id):
+            # Nobody says what was in the parcel: the item that is missed may have been out of stock.
+            return "unknown", None, 0
         if not sent and claimed_ms >= deadline_ms:
             return "genuine", None, 0
         if claimed_ms > horizon_ms:
@@ -320,6 +345,11 @@ class _Shipping:
         if horizon_ms >= deadline_ms:
             return "genuine", None, 2
         return "premature", deadline_ms, 1
+
+    def _is_of_one_item(self, order_id: str) -> bool:
+        """Whether that is known: an order that is not read may be of several."""
+        placed = self._placed.get(order_id)
+        return placed is not None and len(placed.items) == 1
 
     def _deadline_ms(self, order_id: str) -> int | None:
         """Step 2 of the definition: T02, or what the parcel promised if that is earlier."""
@@ -339,6 +369,10 @@ class _Shipping:
                 return None
             return min(deadline_ms, sent.promised_by_ms)
         return deadline_ms
+
+
+def _reason(claim: RefundRequested | ComplaintFiled) -> str:
+    return claim.reason if isinstance(claim, RefundRequested) else claim.kind
 
 
 def _tell(subject: str, claim: _Claim) -> Told:
@@ -364,8 +398,31 @@ def _counter(claims: Sequence[_Claim]) -> tuple[str, str]:
     )
 
 
+def _reached(
+    claims: Sequence[C],
+    limits: _Limits,
+    key: Callable[[C], str],
+    may_accuse: Callable[[Counter[str]], bool],
+    proven_ms: list[int],
+) -> _Reached:
+    """Slide the window over claims, and keep beside each crossing the number that was compared."""
+    numbers: list[int] = []
+
+    def level_of(window: Counter[str]) -> Severity | None:
+        if not may_accuse(window):
+            return None
+        level = level_at(len(window), limits.warn, limits.critical)
+        if level:
+            numbers.append(len(window))
+        return level
+
+    crossings = slide(claims, limits.window_s * 1000, key, level_of)
+    compared = {c.at_ms: number for c, number in zip(crossings, numbers, strict=True)}
+    return _Reached(crossings, compared, proven_ms)
+
+
 def _episodes(
-    crossings: list[Crossing],
+    reached: _Reached,
     limits: _Limits,
     count: Callable[[Run], _Count],
     counter: tuple[str, str],
@@ -374,11 +431,12 @@ def _episodes(
     """The episodes, and the times at which they expire."""
     found = []
     expiries = []
-    for run in runs(crossings, limits.cooldown_s * 1000):
+    for run in runs(reached.crossings, limits.cooldown_s * 1000):
         expires_ms = run.last_at_ms + limits.expire_after_s * 1000
         expiries.append(expires_ms)
         has_expired = expires_ms <= horizon_ms
         numbers = count(run)
+        compared, shipped = reached.highest(run, limits.window_s)
         found.append(
             Episode(
                 detector="D10",
@@ -392,10 +450,11 @@ def _episodes(
                 window_s=limits.window_s,
                 members=run.members,
                 thresholds=(
-                    Threshold("claims", numbers.compared, "claims", limits.warn, limits.critical),
-                    Threshold("shipped_in_time", numbers.proven, "orders", 1, 1),
+                    Threshold("claims", compared, "claims", limits.warn, limits.critical),
+                    Threshold("shipped_in_time", shipped, "orders", 1, 1),
                 ),
-                details=numbers._asdict(),
+                # With what was compared, though no text needs it: an alert is told anew when details change.
+                details=numbers._asdict() | {"compared": compared, "compared_shipped": shipped},
                 counter=(counter,),
                 cooldown_s=limits.cooldown_s,
             )

@@ -1,13 +1,14 @@
 """D12 refused_then_refund (拒签后退款): the parcel was refused or came back, and then a refund is asked for.
 
 The definition is docs/detectors/D12.md. What a newcomer gets wrong: refusing a parcel is a buyer's right and
-the refund is due. The alert is about proof, above all the stamped certificate of the carrier out there.
+the refund is due. The alert is about proof, above all the stamped certificate of the carrier out there;
+once the refund is agreed it is over, and yet the case counts for the next one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
@@ -19,8 +20,10 @@ from streams.detect.episodes import Episode, Threshold, Verdict
 from streams.detect.facts import (
     LARGE_AMOUNT_MINOR,
     LARGE_UNITS,
+    AnyFact,
     LargeOrder,
     ParcelRefused,
+    RefundGranted,
     RefundRequested,
     RefundWithdrawn,
 )
@@ -62,6 +65,7 @@ class RefusedThenRefund(Detector[Rules]):
             if is_after and request.reason not in NOT_THE_BUYERS:
                 asked.setdefault(request.order_id, []).append(request)
         withdrawn = {fact.ref: fact.at_ms for fact in facts.of(RefundWithdrawn)}
+        granted = _granted(facts, asked)
         large = {order.ref: order for order in large_orders(facts)}
         filed = accepted_ms(facts)
         cases: list[Case] = []
@@ -69,10 +73,11 @@ class RefusedThenRefund(Detector[Rules]):
             prior = sum(
                 1
                 for case in cases
-                if case.resolved_at_ms is None
+                if case.details["ended_by"] != "withdrawn"
                 and case.opened_at_ms < requests[0].at_ms <= case.opened_at_ms + _window_ms(rules)
             )
-            case = _case(refused[name], requests, withdrawn, large.get(name), prior, rules)
+            end = _ended(requests, withdrawn, granted.get(name))
+            case = _case(refused[name], requests, end, large.get(name), prior, rules)
             cases.append(case._replace(details={**case.details, "is_filed": int(name in filed)}))
         return verdict(self.id, cases, horizon_ms, rules.expire_after_s)
 
@@ -91,38 +96,58 @@ class RefusedThenRefund(Detector[Rules]):
             )
             if is_so
         )
+        told_zh, told_en = _TOLD[str(d["ended_by"])]
         return Presentation(
             title=("拒签后申请退款", "Parcel refused, then a refund"),
             summary=(
-                f"买家拒签订单{d['order_id']}后申请退款{f'({why_zh})' if why_zh else ''},"
-                "请索取当地快递红章证明。",
+                f"买家拒签订单{d['order_id']}后申请退款{f'({why_zh})' if why_zh else ''},{told_zh}。",
                 f"Order {d['order_id']} was refused, then a refund was asked for"
-                f"{f' ({why_en})' if why_en else ''}; get the carrier's stamped certificate.",
+                f"{f' ({why_en})' if why_en else ''}; {told_en}.",
             ),
             not_if=(
                 "退款申请撤回;因破损、错发、延迟或缺货而拒签",
                 "the request is taken back; the parcel was refused for damage, a wrong item, lateness "
                 "or a stockout",
             ),
-            ended=("退款申请已撤回或已过期", "The request was taken back, or it is long ago"),
-            steps=(
-                Step(
-                    "A6_evidence_pack",
-                    "向收货地快递公司索取红章证明,写明拒签或退回",
-                    "Get the stamped certificate of the local carrier that says it was refused",
-                ),
-                Step(
-                    "A6_evidence_pack",
-                    "收到退回包裹时拍照、核对数量和重量,保留退回运费凭证",
-                    "When the parcel is back: photograph it, check number and weight, keep the freight "
-                    "receipts",
-                ),
-                refund_reply(_CHECK_FIRST, is_filed=bool(d["is_filed"])),
-                *((playbooks.complaint("异常退款"),) if episode.severity != "info" else ()),
-            ),
+            ended=_ENDED[str(d["ended_by"])],
+            steps=(*_PROOFS, *(() if d["ended_by"] else _replies(episode))),
         )
 
 
+def _replies(episode: Episode) -> tuple[Step, ...]:
+    """What to answer: nothing any more, once the refund is agreed or nobody asks for it."""
+    reply = refund_reply(_CHECK_FIRST, is_filed=bool(episode.details["is_filed"]))
+    if episode.severity == "info":
+        return (reply,)
+    return reply, playbooks.complaint("异常退款")
+
+
+_TOLD = {
+    "": ("请索取当地快递红章证明", "get the carrier's stamped certificate"),
+    "granted": (
+        "已同意退款;请核对退回的包裹,保留快递红章证明",
+        "the refund was agreed; check what comes back and keep the carrier's stamped certificate",
+    ),
+    "withdrawn": ("申请已撤回", "the request was taken back"),
+}
+_ENDED = {
+    "": ("该申请已久无进展", "Nothing new about the request for long"),
+    "granted": ("已同意退款", "The refund was agreed"),
+    "withdrawn": ("退款申请已撤回", "The request was taken back"),
+}
+# The parcel is on its way back whoever was right, and the carrier owes an answer for it.
+_PROOFS = (
+    Step(
+        "A6_evidence_pack",
+        "向收货地快递公司索取红章证明,写明拒签或退回",
+        "Get the stamped certificate of the local carrier that says it was refused",
+    ),
+    Step(
+        "A6_evidence_pack",
+        "收到退回包裹时拍照、核对数量和重量,保留退回运费凭证",
+        "When the parcel is back: photograph it, check number and weight, keep the freight receipts",
+    ),
+)
 _CHECK_FIRST = Step(
     "A12_suggest_refund_reply",
     "包裹退回核对无误后同意退款;退回运费可与买家协商",
@@ -136,6 +161,38 @@ def _moment(request: RefundRequested) -> tuple[int, str]:
     return request.at_ms, request.event_id
 
 
+class _End(NamedTuple):
+    """What settled a case, and when; `grant` is the fact that it was agreed to, if that was it."""
+
+    by: str
+    at_ms: int | None = None
+    grant: RefundGranted | None = None
+
+
+def _granted(
+    facts: Facts, asked: Mapping[str, Sequence[RefundRequested]]
+) -> dict[str, RefundGranted]:
+    """By order, the first grant since its case was opened: an earlier one answered something else."""
+    first: dict[str, RefundGranted] = {}
+    for grant in facts.of(RefundGranted):
+        requests = asked.get(grant.order_id)
+        if requests and grant.at_ms >= requests[0].at_ms:
+            first.setdefault(grant.order_id, grant)
+    return first
+
+
+def _ended(
+    requests: Sequence[RefundRequested],
+    withdrawn: Mapping[str, int],
+    grant: RefundGranted | None,
+) -> _End:
+    """Who took all requests back speaks for the buyer, whatever was agreed before."""
+    if all(request.ref in withdrawn for request in requests):
+        last_ms = max(withdrawn[request.ref] for request in requests)
+        return _End("withdrawn", max(requests[0].at_ms, last_ms))
+    return _End("granted", grant.at_ms, grant) if grant else _End("")
+
+
 def _window_ms(rules: Rules) -> int:
     return rules.prior_window_s * 1000
 
@@ -143,7 +200,7 @@ def _window_ms(rules: Rules) -> int:
 def _case(
     parcels: Sequence[ParcelRefused],
     requests: Sequence[RefundRequested],
-    withdrawn: dict[str, int],
+    end: _End,
     large: LargeOrder | None,
     prior: int,
     rules: Rules,
@@ -152,13 +209,20 @@ def _case(
     amount_minor = large.amount_minor if large is not None else 0
     is_large = units >= rules.large_units or amount_minor >= rules.large_amount_minor
     level: Severity = "warn" if is_large or prior >= rules.prior_cases else "info"
-    is_withdrawn = all(request.ref in withdrawn for request in requests)
+    members: list[AnyFact] = [*parcels, *requests]
+    members += [large] if large is not None and is_large else []
+    members += [end.grant] if end.grant else []
     return Case(
         parcels[0],
         level,
-        (*parcels, *requests, *([large] if large is not None and is_large else [])),
+        members,
         requests[0].at_ms,
-        {"order_id": parcels[0].order_id, "is_large": int(is_large), "prior": prior},
+        {
+            "order_id": parcels[0].order_id,
+            "is_large": int(is_large),
+            "prior": prior,
+            "ended_by": end.by,
+        },
         (
             Threshold("requests", len(requests), "requests", info=1),
             Threshold("units", units, "units", rules.large_units),
@@ -171,9 +235,7 @@ def _case(
                 "Refusing a parcel is a buyer's right; the refund alone is no bad intent",
             ),
         ),
-        max(requests[0].at_ms, *(withdrawn[request.ref] for request in requests))
-        if is_withdrawn
-        else None,
+        end.at_ms,
     )
 
 

@@ -1,7 +1,8 @@
 """D15 complaint_without_contact (未联系即投诉): a complaint about freight from a buyer who never asked.
 
 The definition is docs/detectors/D15.md. What a newcomer gets wrong: one chat on any day since the order,
-whatever its hour and topic, is contact (N22); and the listing may well be wrong (N23, D26).
+whatever its hour and topic, is contact (N22); and the listing may well be wrong (N23, D26). Once the
+platform has ruled, that is what is told: against a buyer who was right nothing is suggested.
 """
 
 from __future__ import annotations
@@ -68,42 +69,71 @@ class ComplaintWithoutContact(Detector[Rules]):
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
-        ended = {
-            "upheld": (
-                "平台判定投诉成立,请检查商品设置",
-                "The platform upheld it: check the listing",
-            ),
-            "rejected": ("平台判定投诉不成立", "The platform rejected the complaint"),
-            "withdrawn": ("买家已撤诉", "The buyer withdrew the complaint"),
-            "": ("投诉已久无进展", "Nothing new about the complaint for long"),
-        }
+        ruling = str(d["ruling"])
+        told_zh, told_en = _TOLD[ruling]
         return Presentation(
             title=("未联系客服直接投诉", "Complaint without prior contact"),
             summary=(
-                f"买家就订单{d['order']}直接投诉邮费或违背承诺,下单后没有联系过客服,预计不成立。"
+                f"买家就订单{d['order']}直接投诉邮费或违背承诺,下单后没有联系过客服,{told_zh}。"
                 "请同时检查商品的包邮和运费设置。",
                 f"A freight or promise complaint on order {d['order']}; since the order nobody was "
-                "asked, so it is expected to fail. Check the listing's freight settings too.",
+                f"asked, {told_en}. Check the listing's freight settings too.",
             ),
             not_if=(
                 "下单当天至投诉当天之间有过任何聊天或接通的联系",
                 "any chat or answered contact from the day of the order to the day of the complaint",
             ),
-            ended=ended[str(d["ruling"])],
-            steps=(
-                Step(
-                    "A6_evidence_pack",
-                    "导出下单至投诉期间的聊天记录,证明买家未联系确认",
-                    "Export the chat from order to complaint: it shows that nobody asked",
-                ),
-                Step(
-                    "A4_remind",
-                    "检查该商品的包邮、运费模板和除外地区(D26)",
-                    "Check the item's free-shipping claim, freight template and exclusions (D26)",
-                ),
-                playbooks.complaint("异常投诉", "买家未联系客服确认运费,直接发起投诉"),
-            ),
+            ended=_ENDED[ruling],
+            steps=_STEPS[ruling],
         )
+
+
+_TOLD = {
+    "": ("预计不成立", "so it is expected to fail"),
+    "upheld": ("平台已判定投诉成立", "and yet the platform upheld it"),
+    "rejected": ("平台已判定投诉不成立", "and the platform rejected it"),
+    "withdrawn": ("买家已撤诉", "and the buyer withdrew it"),
+}
+_ENDED = {
+    "": ("投诉已久无进展", "Nothing new about the complaint for long"),
+    "upheld": ("平台判定投诉成立,请检查商品设置", "The platform upheld it: check the listing"),
+    "rejected": ("平台判定投诉不成立", "The platform rejected the complaint"),
+    "withdrawn": ("买家已撤诉", "The buyer withdrew the complaint"),
+}
+_CHECK_LISTING = Step(
+    "A4_remind",
+    "检查该商品的包邮、运费模板和除外地区(D26)",
+    "Check the item's free-shipping claim, freight template and exclusions (D26)",
+)
+_EXPORT_CHAT = Step(
+    "A6_evidence_pack",
+    "导出下单至投诉期间的聊天记录,证明买家未联系确认",
+    "Export the chat from order to complaint: it shows that nobody asked",
+)
+_ANSWER = (
+    _EXPORT_CHAT,
+    _CHECK_LISTING,
+    playbooks.complaint("异常投诉", "买家未联系客服确认运费,直接发起投诉"),
+)
+_STEPS = {
+    "": _ANSWER,
+    "upheld": (
+        Step(
+            "A4_remind",
+            "查看判定理由,找出未兑现的承诺或多收的邮费",
+            "Read why it was upheld: which promise was not kept, or which freight was not due",
+        ),
+        _CHECK_LISTING,
+        Step(
+            "A11_warn_agent",
+            "提醒客服:该商品的邮费或承诺曾被判定有问题,主动向买家说明",
+            "Tell the agents that the item's freight or promise was found wrong, so that they explain it",
+        ),
+    ),
+    # The buyer may appeal, or complain again.
+    "rejected": (_EXPORT_CHAT, _CHECK_LISTING),
+    "withdrawn": (_CHECK_LISTING,),
+}
 
 
 def _was_contact(facts: Facts, from_ms: int, to_ms: int) -> bool:

@@ -79,7 +79,8 @@ class SellerCloseGuard(Detector[Rules]):
                 "订单已付款,或已由买家、系统先关闭",
                 "a paid order, or one closed by the buyer or the platform before",
             ),
-            ended=("没有后续投诉", "No complaint followed"),
+            # Complaints are not read here: that none came would be a guess.
+            ended=("长时间没有更多信息", "Nothing more is known"),
             steps=(
                 Step(
                     "A5_notify",

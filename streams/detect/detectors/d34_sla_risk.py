@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from schemas.alerts import Severity
-from streams.detect import filings, playbooks
+from streams.detect import filings, playbooks, shipping_over
 from streams.detect.cases import Case, verdict
 from streams.detect.deadlines import Ship, ShipTimes, ship_times
 from streams.detect.detector import (
@@ -208,35 +208,11 @@ _KEEP_PROOF = Step(
     "保存发货凭证和超时原因,以备买家投诉",
     "Keep the proof of shipping and the reason for the delay, in case the buyer complains",
 )
-_SEND_NOTHING = Step(
-    "A4_remind",
-    "无需发货,请通知仓库不要发出",
-    "Nothing need be shipped: tell the warehouse to send nothing",
-)
-_STEPS_AFTER = {
-    "shipped": _KEEP_PROOF,
-    "closed": _SEND_NOTHING,
-    "refunded": _SEND_NOTHING,
-    "exempt": filings.AGREE_TO_REFUND,
-    "top_up": Step(
-        "A4_remind",
-        "充值订单无需发货,请核对充值结果",
-        "A top-up ships nothing: check its result",
-    ),
-}
-_ENDED = {
+_STEPS_AFTER: Mapping[str, Step] = {"shipped": _KEEP_PROOF, **shipping_over.STEPS}
+_ENDED: Mapping[str, tuple[str, str]] = {
     "shipped": ("订单已发货", "The order was shipped"),
-    "closed": (
-        "订单已关闭,无需发货",
-        "The order was closed and need not be shipped",
-    ),
-    "refunded": ("已同意退款,无需发货", "The refund was agreed; nothing need be shipped"),
-    "exempt": (
-        "备案成功,可不发货",
-        "The filing was accepted: exempt from shipping",
-    ),
-    "top_up": ("充值订单,无需发货", "A top-up; nothing need be shipped"),
     "": ("长时间没有发货信息", "Nothing was heard about shipping for long"),
+    **shipping_over.REASONS,
 }
 
 

@@ -131,7 +131,9 @@ def _paid(e: ev.PaymentSucceeded) -> tuple[f.OrderPaid]:
 
 
 def _payment_failed(e: ev.PaymentFailed) -> tuple[f.PaymentFailed]:
-    return (f.PaymentFailed(to_ms(e.occurred_at), e.event_id, e.payment_id, e.order_id),)
+    # Every try counts, of each order that it was to settle: a later one must not hide the one in time.
+    name = f"{e.payment_id}/{e.order_id}/{e.event_id}"
+    return (f.PaymentFailed(to_ms(e.occurred_at), e.event_id, name, e.order_id),)
 
 
 def _shipped(e: ev.ShipmentShipped) -> tuple[f.Shipped, f.ShippingOver]:

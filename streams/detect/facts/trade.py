@@ -46,7 +46,7 @@ class OrderPaid(Fact, tag=3, frozen=True, array_like=True, gc=False):
 
 
 class PaymentFailed(Fact, tag=4, frozen=True, array_like=True, gc=False):
-    """A payment was tried in vain. `ref` is the payment id."""
+    """A payment was tried in vain. `ref` is `payment_id/order_id/event_id`: each try is one."""
 
     order_id: str
 

@@ -71,6 +71,8 @@ class Signals(NamedTuple):
 
 
 NO_SIGNALS = Signals()
+# Of goods on their way back to the shop.
+_RETURN = re.compile(r"退货|退回|换货|寄回|退给你|退还给你|寄给你们|退件")
 _CHAT = ("cashback", "address.", "invoice.", "contact.", "scam")
 
 
@@ -87,6 +89,7 @@ def read_chat(text: str) -> Signals:
     if not hits and not has_digits:
         return NO_SIGNALS
     found = _told_scams(folded.text, found)
+    found = [hit for hit in found if not _asks_where_to_return(folded.text, hit)]
     meant, amount = extortion(folded.text, hits)
     found += meant
     if has_digits:
@@ -158,6 +161,16 @@ def ads(folded: str, hits: Sequence[Hit]) -> list[Hit]:
                 found.append(hit)
                 break
     return found
+
+
+def _asks_where_to_return(folded: str, hit: Hit) -> bool:
+    """Whether an address that is asked for is the shop's own, for goods that go back."""
+    if hit.code != "address.ask":
+        return False
+    begin, stop = sentence(folded, hit.start, hit.end)
+    return (
+        _RETURN.search(folded, max(begin, hit.start - NEAR), min(stop, hit.end + NEAR)) is not None
+    )
 
 
 def _told_scams(folded: str, found: list[Hit]) -> list[Hit]:

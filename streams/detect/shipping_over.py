@@ -1,0 +1,40 @@
+"""What is said and suggested of an order once nothing need be shipped for it any more.
+
+The keys are those of `ShippingOver.how`, apart from shipped: what is left to do after a parcel has left
+depends on who asks. Nobody may be told any more to ship, to file, or by when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from streams.detect import filings
+from streams.detect.detector import Step
+
+REASONS: Final[Mapping[str, tuple[str, str]]] = {
+    "closed": ("订单已关闭", "The order was closed"),
+    "refunded": ("已同意退款", "A refund was agreed"),
+    "exempt": ("备案成功,可不发货", "The filing was accepted: it need not be shipped"),
+    "top_up": ("充值订单,无需发货", "A top-up ships nothing"),
+}
+STEPS: Final[Mapping[str, Step]] = {
+    "closed": Step(
+        "A4_remind",
+        "无需发货,请通知仓库不要发出",
+        "Nothing need be shipped: tell the warehouse to send nothing",
+    ),
+    # How much was refunded is not among the facts.
+    "refunded": Step(
+        "A4_remind",
+        "核对退款金额:全额退款的无需发货,请通知仓库;部分退款的仍须发货",
+        "Look at the amount: if all was refunded, tell the warehouse to send nothing; if a part, the rest "
+        "must still be shipped",
+    ),
+    "exempt": filings.AGREE_TO_REFUND,
+    "top_up": Step(
+        "A4_remind",
+        "充值订单无需发货,请核对充值结果",
+        "A top-up ships nothing: check its result",
+    ),
+}
