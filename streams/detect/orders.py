@@ -126,11 +126,18 @@ class Share(NamedTuple):
 
     def percent(self, run: Run) -> int | None:
         """The share at the last crossing of an episode that is about it, if any is."""
-        moments = [at for at in self.compared if run.opened_at_ms <= at <= run.last_at_ms]
+        moments = self._moments(run)
         if not moments:
             return None
         orders, total = self.compared[max(moments)]
         return 100 * orders // total
+
+    def most(self, run: Run) -> int | None:
+        """The most orders that one window of an episode held, if any is about the share."""
+        return max((self.compared[at][0] for at in self._moments(run)), default=None)
+
+    def _moments(self, run: Run) -> list[int]:
+        return [at for at in self.compared if run.opened_at_ms <= at <= run.last_at_ms]
 
 
 NO_SHARE = Share([], {})

@@ -413,6 +413,30 @@ def test_an_episode_of_two_bursts_says_what_one_window_held_and_what_there_is_in
     assert any("30分钟内拍下7笔共10件未付款(前后共12笔17件)" in draft for draft in drafts)
 
 
+@pytest.mark.parametrize(
+    ("detector", "threshold", "value"),
+    [("D08", "refund_only_orders", 3), ("D09", "abnormal_refund_orders", 5)],
+)
+def test_beside_a_limit_stands_what_one_window_held(
+    detector: str, threshold: str, value: int
+) -> None:
+    """L9: an episode of two windows has more orders than either of them."""
+    story, is_kept = Story(), detector == "D08"
+    days = [*range(value), *range(31, 31 + value)]
+    for number, day in enumerate(days):
+        story.created(f"o{number}", day * DAY)
+        story.paid(f"o{number}", day * DAY + 10)
+        reason = "damaged" if is_kept else "quality"
+        story.requested(f"o{number}", day * DAY + 3 * HOUR, refund_only=is_kept, reason=reason)
+    pipeline = Pipeline()
+    pipeline.send(story.events)
+    pipeline.read_to_end(ms(40 * DAY))
+    alert = next(a for a in reversed(pipeline.alerts) if a.detector == detector)
+    values = {check.name: (check.value, check.crossed) for check in alert.evidence.thresholds}
+    assert values[threshold] == (value, "warn")
+    assert (alert.severity, alert.evidence.facts_total) == ("warn", 2 * value)
+
+
 def test_engines_say_which_silences_they_wait_for() -> None:
     engine = default_engine()
     assert ("orders", "payments") in engine.waits_for(["buyer"])

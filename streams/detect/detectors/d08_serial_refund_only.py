@@ -240,6 +240,8 @@ def _episode(run: Run, facts: Facts, found: _Found, horizon_ms: int, rules: Rule
     paid = len({p.order_id for p in facts.of(OrderPaid)})
     withdrawn = len(facts.of(RefundWithdrawn))
     share_percent = found.share.percent(run)
+    # What was compared is one window's; without a crossing of part B there is nothing but all of them.
+    most = found.share.most(run) or len(orders)
     # Those that began it too: the first request of an order is no member of part A.
     made = [r for r in found.requests if r.order_id in orders and r.at_ms <= run.last_at_ms]
     expires_ms = run.last_at_ms + rules.expire_after_s * 1000
@@ -258,7 +260,7 @@ def _episode(run: Run, facts: Facts, found: _Found, horizon_ms: int, rules: Rule
         thresholds=(
             Threshold(
                 "refund_only_orders",
-                len(orders),
+                most,
                 "orders",
                 rules.warn_orders,
                 rules.critical_orders,

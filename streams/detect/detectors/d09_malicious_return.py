@@ -191,6 +191,7 @@ def _episode(run: Run, facts: Facts, share: Share, horizon_ms: int, rules: Rules
     matches = sum(fact.result == "match" for fact in facts.of(ReturnInspected))
     damaged = sum(fact.result == "damaged" for fact in facts.of(ReturnInspected))
     share_percent = share.percent(run)
+    most = share.most(run) or refunds
     expires_ms = run.last_at_ms + rules.expire_after_s * 1000
     has_expired = expires_ms <= horizon_ms
     level: Severity = run.level
@@ -207,7 +208,7 @@ def _episode(run: Run, facts: Facts, share: Share, horizon_ms: int, rules: Rules
         members=members,
         thresholds=(
             Threshold("mismatched_returns", mismatches, "returns", None, 1),
-            Threshold("abnormal_refund_orders", refunds, "orders", rules.warn_orders),
+            Threshold("abnormal_refund_orders", most, "orders", rules.warn_orders),
             *(
                 ()
                 if share_percent is None
