@@ -34,7 +34,7 @@ _NAMES = {
     "refunds": ("异常退款退货", "odd refunds or returns"),
     "extortion": ("敲诈", "demands under threat"),
     "bait": ("诱导客服", "bait for agents"),
-    "reviews": ("广告或辱骂评价", "reviews with ads or abuse"),
+    "reviews": ("违规评价", "reviews that break the rules"),
 }
 
 
