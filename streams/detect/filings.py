@@ -16,6 +16,11 @@ AGREE_TO_REFUND: Final = Step(
     "该订单备案成功,可不发货;买家申请退款时直接同意即可",
     "The filing for this order was accepted: it need not be shipped, and a refund is to be agreed to",
 )
+AWAIT_ANSWER: Final = Step(
+    "A4_remind",
+    "备案已提交,等待平台结果;未通过的须按期发货",
+    "A filing was made: wait for the platform's answer, and ship in time if it is rejected",
+)
 
 
 def accepted_ms(facts: Facts) -> dict[str, int]:

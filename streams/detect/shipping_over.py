@@ -1,7 +1,7 @@
 """What is said and suggested of an order once nothing need be shipped for it any more.
 
-The keys are those of `ShippingOver.how`, apart from shipped: what is left to do after a parcel has left
-depends on who asks. Nobody may be told any more to ship, to file, or by when.
+The keys are those of `ShippingOver.how`. `STEPS` has none for shipped: what is left to do after a parcel
+has left depends on who asks. Nobody may be told any more to ship, to file, or by when.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from streams.detect import filings
 from streams.detect.detector import Step
 
 REASONS: Final[Mapping[str, tuple[str, str]]] = {
+    "shipped": ("订单已发货", "The order was shipped"),
     "closed": ("订单已关闭", "The order was closed"),
     "refunded": ("已同意退款", "A refund was agreed"),
     "exempt": ("备案成功,可不发货", "The filing was accepted: it need not be shipped"),

@@ -86,18 +86,18 @@ class Pulse:
             if has_moved:
                 self._seen[tp] = _Seen(state.position, committed, now)
                 self._moved_at = now
+            stage = stage_of[tp.topic]
             if not is_pending:
                 self._waiting.pop(tp, None)
-            elif has_moved or stage_of[tp.topic].is_loading:
+            elif has_moved or stage.is_loading:
                 # Nothing is applied before the state is there, and that moves or not by itself.
                 self._waiting[tp] = now
             else:
                 self._waiting.setdefault(tp, now)
             if before is not None and now > before.since and not has_moved and not is_pending:
-                name = stage_of[tp.topic].name
-                proven_at_ms = self._proven_at_ms(name, tp.partition, state)
+                proven_at_ms = self._proven_at_ms(stage, tp.partition, state)
                 if proven_at_ms is not None:
-                    proofs[name][tp.partition].append((topic, proven_at_ms))
+                    proofs[stage.name][tp.partition].append((topic, proven_at_ms))
             lag[topic] += max(
                 0, state.highwater - (state.position if committed is None else committed)
             )
@@ -126,13 +126,12 @@ class Pulse:
                 what = f"reading back the state of stage {stage.name} does not go on"
                 self._refuse_to_wait(now - seen[1], what)
 
-    def _proven_at_ms(self, name: str, number: int, state: FetchState) -> int | None:
+    def _proven_at_ms(self, stage: Stage, number: int, state: FetchState) -> int | None:
         """Up to when a topic that was just found read to its end is known to be silent, if at all."""
         match self._app.settings.horizon_clock:
             case "wall":
                 return state.fetched_at_ms
             case "newest":
-                stage = next(stage for stage in self._app.stages if stage.name == name)
                 partition = stage.partitions.get(number)
                 return partition.frontier.newest_ms if partition else None
             case "events":

@@ -34,15 +34,14 @@ def test_a_payment_after_the_orders_of_its_batch_proves_that_payments_arrive() -
     assert not partition.frontier.silent_shops
 
 
-def _later(partition: Partition, minute: int, *facts: tuple[str, AnyFact]) -> tuple[Effects, int]:
-    """What a batch of that minute leads to, all topics being read; and how many were looked at for it."""
+def _later(partition: Partition, minute: int, *facts: tuple[str, AnyFact]) -> Effects:
+    """What a batch of that minute leads to, all topics being read."""
     at_ms = START_MS + minute * 60_000
     for topic in BUYER_TOPICS:
         partition.frontier.read_to_end(topic, at_ms)
-    effects = partition.apply(
+    return partition.apply(
         {"orders": at_ms, "payments": at_ms}, {key: [fact] for key, fact in facts}
     )
-    return effects, effects.evaluated
 
 
 def test_an_outage_costs_nothing_per_minute_and_its_end_is_noticed_at_once() -> None:
@@ -58,14 +57,14 @@ def test_an_outage_costs_nothing_per_minute_and_its_end_is_noticed_at_once() -> 
     for minute in range(1, 60):
         # Another shop goes on, so the horizon moves for all but the silent one.
         paid = OrderPaid(START_MS + minute * 60_000, f"p{minute}", f"p{minute}", f"s{minute}")
-        effects, evaluated = _later(partition, minute, (f"b/busy:{minute}", paid))
-        looked_at += evaluated
+        effects = _later(partition, minute, (f"b/busy:{minute}", paid))
+        looked_at += effects.evaluated
         assert not effects.alerts and not effects.told
     assert partition.frontier.silent_shops == {"quiet"}
     assert looked_at <= 2 * buyers
     # One of them paid, and payments are up to date: all others have not.
     paid = OrderPaid(START_MS + 60 * 60_000, "late", "late", "o0")
-    effects, _ = _later(partition, 60, ("b/quiet:0", paid))
+    effects = _later(partition, 60, ("b/quiet:0", paid))
     unpaid = {alert.subject.id for alert in effects.alerts if alert.status == "open"}
     assert unpaid == {f"quiet:{buyer}" for buyer in range(1, buyers)}
 
@@ -82,6 +81,6 @@ def test_a_backlog_of_payments_frees_those_whom_it_has_passed() -> None:
     _later(partition, 200)
     # Ten minutes' worth of payments: the first order has stayed unpaid, of the others nothing is known.
     paid = OrderPaid(START_MS + 600_000, "p1", "p1", "o1")
-    effects, _ = _later(partition, 201, ("b/quiet:1", paid))
+    effects = _later(partition, 201, ("b/quiet:1", paid))
     assert partition.frontier.silent_shops == {"quiet"}
     assert {alert.subject.id for alert in effects.alerts} == {"quiet:0"}

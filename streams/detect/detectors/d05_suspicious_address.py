@@ -115,7 +115,7 @@ def _steps(episode: Episode) -> tuple[Step, ...]:
         return (_STEPS_AFTER[ended_by],)
     if episode.status != "open":
         return _REACH
-    return *_REACH, _WAIT if episode.details["is_filed"] else _FILE
+    return *_REACH, filings.AWAIT_ANSWER if episode.details["is_filed"] else _FILE
 
 
 _REACH = (
@@ -131,11 +131,6 @@ _FILE = Step(
     "如地址确实有误且买家联系不上,提交备案",
     "If the address is wrong and the buyer cannot be reached, file it (备案)",
     (("至少一次联系记录", "at least one logged contact attempt"),),
-)
-_WAIT = Step(
-    "A4_remind",
-    "备案已提交,等待平台结果;未通过的须按期发货",
-    "A filing was made: wait for the platform's answer, and ship in time if it is rejected",
 )
 _STEPS_AFTER = {
     **shipping_over.STEPS,
@@ -153,7 +148,6 @@ _STEPS_AFTER = {
 _ENDED = {
     **shipping_over.REASONS,
     "corrected": ("收货地址已改正", "The address was corrected"),
-    "shipped": ("订单已发货", "The order was shipped"),
     "": ("已过期", "It is long ago"),
 }
 

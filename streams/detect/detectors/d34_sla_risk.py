@@ -164,12 +164,7 @@ def _steps(details: Mapping[str, int | str]) -> tuple[Step, ...]:
         due_ms=limit_ms,
     )
     if details["is_filed"]:
-        wait = Step(
-            "A4_remind",
-            "备案已提交,等待平台结果;未通过的须按期发货",
-            "A filing was made: wait for the platform's answer, and ship in time if it is rejected",
-            due_ms=limit_ms,
-        )
+        wait = filings.AWAIT_ANSWER._replace(due_ms=limit_ms)
         return wait, ship, playbooks.SHIPPING_SOON
     file = Step(
         "A9_draft_filing",
@@ -210,7 +205,6 @@ _KEEP_PROOF = Step(
 )
 _STEPS_AFTER: Mapping[str, Step] = {"shipped": _KEEP_PROOF, **shipping_over.STEPS}
 _ENDED: Mapping[str, tuple[str, str]] = {
-    "shipped": ("订单已发货", "The order was shipped"),
     "": ("长时间没有发货信息", "Nothing was heard about shipping for long"),
     **shipping_over.REASONS,
 }
