@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from typing import Any, NamedTuple, cast
 
 from faust.transport.drivers import aiokafka as driver
@@ -130,8 +131,15 @@ class BatchConsumer(PlainConsumer):
         """Back-pressure comes from the bounded queue; pausing the fetcher would nap for a second."""
 
     async def perform_seek(self) -> None:
-        """Start again from the committed offsets, so forget everything delivered since."""
-        self._delivered.clear()
+        """Start again from the committed offsets, so forget what was delivered since and is not done.
+
+        What is done without a gap stays, to be committed: a poll that is answered while the worker
+        stops ends here, before Faust's last commit, and the next worker would read all of it again.
+        """
+        for waiting in self._delivered.values():
+            done = list(takewhile(lambda message: message.acked, waiting))
+            waiting.clear()
+            waiting.extend(done)
         self._handed_on.clear()
         await super().perform_seek()
 

@@ -163,3 +163,22 @@ def test_in_batches_a_partition_is_done_with_when_all_are_acknowledged() -> None
         assert not consumer.has_undelivered(PAYMENTS)
 
     run(story, "batch", payments=7)
+
+
+def test_what_was_done_before_a_seek_is_still_committed_up_to_the_first_gap() -> None:
+    async def story(consumer: Any) -> None:
+        batches = [
+            *await delivered(consumer, {PAYMENTS: [record(PAYMENTS, 7), record(PAYMENTS, 8)]}),
+            *await delivered(consumer, {PAYMENTS: [record(PAYMENTS, 9)]}),
+            *await delivered(consumer, {PAYMENTS: [record(PAYMENTS, 10)]}),
+        ]
+        consumer.ack(batches[0])
+        consumer.ack(batches[2])
+        # A worker that stops: the flow ends while a poll is being answered, and only then Faust commits.
+        consumer.flow_active = False
+        consumer.can_resume_flow.set()
+        assert await delivered(consumer, {PAYMENTS: [record(PAYMENTS, 11)]}) == []
+        assert consumer._filter_committable_offsets([PAYMENTS]) == {PAYMENTS: 9}
+        assert consumer._filter_committable_offsets([PAYMENTS]) == {}
+
+    run(story, "batch", payments=7)
