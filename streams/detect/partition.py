@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from schemas.alerts import Alert, SubjectKind
 from streams.detect.detector import Topics
@@ -18,7 +19,7 @@ from streams.detect.horizon import Frontier
 from streams.detect.quiet import Gate
 from streams.detect.resting import COMPRESSED, States
 from streams.detect.state import BODY, NO_WAKE, asked_for_wake, header, wake_of
-from streams.detect.timers import Timers
+from streams.detect.wakes import Horizons, Wakes
 
 # Subjects are stored under `<letter>/<id>`, since ids of different kinds may coincide.
 LETTER: dict[SubjectKind, str] = {
@@ -29,8 +30,6 @@ LETTER: dict[SubjectKind, str] = {
     "identity": "x",
 }
 KIND: dict[str, SubjectKind] = {letter: kind for kind, letter in LETTER.items()}
-# A subject that asks to be woken in what is past for all of its topics is looked at again after this long.
-RECHECK_MS = 60_000
 # Who is not heard of for so long rests; noticed after twice as long at most. An order, its payment and the
 # talk about it are closer together, and its parcel is further away.
 REST_MS = 30 * 60_000
@@ -52,24 +51,6 @@ class Effects:
         self.evaluated = 0
 
 
-class _Horizons:
-    """The horizons as they stand for one batch, by set of topics: subjects only look them up."""
-
-    def __init__(self, frontier: Frontier, waits: Iterable[Topics]) -> None:
-        self.overall = {topics: frontier.horizon(topics) for topics in waits}
-        self._of_silent = {
-            shop: {topics: frontier.horizon(topics, shop) for topics in self.overall}
-            for shop in frontier.silent_shops
-        }
-
-    def about(self, subject: str) -> Callable[[Topics], int]:
-        """The horizons for one subject."""
-        if self._of_silent:
-            shop = subject.partition(":")[0]
-            return self._of_silent.get(shop, self.overall).__getitem__
-        return self.overall.__getitem__
-
-
 class Partition:
     """State and time of one partition of one stage."""
 
@@ -77,15 +58,8 @@ class Partition:
         self.engine = engine
         self.frontier = frontier
         self.states = States()
-        # Of those who were looked at: each set of topics has its own horizon.
-        self._timers: dict[Topics, Timers] = {
-            topics: Timers() for topics in engine.waits_for(kinds)
-        }
-        # Of those with facts that nobody has looked at: whichever of their topics is there first will do,
-        # for whoever looks then asks anew. One timer instead of one for each set, for nearly everybody.
-        self._unseen = Timers()
-        # By shop with silent payments those who would be due if these were read: its own horizon wakes them.
-        self._parked: dict[str, Timers] = {}
+        self._waits = engine.waits_for(kinds)
+        self._wakes = Wakes(self._waits)
         self._swept_at_ms = self._turned_at_ms = 0
         # By kind and shop, as stored keys begin.
         self._gates: dict[str, Gate] = {}
@@ -96,15 +70,9 @@ class Partition:
         self.states.heard_of((key,))
         # This is also where a state that cannot be read is noticed.
         known = header(packed)
-        if known.wake == NO_WAKE:
-            return
-        if known.asked == NO_WAKE:
+        if known.wake != NO_WAKE:
             self._gate_of(key)
-            self._unseen.set(key, known.wake)
-        else:
-            # Which topics it asked for is not stored: each may be the one.
-            for timers in self._timers.values():
-                timers.set(key, known.wake)
+            self._wakes.load(key, known)
 
     def _gate_of(self, key: str) -> Gate:
         about = key.partition(":")[0]
@@ -127,7 +95,7 @@ class Partition:
             self.frontier.saw(topic, at_ms)
         effects = Effects()
         loud = self._take_quiet(facts, effects)
-        horizons = _Horizons(self.frontier, self._timers)
+        horizons = Horizons(self.frontier, self._waits)
         self._apply(loud, horizons, effects)
         self._wake(horizons, effects)
         return effects
@@ -154,7 +122,7 @@ class Partition:
                 continue
             wake_at_ms = wake_of(packed)
             if wake_at_ms is not None or (before and wake_of(before) is not None):
-                self._unseen.set(key, wake_at_ms)
+                self._wakes.unseen(key, wake_at_ms)
             kept[key] = changed[key] = packed
             grown += len(packed) - (len(before) if before else 0)
         states.size_bytes += grown
@@ -163,24 +131,27 @@ class Partition:
     def tick(self) -> Effects:
         """Wake whose time has come after the frontier moved without events."""
         effects = Effects()
-        self._wake(_Horizons(self.frontier, self._timers), effects)
+        self._wake(Horizons(self.frontier, self._waits), effects)
         return effects
 
-    def _wake(self, horizons: _Horizons, effects: Effects) -> None:
-        for shop, parked in list(self._parked.items()):
-            due = parked.due(self.frontier.horizon(("payments",), shop))
-            self._apply([(key, ()) for key in due], horizons, effects)
-            if not parked:
-                del self._parked[shop]
-        # First, for looking sets the others anew.
+    def _wake(self, horizons: Horizons, effects: Effects) -> None:
         awaited = {topics for gate in self._gates.values() for topics in gate.topics}
-        due = self._unseen.due(max((horizons.overall[topics] for topics in awaited), default=0))
-        self._apply([(key, ()) for key in due if key in self.states], horizons, effects)
-        for topics, timers in self._timers.items():
-            due = timers.due(horizons.overall[topics])
+        payments_of = partial(self.frontier.horizon, ("payments",))
+        for due in self._wakes.due(horizons, payments_of, awaited, self._waits_of):
             self._apply([(key, ()) for key in due if key in self.states], horizons, effects)
         self._sweep(effects)
         self._let_rest(effects)
+
+    def _waits_of(self, key: str) -> Mapping[Topics, int] | None:
+        """What the unseen facts of a subject wait for; None where it must be looked at to be told."""
+        packed = self.states.get(key)
+        if packed is None:
+            return {}
+        waits = self._gate_of(key).waits(packed)
+        if not waits and not asked_for_wake(packed):
+            # Other rules than today's wanted a wake-up. What was asked for has a timer of its own.
+            return None
+        return waits
 
     def _watch_payments(self, facts: Mapping[str, Sequence[AnyFact]]) -> None:
         """Tell the frontier who paid and who ordered since then."""
@@ -212,7 +183,7 @@ class Partition:
     def _apply(
         self,
         facts: Iterable[tuple[str, Sequence[AnyFact]]],
-        horizons: _Horizons,
+        horizons: Horizons,
         effects: Effects,
     ) -> None:
         """Bring facts, or none for a wake-up, to their subjects."""
@@ -235,33 +206,10 @@ class Partition:
                 effects.told.extend(outcome.told)
                 effects.insufficient.update(outcome.insufficient)
             if before is not None and wake_of(before) is not None:
-                self._forget_timers(key, before)
+                self._wakes.forget(key, before)
             if outcome.wakes:
                 # Detectors may wait for the same topics: the earliest comes last, and stays.
-                self._set_timers(key, dict(sorted(outcome.wakes, reverse=True)), horizons)
-
-    def _forget_timers(self, key: str, before: bytes) -> None:
-        self._unseen.set(key, None)
-        if self._parked:
-            parked = self._parked.get(_shop_of(key))
-            if parked is not None:
-                parked.set(key, None)
-        if asked_for_wake(before):
-            for timers in self._timers.values():
-                timers.set(key, None)
-
-    def _set_timers(self, key: str, wakes: Mapping[Topics, int], horizons: _Horizons) -> None:
-        parked_ms = NO_WAKE
-        for topics, wake_at_ms in wakes.items():
-            horizon_ms = horizons.overall[topics]
-            if wake_at_ms <= horizon_ms:
-                if wake_at_ms > horizons.about(key[2:])(topics):
-                    parked_ms = min(parked_ms, wake_at_ms)
-                    continue
-                wake_at_ms = horizon_ms + RECHECK_MS
-            self._timers[topics].set(key, wake_at_ms)
-        if parked_ms != NO_WAKE:
-            self._parked.setdefault(_shop_of(key), Timers()).set(key, parked_ms)
+                self._wakes.ask(key, dict(sorted(outcome.wakes, reverse=True)), horizons)
 
     def _sweep(self, effects: Effects) -> None:
         """Forget subjects of which nothing has been heard for a whole retention, once per event day.
@@ -273,15 +221,14 @@ class Partition:
             return
         self._swept_at_ms = newest_ms
         over = [
-            key
+            (key, kept)
             for key, kept in self.states.older_than(newest_ms - Fact.retention_ms - DAY_MS)
             if header(kept).wake > newest_ms
         ]
-        for key in over:
+        for key, kept in over:
+            self._wakes.forget(key, kept)
             del self.states[key]
             effects.changed[key] = None
-            for timers in (self._unseen, *self._timers.values(), *self._parked.values()):
-                timers.set(key, None)
 
     def _let_rest(self, effects: Effects) -> None:
         """Keep the states of whom nothing is heard for some event time in less room."""
@@ -291,7 +238,3 @@ class Partition:
             self._turned_at_ms = newest_ms
             self.states.turn()
         self.states.rest()
-
-
-def _shop_of(key: str) -> str:
-    return key[2:].partition(":")[0]

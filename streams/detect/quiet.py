@@ -8,7 +8,8 @@ changes no conclusion, for facts merge in any order (law L1); it only saves the 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast, get_args
 
 from streams.detect.detector import ANY_NUMBER, Detector, RuleBlock, Topics
@@ -54,7 +55,7 @@ class Gate:
         # What is kept for less than the others must be looked at to be let go in time.
         loud = {kind for kind in get_args(AnyFact) if kind.retention_ms < Fact.retention_ms}
         awaits: dict[type, tuple[type, int]] = {}
-        self.topics: set[Topics] = set()
+        awaits_of: defaultdict[Topics, dict[type, tuple[type, int]]] = defaultdict(dict)
         self._count, self._units = MOST_COUNTED, MOST_UNITS
         self._units_of_one = self._units_whenever_paid = MOST_UNITS
         self._paid_within_ms = ANY_NUMBER
@@ -65,10 +66,10 @@ class Gate:
             for kind in detector.triggers:
                 if kind in patient:
                     one = patient[kind]
-                    by, within_ms = awaits.setdefault(kind, (one.by, 1000 * one.within_s))
-                    awaits[kind] = by, min(within_ms, 1000 * one.within_s)
-                    self.topics.add(detector.topics)
-                    if by is not one.by:
+                    for known in (awaits, awaits_of[detector.topics]):
+                        by, within_ms = known.setdefault(kind, (one.by, 1000 * one.within_s))
+                        known[kind] = by, min(within_ms, 1000 * one.within_s)
+                    if awaits[kind][0] is not one.by:
                         loud.add(kind)
                 elif least is not None and kind is least.kind:
                     counted.add(kind)
@@ -91,6 +92,15 @@ class Gate:
             kind: _Role(kind in loud, kind in counted, awaits.get(kind), kind in settles)
             for kind in {*loud, *awaits, *settles, *counted}
         }
+        # The same by the topics whose silence proves that nothing came.
+        self._roles_of = {
+            topics: {
+                kind: _Role(awaits=known.get(kind), settles=kind in settles)
+                for kind in {*known, *settles}
+            }
+            for topics, known in awaits_of.items()
+        }
+        self.topics = frozenset(self._roles_of)
         names = ",".join(sorted(kind.__name__ for kind in loud))
         # Never 0. Other detectors have another mark, and then states are looked at anew.
         self._mark = zlib.crc32(names.encode()) % MOST_COUNTED + 1
@@ -147,7 +157,7 @@ class Gate:
                 if quiet is LOUD:
                     return None
             if came and due_ms != NO_WAKE:
-                due_ms = self._wake(new)
+                due_ms = _wake(new, roles)
             return begin(new, newest_ms, due_ms, quiet)
         # A redelivery must not grow the state, and an order or a payment that is told anew may say
         # something else. What only looks the same costs a second look: the id of an order stands in all
@@ -173,30 +183,21 @@ class Gate:
         if came and wake != asked:
             # What was merged was looked at, and asked for its wake-up itself.
             unseen = unpack(packed).facts[-tail:]
-            wake = min(asked, self._wake([*unseen, *new]))
+            wake = min(asked, _wake([*unseen, *new], roles))
         elif due_ms < wake:
-            wake = min(wake, self._wake(new)) if came else due_ms
+            wake = min(wake, _wake(new, roles)) if came else due_ms
         quiet = (self._mark, count, units)
         return append(packed, asked, tail, said, new, newest_ms, wake, quiet)
 
-    def _wake(self, facts: Sequence[AnyFact]) -> int:
-        """When something awaited will not have come in time, among facts that nobody has looked at.
+    def waits(self, packed: bytes) -> dict[Topics, int]:
+        """By topics, when their silence will prove that something did not come to an unseen fact.
 
-        Derived from these facts alone: what is remembered beside them, a restart would forget.
+        The wake-up in the header is the earliest of these, whatever its topics. Cost: unpacking.
         """
-        waits: list[tuple[Wait, int]] = []
-        came: dict[Wait, int] = {}
-        for fact in facts:
-            role = self._roles.get(fact.__class__)
-            if role is None:
-                continue
-            if role.awaits:
-                by, within_ms = role.awaits
-                waits.append(((by, order_of(fact)), fact.at_ms + within_ms))
-            if role.settles:
-                wait = fact.__class__, order_of(fact)
-                came[wait] = min(fact.at_ms, came.get(wait, NEVER))
-        return min((due for wait, due in waits if came.get(wait, NEVER) > due), default=NO_WAKE)
+        state = unpack(packed)
+        unseen = state.facts[len(state.facts) - state.tail :]
+        due = {topics: _wake(unseen, roles) for topics, roles in self._roles_of.items()}
+        return {topics: at_ms for topics, at_ms in due.items() if at_ms != NO_WAKE}
 
     def of(self, facts: Sequence[AnyFact]) -> Quiet:
         """What to remember about facts of which nothing is said; `LOUD` when that may change.
@@ -229,6 +230,26 @@ class Gate:
         if count >= self._count or units >= self._units:
             return LOUD
         return Quiet(self._mark, count, units)
+
+
+def _wake(facts: Sequence[AnyFact], roles: Mapping[type, _Role]) -> int:
+    """When something awaited will not have come in time, among facts that nobody has looked at.
+
+    Derived from these facts alone: what is remembered beside them, a restart would forget.
+    """
+    waits: list[tuple[Wait, int]] = []
+    came: dict[Wait, int] = {}
+    for fact in facts:
+        role = roles.get(fact.__class__)
+        if role is None:
+            continue
+        if role.awaits:
+            by, within_ms = role.awaits
+            waits.append(((by, order_of(fact)), fact.at_ms + within_ms))
+        if role.settles:
+            wait = fact.__class__, order_of(fact)
+            came[wait] = min(fact.at_ms, came.get(wait, NEVER))
+    return min((due for wait, due in waits if came.get(wait, NEVER) > due), default=NO_WAKE)
 
 
 def _concern_told(packed: bytes, size: int, new: Sequence[AnyFact]) -> bool:

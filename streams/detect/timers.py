@@ -22,11 +22,13 @@ class Timers:
     def __len__(self) -> int:
         return len(self._at)
 
-    def set(self, subject: str, at_ms: int | None) -> None:
-        """Wake a subject at this time, or never."""
-        if at_ms is None:
-            self._at.pop(subject, None)
-        elif self._at.get(subject) != at_ms:
+    def forget(self, subject: str) -> None:
+        """Wake a subject never."""
+        self._at.pop(subject, None)
+
+    def set(self, subject: str, at_ms: int) -> None:
+        """Wake a subject at this time."""
+        if self._at.get(subject) != at_ms:
             self._at[subject] = at_ms
             heapq.heappush(self._heap, (at_ms, subject))
             if len(self._heap) > 2 * len(self._at) + SLACK:

@@ -115,8 +115,8 @@ def test_a_new_time_replaces_the_old_and_none_removes_it() -> None:
     timers.set("a", 20)
     timers.set("a", 20)
     timers.set("b", 5)
-    timers.set("b", None)
-    timers.set("never", None)
+    timers.forget("b")
+    timers.forget("never")
     assert len(timers) == 1
     assert timers.due(19) == []
     assert timers.due(20) == ["a"]
@@ -145,7 +145,7 @@ def test_all_that_are_due_come_in_the_order_of_their_times() -> None:
 def test_a_subject_that_replaces_its_time_without_end_takes_no_room_for_it() -> None:
     timers = Timers()
     for at_ms in range(10 * SLACK):
-        timers.set("hot", None)
+        timers.forget("hot")
         timers.set("hot", 10**9 + at_ms % 7)
     timers.set("other", 5)
     assert len(timers) == 2

@@ -1,0 +1,99 @@
+"""Facts that wait for others: who is looked at, and by which topics, when some of them are behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from schemas.topics import BUYER_TOPICS
+from streams.detect.facts import AnyFact, Identified, OrderPaid, OrderPlaced
+from streams.detect.horizon import Frontier
+from streams.detect.partition import Effects, Partition
+from tests.pipeline import NEVER_SILENT, default_engine
+
+START_MS = 1_700_000_000_000
+MINUTE_MS = 60_000
+BUYERS = 50
+LATER = START_MS + 60 * MINUTE_MS
+
+
+def ordered(buyer: int) -> list[AnyFact]:
+    at_ms, name, order = START_MS + buyer, f"e{buyer}", f"o{buyer}"
+    return [
+        OrderPlaced(at_ms, name, order, 1, (("i", 1),)),
+        Identified(at_ms, name, order, phone=f"phone{buyer}"),
+    ]
+
+
+def paid(buyer: int) -> list[AnyFact]:
+    return [OrderPaid(START_MS + MINUTE_MS, f"p{buyer}", f"p{buyer}/o{buyer}", f"o{buyer}")]
+
+
+def behind_with_payments() -> tuple[Partition, Effects]:
+    """Everybody has ordered an hour ago, and of all topics only payments have not been read."""
+    partition = Partition(
+        default_engine(), ("buyer",), Frontier(BUYER_TOPICS, 0, silence_min_buyers=NEVER_SILENT)
+    )
+    for topic in BUYER_TOPICS:
+        if topic != "payments":
+            partition.frontier.read_to_end(topic, LATER)
+    orders = {f"b/shop:{buyer}": ordered(buyer) for buyer in range(BUYERS)}
+    return partition, partition.apply({"orders": START_MS + BUYERS}, orders)
+
+
+def read_payments(partition: Partition, buyers: Sequence[int]) -> Effects:
+    partition.frontier.read_to_end("payments", LATER)
+    return partition.apply({}, {f"b/shop:{buyer}": paid(buyer) for buyer in buyers})
+
+
+def test_who_waits_for_a_payment_is_not_looked_at_before_payments_are_read() -> None:
+    partition, effects = behind_with_payments()
+    assert effects.evaluated == 0
+    assert partition.tick().evaluated == 0
+    # An empty poll of another topic moves everything but payments.
+    partition.frontier.read_to_end("shipments", LATER + MINUTE_MS)
+    assert partition.tick().evaluated == 0
+
+
+def test_once_payments_are_read_only_who_did_not_pay_is_looked_at() -> None:
+    partition, _ = behind_with_payments()
+    effects = read_payments(partition, range(1, BUYERS))
+    assert {told.subject for told in effects.told} == {"shop:phone:phone0"}
+    assert effects.evaluated == 1
+
+
+def test_a_fact_more_while_payments_are_behind_changes_nothing_of_that() -> None:
+    partition, _ = behind_with_payments()
+    more = [OrderPlaced(START_MS + 2 * MINUTE_MS, "more", "o-more", 1, (("i", 1),))]
+    assert partition.apply({}, {"b/shop:0": more, "b/shop:1": more}).evaluated == 0
+    effects = read_payments(partition, range(1, BUYERS))
+    assert {told.subject for told in effects.told} == {"shop:phone:phone0"}
+
+
+def test_after_a_restart_they_wait_as_before() -> None:
+    before, _ = behind_with_payments()
+    partition = Partition(
+        default_engine(), ("buyer",), Frontier(BUYER_TOPICS, 0, silence_min_buyers=NEVER_SILENT)
+    )
+    partition.frontier.restore(before.frontier.export())
+    for key, packed in before.states.items():
+        partition.load(key, packed)
+    assert partition.tick().evaluated == 0
+    effects = read_payments(partition, range(1, BUYERS))
+    assert {told.subject for told in effects.told} == {"shop:phone:phone0"}
+    assert effects.evaluated == 1
+
+
+def test_silence_of_another_topic_wakes_who_waits_for_that_one_alone() -> None:
+    """An order that was paid and not shipped is due by shipments, however far payments are behind."""
+    partition, _ = behind_with_payments()
+    # Read in one batch with its payment, for then only the parcel is still awaited.
+    both = [*ordered(BUYERS), *paid(BUYERS)]
+    assert partition.apply({}, {f"b/shop:{BUYERS}": both}).evaluated == 0
+    for topic in BUYER_TOPICS:
+        if topic != "payments":
+            partition.frontier.read_to_end(topic, START_MS + 10 * 24 * 60 * MINUTE_MS)
+    effects = partition.tick()
+    assert {(alert.detector, alert.subject.id) for alert in effects.alerts} == {
+        ("D34", f"shop:{BUYERS}")
+    }
+    assert effects.evaluated == 1
