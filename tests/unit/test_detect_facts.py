@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from schemas.fast import types
-from schemas.topics import BUYER_TOPICS
+from schemas.topics import BUYER_TOPICS, TOPICS
 from streams.detect.extract import FACTS_OF, to_ms
 from streams.detect.facts import (
     DAY_MS,
     MAX_FACTS_PER_KIND,
+    MAX_ITEMS_PER_ORDER,
     AnyFact,
     Contacted,
     OrderClosed,
@@ -25,6 +26,8 @@ from streams.detect.facts import (
     merge,
     trim,
 )
+from streams.detect.facts.merging import FEWEST_WEIGHED, MAX_FACT_BYTES
+from streams.detect.state import SubjectState, pack
 from tests.oracle.story import HOUR, Story
 from tests.pipeline import facts_of
 
@@ -152,6 +155,42 @@ def test_many_facts_of_several_kinds_are_below_the_cap_of_each() -> None:
     contacts: list[AnyFact] = [Contacted(2 * n + 1, f"c{n}", f"c{n}", True) for n in range(600)]
     known = merged(orders, contacts)
     assert trim(known) == (known, 0)
+
+
+def heavy(number: int) -> OrderPlaced:
+    """As heavy as an order can be: as many items as are kept, and everything as long as it may be."""
+    items = tuple(
+        (f"{number:04}{place:02}" + "号" * 122, 1) for place in range(MAX_ITEMS_PER_ORDER)
+    )
+    categories = ("类" * 256,) * MAX_ITEMS_PER_ORDER
+    return OrderPlaced(number, f"e{number}", f"o{number:04}", 20, items, 0, False, categories)
+
+
+def test_the_heaviest_facts_fit_into_a_record_of_the_changelog() -> None:
+    orders: list[AnyFact] = [heavy(number) for number in range(MAX_FACTS_PER_KIND)]
+    kept, let_go_ms = trim(orders)
+    size = len(pack(SubjectState(kept), None))
+    one = len(pack(SubjectState(kept[:1]), None))
+    assert MAX_FACT_BYTES - 2 * one < size <= MAX_FACT_BYTES + one
+    assert size < TOPICS["buyer-state"].max_message_bytes
+    assert kept == orders[-len(kept) :], "the newest ones stay"
+    assert let_go_ms == kept[0].at_ms - 1
+
+
+def test_so_few_facts_are_not_weighed_that_they_cannot_be_too_heavy() -> None:
+    orders: list[AnyFact] = [heavy(number) for number in range(FEWEST_WEIGHED)]
+    assert len(pack(SubjectState(orders), None)) < MAX_FACT_BYTES
+
+
+@pytest.mark.parametrize("batch", [1, 7, 90])
+def test_what_is_kept_of_heavy_facts_does_not_depend_on_batches(batch: int) -> None:
+    orders: list[AnyFact] = [heavy(number) for number in range(180)]
+    known: list[AnyFact] = []
+    for start in range(0, len(orders), batch):
+        merge(known, orders[start : start + batch])
+        known, _ = trim(known)
+    assert known == trim(orders)[0]
+    assert len(known) < len(orders)
 
 
 @pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=8)), ZoneInfo("Asia/Shanghai")])

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import attrgetter
 
+import msgspec
+
 from streams.detect.facts.any import AnyFact
 from streams.detect.facts.base import SHORTEST_RETENTION_MS, Fact, Signal
 
@@ -17,9 +19,16 @@ from streams.detect.facts.base import SHORTEST_RETENTION_MS, Fact, Signal
 # signal is a kind of its own: what one detector tells must not push out what another one told.
 MAX_FACTS_PER_KIND = 1000
 
+# Nor are more bytes of them, packed: a subject is one record of the changelog, and a record that the
+# broker refuses would stop the worker, and each one after it. Half of what a record may hold; what was
+# said and told stands beside the facts. Fewer facts than `FEWEST_WEIGHED` are never so many bytes.
+MAX_FACT_BYTES = 2 * 1024 * 1024
+FEWEST_WEIGHED = 64
+
 # One event may make several facts of a kind (a trade that a connector splits into two orders); without
 # their own names, their order would be that of their arrival.
 by_time = attrgetter("at_ms", "event_id", "ref")
+_packed = msgspec.msgpack.Encoder().encode
 
 
 def merge(known: list[AnyFact], new: Sequence[AnyFact]) -> bool:
@@ -89,10 +98,21 @@ def _has_expired(known: list[AnyFact], newest_ms: int) -> bool:
 
 
 def trim(known: list[AnyFact]) -> tuple[list[AnyFact], int]:
-    """Let go of expired facts and of the oldest beyond the cap; also give the newest time let go.
+    """Let go of expired facts and of the oldest beyond the caps; also give the newest time let go.
 
     `known` must be sorted by time. Returns the same list when nothing has to go.
     """
+    kept, let_go_ms = _few(known)
+    if len(kept) > FEWEST_WEIGHED and len(_packed(kept)) > MAX_FACT_BYTES:
+        left = MAX_FACT_BYTES
+        for index in reversed(range(len(kept))):
+            left -= len(_packed(kept[index]))
+            if left < 0:
+                return kept[index + 1 :], max(let_go_ms, kept[index].at_ms)
+    return kept, let_go_ms
+
+
+def _few(known: list[AnyFact]) -> tuple[list[AnyFact], int]:
     newest_ms = known[-1].at_ms
     if len(known) <= MAX_FACTS_PER_KIND and not _has_expired(known, newest_ms):
         return known, 0
