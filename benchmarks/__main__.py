@@ -6,7 +6,7 @@ import argparse
 import importlib
 import sys
 
-NAMES = ("unpaid", "replay", "memory", "hot_subject")
+NAMES = ("unpaid", "replay", "memory", "hot_subject", "latency")
 
 
 def main() -> int:

@@ -90,7 +90,7 @@ def our_worker(
 
 def start_up(contestant: Contestant, admin: KafkaAdminClient, timeout_s: float = 120) -> float:
     """CPU seconds until the worker, on empty topics, has joined its group and fallen quiet."""
-    with _running(contestant) as child:
+    with running(contestant) as child:
         deadline = time.monotonic() + timeout_s
         while not _has_joined(admin, contestant.group):
             _check(child, contestant, deadline, "join its group")
@@ -112,7 +112,7 @@ def work_off(
 ) -> Usage:
     """Run the worker until its group has committed every record of the `expected` topics."""
     total = sum(expected.values())
-    with _running(contestant) as child:
+    with running(contestant) as child:
         started = time.monotonic()
         deadline = started + timeout_s
         while (done := _committed(admin, contestant.group, expected)) < total:
@@ -162,7 +162,8 @@ def _log(contestant: Contestant) -> Path:
 
 
 @contextmanager
-def _running(contestant: Contestant) -> Iterator[subprocess.Popen[bytes]]:
+def running(contestant: Contestant) -> Iterator[subprocess.Popen[bytes]]:
+    """The worker as a process; ended when the block is left, or when this process ends."""
     _log(contestant).parent.mkdir(parents=True, exist_ok=True)
     with _log(contestant).open("wb") as output:
         child = spawn_bound(
