@@ -21,7 +21,7 @@ from schemas.alerts import Alert
 from streams.detect.detector import find_detectors
 from streams.inbox.board import Board
 from streams.inbox.casebook import Casebook
-from streams.inbox.console import Console
+from streams.inbox.console import Console, page_version
 from streams.inbox.consumer import Health
 from streams.inbox.database import open_database, upgrade
 from streams.inbox.desk import Desk
@@ -125,7 +125,7 @@ class Served:
         self.board = Board(self.store, self.rules, clock)
         self.casebook = Casebook(engine, clock)
         self.metrics = InboxMetrics(self.store, self.board, clock)
-        self.live = Live(self.store.version)
+        self.live = Live(lambda: page_version(self.store, self.health))
         hosts = None if token else frozenset({"127.0.0.1"})
         app = create_app(
             Console(

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+# Wider than any table: what is not a screen folds nothing, or grep would miss the ids that are folded.
+_UNFOLDED: Final = 10_000
 
 
 def stdout() -> Console:
     """The console for results. Data never goes through markup: a buyer may be called `[red]`."""
     from rich.console import Console
 
-    return Console(markup=False, highlight=False, emoji=False)
+    width = None if sys.stdout.isatty() else _UNFOLDED
+    return Console(markup=False, highlight=False, emoji=False, width=width)
 
 
 def stderr() -> Console:

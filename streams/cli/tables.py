@@ -216,7 +216,13 @@ def show_rules(rules: RuleSet, shop: str, path: Path | None) -> None:
             for name, value in rule.block.model_dump().items()
         ],
     )
-    stdout().print(f"{path or 'The rules that ship with orderwatch'}: valid.")
+    console = stdout()
+    if shop and rules.of(shop) is rules.of(""):
+        console.print(
+            f"{visible(shop)} has no rules of its own there: these hold for every such shop.",
+            soft_wrap=True,
+        )
+    console.print(f"{path or 'The rules that ship with orderwatch'}: valid.", soft_wrap=True)
 
 
 def show_checks(checks: Sequence[Check], as_json: bool) -> None:

@@ -46,10 +46,15 @@ _READ_EVERY: Final = timedelta(seconds=2)
 
 @dataclass(frozen=True)
 class Line:
-    """One deadline on the board, and the page of what it belongs to."""
+    """One deadline on the board, and the page of what it belongs to.
+
+    `about` is the buyer, item or order, without which alerts of one kind look alike; empty for the
+    shop itself.
+    """
 
     timer: Timer
     title: Text
+    about: str
     shop_id: str
     href: str
 
@@ -159,14 +164,17 @@ class Board:
             ).all()
         for alert in alerts:
             shop_id = alert.row.shop_id
+            about = alert.row.subject_id.removeprefix(f"{shop_id}:")
+            if alert.row.subject_kind == "shop":
+                about = ""
             for timer in of_alert(alert.handling, alert.said, self._rules.deadlines(shop_id)):
                 if not timer.is_met():
-                    yield Line(timer, alert.title, shop_id, f"/alerts/{alert.row.alert_id}")
+                    yield Line(timer, alert.title, about, shop_id, f"/alerts/{alert.row.alert_id}")
         for row in complaints:
             title = Text(zh=f"投诉:{row.kind}", en=f"Complaint {row.kind}")
             for timer in self.of_complaint(row):
                 if not timer.is_met():
-                    yield Line(timer, title, row.shop_id, f"/cases/{row.complaint_id}")
+                    yield Line(timer, title, row.about, row.shop_id, f"/cases/{row.complaint_id}")
 
 
 class _Data(BaseModel):
@@ -194,6 +202,8 @@ def _alerts(session: Session, condition: ColumnElement[bool]) -> Iterator[_Alert
         _joined(
             AlertRow.alert_id,
             AlertRow.shop_id,
+            AlertRow.subject_kind,
+            AlertRow.subject_id,
             AlertRow.status,
             AlertRow.severity,
             AlertRow.opened_at,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, cast
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import ColumnElement, Engine, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -129,20 +129,28 @@ class Casebook:
         except IntegrityError:
             return CaseOutcome("repeated")
 
-    def page(self, *, is_ended: bool, number: int = 1) -> CaseListing:
+    def page(
+        self, *, is_ended: bool, number: int = 1, shop: str | None = None, search: str = ""
+    ) -> CaseListing:
         """The complaints at work, oldest first, or those that ended, newest first.
 
-        A page number past the end shows the last page.
+        `search` is part of what a complaint is about. A page number past the end shows the last page.
         """
         has_ended = ComplaintRow.state.in_(ENDED)
-        wanted = has_ended if is_ended else ~has_ended
+        wanted: list[ColumnElement[bool]] = [has_ended if is_ended else ~has_ended]
+        if shop:
+            wanted.append(ComplaintRow.shop_id == shop)
+        if search:
+            wanted.append(ComplaintRow.about.contains(storable(search.strip()), autoescape=True))
         order = ComplaintRow.updated_at.desc() if is_ended else ComplaintRow.opened_at
         with Session(self._engine) as session:
-            total = session.scalar(select(func.count(ComplaintRow.complaint_id)).where(wanted)) or 0
+            total = (
+                session.scalar(select(func.count(ComplaintRow.complaint_id)).where(*wanted)) or 0
+            )
             number = min(max(1, number), max(1, -(-total // PAGE_SIZE)))
             rows = session.scalars(
                 select(ComplaintRow)
-                .where(wanted)
+                .where(*wanted)
                 .order_by(order, ComplaintRow.complaint_id)
                 .limit(PAGE_SIZE)
                 .offset((number - 1) * PAGE_SIZE)

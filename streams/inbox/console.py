@@ -34,3 +34,8 @@ class Console:
     allowed_hosts: frozenset[str] | None
     cookie: str = "orderwatch_session"
     is_tls_in_front: bool = False
+
+
+def page_version(store: Store, health: Health) -> str:
+    """A word that changes whenever an open page has: what is stored, and whether alerts arrive."""
+    return f"{store.version()}.{health.is_ready}"

@@ -17,6 +17,8 @@ from schemas.alerts import Alert, AlertEnvelope
 # The greatest INTEGER of PostgreSQL; no episode has two thousand million revisions.
 _MAX_REVISION = 2**31 - 1
 _MAX_REF = 300
+# What of a fact's detail is the id of something.
+_NAMING = ("order_id", "order", "item_id", "buyer", "dispute_id")
 
 RefusalReason = Literal["empty", "not_an_alert", "out_of_range"]
 
@@ -77,8 +79,11 @@ def is_complaint(alert: Alert) -> bool:
 
 
 def references(alert: Alert) -> set[str]:
-    """The ids of orders, items and other things that the alert mentions."""
+    """The ids of orders, items, buyers and other things that the alert mentions."""
     named = {fact.ref for fact in alert.evidence.facts}
+    for fact in alert.evidence.facts:
+        # A refund or a payment has an id of its own, and people look for its order.
+        named |= {str(fact.detail[name]) for name in _NAMING if name in fact.detail}
     for held in alert.held_units:
         named |= {held.item_id, held.order_id}
     return {storable(ref) for ref in named if ref}

@@ -174,7 +174,8 @@ def query(wanted: Filter, **changes: object) -> str:
         "page": str(changed.page) if changed.page > 1 else None,
         "cases": str(changed.cases_page) if changed.cases_page > 1 else None,
     }
-    return "?" + urlencode({key: value for key, value in pairs.items() if value})
+    said = urlencode({key: value for key, value in pairs.items() if value})
+    return f"?{said}" if said else ""
 
 
 def cards(listing: Listing, timers: Mapping[str, Sequence[Timer]]) -> list[Card]:

@@ -23,7 +23,7 @@ from streams.detect.detector import find_detectors
 from streams.errors import ConfigurationError
 from streams.inbox.board import Board
 from streams.inbox.casebook import Casebook
-from streams.inbox.console import Console
+from streams.inbox.console import Console, page_version
 from streams.inbox.consumer import Consumer, KafkaAlertSource
 from streams.inbox.database import open_database, upgrade
 from streams.inbox.desk import Desk
@@ -64,7 +64,7 @@ def run(settings: Settings) -> None:
     try:
         upgrade(engine)
         store = Store(engine, _now)
-        live = Live(store.version)
+        live = Live(lambda: page_version(store, consumer.health()))
         board = Board(store, rules, _now)
         metrics = InboxMetrics(store, board, _now)
         consumer = Consumer(

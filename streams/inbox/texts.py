@@ -7,15 +7,19 @@ closed set of the contract (`severity.warn`), and `phrase` falls back to the cod
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Final, Literal
 
-from schemas.alerts import Text
+from schemas.alerts import Scalar, Text
+from streams.inbox.fact_words import NAMES
 
 Language = Literal["zh", "en"]
 # The platforms' clock, which all of their deadlines use.
 CHINA: Final = timezone(timedelta(hours=8))
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+[+-]\d\d:\d\d")
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {
     "console": ("预警工作台", "Alert inbox"),
@@ -26,6 +30,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "本店发起的投诉单，以及由买家投诉引出的预警。请由人工在平台提交，本系统不会自动提交。",
         "Complaints that the shop files, and alerts that come from a buyer's complaint. "
         "A person submits on the platform; nothing is submitted from here.",
+    ),
+    "complaints.empty": (
+        "没有由投诉引出的未处理预警",
+        "No alert that comes from a complaint is to be handled",
     ),
     "board.about": (
         "处理中的预警和投诉单的全部时限，按到期时间排列。查看和再次联系只是我们自己的约定，平台并不知道。",
@@ -197,9 +205,13 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "work.assignee": ("{name} 在处理", "{name} is on it"),
     "work.contacts": ("联系记录", "Contact attempts"),
-    "work.no_contacts": ("还没有联系记录", "No contact attempt yet"),
     "work.note": ("备注（可不填）", "Note (optional)"),
     "work.note_hint": ("请勿填写电话或地址", "No phone numbers or addresses, please"),
+    "work.contact_hint": (
+        "要备案，请先记录至少一次联系（旺旺或电话），之后才有可备案的标签。",
+        "For a filing, log at least one contact attempt (Wangwang or phone) first; the label that can be "
+        "filed is offered after it.",
+    ),
     "work.file_hint": (
         "请先在平台提交备案，再在此登记。备案成功可不发货；若买家申请退款，直接同意即可。",
         "File it on the platform first, then note it here. An accepted filing exempts from "
@@ -229,7 +241,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "确认后移入「已处理预警」。",
         "Confirming moves the alert to “Handled”.",
     ),
-    "work.handled_by": ("{name} 于 {at} 确认", "Confirmed by {name} at {at}"),
     "work.label": ("标签", "Label"),
     "work.choose": ("请选择", "Choose"),
     "time.left": ("还剩{span}", "{span} left"),
@@ -242,7 +253,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "span.whole_days": ("{d}天", "{d} d"),
     "span.minutes": ("{m}分钟", "{m} min"),
     "time.zone": ("北京时间", "Beijing time"),
-    "detail.subject": ("对象", "Subject"),
     "detail.shop": ("店铺", "Shop"),
     "detail.first_deadline": ("最近期限", "First deadline"),
     "detail.next_step": ("下一步", "Next step"),
@@ -255,12 +265,13 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "detail.counter": ("有利于买家的事实", "What speaks for the buyer"),
     "detail.no_counter": ("没有", "None known"),
     "detail.facts": ("计入的事实", "Facts counted"),
-    "detail.facts_total": ("共{n}条", "{n} in total"),
     "detail.facts_capped": ("列出其中{n}条", "{n} of them are listed"),
     "detail.fact_time": ("时间", "Time"),
     "detail.fact_kind": ("事实", "Fact"),
     "detail.fact_ref": ("单号", "Reference"),
     "detail.fact_detail": ("内容", "Detail"),
+    "detail.yes": ("是", "yes"),
+    "detail.no": ("否", "no"),
     "detail.threshold": ("阈值", "Threshold"),
     "detail.value": ("实际", "Value"),
     "detail.rule": (
@@ -468,6 +479,11 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "detector.D22": ("同行评价", "Review by a competitor"),
     "detector.D23": ("第三方诈骗", "Third-party scam"),
     "detector.D24": ("返现诱导", "Cashback bait"),
+    "feed.away": (
+        "现在收不到新的预警，页面上是已存的内容，可以继续处理。请告知运维，原因见",
+        "No new alerts arrive at the moment. This is what is stored, and it can be worked on. Tell whoever "
+        "runs the system; the reason is at",
+    ),
     "live.on": ("实时", "Live"),
     "live.off": ("重新连接中", "Reconnecting"),
     "live.changed": ("这条预警有更新。", "This alert has changed."),
@@ -519,6 +535,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "A colleague has just changed this alert, so your step was not taken. This is the "
         "state now.",
     ),
+    "problem.no_page": ("没有这个页面", "There is no such page"),
     "problem.missing": ("没有这条预警", "There is no such alert"),
     "problem.missing_hint": (
         "请检查预警号；它可能属于另一个环境。",
@@ -550,7 +567,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "login.token": ("访问口令", "Access token"),
     "login.submit": ("进入", "Enter"),
     "login.wrong": ("口令不正确", "The token is wrong"),
-    "login.as": ("以 {name} 身份操作", "Working as {name}"),
     "login.local": ("本机", "this computer"),
     "login.change": ("更换", "Change"),
     "language.other": ("English", "中文"),
@@ -575,6 +591,19 @@ class Words:
     def of(self, text: Text) -> str:
         """The sentence of an alert in this language."""
         return text.zh if self.language == "zh" else text.en
+
+    def said(self, detail: Mapping[str, Scalar]) -> Iterator[tuple[str, str]]:
+        """What a fact says, without what it does not know; times by the clock of the whole page."""
+        for name, value in detail.items():
+            # Empty, -1 and the time 0 stand for what nobody told.
+            is_unknown = value in ("", -1) or (name.endswith("_ms") and not value)
+            plain = name.removesuffix("_ms")
+            word = NAMES.get(plain, (plain, plain))[0 if self.language == "zh" else 1]
+            if isinstance(value, bool):
+                yield word, self("detail.yes" if value else "detail.no")
+            elif not is_unknown:
+                at = _time_of(name, value)
+                yield word, str(value) if at is None else self.clock(at)
 
     def clock(self, at: datetime) -> str:
         """A time of the platform, to the minute; with the date unless it is today's."""
@@ -608,3 +637,13 @@ class Words:
             key = "span.hours" if minutes % 60 and not is_coarse else "span.whole_hours"
             return self(key, h=hours, m=minutes % 60)
         return self("span.minutes", m=minutes)
+
+
+def _time_of(name: str, value: int | str) -> datetime | None:
+    """The time that a fact tells; None for everything else, also for an id that looks like one."""
+    try:
+        if isinstance(value, int):
+            return datetime.fromtimestamp(value / 1000, CHINA) if name.endswith("_ms") else None
+        return datetime.fromisoformat(value).astimezone(CHINA) if _TIME.fullmatch(value) else None
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -16,6 +16,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from sqlalchemy.exc import SQLAlchemyError
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from streams.inbox import pages
@@ -99,6 +100,7 @@ class _View:
             here=_here(request),
             other_language=_here(request, lang="en" if words.language == "zh" else "zh"),
             request_id=secrets.token_urlsafe(12),
+            is_fed=self._console.consumer_health().is_ready,
             **self._counts(),
             **values,
         )
@@ -161,7 +163,12 @@ def _add_reading(app: FastAPI, console: Console, view: _View) -> None:
             wanted=wanted,
             listing=found,
             cards=pages.cards(found, console.board.of_alerts([r.alert_id for r in found.rows])),
-            cases=console.casebook.page(is_ended=wanted.is_handled, number=wanted.cases_page)
+            cases=console.casebook.page(
+                is_ended=wanted.is_handled,
+                number=wanted.cases_page,
+                shop=wanted.shop,
+                search=wanted.search,
+            )
             if complaints_only
             else None,
             case_timer=lambda case: pages.next_timer(console.board.of_complaint(case)),
@@ -291,6 +298,11 @@ def _add_problems(app: FastAPI, view: _View) -> None:
     @app.exception_handler(BadFormError)
     def bad_form(request: Request, error: BadFormError) -> Response:
         return view.problem(request, 400, "problem.bad_request", error.hint)
+
+    @app.exception_handler(HTTPException)
+    def no_page(request: Request, error: HTTPException) -> Response:
+        # Also the address of a step, which a browser asks for when it opens its tabs again.
+        return view.problem(request, error.status_code, "problem.no_page")
 
     @app.exception_handler(SQLAlchemyError)
     def store_away(request: Request, error: Exception) -> Response:

@@ -58,6 +58,8 @@ FROM outbox AS o WHERE channel = :channel AND state = 'queued' AND next_at <= :n
 AND NOT EXISTS (SELECT 1 FROM outbox AS e WHERE e.channel = o.channel AND e.alert_id = o.alert_id
                 AND e.seq < o.seq AND e.state IN ('queued', 'sending', 'covered'))
 """
+# Good news waits: what is over keeps its severity, and would stand before what somebody must look at.
+_IN_ORDER = "ORDER BY json_extract(message, '$.tone') = 'success', rank DESC, seq"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +137,9 @@ class Outbox:
     def claim(self, channel: str, max_per_minute: int | None, now: float) -> Delivery | None:
         """The next notification to send, now marked `sending`; None when nothing may be sent.
 
-        Within the limit the most severe go first. The last free slot of a minute takes a summary
-        of everything that is due, so that a storm is one message more and not a thousand.
+        Within the limit what is over goes last and the most severe first. The last free slot of a
+        minute takes a summary of everything that is due, so that a storm is one message more and
+        not a thousand.
         """
         with self._lock, transaction(self._connection) as connection:
             slots = self._free_slots(channel, max_per_minute, now)
@@ -146,7 +149,7 @@ class Outbox:
                 self._cover_what_is_due(channel, now)
             row = connection.execute(
                 f"SELECT notification_id, message, attempt, queued_at, is_repeat {_DUE}"
-                " ORDER BY rank DESC, seq LIMIT 1",
+                f" {_IN_ORDER} LIMIT 1",
                 {"channel": channel, "now": now},
             ).fetchone()
             if row is None:
@@ -241,7 +244,7 @@ class Outbox:
     def _cover_what_is_due(self, channel: str, now: float) -> None:
         rows = self._connection.execute(
             f"SELECT notification_id, message {_DUE} AND alert_id IS NOT NULL AND attempt = 0"
-            f" ORDER BY rank DESC, seq LIMIT {MAX_COVERED}",
+            f" {_IN_ORDER} LIMIT {MAX_COVERED}",
             {"channel": channel, "now": now},
         ).fetchall()
         if len(rows) < 2:

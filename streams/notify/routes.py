@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints,
 
 from schemas.alerts import SEVERITIES, Alert, Severity
 from schemas.base import Id, ShopId
+from streams.detect.detector import find_detectors
 from streams.errors import ConfigurationError
 from streams.notify.told import NOTHING_TOLD, Told
 from streams.settings import Settings
@@ -158,7 +159,14 @@ def _check_names(path: Path, routes: Routes) -> None:
     if CONSOLE in routes.channels:
         raise ConfigurationError(f"{path}: channels.{CONSOLE} is built in; choose another name.")
     known = [CONSOLE, *routes.channels]
+    detectors = sorted({one.id for one in find_detectors()})
     for route in routes.routes:
+        # A route for a detector that does not exist would stay silent for ever.
+        for name in sorted(route.detectors.difference(detectors)):
+            raise ConfigurationError(
+                f"{path}: route {route.name} names detector {name!r}, which does not exist"
+                f"{_nearest(name, detectors)}."
+            )
         for name in route.to:
             if name not in known:
                 raise ConfigurationError(

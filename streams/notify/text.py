@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta, timezone
 from typing import Final, Literal
 
 from schemas.alerts import SEVERITIES, Alert, Severity, Text
@@ -25,6 +26,8 @@ SUBJECTS_IN_SUMMARY = 5
 MAX_NAME_IN_SUMMARY = 40
 MAX_COUNTS = 8
 
+# The platforms' clock, by which the inbox tells the same deadlines.
+_CHINA: Final = timezone(timedelta(hours=8))
 # The joiner has no width: people read the same, and programs no longer see a mention or an address.
 _JOINER: Final = "\u200d"
 _INERT: Final = [
@@ -33,6 +36,7 @@ _INERT: Final = [
     ("://", f":{_JOINER}//"),
     *zip("<>[]", "＜＞［］", strict=True),
 ]
+_OVER: Final = frozenset({"resolved", "retracted", "expired"})
 _TONES: dict[str, Tone] = {"info": "info", "warn": "warning", "critical": "failure"}
 
 
@@ -53,11 +57,13 @@ def render(alert: Alert, language: Language, told: Severity | None = None) -> Me
     lines = [*summary]
     if alert.reason is not None:
         lines += _in(language, alert.reason)
-    for deadline in alert.deadlines[:3]:
-        lines.append(f"{deadline.code} {deadline.due_at:%Y-%m-%d %H:%M %z} " + _one(deadline.text))
     # After an expiry there may be a complaint.
     if not _is_over(alert):
-        lines += [f"→ {_one(action.text)}" for action in alert.suggested_actions[:4]]
+        for deadline in alert.deadlines[:3]:
+            due_at = f"{deadline.due_at.astimezone(_CHINA):%Y-%m-%d %H:%M %z}"
+            lines.append(f"{deadline.code} {due_at} {' '.join(_in(language, deadline.text))}")
+        for action in alert.suggested_actions[:4]:
+            lines.append(f"→ {' '.join(_in(language, action.text))}")
     title = _inert(f"{head} {' '.join(_in(language, alert.title))}")
     identity = f"{alert.alert_id}:{alert.revision}"
     room = MAX_BYTES - len(title.encode()) - len(identity)
@@ -76,7 +82,8 @@ def render_summary(covered: Sequence[Message], *, has_names: bool = True) -> Mes
     """
     heads = [message.line.split(" ", 4) for message in covered]
     detectors = _counts([head[0] for head in heads])
-    severities = _counts([head[1] for head in heads])
+    # A critical alert that is over is nothing critical any more.
+    severities = _counts([head[2] if head[2] in _OVER else head[1] for head in heads])
     lines = [
         f"通知过多，另有{len(covered)}条未逐条发送（{severities}；{detectors}）",
         f"Too many notifications: {len(covered)} more were not sent one by one "
@@ -135,10 +142,6 @@ def _milder(alert: Alert, language: Language, told: Severity | None) -> list[str
 def _in(language: Language, text: Text) -> list[str]:
     chosen = {"zh": [text.zh], "en": [text.en], "both": [text.zh, text.en]}[language]
     return [_safe(each) for each in chosen]
-
-
-def _one(text: Text) -> str:
-    return _safe(f"{text.zh} {text.en}")
 
 
 def _inert(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.alerts import Text
+from streams.inbox.consumer import Health
 from streams.inbox.workflow import State
 from tests.console.browser import Browser, Page
 from tests.factories import alert_id, make_alert
@@ -128,6 +129,66 @@ def test_a_second_operator_sees_the_first_take_it(
     assert other.evaluate("document.querySelector('#work').innerText").count("local")
 
 
+def test_an_open_page_says_when_alerts_stop_arriving_and_when_they_come_again(
+    page: Page, served: Served
+) -> None:
+    assert page.evaluate("document.querySelector('#feed').innerText") == ""
+    page.evaluate(
+        "window.words = []; new EventSource('/events')"
+        ".addEventListener('changed', (event) => words.push(event.data))"
+    )
+    page.wait("words.length === 1")
+    served.health = Health(False, "no sign of the Kafka broker for 600 s")
+    # Not what the page fetches at its start: what it is told.
+    page.wait("words.length === 2")
+    page.wait("document.querySelector('#feed').innerText.includes('收不到新的预警')")
+    served.health = Health(True)
+    page.wait("document.querySelector('#feed').innerText === ''")
+
+
+def test_a_page_that_cannot_be_fetched_anew_is_not_called_live(page: Page, served: Served) -> None:
+    page.evaluate("window.fetch = async () => new Response('', { status: 503 })")
+    served.add(make_alert())
+    page.wait("document.querySelector('#live').classList.contains('off')")
+
+
+def test_an_open_form_still_works_once_somebody_signed_in_on_another_tab(
+    page: Page, served: Served
+) -> None:
+    served.add(make_alert())
+    page.goto(served.url + ONE)
+    page.wait("document.querySelector('#live').classList.contains('on')")
+    before = page.evaluate("document.querySelector('#work [name=token]').value")
+    page.evaluate(
+        "fetch('/login', { method: 'POST', body: new URLSearchParams("
+        "{ token: document.querySelector('[name=token]').value, name: '李娜', next: '/' }) })"
+    )
+    served.add(make_alert("2"))
+    page.wait(f"document.querySelector('#work [name=token]').value !== '{before}'")
+    page.click(button("take"))
+    page.wait("document.body.innerText.includes('李娜 在处理')")
+
+
+def test_the_keyboard_stays_where_it_was_when_the_list_is_renewed(
+    page: Page, served: Served
+) -> None:
+    served.add(make_alert("2"), make_alert())
+    page.wait("document.querySelectorAll('.alert').length === 2")
+    page.evaluate(f"document.querySelector('a[href=\"{ONE}\"]').focus()")
+    served.add(make_alert("3", severity="critical"))
+    page.wait("document.querySelectorAll('.alert').length === 3")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == ONE
+
+
+def test_back_to_the_list_is_back_to_its_filters(page: Page, served: Served) -> None:
+    served.add(make_alert())
+    page.goto(served.url + "/?severity=warn&sort=newest&lang=zh")
+    page.click(".alert .title")
+    page.wait(f"location.pathname === '{ONE}'")
+    page.click(".crumb a")
+    page.wait("location.pathname + location.search === '/?severity=warn&sort=newest'")
+
+
 def test_nothing_is_loaded_from_elsewhere_and_nothing_is_refused(
     page: Page, served: Served
 ) -> None:
@@ -152,3 +213,23 @@ def test_no_page_is_wider_than_the_screen(page: Page, served: Served, width: int
             "[...document.querySelectorAll('.work, .head, .alert')]"
             ".every((e) => e.scrollWidth <= e.clientWidth + 1)"
         )
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_names_in_tables_are_not_squeezed_to_a_character_a_line(
+    page: Page, served: Served, width: int
+) -> None:
+    served.add(make_alert())
+    page.resize(width, 800)
+    for path, at_least in ((ONE, 6), ("/deadlines", 11)):
+        page.goto(served.url + path)
+        # How many characters fit on a line of each name.
+        fits = page.evaluate(
+            "[...document.querySelectorAll('td.name')].map((cell) => {"
+            "const style = getComputedStyle(cell);"
+            "return (cell.clientWidth - parseFloat(style.paddingRight)) / parseFloat(style.fontSize);"
+            "})"
+        )
+        assert fits
+        assert min(fits) >= at_least - 1
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

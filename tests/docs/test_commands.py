@@ -13,9 +13,12 @@ from typing import Any
 import orjson
 import pytest
 import typer
+import yaml
 
 from schemas.fast import decode_event, decode_line
 from streams.cli.root import app
+from streams.detect.detector import find_detectors
+from streams.rules import load_rules
 from tests.demo_story import played
 from tests.docs.pages import ROOT, blocks, code_lines, name_of, pages
 
@@ -112,3 +115,14 @@ def test_readme_counts_no_detectors_by_hand() -> None:
     words = "two|three|four|five|ten|twenty|thirty|thirty-five"
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert not re.search(rf"(?i)\b(\d+|{words}) (detectors|of the domain's patterns)", text)
+
+
+@pytest.mark.parametrize("name", ["connect", "deadlines", "next-steps"])
+def test_rules_that_a_page_shows_complete_those_that_ship(name: str, tmp_path: Path) -> None:
+    shipped = (ROOT / "streams" / "detect" / "rules.yaml").read_text("utf-8")
+    (shown,) = (b.text for b in blocks(ROOT / "docs" / f"{name}.md") if b.language == "yaml")
+    path = tmp_path / "rules.yaml"
+    path.write_text(f"{shipped}\n{shown}", encoding="utf-8")
+    (shop,) = yaml.safe_load(shown)["shops"]
+    rules = load_rules(path, find_detectors())
+    assert rules.of(shop) is not rules.of("another")

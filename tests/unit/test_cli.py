@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 from streams.cli import main, reference
 from streams.cli.invocation import Invocation
 from streams.cli.root import app
+from streams.cli.tables import table
 from streams.demo.story import story
 from streams.errors import ConfigurationError, PoisonError, TransientError
 
@@ -222,3 +224,22 @@ def test_a_damaged_file_of_a_service_is_named(tmp_path: Path, service: str, name
     assert done.returncode == 2, done.stderr
     assert f"{path} is damaged" in done.stderr
     assert "Backup and retention" in done.stderr
+
+
+def test_a_shop_without_rules_of_its_own_is_said_to_have_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shipped = files("streams.detect").joinpath("rules.yaml").read_text("utf-8")
+    path = tmp_path / "rules.yaml"
+    path.write_text(
+        f"{shipped}\nshops: {{shop-1: {{D01: {{warn_orders: 8}}}}}}\n", encoding="utf-8"
+    )
+    assert main(["rules", "check", str(path), "--shop", "shop-1"]) == 0
+    assert "no rules of its own" not in capsys.readouterr().out
+    assert main(["rules", "check", str(path), "--shop", "shop1"]) == 0
+    assert "shop1 has no rules of its own" in capsys.readouterr().out
+
+
+def test_a_table_that_goes_into_a_pipe_breaks_no_id(capsys: pytest.CaptureFixture[str]) -> None:
+    table(("subject", "what"), [("shop1:" + "b" * 128, "x" * 200)])
+    assert "shop1:" + "b" * 128 in capsys.readouterr().out

@@ -334,11 +334,27 @@ def test_pages_show_every_complaint_once_and_say_how_many_there_are(
     while path:
         page = http.get(path).text
         assert f"共{len(ids)}条" in page
-        shown += re.findall(r'<td><a href="/cases/([^"]+)"', page)
+        shown += re.findall(r'<a href="/cases/([^"/]+-[^"]+)"', page)
         following = re.search(r'rel="next" href="(/complaints\?cases=\d+)"', page)
         path = following[1] if following else ""
     assert shown == ids
     assert served.casebook.page(is_ended=False, number=99).page == 3
+
+
+def test_the_search_and_the_shop_of_the_tab_choose_among_the_complaints_too(
+    served: Served, http: httpx.Client
+) -> None:
+    one = opened(served, request_id="begin-one", about="订单77", shop_id="shop1")
+    two = opened(served, request_id="begin-two", about="订单88", shop_id="shop2")
+
+    def shown(**wanted: str) -> set[str]:
+        page = http.get("/complaints", params=wanted).text
+        return set(re.findall(r'<a href="/cases/([^"/]+-[^"]+)"', page))
+
+    assert shown() == {one, two}
+    assert shown(q=" 77 ") == {one}
+    assert shown(shop="shop2") == {two}
+    assert shown(q="77", shop="shop2") == shown(q="%") == set()
 
 
 def test_the_history_names_the_proof(served: Served, http: httpx.Client) -> None:

@@ -221,6 +221,26 @@ def test_filters_and_search(store: Store, wanted: Filter, expected: list[str]) -
     assert sorted(ids(store, wanted)) == sorted(alert_id(key) for key in expected)
 
 
+def test_an_alert_is_found_by_the_orders_and_the_buyers_that_its_facts_name(store: Store) -> None:
+    """A refund, a payment or a signal has an id of its own, and nobody looks for that."""
+    refund = EvidenceFact(
+        event_id="e1", kind="RefundRequested", at=T0, ref="refund-9", detail={"order_id": "order-9"}
+    )
+    signal = EvidenceFact(
+        event_id="e2",
+        kind="Signal",
+        at=T0,
+        ref="claim-1",
+        detail={"order": "order-10", "buyer": "zhang-wei", "name": "shipped_claim"},
+    )
+    plain = make_alert("x")
+    evidence = plain.evidence.model_copy(update={"facts": [refund, signal]})
+    store.apply(records([plain.model_copy(update={"evidence": evidence})]))
+    for named in ("refund-9", "order-9", "order-10", "zhang-wei"):
+        assert ids(store, Filter(search=named)) == [alert_id("x")]
+    assert ids(store, Filter(search="shipped_claim")) == []
+
+
 def test_pages_show_every_alert_once(store: Store) -> None:
     many = [make_alert(str(n), orders=1) for n in range(PAGE_SIZE + 7)]
     store.apply(records(many))

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import get_args
 
-from schemas.alerts import Alert
+import msgspec
+import pytest
+
+from schemas.alerts import Alert, Scalar
+from streams.detect.alerts import NOT_SAID
 from streams.detect.detector import find_detectors
 from streams.detect.facts import AnyFact
-from streams.inbox.texts import TEXTS
+from streams.inbox.fact_words import NAMES
+from streams.inbox.texts import TEXTS, Words
 from tests.example_stories import stories
+from tests.inbox import NOW
 from tests.pipeline import run
 
 
@@ -48,3 +55,56 @@ def test_whatever_the_examples_lead_to_has_names() -> None:
     assert unnamed("threshold", thresholds) == set()
     assert unnamed("unit", units) == set()
     assert unnamed("kind", {str(kind) for kind in kinds}) == set()
+
+
+def test_a_fact_says_its_times_by_the_clock_of_the_page_and_leaves_out_what_it_does_not_know() -> (
+    None
+):
+    detail: dict[str, Scalar] = {
+        "ship_by": "2026-11-13T12:00:00.642000+00:00",
+        "paid_ms": 1794400800000,
+        "withdrawn_ms": 0,
+        "free_shipping": False,
+        "units": 0,
+        "expected_g": -1,
+        "phone": "",
+    }
+    assert list(Words("zh", NOW).said(detail)) == [
+        ("承诺发货", "11-13 20:00"),
+        ("付款时间", "20:40"),
+        ("包邮", "否"),
+        ("件数", "0"),
+    ]
+    assert list(Words("en", NOW).said({"free_shipping": True, "new_field": "x"})) == [
+        ("free shipping", "yes"),
+        ("new_field", "x"),
+    ]
+
+
+def test_every_detail_of_a_fact_has_a_name() -> None:
+    own = {
+        field.name
+        for fact in get_args(AnyFact)
+        for field in msgspec.structs.fields(fact)
+        if field.name not in NOT_SAID | {"values"}
+    }
+    told = {
+        name for alert in example_alerts() for fact in alert.evidence.facts for name in fact.detail
+    }
+    numbered = re.compile(r"(item|units)\d")
+    named = {name.removesuffix("_ms") for name in own | told if not numbered.fullmatch(name)}
+    assert len(named) > 60
+    assert named - NAMES.keys() == set()
+    assert not [pair for pair in NAMES.values() if not all(pair)]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("order_id", "2026-99-99T99:99:99+99:99"),
+        ("order_id", "9999-12-31T23:59:59+00:00"),
+        ("counted_ms", 10**20),
+    ],
+)
+def test_what_only_looks_like_a_time_is_shown_as_it_is(name: str, value: Scalar) -> None:
+    assert [said for _, said in Words("zh", NOW).said({name: value})] == [str(value)]

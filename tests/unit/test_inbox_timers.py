@@ -473,6 +473,18 @@ def test_the_pages_show_where_each_deadline_stands(served: Served) -> None:
         assert "Past their time" in english and "past its time" in english
 
 
+def test_the_board_says_about_whom_each_deadline_is(desk: Bench, served: Served) -> None:
+    alerts = make_alert("1", buyer="li-na"), make_alert("2", buyer="zhang-wei")
+    served.add(*alerts)
+    with closing(httpx.Client(base_url=served.url)) as http:
+        board = http.get("/deadlines").text
+    for buyer in ("li-na", "zhang-wei"):
+        # Its T01 and our own T09.
+        assert board.count(f"<bdi>{buyer}</bdi>") == 2
+    desk.file(desk.complaint(about="订单77"), "submit")
+    assert "订单77" in [line.about for line in desk.board.sheet().coming]
+
+
 def test_the_metric_has_every_code_and_no_other_label(served: Served) -> None:
     served.add(overdue())
     served.clock.forward(hours=5)

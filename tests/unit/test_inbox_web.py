@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -95,6 +96,15 @@ def test_an_empty_inbox_says_so_calmly(operator: Operator) -> None:
     page = operator.http.get("/")
     assert page.status_code == 200
     assert "没有未处理预警" in page.text
+
+
+def test_the_tab_of_complaints_does_not_say_that_nothing_is_to_be_handled(
+    served: Served, operator: Operator
+) -> None:
+    served.add(make_alert())
+    page = operator.http.get("/complaints").text
+    assert "没有由投诉引出的未处理预警" in page
+    assert "没有未处理预警" not in page
 
 
 def test_the_list_says_what_happened_how_long_is_left_and_what_is_next(
@@ -185,11 +195,14 @@ def test_the_slower_of_two_operators_sees_what_the_other_did(
 def test_filing_is_offered_only_after_a_contact_attempt(served: Served, operator: Operator) -> None:
     served.add(make_alert())
     operator.step("take")
-    assert "WRONG_ADDRESS_UNREACHABLE" not in operator.http.get(ONE).text
+    page = operator.http.get(ONE).text
+    assert "WRONG_ADDRESS_UNREACHABLE" not in page
+    assert "要备案，请先记录至少一次联系" in page
     refused = operator.step("label", label="WRONG_ADDRESS_UNREACHABLE")
     assert refused.status_code == 409
     assert "请先记录至少一次联系" in refused.text
-    operator.step("contact", channel="wangwang", answered="no")
+    reached = operator.step("contact", channel="wangwang", answered="no")
+    assert "要备案，请先记录至少一次联系" not in reached.text
     operator.step("label", label="WRONG_ADDRESS_UNREACHABLE")
     unchosen = operator.step("file")
     assert unchosen.status_code == 409
@@ -492,11 +505,39 @@ def test_pages_and_filters_stay_in_the_links(served: Served, operator: Operator)
         assert operator.http.get("/", params={"page": odd}).status_code == 200
 
 
+def test_what_is_looked_for_is_looked_for_among_the_handled_too(
+    served: Served, operator: Operator
+) -> None:
+    served.add(make_alert())
+    operator.step("take")
+    operator.step("label", label="FALSE_POSITIVE")
+    operator.step("confirm")
+    page = operator.http.get("/", params={"q": "shop1-b42-o1", "page": 3}).text
+    assert ONE not in page
+    handled = re.search(r'<a href="([^"]*)" *>已处理预警', page)
+    assert handled is not None
+    found = operator.http.get(unescape(handled[1]))
+    assert ONE in found.text
+    assert "q=shop1-b42-o1" in handled[1]
+    assert "page=" not in handled[1]
+
+
 def test_an_unknown_alert_is_a_calm_404(operator: Operator) -> None:
     page = operator.http.get("/alerts/nothing")
     assert page.status_code == 404
     assert "没有这条预警" in page.text
     assert operator.http.get("/alerts/nothing.json").status_code == 404
+
+
+@pytest.mark.parametrize(("path", "status"), [("/nowhere", 404), (f"{ONE}/take", 405)])
+def test_an_address_without_a_page_is_told_in_words(
+    served: Served, operator: Operator, path: str, status: int
+) -> None:
+    served.add(make_alert())
+    answer = operator.http.get(path)
+    assert answer.status_code == status
+    assert "没有这个页面" in answer.text
+    assert "返回列表" in answer.text
 
 
 def test_passed_deadlines_are_told_without_blame(served: Served, operator: Operator) -> None:
@@ -513,6 +554,16 @@ def test_an_old_alert_still_shows_its_next_deadline(served: Served, operator: Op
     ]
     served.add(make_alert(deadlines=due))
     assert "还剩30分钟" in operator.http.get("/").text
+
+
+@pytest.mark.parametrize("path", ["/", "/deadlines", "/complaints", ONE])
+def test_every_page_says_that_no_alerts_arrive(
+    served: Served, operator: Operator, path: str
+) -> None:
+    served.add(make_alert())
+    assert "收不到新的预警" not in operator.http.get(path).text
+    served.health = Health(False, "no sign of the Kafka broker")
+    assert "收不到新的预警" in operator.http.get(path).text
 
 
 def test_health_is_true(served: Served, operator: Operator) -> None:
@@ -559,9 +610,9 @@ def test_an_open_page_is_told_of_a_new_alert(served: Served) -> None:
     with httpx.Client(base_url=served.url, timeout=15) as http, http.stream("GET", "/events") as s:
         assert s.headers["content-type"].startswith("text/event-stream")
         lines = (line for line in s.iter_lines() if line.startswith("data:"))
-        assert next(lines) == "data: 0.0"
+        assert next(lines) == "data: 0.0.True"
         served.add(make_alert())
-        assert next(lines) == "data: 1.0"
+        assert next(lines) == "data: 1.0.True"
 
 
 def test_with_a_token_nothing_is_readable_without_it(guarded: Served) -> None:

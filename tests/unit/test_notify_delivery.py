@@ -230,6 +230,23 @@ def test_a_storm_becomes_one_summary_and_the_critical_ones_go_first(path: Path) 
     assert heads(desk.receiver)[4:] == ["D01 warn opened shop1:after"]
 
 
+def test_what_is_over_does_not_stand_before_what_is_open(path: Path) -> None:
+    desk = Desk(path, per_minute=3)
+    over = [
+        make_alert(
+            f"r{n}", buyer=f"r{n}", severity="critical", change="resolved", status="resolved"
+        )
+        for n in range(5)
+    ]
+    desk.add(*over, make_alert("w", buyer="w"), make_alert("c", buyer="c", severity="critical"))
+    desk.work(30)
+    assert heads(desk.receiver)[:2] == [
+        "D01 critical opened shop1:c",
+        "D01 warn opened shop1:w",
+    ]
+    assert "5 more were not sent one by one (resolved ×5; D01 ×5)" in desk.receiver.lines[2]
+
+
 def test_a_summary_that_fails_is_sent_again_over_a_restart(path: Path) -> None:
     desk = Desk(path, per_minute=1)
     desk.add(*(make_alert(f"{n}", buyer=f"b{n}") for n in range(3)))

@@ -166,6 +166,7 @@ def test_urls_are_read_from_files_beside_the_routes(settings: Settings) -> None:
         (FILE.replace("to: [desk]", "to: [dsk]"), r"refunds sends to 'dsk'.*'desk'"),
         (FILE.replace("expired", "updated"), r"routes\.1\.changes"),
         (FILE.replace("D08", "D8"), r"routes\.1\.detectors"),
+        (FILE.replace("D08", "D80"), r"refunds names detector 'D80', which does not exist"),
         (FILE.replace("desk.url", "gone.url"), r"channels\.desk\.url_file .*No such file"),
         (FILE.replace("url_file: desk.url,", ""), r"channels\.desk needs either url or url_file"),
         (FILE.replace("  ops:", "  console:"), r"channels\.console is built in"),

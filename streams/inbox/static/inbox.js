@@ -12,6 +12,7 @@
   let isFetching = false;
   let isWanted = false;
   let settling = 0;
+  let source = null;
 
   function isBusy(part) {
     const active = document.activeElement;
@@ -33,8 +34,19 @@
     return copy.innerHTML;
   }
 
+  // The same link or button in a newer copy of its part: a keyboard stays where it was.
+  function twin(node, focused) {
+    const name = (one) =>
+      `${one.tagName} ${one.getAttribute("href") ?? one.form?.action ?? one.parentElement.textContent}`;
+    return [...node.querySelectorAll("a, button, summary")].find((one) => name(one) === name(focused));
+  }
+
   function swap(fresh) {
     document.title = fresh.title;
+    // The session may be another one by now (a restart, somebody signed in on another tab), and a form
+    // that is kept would be refused with its old token.
+    const token = fresh.querySelector("[name=token]");
+    if (token) document.querySelectorAll("[name=token]").forEach((field) => { field.value = token.value; });
     for (const part of document.querySelectorAll("[data-swap]")) {
       const next = fresh.getElementById(part.id);
       if (!next || seen(next) === seen(part)) continue;
@@ -50,7 +62,9 @@
       node.querySelectorAll("[data-alert]").forEach((row) => {
         if (!known.has(row.id)) row.classList.add("fresh");
       });
+      const focused = part.contains(document.activeElement) ? document.activeElement : null;
       part.replaceWith(node);
+      if (focused) twin(node, focused)?.focus({ preventScroll: true });
     }
   }
 
@@ -61,6 +75,8 @@
       const answer = await fetch(here, { headers: { accept: "text/html" } });
       if (answer.redirected) { location.reload(); return; }
       if (answer.ok) swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      // The connection may be up and the database away.
+      show(answer.ok && source?.readyState === EventSource.OPEN);
     } catch {
       show(false);
     } finally {
@@ -75,11 +91,11 @@
     lamp.className = isOn ? "live on" : "live off";
   }
 
-  let source = null;
   function listen() {
     source = new EventSource("/events");
     source.addEventListener("open", () => show(true));
-    source.addEventListener("error", () => show(false));
+    // After a restart the same version may stand for another session.
+    source.addEventListener("error", () => { show(false); version = null; });
     source.addEventListener("changed", (event) => {
       // The first word after a connection may stand for what was missed while there was none.
       if (event.data !== version) refresh();
@@ -103,6 +119,15 @@
   window.addEventListener("pageshow", () => {
     document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
   });
+  // Whoever comes back from an alert comes back to the filters and the page that they left.
+  const back = document.querySelector("a[data-back]");
+  const from = sessionStorage.getItem("list");
+  if (back && from) back.href = from;
+  if (document.getElementById("list")) {
+    const list = new URL(here, location.origin);
+    list.searchParams.delete("lang");
+    sessionStorage.setItem("list", list.pathname + list.search);
+  }
   document.querySelectorAll(".filters select").forEach((select) =>
     select.addEventListener("change", () => select.form.requestSubmit()));
 
