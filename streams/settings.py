@@ -8,16 +8,33 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from streams.errors import ConfigurationError
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+# Without a port Kafka's clients take 9092. An IPv6 address stands in brackets.
+_BROKER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+)(:(?P<port>\d{1,5}))?")
+
+
+def _brokers(written: str) -> str:
+    brokers = [broker.strip() for broker in written.split(",")]
+    for broker in brokers:
+        found = _BROKER.fullmatch(broker)
+        if found is None or not 0 < int(found["port"] or 9092) <= 65535:
+            raise ValueError(
+                f"{broker!r} is no broker; expected host:port, several separated by commas"
+            )
+    return ",".join(brokers)
+
+
+Brokers = Annotated[str, AfterValidator(_brokers)]
 
 
 class Settings(BaseSettings):
@@ -35,7 +52,7 @@ class Settings(BaseSettings):
     )
 
     # Kafka
-    bootstrap_servers: str = "127.0.0.1:9092"
+    bootstrap_servers: Brokers = "127.0.0.1:9092"
     """Brokers to begin with: `host:port`, several separated by commas."""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     """How to talk to the brokers. `SASL_…` needs a user name and a password."""
@@ -207,7 +224,8 @@ def _explain(error: ValidationError) -> Iterator[str]:
         path = [str(part) for part in problem["loc"]]
         variable = PREFIX + "__".join(path).upper()
         shown = "********" if _is_secret(path) else repr(problem["input"])
-        yield f"{variable} is {shown}: {problem['msg']}. Correct it or unset it for the default."
+        expected = problem["msg"].removeprefix("Value error, ")
+        yield f"{variable} is {shown}: {expected}. Correct it or unset it for the default."
 
 
 def _is_secret(path: list[str]) -> bool:

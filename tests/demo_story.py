@@ -19,7 +19,7 @@ END = datetime(2026, 11, 11, 12, tzinfo=UTC)
 
 def moments() -> Iterator[Score]:
     """The same score after each revision that the story leads to; the demo's clock is that of its events."""
-    settings = Settings(**demo_settings("", Path()))
+    settings = Settings(**demo_settings("127.0.0.1:9092", Path()))
     pipeline = Pipeline(partitions=settings.partitions, lateness_ms=settings.lateness_s * 1000)
     score = Score()
     for _, plays in groupby(story(END), key=lambda play: play.slot):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import lzma
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,11 @@ from typing import TextIO, cast
 from zoneinfo import ZoneInfo
 
 from streams.errors import ConfigurationError
+
+# What is raised for bytes that are not what the suffix of a file says.
+_DAMAGED = (gzip.BadGzipFile, zlib.error, lzma.LZMAError)
+# Far above every amount, and far below what reckoning with a decimal number overflows at.
+MOST_DIGITS = 30
 
 
 class UnreadableError(ValueError):
@@ -61,7 +67,7 @@ class Row:
             number = Decimal(value)
         except InvalidOperation:
             number = Decimal("nan")
-        if not number.is_finite():
+        if not number.is_finite() or number.adjusted() > MOST_DIGITS:
             raise UnreadableError(f"{column} is {value!r}; expected a number")
         return number
 
@@ -129,7 +135,7 @@ def read_table(path: Path, columns: tuple[str, ...]) -> Iterator[Row]:
                 padded = [cell.strip() for cell in cells] + [""] * (len(heading) - len(cells))
                 where = f"{path.name}:{reader.line_num}"
                 yield Row(where, dict(zip(heading, padded, strict=False)))
-        except (csv.Error, UnicodeDecodeError, EOFError, lzma.LZMAError, gzip.BadGzipFile) as error:
+        except (csv.Error, UnicodeDecodeError, EOFError, *_DAMAGED) as error:
             raise ConfigurationError(
                 f"{path} cannot be read near line {reader.line_num + 1}: {error}; "
                 "expected CSV in UTF-8"

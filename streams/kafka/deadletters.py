@@ -95,17 +95,21 @@ def read(
 ) -> Contents:
     """Read the whole topic, without the values that nobody asked to keep (they may be large)."""
     records: list[tuple[Record, int]] = []
-    replayed: set[tuple[int, int]] = set()
+    replayed: set[tuple[int, bytes]] = set()
     for record in reading.to_end(settings, TOPIC):
         if REPLAYED in record.headers:
-            replayed.add((record.partition, int(record.headers[REPLAYED])))
+            # Not read as a number: anybody can write a marker that names nothing.
+            replayed.add((record.partition, record.headers[REPLAYED]))
         else:
             size = len(record.value or b"")
             kept = record if keep_value(record) else replace(record, value=None)
             records.append((kept, size))
     records.sort(key=lambda kept: (kept[0].partition, kept[0].offset))
     return Contents(
-        [_letter(settings, r, size, (r.partition, r.offset) in replayed) for r, size in records]
+        [
+            _letter(settings, r, size, (r.partition, str(r.offset).encode()) in replayed)
+            for r, size in records
+        ]
     )
 
 

@@ -158,7 +158,7 @@ def outgoing(line: bytes, origin: str, topic: str | None = None) -> Outgoing:
     try:
         parsed = _DECODER.decode(line)
         value = _value_of(parsed)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         problem = (
             f'expected {{"topic": "orders", "value": {{…}}}}, or --topic for bare events ({error})'
         )
@@ -192,11 +192,13 @@ def _checked(
     except Refused as problem:
         why = f"{problem.reason}: {str(problem).removesuffix('.')}"
         return Outgoing(topic, explicit, value, None, origin, why)
-    implied = key_of(event).encode()
-    if key is msgspec.UNSET:
-        return Outgoing(topic, implied, value, event.occurred_at, origin)
-    problem_text = None if explicit == implied else f"key {key!r} is not {implied.decode()!r}"
-    return Outgoing(topic, explicit, value, event.occurred_at, origin, problem_text)
+    name = key_of(event)
+    implied = name.encode()
+    chosen = implied if key is msgspec.UNSET else explicit
+    problem_text = None if chosen == implied else f"key {key!r} is not {name!r}"
+    if not name.isprintable():
+        problem_text = f"the ids {name!r} hold control characters, which the worker refuses"
+    return Outgoing(topic, chosen, value, event.occurred_at, origin, problem_text)
 
 
 def _send(settings: Settings, client: KafkaProducer, record: Outgoing) -> Any:

@@ -180,7 +180,8 @@ def _mark(client: KafkaProducer, delivered: list[DeadLetter]) -> None:
 def _destination(settings: Settings, letter: DeadLetter, rekey: bool) -> tuple[str, bytes | None]:
     """Where a letter goes and under which key. Raises UnsendableError, also in a dry run."""
     name = letter.topic
-    if name not in TOPICS or TOPICS[name].value != "json":
+    # A header is only text: no letter comes from where commands and alerts are.
+    if name not in REPLAYABLE_TOPICS:
         raise UnsendableError(f"{letter.topic!r} is not a topic that events are sent to")
     if (problem := sizes.too_large(settings, name, letter.size)) is not None:
         raise UnsendableError(problem)

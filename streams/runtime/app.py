@@ -23,6 +23,8 @@ from streams.runtime.stage import Stage
 from streams.settings import Settings
 
 SUBJECT_TOPICS = ("signals", *ITEM_TOPICS)
+# What Kafka's protocol can say the length of.
+MOST_BYTES = 2**31 - 1
 
 
 class WorkerApp(faust.App):
@@ -45,8 +47,9 @@ class WorkerApp(faust.App):
             # broker do it (compression.type of the topic) where disk is dear.
             linger_ms=2,
             max_batch_size=512 * 1024,
-            # A dead letter keeps the bytes that were too large for us.
-            max_request_size=5 * 1024 * 1024,
+            # A dead letter keeps the bytes that were too large for us: how large they may be is for the
+            # broker to say, who has let them in.
+            max_request_size=MOST_BYTES,
         )
         await writer.start()
         engine = build_engine(settings)

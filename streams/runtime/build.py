@@ -38,7 +38,7 @@ BUG_EXIT = 70
 
 def build_app(settings: Settings) -> WorkerApp:
     """An app that is ready to be run by a Faust worker. Raises ConfigurationError on bad settings."""
-    urls = [URL(f"kafka://{host.strip()}") for host in settings.bootstrap_servers.split(",")]
+    urls = [URL(f"kafka://{host}") for host in settings.bootstrap_servers.split(",")]
     heartbeat_s = min(3.0, settings.session_timeout_s / 3)
     app = WorkerApp(
         settings.group_id,

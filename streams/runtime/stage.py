@@ -12,7 +12,6 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from math import ceil
 from typing import Any
 
@@ -26,13 +25,14 @@ from streams.detect.episodes import Told
 from streams.detect.horizon import Frontier
 from streams.detect.partition import Effects, Partition
 from streams.errors import TransientError
-from streams.kafka import deadletters
 from streams.runtime import bulk
+from streams.runtime.aside import Aside
 from streams.runtime.awake import Awake
 from streams.runtime.changelog import Changelog
 from streams.runtime.flood import FloodGuard
 from streams.runtime.intake import Batch, Intake, Record
 from streams.runtime.metrics import WorkerMetrics
+from streams.runtime.placing import refuse_misplaced
 from streams.runtime.signals import encode_signal
 from streams.settings import Settings
 
@@ -44,7 +44,6 @@ PAYMENTS_KEYS = "@payments/"
 MIN_SILENT_BUYERS = 5
 # How soon a batch that waits for its state notices that its partition is being taken away.
 BEAT_S = 0.25
-WHY_LATE = "older than the retention of its kind, measured by its subject's newest fact"
 
 
 class Stage:
@@ -83,6 +82,7 @@ class Stage:
         self._lock = asyncio.Lock()
         self._is_paused = True
         self._flood = FloodGuard(settings.dead_letter_max_share)
+        self._aside = Aside(producer, settings.topic_prefix, metrics)
         self._intakes = {
             topic: Intake(
                 topic,
@@ -193,6 +193,7 @@ class Stage:
             began = time.monotonic()
             partition = self.partitions[number]
             batch = self._intakes[topic].take(records)
+            refuse_misplaced(batch, records, number, self._settings.partitions)
             self._flood.check(topic, number, records, batch.poison)
             with self._metrics.evaluation_seconds.labels(self.name).time():
                 effects = partition.apply({topic: batch.newest_ms}, batch.facts)
@@ -244,7 +245,8 @@ class Stage:
         ]
         sending += await self._tell(effects.told)
         if source is not None:
-            sending.extend(await self._set_aside(*source, number, effects))
+            topic, batch = source
+            sending += await self._aside.put(topic, number, batch, effects.late)
         if sending:
             await asyncio.gather(*sending)
         if time.monotonic() - began > self._settings.session_timeout_s:
@@ -283,32 +285,6 @@ class Stage:
         payments = partition.frontier.export_payments(only_changed=True)
         stored = {f"{PAYMENTS_KEYS}{shop}": orjson.dumps(one) for shop, one in payments.items()}
         return {HORIZON_KEY: orjson.dumps(partition.frontier.export()), **stored}
-
-    async def _set_aside(
-        self, topic: str, batch: Batch, number: int, effects: Effects
-    ) -> list[asyncio.Future[Any]]:
-        """Send bad records to the dead letters and late ones to their side topic."""
-        prefix = self._settings.topic_prefix
-        sending = []
-        aside = [
-            ("dead-letters", record, error.reason, str(error)) for record, error in batch.poison
-        ]
-        # One event may give several facts, and all of them are late.
-        late = {origin.offset: origin for origin in map(batch.origin, effects.late)}
-        aside += [("late", record, "late", WHY_LATE) for record in late.values()]
-        for to, record, reason, why in aside:
-            headers = deadletters.headers(
-                reason, why, prefix + topic, number, record.offset, datetime.now(UTC)
-            )
-            # Kafka takes no record with neither key nor value; such a tombstone is kept as an empty one.
-            value = b"" if record.key is None and record.value is None else record.value
-            sending.append(
-                await self._producer.send(prefix + to, value, key=record.key, headers=headers)
-            )
-        for _, error in batch.poison:
-            self._metrics.dead_letters.labels(topic, error.reason).inc()
-        self._metrics.late.labels(topic).inc(len(late))
-        return sending
 
     def _count(self, topic: str, records: Sequence[Record], batch: Batch, began: float) -> None:
         bad = len(batch.poison)

@@ -276,6 +276,15 @@ def test_letter_for_a_topic_that_is_none_stays(settings: Settings) -> None:
     assert len(outcome.failed) == 2
 
 
+@pytest.mark.parametrize("name", ["control", "actions", "alerts"])
+def test_a_letter_commands_nothing_whatever_its_header_says(settings: Settings, name: str) -> None:
+    """Whoever may write dead letters may not thereby move the kill switch."""
+    _bury(settings, _letter(1, topic=name))
+    outcome = resend.replay(settings, resend.Selection())
+    assert (outcome.sent, len(outcome.failed)) == ([], 1)
+    assert _read(settings, name) == []
+
+
 def test_topic_name_in_the_header_may_have_the_prefix(settings: Settings) -> None:
     _bury(settings, _letter(1, topic=f"{settings.topic_prefix}orders"))
     assert len(resend.replay(settings, resend.Selection()).sent) == 1

@@ -61,6 +61,17 @@ def test_drift_is_reported_and_fixed_only_when_asked(settings: Settings) -> None
     assert _actions(topics.apply(settings)) == {"ok"}
 
 
+def test_a_topic_that_takes_larger_records_is_left_so(settings: Settings) -> None:
+    orders_name = f"{settings.topic_prefix}orders"
+    roomy = {orders_name: {"max.message.bytes": str(TOPICS["orders"].max_message_bytes + 1)}}
+    create_topics(settings.bootstrap_servers, {orders_name: 2}, roomy)
+    orders = topics.apply(settings, fix=True).rows[0]
+    assert "max.message.bytes" not in orders.drift
+    assert orders.found is not None
+    kept = orders.found.configs.get("max.message.bytes", roomy[orders_name]["max.message.bytes"])
+    assert kept == roomy[orders_name]["max.message.bytes"]
+
+
 def test_more_replicas_than_brokers_names_the_setting(
     kafka_bootstrap: str, topic_prefix: str
 ) -> None:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from pathlib import Path
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
+from schemas.fast import decode_line, key_of
+from schemas.fast_types import OrderCreated
 from schemas.topics import TOPICS
+from streams.kafka import resend
+from streams.runtime.bulk import partition_of
 from streams.runtime.flood import FLOOD_WINDOW
 from tests.deploy.exported import exported_series
 from tests.deploy.test_monitoring import EXPRESSIONS
 from tests.docs.pages import ROOT
-from tests.topic_io import Message, Record, produce, read_until
+from tests.topic_io import Message, Record, create_topics, produce, read_until
 from tests.workers import (
     Worker,
     expected,
@@ -77,7 +82,7 @@ def test_bad_records_go_to_the_dead_letters_with_their_reason_and_the_rest_goes_
             Message(_payment("e-other-key"), b"shop1:b2", 0),
             Message(_payment("e-future", occurred_at="2099-01-01T00:00:00Z"), b"shop1:b1", 0),
             Message(None, b"shop1:b1", 0),
-            Message(_payment("e-good"), b"shop1:b1", 0),
+            Message(_payment("e-good"), b"shop1:b1"),
         ]
         produce(bootstrap, topic_prefix + "payments", messages, max_bytes=4 * 1024 * 1024)
         wanted = {*BAD, "missing_key", "key_mismatch", "future_time", "missing_value"}
@@ -99,6 +104,57 @@ def test_bad_records_go_to_the_dead_letters_with_their_reason_and_the_rest_goes_
             lambda: subject.metric("orderwatch_state_subjects") == 1, "the good record's state"
         )
         assert subject.metric("orderwatch_dead_letters_total") == len(wanted)
+        assert subject.stop() == 0
+
+
+def test_a_bad_record_is_a_dead_letter_however_large_the_topics_let_it_be(
+    kafka_bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    large = 6 * 1024 * 1024
+    roomy = {"max.message.bytes": str(large + 1024 * 1024)}
+    for topic, partitions in (("payments", 4), ("dead-letters", 1)):
+        name = topic_prefix + topic
+        create_topics(kafka_bootstrap, {name: partitions}, {name: roomy})
+    with worker(kafka_bootstrap, topic_prefix, tmp_path) as subject:
+        subject.start()
+        message = Message(b"{" * large, b"shop1:b1", 0)
+        produce(kafka_bootstrap, topic_prefix + "payments", [message], max_bytes=2 * large)
+        (letter,) = read_until(
+            kafka_bootstrap, topic_prefix + "dead-letters", enough=lambda found: bool(found)
+        )
+        assert letter.value == message.value
+        assert subject.stop() == 0
+
+
+def test_orders_of_a_producer_with_another_partitioner_go_where_they_belong_by_a_replay(
+    bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """As librdkafka does it by default: believed as they lie, nobody would seem to pay."""
+    events = simulated(tmp_path / "events.jsonl", 3_000)
+    report = truth(events)
+    orders, others = [], []
+    for line in events.read_bytes().splitlines():
+        _, event = decode_line(line)
+        if isinstance(event, OrderCreated):
+            key = key_of(event).encode()
+            value = line[line.index(b'"value":') + 8 : -1]
+            orders.append(Message(value, key, zlib.crc32(key) % 4))
+        else:
+            others.append(line)
+    misplaced = [order for order in orders if order.partition != partition_of(order.key or b"", 4)]
+    assert len(misplaced) > len(orders) / 2
+    share = {"ORDERWATCH_DEAD_LETTER_MAX_SHARE": "1"}
+    with worker(bootstrap, topic_prefix, tmp_path, **share) as subject:
+        produce(bootstrap, topic_prefix + "orders", orders)
+        load(bootstrap, topic_prefix, others)
+        subject.start()
+        subject.wait_for(
+            lambda: subject.metric("orderwatch_dead_letters_total") == len(misplaced),
+            "all that stray",
+        )
+        selection = resend.Selection(reason="key_mismatch")
+        assert len(resend.replay(subject.settings, selection).sent) == len(misplaced)
+        settled(subject, expected(report))
         assert subject.stop() == 0
 
 
@@ -168,13 +224,16 @@ def test_ready_tells_the_truth_and_metrics_are_served(
 def _told_of_a_late_payment(subject: Worker, bootstrap: str) -> list[Record]:
     """A payment, then one that is three months older; the records on the side topic."""
     before = subject.metric("orderwatch_state_subjects")
-    new = Message(_payment("e-new", buyer_id="late"), b"shop1:late", 0)
+    # This key belongs to partition 0 of 4.
+    new = Message(_payment("e-new", buyer_id="belated"), b"shop1:belated", 0)
     produce(bootstrap, f"{subject.prefix}payments", [new])
     subject.wait_for(
         lambda: subject.metric("orderwatch_state_subjects") > before, "the state of the new one"
     )
-    value = _payment("e-old", buyer_id="late", payment_id="p0", occurred_at="2024-12-01T00:00:00Z")
-    produce(bootstrap, f"{subject.prefix}payments", [Message(value, b"shop1:late", 0)])
+    value = _payment(
+        "e-old", buyer_id="belated", payment_id="p0", occurred_at="2024-12-01T00:00:00Z"
+    )
+    produce(bootstrap, f"{subject.prefix}payments", [Message(value, b"shop1:belated", 0)])
     return read_until(bootstrap, f"{subject.prefix}late", enough=bool)
 
 
@@ -184,7 +243,7 @@ def test_a_fact_beyond_retention_is_kept_aside_with_where_it_is_from_and_counted
     with worker(bootstrap, topic_prefix, tmp_path) as subject:
         subject.start()
         (late,) = _told_of_a_late_payment(subject, bootstrap)
-        assert late.key == b"shop1:late"
+        assert late.key == b"shop1:belated"
         assert late.value is not None and json.loads(late.value)["event_id"] == "e-old"
         headers = {name: value.decode() for name, value in late.headers}
         assert headers.keys() == TOPICS["late"].headers.keys()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,15 @@ def test_marker_makes_its_letter_replayed_and_is_no_letter_itself(topic: list[Re
 def test_marker_counts_only_for_its_own_partition(topic: list[Record]) -> None:
     topic += [_record(0, partition=1), _marker(2, letter=0)]
     assert not deadletters.read(Settings()).letters[0].is_replayed
+
+
+def test_marker_that_names_no_offset_marks_nothing(topic: list[Record]) -> None:
+    marker = _marker(1, letter=0)
+    named = [b"abc", b"", b"9" * 5000]
+    topic += [_record(0)]
+    topic += [replace(marker, headers={deadletters.REPLAYED: value}) for value in named]
+    letters = deadletters.read(Settings()).letters
+    assert [(letter.record.offset, letter.is_replayed) for letter in letters] == [(0, False)]
 
 
 def test_counts_by_topic_and_reason(topic: list[Record]) -> None:

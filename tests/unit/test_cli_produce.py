@@ -27,6 +27,7 @@ FINISHED = {
     "buyer_id": "b1",
     "order_id": "o1",
 }
+UNPRINTABLE = {**FINISHED, "buyer_id": "b\x07"}
 LEVEL = {**FINISHED, "type": "level", "item_id": "i1", "on_hand": 3}
 
 
@@ -62,6 +63,7 @@ def test_bare_events_with_a_topic() -> None:
         (_line(topic="nope", value={}), "'nope' is not an input topic"),
         (_line(topic="alerts", value={}), "'alerts' is not an input topic"),
         (_line(topic="orders", raw_base64="*"), "expected {"),
+        (b'{"topic":"orders","value":' + b"[" * 5000 + b"]" * 5000 + b"}", "expected {"),
     ],
 )
 def test_line_that_belongs_nowhere(line: bytes, problem: str) -> None:
@@ -77,6 +79,7 @@ def test_line_that_belongs_nowhere(line: bytes, problem: str) -> None:
         ({"raw": "not json", "key": "k"}, b"k", b"not json"),
         ({"raw_base64": "/wA=", "key": None}, None, b"\xff\x00"),
         ({"value": FINISHED, "key": "wrong"}, b"wrong", json.dumps(FINISHED).encode()),
+        ({"value": UNPRINTABLE}, b"s1:b\x07", json.dumps(UNPRINTABLE).encode()),
     ],
 )
 def test_bad_input_keeps_its_bytes_and_its_key(

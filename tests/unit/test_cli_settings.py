@@ -48,6 +48,23 @@ def test_wrong_value_names_variable_value_and_expectation(monkeypatch: pytest.Mo
     assert "greater than or equal to 1" in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "brokers", ["", " ", "k:", ":9092", "k:0", "k:99999", "k1:9092,", "PLAINTEXT://k:9092", "::1"]
+)
+def test_what_names_no_broker_is_refused_before_anybody_is_asked(brokers: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings(bootstrap_servers=brokers)
+    assert f"ORDERWATCH_BOOTSTRAP_SERVERS is {brokers!r}" in str(refused.value)
+    assert "expected host:port" in str(refused.value)
+
+
+@pytest.mark.parametrize("brokers", ["k", "k:9092", "10.0.0.1:1,b.example:65535", "[::1]:9092"])
+def test_brokers_are_taken_as_they_are_given(brokers: str) -> None:
+    assert load_settings(bootstrap_servers=brokers).bootstrap_servers == brokers
+    spaced = brokers.replace(",", " , ")
+    assert load_settings(bootstrap_servers=f" {spaced} ").bootstrap_servers == brokers
+
+
 def test_the_worker_cannot_do_without_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ORDERWATCH_WEB_PORT", "0")
     with pytest.raises(ConfigurationError, match=r"ORDERWATCH_WEB_PORT is '0'.* equal to 1"):

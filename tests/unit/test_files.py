@@ -157,6 +157,49 @@ def test_flipped_bytes_are_refused_by_name(tmp_path: Path, suffix: str) -> None:
         read(path)
 
 
+def _rle_frame(blocks: int) -> bytes:
+    """A zstd frame whose blocks of four bytes are 128 KiB of line ends each."""
+    sizes = [131_072 << 3 | 1 << 1 | (block == blocks - 1) for block in range(blocks)]
+    window_of_128_kib = b"\x00\x38"
+    return (
+        b"\x28\xb5\x2f\xfd"
+        + window_of_128_kib
+        + b"".join(size.to_bytes(3, "little") + b"\n" for size in sizes)
+    )
+
+
+@pytest.mark.parametrize(
+    "bomb", [gzip.compress(b"\n" * (32 << 20)), _rle_frame(256)], ids=["gzip", "zstd"]
+)
+def test_what_grows_enormously_is_never_in_memory_as_a_whole(tmp_path: Path, bomb: bytes) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(bomb)
+    reader = EventReader([path])
+    with path.open("rb") as raw:
+        blocks = [len(block) for block in reader._blocks("bomb", raw)]
+    assert sum(blocks) == 32 << 20
+    assert max(blocks) <= 8.5 * (1 << 20)
+
+
+class _Watched(bytes):
+    """A block that counts how many bytes stood before it whenever it was put behind others."""
+
+    copied = 0
+
+    def __radd__(self, before: bytes) -> bytes:
+        _Watched.copied += len(before)
+        return before + bytes(self)
+
+
+def test_a_long_line_is_put_together_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = [_Watched(b"x" * 1000) for _ in range(200)]
+    monkeypatch.setattr(_Watched, "copied", 0)
+    monkeypatch.setattr(EventReader, "_blocks", lambda *_: iter([*blocks, b"\n"]))
+    (chunk,) = EventReader(["-"])
+    assert chunk.lines == [b"x" * 200_000]
+    assert _Watched.copied == 0
+
+
 def test_an_error_while_writing_leaves_no_file(tmp_path: Path) -> None:
     def broken() -> None:
         with LineWriter(tmp_path / "e.gz") as writer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import lzma
 import os
 import statistics
@@ -212,6 +213,7 @@ def tmall(tmp_path: Path, *rows: str) -> Imported:
         "1,-5,0.0,上海,2020-02-21 00:00:00,,0.0",
         "1,1.005,0.0,上海,2020-02-21 00:00:00,,0.0",
         "1,NaN,0.0,上海,2020-02-21 00:00:00,,0.0",
+        "1,1e999999,0.0,上海,2020-02-21 00:00:00,,0.0",
         "1,5,0.0,上海,yesterday,,0.0",
         "1,5,0.0,上海,2020-02-21T00:00:00+08:00,,0.0",
         "1,5,5.0,上海,2020-02-21 00:00:00,2020-02-20 00:00:00,0.0",
@@ -344,6 +346,16 @@ def test_wrong_arguments_name_what_was_expected(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="expected CSV in UTF-8"):
         import_dataset("tmall", tmp_path, out)
     assert not out.exists()
+
+
+def test_a_damaged_table_is_refused_by_name(tmp_path: Path) -> None:
+    table = tmp_path / "online_retail.csv.gz"
+    # A header that is right, before a block of a kind that there is not.
+    table.write_bytes(gzip.compress(b"")[:10] + b"\xff" * 40)
+    with pytest.raises(
+        ConfigurationError, match=r"online_retail\.csv\.gz cannot be read near line 1"
+    ):
+        import_dataset("online-retail", tmp_path, tmp_path / "out.jsonl")
 
 
 def test_an_import_never_replaces_what_it_reads(tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from typing import Any, NamedTuple
 
 import pytest
+from aiokafka.errors import MessageSizeTooLargeError
 
 from schemas.topics import BUYER_TOPICS
 from streams.detect.detector import find_detectors
 from streams.detect.engine import Engine
 from streams.detect.rules import parse
+from streams.errors import ConfigurationError
 from streams.runtime.awake import Awake
 from streams.runtime.flood import FLOOD_WINDOW, FloodError
 from streams.runtime.metrics import WorkerMetrics
@@ -30,17 +32,21 @@ class Record(NamedTuple):
 
 
 class Producer:
-    """Takes every record, and remembers it as (topic, key, value)."""
+    """Takes every record, and remembers it as (topic, key, value); topics of `too_large` refuse all."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, bytes | None, bytes]] = []
+        self.too_large: set[str] = set()
 
     async def send(
         self, topic: str, value: bytes, *, key: bytes | None = None, headers: Any = None
     ) -> asyncio.Future[None]:
         self.sent.append((topic, key, value))
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        done.set_result(None)
+        if topic in self.too_large:
+            done.set_exception(MessageSizeTooLargeError())
+        else:
+            done.set_result(None)
         return done
 
 
@@ -82,7 +88,7 @@ def run(story: Callable[[Played], Awaitable[None]], **settings: Any) -> Played:
             Engine(detectors, parse(rules_document(), detectors), "default"),
             NoChangelog(),  # type: ignore[arg-type]
             producer,  # type: ignore[arg-type]
-            Settings(topic_prefix="", **settings),
+            Settings(**{"topic_prefix": "", "partitions": 1, **settings}),
             metrics,
             Awake(3600),
         )
@@ -124,6 +130,56 @@ def test_a_few_bad_records_go_to_the_dead_letters() -> None:
         assert await play.stage.process("orders", 0, bad(3))
 
     assert run(story).sent_to("dead-letters") == [b"{"] * 3
+
+
+def test_a_record_that_no_dead_letter_can_hold_is_named_with_what_to_raise() -> None:
+    """It was the broker that let it in; the worker stops at it each time, so it must say why."""
+
+    async def story(play: Played) -> None:
+        play.producer.too_large = {"x-dead-letters"}
+        with pytest.raises(
+            ConfigurationError, match=r"x-orders\[0\]@7 .*max\.message\.bytes.*x-dead"
+        ):
+            await play.stage.process("orders", 0, bad(1, begin=7))
+
+    run(story, topic_prefix="x-")
+
+
+def test_orders_that_do_not_meet_their_payments_are_refused() -> None:
+    """As of a producer with librdkafka's own partitioner; b1 belongs to partition 1 of 4."""
+    paid = order("o1", "2025-03-01T00:00:00Z")
+
+    async def story(play: Played) -> None:
+        play.stage.own([0, 1])
+        assert await play.stage.process("orders", 0, [Record(7, paid), Record(8, paid), *bad(1, 9)])
+        assert play.stage.partitions[0].states.size_bytes == 0
+        assert await play.stage.process("orders", 1, [Record(7, paid)])
+        assert play.stage.partitions[1].states.size_bytes > 0
+
+    played = run(story, partitions=4)
+    assert played.sent_to("dead-letters") == [b"{", paid, paid]
+    (refused,) = (
+        sample.value
+        for sample in played.metrics.dead_letters.collect()[0].samples
+        if sample.name.endswith("_total") and sample.labels["reason"] == "key_mismatch"
+    )
+    assert refused == 2
+
+
+def test_a_producer_that_misplaces_is_stopped_as_a_flood() -> None:
+    def of(buyer: str) -> Record:
+        value = order(f"o-{buyer}", "2025-03-01T00:00:00Z").replace(b'"b1"', f'"{buyer}"'.encode())
+        return Record(int(buyer[1:]), value, f"shop1:{buyer}".encode())
+
+    # All of them lie in partition 0, where a quarter of them belong.
+    records = [of(f"b{n}") for n in range(1, FLOOD_WINDOW + 1)]
+
+    async def story(play: Played) -> None:
+        with pytest.raises(FloodError, match="key_mismatch"):
+            for at in range(0, len(records), 10):
+                await play.stage.process("orders", 0, records[at : at + 10])
+
+    run(story, partitions=4)
 
 
 def test_a_batch_that_is_a_flood_is_not_published_however_often_it_is_read() -> None:
