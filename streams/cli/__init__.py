@@ -20,7 +20,7 @@ EXIT_INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; no exception leaves this function."""
+    """Run one command and return its exit code; no error leaves this function but a SystemExit."""
     import typer
 
     from streams.cli.root import app
@@ -33,10 +33,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_INTERRUPTED
     except typer.TyperException as error:
         return _usage(error)
-    except BrokenPipeError:
-        # The reader went away (`orderwatch tail | head`): the interpreter must not flush into it.
-        sys.stdout = open("/dev/null", "w")  # noqa: SIM115, PTH123
-        return EXIT_OK
+    except SystemExit as error:
+        # Typer ends like this when a reader goes away, which is none of our failures (`tail | head`).
+        if isinstance(error.__context__, BrokenPipeError):
+            return EXIT_OK
+        raise
     except Exception as error:
         if invocation.debug:
             _print_traceback()

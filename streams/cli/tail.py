@@ -51,7 +51,9 @@ def lines(settings: Settings, view: View) -> Iterator[Line]:
 def render(record: Record, view: View) -> Line:
     """One record as a line: JSON, a pretty alert, or position, time, key and body."""
     if view.as_json:
-        return Line(json.dumps(_as_json(record, view.raw), ensure_ascii=False))
+        text = json.dumps(_as_json(record, view.raw), ensure_ascii=False)
+        # A body may name half a character, which no terminal takes; in JSON its escape says the same.
+        return Line(text.encode("utf-8", "backslashreplace").decode())
     if view.topic == "alerts":
         try:
             envelope = json.loads(record.value or b"")
@@ -98,6 +100,9 @@ def _value(body: bytes | None, raw: bool) -> Any:
 
 
 def _time(record: Record) -> str:
-    return datetime.fromtimestamp(record.timestamp_ms / 1000, UTC).isoformat(
-        timespec="milliseconds"
-    )
+    """The time of a record; as the number that it is where that is no time, for anybody may set it."""
+    try:
+        at = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return f"{record.timestamp_ms} ms"
+    return at.isoformat(timespec="milliseconds")

@@ -19,6 +19,7 @@ from streams.detect.horizon import Frontier
 from streams.detect.quiet import Gate
 from streams.detect.resting import COMPRESSED, States
 from streams.detect.state import BODY, NO_WAKE, asked_for_wake, header, wake_of
+from streams.detect.timers import ALL
 from streams.detect.wakes import Horizons, Wakes
 
 # Subjects are stored under `<letter>/<id>`, since ids of different kinds may coincide.
@@ -82,11 +83,15 @@ class Partition:
         return gate
 
     def apply(
-        self, newest_ms: Mapping[str, int], facts: Mapping[str, Sequence[AnyFact]]
+        self,
+        newest_ms: Mapping[str, int],
+        facts: Mapping[str, Sequence[AnyFact]],
+        most_woken: int = ALL,
     ) -> Effects:
-        """Apply the facts of a batch, by stored key, then wake every subject whose time has come.
+        """Apply the facts of a batch, by stored key, then wake subjects whose time has come.
 
-        `newest_ms` is the newest event time per topic, of events without a fact as well.
+        `newest_ms` is the newest event time per topic, of events without a fact as well. Who is due and
+        not among the first `most_woken` is left for the next time.
         """
         # First, for a shop whose payments turn out to be silent stays where the frontier was before.
         if "orders" in newest_ms or "payments" in newest_ms:
@@ -97,7 +102,7 @@ class Partition:
         loud = self._take_quiet(facts, effects)
         horizons = Horizons(self.frontier, self._waits)
         self._apply(loud, horizons, effects)
-        self._wake(horizons, effects)
+        self._wake(horizons, effects, most_woken)
         return effects
 
     def _take_quiet(
@@ -128,16 +133,16 @@ class Partition:
         states.size_bytes += grown
         return loud
 
-    def tick(self) -> Effects:
-        """Wake whose time has come after the frontier moved without events."""
+    def tick(self, most_woken: int = ALL) -> Effects:
+        """Wake whose time has come after the frontier moved without events, so many at most."""
         effects = Effects()
-        self._wake(Horizons(self.frontier, self._waits), effects)
+        self._wake(Horizons(self.frontier, self._waits), effects, most_woken)
         return effects
 
-    def _wake(self, horizons: Horizons, effects: Effects) -> None:
+    def _wake(self, horizons: Horizons, effects: Effects, most: int) -> None:
         awaited = {topics for gate in self._gates.values() for topics in gate.topics}
         payments_of = partial(self.frontier.horizon, ("payments",))
-        for due in self._wakes.due(horizons, payments_of, awaited, self._waits_of):
+        for due in self._wakes.due(horizons, payments_of, awaited, self._waits_of, most):
             self._apply([(key, ()) for key in due if key in self.states], horizons, effects)
         self._sweep(effects)
         self._let_rest(effects)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import heapq
 
+# However many subjects there are.
+ALL = 1 << 62
 # So many replaced entries do no harm, however few are pending.
 SLACK = 1000
 
@@ -35,10 +37,10 @@ class Timers:
                 self._heap = [(due_ms, name) for name, due_ms in self._at.items()]
                 heapq.heapify(self._heap)
 
-    def due(self, horizon_ms: int) -> list[str]:
-        """Take out the subjects whose time is at or before the horizon."""
-        found = []
-        while self._heap and self._heap[0][0] <= horizon_ms:
+    def due(self, horizon_ms: int, most: int = ALL) -> list[str]:
+        """Take out the subjects whose time is at or before the horizon, the earliest first."""
+        found: list[str] = []
+        while self._heap and self._heap[0][0] <= horizon_ms and len(found) < most:
             at_ms, subject = heapq.heappop(self._heap)
             if self._at.get(subject) == at_ms:
                 del self._at[subject]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from streams.detect.detector import Topics
 from streams.detect.horizon import Frontier
 from streams.detect.state import NO_WAKE, Header, asked_for_wake
-from streams.detect.timers import Timers
+from streams.detect.timers import ALL, Timers
 
 # A subject that asks to be woken in what is past for all of its topics is looked at again after this long.
 RECHECK_MS = 60_000
@@ -101,24 +101,29 @@ class Wakes:
         payments_of: Callable[[str], int],
         awaited: Iterable[Topics],
         waits_of: Callable[[str], Mapping[Topics, int] | None],
+        most: int = ALL,
     ) -> Iterator[list[str]]:
         """Whose time has come, in turns; each turn is to be looked at before the next, for it sets others.
 
         `payments_of` is the horizon of the payments of a shop. `awaited` are the topics that unseen facts
         may wait for, and `waits_of` says for which ones a subject does, and until when; None is at once.
+        No more than `most`: the others stay due.
         """
+        left = most
         for shop, parked in list(self._parked.items()):
-            yield parked.due(payments_of(shop))
+            found = parked.due(payments_of(shop), left)
+            left -= len(found)
+            yield found
             if not parked:
                 del self._parked[shop]
         first_ms = max((horizons.overall[topics] for topics in awaited), default=0)
-        yield [
-            key
-            for key in self._unseen.due(first_ms)
-            if self._is_due(key, waits_of(key), horizons.overall)
-        ]
+        found = self._unseen.due(first_ms, left)
+        left -= len(found)
+        yield [key for key in found if self._is_due(key, waits_of(key), horizons.overall)]
         for topics, timers in (*self._patient.items(), *self._asked.items()):
-            yield timers.due(horizons.overall[topics])
+            found = timers.due(horizons.overall[topics], left)
+            left -= len(found)
+            yield found
 
     def _is_due(
         self, key: str, waits: Mapping[Topics, int] | None, horizons: Mapping[Topics, int]

@@ -331,6 +331,9 @@ class LineWriter:
     def _flush(self) -> None:
         try:
             self._sink.write(b"".join(self._pending))
+        except BrokenPipeError:
+            # Whoever read our output has seen enough.
+            raise
         except OSError as error:
             raise TransientError(
                 f"{self._target} could not be written: {error.strerror or error}"

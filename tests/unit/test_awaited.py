@@ -97,3 +97,28 @@ def test_silence_of_another_topic_wakes_who_waits_for_that_one_alone() -> None:
         ("D34", f"shop:{BUYERS}")
     }
     assert effects.evaluated == 1
+
+
+def test_whoever_is_left_for_the_next_time_is_looked_at_then() -> None:
+    """After an outage everybody is due at once, and a worker has heartbeats to send."""
+    partition, _ = behind_with_payments()
+    partition.frontier.read_to_end("payments", LATER)
+    turns = [partition.tick(most_woken=20) for _ in range(4)]
+    assert [effects.evaluated for effects in turns] == [20, 20, 10, 0]
+    told = [told.subject for effects in turns for told in effects.told]
+    assert told == [f"shop:phone:phone{buyer}" for buyer in range(BUYERS)], "the earliest first"
+
+
+def test_whoever_is_left_is_due_after_a_restart_as_well() -> None:
+    before, _ = behind_with_payments()
+    before.frontier.read_to_end("payments", LATER)
+    first = before.tick(most_woken=20)
+    partition = Partition(
+        default_engine(), ("buyer",), Frontier(BUYER_TOPICS, 0, silence_min_buyers=NEVER_SILENT)
+    )
+    partition.frontier.restore(before.frontier.export())
+    for key, packed in before.states.items():
+        partition.load(key, packed)
+    rest = partition.tick()
+    told = {told.subject for effects in (first, rest) for told in effects.told}
+    assert told == {f"shop:phone:phone{buyer}" for buyer in range(BUYERS)}

@@ -22,6 +22,7 @@ from streams.cli.root import app
 from streams.cli.tables import table
 from streams.demo.story import story
 from streams.errors import ConfigurationError, PoisonError, TransientError
+from streams.simulate import simulate
 
 STORY_END = datetime(2026, 11, 11, 12, tzinfo=UTC)
 
@@ -49,6 +50,19 @@ def test_every_command_has_help(command: list[str]) -> None:
     result = CliRunner().invoke(app, [*command, "--help"], obj=Invocation())
     assert result.exit_code == 0
     assert "Usage" in result.output
+
+
+@pytest.mark.parametrize("output", [["--alerts", "-"], ["--json"]], ids=" ".join)
+def test_a_reader_that_has_seen_enough_is_no_failure(output: list[str], tmp_path: Path) -> None:
+    events = tmp_path / "events.jsonl"
+    simulate(events, seed=1, events=3_000, start=STORY_END)
+    command = [str(Path(sys.executable).with_name("orderwatch")), "replay", str(events), *output]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.close()
+        complaints = child.stderr.read().decode()
+    assert (child.returncode, "Broken" in complaints) == (0, False), complaints
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -283,6 +283,7 @@ def test_a_top_up_is_settled_where_the_alert_is_about_one(
     [
         {"origin": "https://evil.example"},
         {"origin": "null"},
+        {"origin": "http://["},
         {"origin": ""},
         {"sec-fetch-site": "cross-site"},
     ],

@@ -25,6 +25,7 @@ from streams.runtime.app import WorkerApp
 from streams.runtime.build import build_app
 from streams.runtime.transport import BatchConsumer
 from tests.example_stories import FOLDER, Story, load
+from tests.oracle import story as oracle
 from tests.pipeline import rules_document
 from tests.stages import SETTINGS, Journal, Record, Staged, by_topic
 
@@ -201,6 +202,31 @@ def test_records_put_aside_keep_key_and_bytes_and_say_where_they_are_from() -> N
         assert sent.headers["orderwatch-partition"] == b"0"
         assert sent.headers["orderwatch-offset"] == offset
         assert sent.headers.keys() <= TOPICS[sent.topic].headers.keys()
+
+
+def test_when_many_are_due_at_once_they_are_looked_at_beat_by_beat(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Heartbeats, rebalances and other partitions come in between."""
+    monkeypatch.setattr("streams.runtime.stage.MOST_WOKEN", 2)
+    story = oracle.Story()
+    for number in range(5):
+        story.buyer = f"b{number}"
+        story.created(f"o{number}", number, receiver={"phone": f"1380013800{number}"})
+    staged = Staged()
+
+    async def beats() -> list[int]:
+        for topic, records in by_topic(story.events).items():
+            await staged.process(topic, records)
+        read_ms = oracle.ms(oracle.HOUR)
+        proofs = {0: [(topic, read_ms) for topic in BUYER_TOPICS]}
+        told = []
+        for _ in range(4):
+            await staged.stage.tick(proofs)
+            told.append(sum(sent.topic == "signals" for sent in staged.producer.sent))
+        return told
+
+    assert asyncio.run(beats()) == [2, 4, 5, 5]
 
 
 # A bug in a detector, and what an agent acknowledges.

@@ -65,6 +65,12 @@ def test_the_original_of_a_span_folds_to_it(text: str, data: st.DataObject) -> N
     assert 0 <= first < last <= len(text)
 
 
+def test_a_character_that_becomes_several_is_looked_up_once_however_often_it_stands() -> None:
+    fold_character.cache_clear()
+    assert fold("\ufdfa½" * 4000).text == fold("\ufdfa½").text * 4000
+    assert fold_character.cache_info().misses <= 2
+
+
 @given(TYPED)
 def test_folding_twice_changes_nothing_more(text: str) -> None:
     once = fold(text).text

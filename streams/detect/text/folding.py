@@ -46,6 +46,7 @@ def _simplifier() -> OpenCC:
     return OpenCC("t2s")
 
 
+@cache
 def fold_character(character: str) -> str:
     """What one character is folded to: nothing, one character, or several (⑩ to 10)."""
     if character in _BREAKS:
