@@ -14,7 +14,16 @@ from typing import Generic, NamedTuple, TypeVar
 from schemas.alerts import Severity
 from streams.detect.detector import Facts
 from streams.detect.episodes import Crossing, Run
-from streams.detect.facts import LargeOrder, OrderPaid, OrderPlaced, RefundRequested, ReviewStood
+from streams.detect.facts import (
+    ComplaintFiled,
+    ComplaintRuled,
+    LargeOrder,
+    OrderPaid,
+    OrderPlaced,
+    RefundGranted,
+    RefundRequested,
+    ReviewStood,
+)
 
 F = TypeVar("F", RefundRequested, ReviewStood)
 
@@ -26,6 +35,37 @@ def large_orders(facts: Facts) -> Sequence[LargeOrder]:
         return large
     told_by = {order.ref: order.event_id for order in facts.of(OrderPlaced)}
     return [order for order in large if told_by.get(order.ref, order.event_id) == order.event_id]
+
+
+# Behind what is said of requests that the shop or the platform has all granted.
+ALL_CONCEDED = (
+    ";均已同意退款或判定买家投诉成立",
+    "; all were agreed to, or a complaint was upheld",
+)
+
+
+def conceded_ms(facts: Facts) -> dict[str, int]:
+    """By order, when a refund of it was last agreed to, or a complaint about it upheld."""
+    filed_on = {fact.ref: fact.order_id for fact in facts.of(ComplaintFiled)}
+    # A ruling need not name the order.
+    upheld = [
+        (ruled.order_id or filed_on.get(ruled.ref, ""), ruled.at_ms)
+        for ruled in facts.of(ComplaintRuled)
+        if ruled.ruling == "upheld"
+    ]
+    granted = [(grant.order_id, grant.at_ms) for grant in facts.of(RefundGranted)]
+    return dict(sorted(upheld + granted, key=lambda one: one[1]))
+
+
+def beside_the_most(details: Mapping[str, int | str]) -> tuple[str, str]:
+    """What stands behind the numbers of the busiest window, where the episode has more than that.
+
+    Reads `orders`, `units`, `most_orders` and `most_units`. Empty where one window holds all.
+    """
+    orders, units = details["orders"], details["units"]
+    if (orders, units) == (details["most_orders"], details["most_units"]):
+        return "", ""
+    return f"(前后共{orders}笔{units}件)", f" (in all {orders} orders, {units} units)"
 
 
 class AmongPaid(Generic[F]):

@@ -6,7 +6,6 @@ never promises money, never refuses an invoice or a refund, and never repeats pe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from streams.detect.detector import Due, Step
@@ -191,11 +190,12 @@ FREE_STOCK: Final = (
         "Adjust sellable stock through the ledger",
     ),
 )
-# The same after a burst that may have sold an item out.
-AFTER_BURST: Final = (
-    *FREE_STOCK,
-    Step("A3_relist", "如商品被拍下架,请重新上架", "Relist items that sold out"),
-)
+
+
+def after_burst(held_units: int) -> tuple[Step, ...]:
+    """After a burst that may have sold an item out: once all is paid or closed, no stock is to be freed."""
+    relist = Step("A3_relist", "如商品被拍下架,请重新上架", "Relist items that sold out")
+    return (*FREE_STOCK, relist, ASK_ABOUT_UNPAID) if held_units else (FREE_STOCK[0], relist)
 
 
 def auto_close(at_ms: int) -> Due:
@@ -212,14 +212,39 @@ def paid_order(
     paid_ms: int | None,
     ship_target_ms: int = SHIP_TARGET_MS,
     ship_limit_ms: int = SHIP_LIMIT_MS,
+    *,
+    is_shipped: bool = False,
 ) -> tuple[Step, ...]:
     """W2: ship a paid order that may be meant badly so that nothing can be made of it, in order.
 
     S0 and S3 「恶意拍下订单已付款」. `paid_ms` is when it was paid; an order that is not has no times
-    yet. It accuses nobody: every step is also right for an honest buyer.
+    yet. Once the parcel has left, only what comes after is told. It accuses nobody: every step is also
+    right for an honest buyer.
     """
     target_ms = None if paid_ms is None else paid_ms + ship_target_ms
     limit_ms = None if paid_ms is None else paid_ms + ship_limit_ms
+    police = Step(
+        "A13_draft_police_report",
+        "如有威胁或敲诈的证据,打印订单和聊天记录备报案",
+        "Where there is proof of a threat, print the order and the chat for a police report",
+        (("有威胁或敲诈的聊天记录", "a chat with a threat or a demand"),),
+    )
+    after_shipping = (
+        Step(
+            "A6_evidence_pack",
+            "拒签退回:向当地快递索取红章证明",
+            "If the parcel is refused: get the stamped certificate of the local carrier",
+        ),
+        Step(
+            "A6_evidence_pack",
+            "签收后称有质量问题:请买家出示检测报告;七天无理由退回:收货时请快递出具证明;"
+            "被投诉:重新提交以上证明",
+            "Signed, then a quality claim: ask for a test report; seven-day return: have the carrier "
+            "certify what came back; complaint: submit the proofs above again",
+        ),
+    )
+    if is_shipped:
+        return police, *after_shipping
     registered = ("订单编号和买家账号已登记", "order and account are registered")
     filmed = ("打包过程已拍摄", "the packing was filmed")
     return (
@@ -238,12 +263,7 @@ def paid_order(
             "收货时如有任何问题,请保留外包装并第一时间联系我们;"
             "如需退换货,请在订单中申请,我们会按平台流程处理。",
         ),
-        Step(
-            "A13_draft_police_report",
-            "如有威胁或敲诈的证据,打印订单和聊天记录备报案",
-            "Where there is proof of a threat, print the order and the chat for a police report",
-            (("有威胁或敲诈的聊天记录", "a chat with a threat or a demand"),),
-        ),
+        police,
         Step(
             "A6_evidence_pack",
             "全程拍摄打包:商品、数量、重量",
@@ -274,27 +294,5 @@ def paid_order(
             (filmed,),
             limit_ms,
         ),
-        Step(
-            "A6_evidence_pack",
-            "拒签退回:向当地快递索取红章证明",
-            "If the parcel is refused: get the stamped certificate of the local carrier",
-        ),
-        Step(
-            "A6_evidence_pack",
-            "签收后称有质量问题:请买家出示检测报告;七天无理由退回:收货时请快递出具证明;"
-            "被投诉:重新提交以上证明",
-            "Signed, then a quality claim: ask for a test report; seven-day return: have the carrier "
-            "certify what came back; complaint: submit the proofs above again",
-        ),
+        *after_shipping,
     )
-
-
-def beside_the_most(details: Mapping[str, int | str]) -> tuple[str, str]:
-    """What stands behind the numbers of the busiest window, where the episode has more than that.
-
-    Reads `orders`, `units`, `most_orders` and `most_units`. Empty where one window holds all.
-    """
-    orders, units = details["orders"], details["units"]
-    if (orders, units) == (details["most_orders"], details["most_units"]):
-        return "", ""
-    return f"(前后共{orders}笔{units}件)", f" (in all {orders} orders, {units} units)"

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from streams.detect import filings
-from streams.detect.detector import Step
+from streams.detect.detector import Facts, Step
+from streams.detect.facts import OrderClosed, Shipped, ShippingOver
 
 REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "shipped": ("订单已发货", "The order was shipped"),
@@ -39,3 +40,19 @@ STEPS: Final[Mapping[str, Step]] = {
         "A top-up ships nothing: check its result",
     ),
 }
+
+
+def ended_unshipped(facts: Facts) -> dict[str, tuple[int, str]]:
+    """By order, since when and why it need not be shipped; shipping itself is no end.
+
+    For who goes on with an order after its parcel has left. The first reason counts; where that is
+    shipping, a close may still follow.
+    """
+    ended = {fact.ref: (fact.at_ms, "closed") for fact in facts.of(OrderClosed)}
+    over = [fact for fact in facts.of(ShippingOver) if fact.how != "shipped"]
+    return ended | {fact.ref: (fact.at_ms, fact.how) for fact in over}
+
+
+def shipped(facts: Facts) -> frozenset[str]:
+    """The orders of which a parcel has left."""
+    return frozenset(fact.ref for fact in facts.of(Shipped))

@@ -41,34 +41,6 @@ known AS (
         ON p.shop = l.shop AND p.buyer = l.buyer AND p.order_id <> l.order_id
         AND p.at_ms < l.at_ms
 ),
--- What happened first of all that ends shipping; a parcel that left is no end of the case.
-unsent AS (
-    SELECT shop, buyer, order_id, at_ms
-    FROM (
-        SELECT
-            shop, buyer, order_id, at_ms, topic,
-            row_number() OVER (
-                PARTITION BY shop, buyer, order_id ORDER BY at_ms, event_id DESC
-            ) AS place
-        FROM (
-            SELECT shop, buyer, order_id, at_ms, event_id, topic
-            FROM event WHERE topic = 'shipments' AND kind = 'shipped'
-            UNION ALL
-            SELECT shop, buyer, order_id, at_ms, event_id, topic
-            FROM seller_event
-            WHERE (topic, kind) IN (
-                ('orders', 'closed'), ('refunds', 'agreed'), ('refunds', 'succeeded'),
-                ('recharges', 'submitted'), ('filings', 'accepted')
-            )
-        )
-    )
-    WHERE place = 1 AND topic <> 'shipments'
-),
-ended AS (
-    SELECT shop, buyer, order_id, min(at_ms) AS at_ms
-    FROM (SELECT shop, buyer, order_id, at_ms FROM closed UNION ALL FROM unsent)
-    GROUP BY ALL
-),
 at_issue AS (
     SELECT
         l.*,
@@ -81,7 +53,7 @@ at_issue AS (
     LEFT JOIN flagged f USING (shop, buyer, order_id)
     LEFT JOIN aged a USING (shop, buyer)
     LEFT JOIN known k USING (shop, buyer, order_id)
-    LEFT JOIN ended e USING (shop, buyer, order_id)
+    LEFT JOIN ended_unshipped e USING (shop, buyer, order_id)
     WHERE coalesce(f.is_new, false)
         OR (
             k.order_id IS NULL

@@ -30,9 +30,7 @@ ending AS (
     JOIN contact t
         ON t.shop = c.shop AND t.buyer = c.buyer AND t.at_ms >= c.opened_at AND t.is_answered
     UNION ALL
-    SELECT shop, buyer, order_id, at_ms FROM shipped
-    UNION ALL
-    SELECT shop, buyer, order_id, at_ms FROM closed
+    SELECT shop, buyer, order_id, at_ms FROM shipping_over
     UNION ALL
     SELECT shop, buyer, order_id, at_ms FROM final WHERE region = ''
 ),

@@ -1,21 +1,7 @@
 -- D34 sla_risk; see the definition in docs/detectors/D34.md.
 WITH
 done AS (
-    SELECT shop, buyer, order_id, at_ms AS over_at, event_id AS over_by
-    FROM (
-        SELECT shop, buyer, order_id, at_ms, event_id
-        FROM event WHERE topic = 'shipments' AND kind = 'shipped'
-        UNION ALL
-        SELECT shop, buyer, order_id, at_ms, event_id
-        FROM seller_event
-        WHERE (topic = 'orders' AND kind = 'closed')
-            OR (topic = 'refunds' AND kind IN ('agreed', 'succeeded'))
-            OR (topic = 'recharges' AND kind = 'submitted')
-            OR (topic = 'filings' AND kind = 'accepted')
-    )
-    QUALIFY row_number() OVER (
-        PARTITION BY shop, buyer, order_id ORDER BY at_ms, event_id DESC
-    ) = 1
+    SELECT shop, buyer, order_id, at_ms AS over_at, event_id AS over_by FROM shipping_over
 ),
 soon AS (
     SELECT DISTINCT shop, buyer, order_id

@@ -35,7 +35,7 @@ own AS (
         2 + (p.at_ms IS NOT NULL)::INT + (g.event_id IS NOT NULL)::INT AS n_members
     FROM at_order o
     LEFT JOIN paid p USING (shop, buyer, order_id)
-    LEFT JOIN closed x USING (shop, buyer, order_id)
+    LEFT JOIN ended_unshipped x USING (shop, buyer, order_id)
     LEFT JOIN given_receiver g USING (shop, buyer, order_id)
     WHERE o.is_banned AND o.at_ms <= getvariable('horizon_ms')
 ),

@@ -8,7 +8,9 @@ CREATE TEMP VIEW receiver AS (
         nullif(value ->> '$.receiver.phone', '') AS phone,
         nullif(value ->> '$.receiver.name', '') || '|' || (value ->> '$.receiver.city') AS consignee,
         CASE WHEN value ->> '$.receiver.detail' NOT LIKE '%快递柜%'
-            THEN nullif(value ->> '$.receiver.detail', '') END AS address
+            -- The same street in another province, or country, is another address.
+            THEN nullif(value ->> '$.receiver.detail', '')
+                || '/' || coalesce(value ->> '$.receiver.state', '') END AS address
     FROM event
     WHERE topic = 'orders' AND kind IN ('created', 'address_changed')
 );

@@ -33,6 +33,32 @@ QUALIFY row_number() OVER (
     PARTITION BY shop, buyer, order_id ORDER BY at_ms, event_id DESC
 ) = 1;
 
+-- What happened first of all that ends shipping an order.
+CREATE TEMP TABLE shipping_over AS
+SELECT shop, buyer, order_id, at_ms, event_id, topic
+FROM (
+    SELECT shop, buyer, order_id, at_ms, event_id, topic
+    FROM event WHERE topic = 'shipments' AND kind = 'shipped'
+    UNION ALL
+    SELECT shop, buyer, order_id, at_ms, event_id, topic
+    FROM seller_event
+    WHERE (topic, kind) IN (
+        ('orders', 'closed'), ('refunds', 'agreed'), ('refunds', 'succeeded'),
+        ('recharges', 'submitted'), ('filings', 'accepted')
+    )
+)
+QUALIFY row_number() OVER (PARTITION BY shop, buyer, order_id ORDER BY at_ms, event_id DESC) = 1;
+
+-- The same where no parcel left before, and every close: shipping is no end for who goes on after it.
+CREATE TEMP TABLE ended_unshipped AS
+SELECT shop, buyer, order_id, min(at_ms) AS at_ms
+FROM (
+    SELECT shop, buyer, order_id, at_ms FROM closed
+    UNION ALL
+    SELECT shop, buyer, order_id, at_ms FROM shipping_over WHERE topic <> 'shipments'
+)
+GROUP BY ALL;
+
 CREATE TEMP TABLE paying AS
 SELECT shop, buyer, order_id, event_id, at_ms
 FROM (

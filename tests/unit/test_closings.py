@@ -15,10 +15,11 @@ CLOSED = 4 * DAY
 
 
 def others(story: SellerStory) -> list[int]:
-    """How many more unpaid orders each alert names."""
+    """How many more unpaid orders each alert names; one that has none to name says nothing."""
     alerts = run(story.events, ms(CLOSED + HOUR)).alerts
     texts = [alert.summary.en for alert in alerts if alert.detector == "D33"]
-    return [int(found[1]) for text in texts if (found := re.search(r"(\d+) more of", text))]
+    found = [re.search(r"besides: (\d+)", text) for text in texts]
+    return [int(number[1]) if number else 0 for number in found]
 
 
 def closed_by_hand() -> SellerStory:

@@ -25,7 +25,10 @@ def told(*, mismatch: bool, odd_refunds: bool) -> tuple[str, str, str]:
     return alert["title"]["en"], alert["summary"]["en"], draft
 
 
-MISMATCH, ODD = "1 returned parcels did not match", "refunds for quality, effect and the like on 5"
+MISMATCH, ODD = (
+    "returned parcels that did not match what was sold: 1",
+    "refunds for quality, effect and the like on 5",
+)
 
 
 @pytest.mark.parametrize(("mismatch", "odd_refunds"), [(True, False), (False, True), (True, True)])

@@ -10,10 +10,12 @@ import pytest
 
 from schemas.alerts import Alert
 from streams.detect.alerts import envelope
+from streams.detect.detectors.d03_sybil_burst import MAX_ORDERS_TOLD_A_DAY
 from streams.detect.facts import Signal
 from streams.detect.linking import DisjointSets, link_in_time
 from streams.detect.rings import Limits, Name, Use, rings
 from streams.detect.state import unpack
+from streams.detect.suspicion import UNPAID
 from tests.oracle.story import DAY, HOUR, MINUTE, Story, ms, written
 from tests.pipeline import IDENTITY_KEY, Pipeline, build_engine, run
 from tests.unit.test_stock_decisions import Shop
@@ -231,6 +233,24 @@ def test_who_does_not_pay_in_time_is_looked_at_and_told_once() -> None:
     assert [len(effects.told) for effects in pipeline.effects] == [0]
     pipeline.finish(ms(DAY))
     assert sum(len(effects.told) for effects in pipeline.effects) == 1
+
+
+def test_of_a_flood_the_first_orders_are_told_and_none_of_that_is_taken_back() -> None:
+    """Phones are told after three minutes and addresses after thirty, of the same orders."""
+    story = Story()
+    for number in range(3 * MAX_ORDERS_TOLD_A_DAY):
+        story.created(f"o{number}", number, receiver={**HOME, **PHONE})
+    pipeline = Pipeline()
+    pipeline.send(story.events)
+    for minute in (4, 6, 20, 34, 60):
+        pipeline.read_to_end(ms(minute * MINUTE))
+    told = [one.signal for effects in pipeline.effects for one in effects.told]
+    told = [signal for signal in told if signal.name == UNPAID]
+    assert all(signal.values for signal in told), "nothing was taken back"
+    first = {f"o{number}" for number in range(MAX_ORDERS_TOLD_A_DAY)}
+    for kind in ("phone", "address"):
+        of_kind = [s.values["order"] for s in told if s.ref.startswith(f"{UNPAID}/{kind}:")]
+        assert len(of_kind) == len(first) and set(of_kind) == first
 
 
 @pytest.mark.parametrize("is_told_order", [False, True])

@@ -10,7 +10,13 @@ from streams.detect.text.amounts import amounts
 from streams.detect.text.folding import fold
 from streams.detect.text.lexicon import MAX_HITS, lexicon
 from streams.detect.text.numbers import order_ids
-from streams.detect.text.signals import MAX_SIGNALS, Signals, read_chat, read_review
+from streams.detect.text.signals import (
+    MAX_SIGNALS,
+    Signals,
+    read_chat,
+    read_review,
+    refuses_invoice,
+)
 
 
 def codes(signals: Signals) -> set[str]:
@@ -29,6 +35,7 @@ def is_extortion(text: str) -> bool:
         "不给3000元我就不撤销投诉",
         "不转两千块就投诉到底",
         "给我1000块,不然投诉你",
+        "气死了,赔我1000块,不然投诉你",
         "赔我五百块,否则举报",
         "一千五私了,不然12315见",
         "转我支付宝2w 要不然找小二投诉",
@@ -46,6 +53,23 @@ def is_extortion(text: str) -> bool:
         # Cash for a review.
         "不返现就给差评",
         "返现5元,不然差评",
+        # What is wanted stands before, and what is threatened with is denied on condition.
+        "300块,不给就差评",
+        "给200删差评",
+        "200块钱改好评",
+        "不给我200块,我就差评;给了就不差评了",
+        "给500我就不投诉了",
+        "不想要差评的话发500红包",
+        "不想被投诉就给我转500",
+        "你把2000转给我,不然投诉",
+        "打2000到我卡上,不然我投诉",
+        "不打给我500就投诉",
+        "不给我发红包就差评",
+        "给我六百,不然打一二三一五",
+        # Blanks hide the digits, and a refund hides what is wanted on top.
+        "给我2 0 0 0块,不然投-诉",
+        "退款,另外给500,不然举报",
+        "给我500包你删,不然给差评",
     ],
 )
 def test_money_under_a_threat(text: str) -> None:
@@ -63,6 +87,7 @@ def test_money_under_a_threat(text: str) -> None:
         "说好补差价,不给20元我就投诉",
         "退我200元,不然投诉",
         "给我退款300,否则差评",
+        "退款的钱还不给我,再不给钱我就投诉你",
         "差价50元退给我不然投诉",
         "快递弄丢了,赔我100元,不然我投诉快递",
         # Accusing is not threatening.
@@ -81,6 +106,27 @@ def test_money_under_a_threat(text: str) -> None:
         "少发了一件,给我补50块,不然差评",
         "说好返现5元,不给就差评",
         "卡片上写着返现,不返现就差评",
+        "说好的20元红包呢?不给就差评",
+        "买到假的了,假一赔三写着的,赔我900元,不赔我就12315",
+        "坏果包赔,赔我8块,不然差评",
+        # So many of something is no amount, nor is a price, nor a telephone number.
+        "给我42码的,不然投诉",
+        "我要的是1000克,只给我500克,不补就投诉",
+        "你们只给我发了15包,不解决就差评",
+        "不给我24小时内发货就投诉",
+        "转我2026年生产的,不然投诉",
+        "给我10点前送到,不然投诉",
+        "给我500元的那个型号,不然我投诉",
+        "给我0571-8888888这个电话打过去,不解决投诉",
+        # Nothing is wanted, or the shop offered it.
+        "给我500块我也要投诉",
+        "就算你赔我1000块我也要举报你",
+        "我不是要你那500块,我要的是态度,我会投诉的",
+        "给我五百块都不要,差评",
+        "误工费我就不要了,运费给我,不然投诉",
+        "不要给我发红包,我会投诉的",
+        "给我20元红包让我删差评,我要举报",
+        "给200块让我删差评,没门",
         # Lawful and the platform's own.
         "假一赔十,不然我投诉",
         "延迟发货赔付怎么领?不给就投诉",
@@ -98,6 +144,16 @@ def test_not_money_under_a_threat(text: str) -> None:
         "少发了一件,补偿我20元,不然差评",
         "少发了一件,给我补50块,不然差评",
         "食品里有虫,依法赔偿1000元,否则举报",
+        "寄错了,赔我50块吧,不然给你差评",
+        "72小时未发货,请赔付10元,否则投诉",
+        "屏幕有划痕,返我50块,不然差评",
+        "赠品是坏的,给我10元补偿,不然差评",
+        "家具少螺丝,给我30块我自己买,不然投诉",
+        "面包里有塑料片,赔1000元,不然举报",
+        "过敏了,医药费500给我,不然投诉",
+        "染色了!把我其他衣服毁了,赔我200,不然投诉",
+        "鱼死了三条,赔60,不赔差评",
+        "晚发必赔写着的,赔我10元,不赔投诉",
     ],
 )
 def test_compensation_for_a_defect_is_a_claim(text: str) -> None:
@@ -189,6 +245,10 @@ def test_the_four_kinds_of_ads(text: str, code: str) -> None:
         "说好的好评返现没有返",
         "商家卡片写着加微信返现,结果没返",
         "卖家让我加微信,说可以返利,别信",
+        "疑似刷单店,客服让加微信",
+        "返利网买的,便宜",
+        "用返利app返了5元",
+        "买多了,闲置转让给朋友了",
         "优惠券没用上",
         "我的QQ:123456,欢迎交流旅游",
         # N09: advertising, but none of the four kinds.
@@ -235,10 +295,39 @@ def test_abuse(text: str, code: str) -> None:
         "垃圾东西,别买",
         "垃圾货",
         "质量跟狗屎一样",
+        # Whoever tells of being insulted quotes to the end of the sentence.
+        "老板骂我:傻逼,人渣,滚蛋",
+        "客服骂我傻逼,全家死光",
+        "卖家回复我说你这种人渣畜生不配买",
+        "客服原话:“傻逼,爱买不买,滚蛋”",
+        # Of oneself, and of pets.
+        "我真是脑子进水了,买这个",
+        "我就是个蠢货",
+        "给母狗买的,公狗也能穿",
     ],
 )
 def test_harsh_words_about_goods_and_reported_ones_are_no_abuse(text: str) -> None:
     assert not read_review(text).has("abuse.")
+
+
+@pytest.mark.parametrize(
+    "text", ["忍不住骂人,你们这群傻逼", "骂我?傻逼商家", "我骂过他,傻逼", "你就是母狗"]
+)
+def test_who_insults_back_is_no_quote(text: str) -> None:
+    assert read_review(text).has("abuse.")
+
+
+@pytest.mark.parametrize("text", ["狗杂种", "操你妈的", "垃圾人渣"])
+def test_words_that_overlap_are_one_insult(text: str) -> None:
+    assert len(read_review(text).found) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["店家地址中山路88号,可以去店里买", "老板的店在人民路12号", "快递员放在了中山路88号的驿站"],
+)
+def test_a_place_that_is_open_to_everybody_is_no_leak(text: str) -> None:
+    assert not read_review(text).has("leak.")
 
 
 def test_only_what_is_given_away_about_others_is_a_leak() -> None:
@@ -274,6 +363,51 @@ def test_bait_in_one_message() -> None:
     assert {"cashback", "address.echo", "invoice.split"} <= codes(bait)
     assert codes(read_chat("這個訂單的收貨人電話發我一下")) == {"address.ask"}
     assert codes(read_chat("什么时候发货")) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "你们的电话是多少,订单320198765432100001",
+        "订单320198765432100001的客服电话多少",
+        "售后电话是多少",
+        "快递员电话是多少",
+        "你们店地址在哪,320198765432100001这单我想自提",
+    ],
+)
+def test_the_shops_own_number_may_be_asked_for(text: str) -> None:
+    assert not read_chat(text).has("address.ask")
+
+
+def test_twin_what_was_sent_where_is_a_receiver() -> None:
+    assert read_chat("你们发到哪个地址了,订单320198765432100001").has("address.ask")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "发票开不了专票,只能开普票",
+        "现在不能开发票哦,签收后可以开",
+        "没发票抬头开不了票哦,麻烦发一下抬头",
+        "缺少税号无法开具发票,请补充税号",
+    ],
+)
+def test_another_invoice_a_later_one_or_a_missing_title_is_no_refusal(text: str) -> None:
+    assert not refuses_invoice(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "开不了发票,可以开收据",
+        "我们不给开票",
+        "没法开发票",
+        "发票不能寄到别的地址",
+        "开票需要另付税点",
+    ],
+)
+def test_twin_refusals(text: str) -> None:
+    assert refuses_invoice(text)
 
 
 @pytest.mark.parametrize(

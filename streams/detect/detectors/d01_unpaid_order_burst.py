@@ -34,6 +34,7 @@ from streams.detect.episodes import (
     slide_live,
 )
 from streams.detect.facts import NEVER, OrderClosed, OrderPaid, OrderPlaced, PaymentFailed
+from streams.detect.orders import beside_the_most
 
 
 class Rules(RuleBlock):
@@ -107,15 +108,17 @@ class UnpaidOrderBurst(Detector[Rules]):
         buyer = subject.partition(":")[2]
         minutes = rules.window_s // 60
         close_ms = int(d["auto_close_ms"])
-        all_zh, all_en = playbooks.beside_the_most(d)
+        held_units = int(d["held_units"])
+        dont_close_en = " Don't close the orders." if held_units else ""
+        all_zh, all_en = beside_the_most(d)
         return Presentation(
             title=("疑似恶拍:大量未付款订单", "Burst of unpaid orders"),
             summary=(
                 f"买家{buyer}在{minutes}分钟内拍下{d['most_orders']}笔共{d['most_units']}件未付款{all_zh},"
-                f"目前仍占用{d['held_units']}件库存。请勿主动关闭订单。",
+                f"目前仍占用{held_units}件库存。{'请勿主动关闭订单。' if held_units else ''}",
                 f"{buyer} left orders unpaid: {d['most_orders']} ({d['most_units']} units) within "
-                f"{minutes} minutes{all_en}; units still held: {d['held_units']}. "
-                "Don't close the orders.",
+                f"{minutes} minutes{all_en}; units still held: {held_units}."
+                f"{dont_close_en}",
             ),
             not_if=(
                 f"宽限期内付款或由买家关闭,或未付款不足{rules.warn_orders}笔且不足{rules.warn_units}件",
@@ -131,14 +134,13 @@ class UnpaidOrderBurst(Detector[Rules]):
                 )
             ),
             steps=(
-                *playbooks.AFTER_BURST,
-                playbooks.ASK_ABOUT_UNPAID,
+                *playbooks.after_burst(held_units),
                 playbooks.complaint(
                     "异常拍下",
                     f"买家{minutes}分钟内拍下{d['most_orders']}笔共{d['most_units']}件未付款{all_zh},占用库存",
                 ),
             ),
-            deadlines=(playbooks.auto_close(close_ms),),
+            deadlines=(playbooks.auto_close(close_ms),) if held_units else (),
         )
 
 

@@ -7,7 +7,7 @@ wrong: families and offices share identities too, so sharing alone is nothing an
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 from zlib import crc32
@@ -38,7 +38,8 @@ from streams.detect.episodes import (
     after_burst,
     runs,
 )
-from streams.detect.facts import NEVER, Identified, OrderPaid, Redirected, Signal
+from streams.detect.facts import DAY_MS, NEVER, Identified, OrderPaid, Redirected, Signal
+from streams.detect.orders import beside_the_most
 from streams.detect.rings import Limits, RingOrder, Use, crossings, rings
 from streams.detect.suspicion import (
     LINKED,
@@ -52,8 +53,9 @@ from streams.detect.suspicion import (
     tell,
 )
 
-# More add nothing to a ring. The first ones, for what is not told any more counts as taken back.
-MAX_TOLD_A_DAY = 200
+# More add nothing to a ring. The first ones, for what is not told any more counts as taken back; and whole
+# orders, for their addresses are told later than their phones and must not take the place of these.
+MAX_ORDERS_TOLD_A_DAY = 50
 MAX_PASSED_ON_A_DAY = 200
 _KINDS = {
     "phone": ("手机号", "phone"),
@@ -112,7 +114,12 @@ class UnpaidIdentities(Detector[Rules]):
         graces = _graces(rules)
         wakes: list[int] = []
         told: list[Told] = []
+        days: Counter[int] = Counter()
         for order in orders_with_identities(facts, 1000 * rules.grace_s):
+            day = order.placed.at_ms // DAY_MS
+            days[day] += 1
+            if days[day] > MAX_ORDERS_TOLD_A_DAY:
+                continue
             for kind, hashed in order.identities:
                 counted_ms = order.counted_ms(kind, graces)
                 if counted_ms >= order.end_ms:
@@ -121,7 +128,7 @@ class UnpaidIdentities(Detector[Rules]):
                     wakes.append(counted_ms)
                 else:
                     told.append(tell(facts.subject, order, f"{kind}:{hashed}", counted_ms))
-        return Verdict((), min(wakes, default=None), first_of_days(told, MAX_TOLD_A_DAY))
+        return Verdict((), min(wakes, default=None), told)
 
     def awaits(self, rules: Rules) -> Sequence[Awaits]:
         return (Awaits(Identified, rules.grace_s, OrderPaid),)
@@ -192,17 +199,19 @@ class SybilBurst(Detector[Rules]):
         shared_zh = "、".join(_KINDS[kind][0] for kind in kinds)
         shared_en = ", ".join(_KINDS[kind][1] for kind in kinds)
         hours = rules.window_s // 3600
-        all_zh, all_en = playbooks.beside_the_most(d)
+        held_units = int(d["held_units"])
+        dont_close_en = " Don't close the orders." if held_units else ""
+        all_zh, all_en = beside_the_most(d)
         return Presentation(
             title=("疑似多个小号合拍未付款", "Several accounts, one burst of unpaid orders"),
             summary=(
                 f"疑似同一人使用{d['buyers']}个小号恶拍:账号之间共用{shared_zh},"
                 f"{hours}小时内合计拍下{d['most_orders']}笔共{d['most_units']}件未付款{all_zh},"
-                f"目前仍占用{d['held_units']}件库存。关联编号{d['ring']}。请勿主动关闭订单。",
+                f"目前仍占用{held_units}件库存。关联编号{d['ring']}。"
+                f"{'请勿主动关闭订单。' if held_units else ''}",
                 f"{d['buyers']} accounts look like one actor: they share {shared_en} and left "
                 f"{d['most_orders']} orders ({d['most_units']} units) unpaid within {hours} hours"
-                f"{all_en}; units still held: {d['held_units']}. Ring {d['ring']}. "
-                "Don't close the orders.",
+                f"{all_en}; units still held: {held_units}. Ring {d['ring']}.{dont_close_en}",
             ),
             not_if=(
                 f"账号少于{rules.min_buyers}个;合计未付款不足{rules.warn_orders}笔且不足"
@@ -222,20 +231,19 @@ class SybilBurst(Detector[Rules]):
                 )
             ),
             steps=(
-                *playbooks.AFTER_BURST,
+                *playbooks.after_burst(held_units),
                 Step(
                     "A6_evidence_pack",
                     "将相关订单编号和账号登记成表",
                     "Register the orders and accounts in a sheet",
                 ),
-                playbooks.ASK_ABOUT_UNPAID,
                 playbooks.complaint(
                     "异常拍下",
                     f"{d['buyers']}个账号共用{shared_zh},{hours}小时内合计拍下{d['most_orders']}笔"
                     f"共{d['most_units']}件未付款{all_zh}",
                 ),
             ),
-            deadlines=(playbooks.auto_close(int(d["auto_close_ms"])),),
+            deadlines=(playbooks.auto_close(int(d["auto_close_ms"])),) if held_units else (),
             cluster_id=str(d["ring"]),
         )
 

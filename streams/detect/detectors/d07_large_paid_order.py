@@ -22,10 +22,8 @@ from streams.detect.facts import (
     AccountFlagged,
     AccountVerified,
     LargeOrder,
-    OrderClosed,
     OrderPaid,
     OrderPlaced,
-    ShippingOver,
 )
 from streams.detect.orders import large_orders
 
@@ -61,9 +59,10 @@ class LargePaidOrder(Detector[Rules]):
         paid: dict[str, OrderPaid] = {}
         for payment in facts.of(OrderPaid):
             paid.setdefault(payment.order_id, payment)
-        ended = _ended(facts)
+        ended = shipping_over.ended_unshipped(facts)
+        shipped = shipping_over.shipped(facts)
         cases = [
-            _case(order, paid[order.ref], ended.get(order.ref), facts, rules)
+            _case(order, paid[order.ref], ended.get(order.ref), order.ref in shipped, facts, rules)
             for order in large_orders(facts)
             if order.ref in paid
             and (order.units >= rules.large_units or order.amount_minor >= rules.min_amount_minor)
@@ -75,15 +74,20 @@ class LargePaidOrder(Detector[Rules]):
         d = episode.details
         paid_ms, ship_by_ms = int(d["paid_ms"]), int(d["ship_by_ms"])
         times = ship_times(paid_ms, rules.T02, ship_by_ms)
-        ended_by = str(d["ended_by"])
+        ended_by, is_shipped = str(d["ended_by"]), bool(d["is_shipped"])
         ended_zh, ended_en = shipping_over.REASONS.get(ended_by, ("已过期", "It is long ago"))
+        next_zh, next_en = (
+            ("已发货,请保留取证材料", "; it was shipped: keep the evidence")
+            if is_shipped
+            else ("建议按取证流程发货", ": ship with evidence")
+        )
         return Presentation(
             title=("大额已付款订单", "Large paid order"),
             summary=(
                 f"新买家的大额已付款订单{d['order_id']}(单品{d['units']}件),"
-                f"{ended_zh if ended_by else '建议按取证流程发货'}。",
+                f"{ended_zh if ended_by else next_zh}。",
                 f"Order {d['order_id']} of a new buyer is large ({d['units']} of one item) and paid"
-                f"{f'. {ended_en}' if ended_by else ': ship with evidence'}.",
+                f"{f'. {ended_en}' if ended_by else next_en}.",
             ),
             not_if=(
                 f"单品少于{rules.large_units}件且金额低于{rules.min_amount_minor / 100:.2f};"
@@ -94,17 +98,16 @@ class LargePaidOrder(Detector[Rules]):
             ended=(ended_zh, ended_en),
             steps=(shipping_over.STEPS[ended_by],)
             if ended_by
-            else playbooks.paid_order(paid_ms, times.target_ms - paid_ms, times.limit_ms - paid_ms),
-            deadlines=() if ended_by else (ship(paid_ms, rules.T02, ship_by_ms).line(),),
+            else playbooks.paid_order(
+                paid_ms,
+                times.target_ms - paid_ms,
+                times.limit_ms - paid_ms,
+                is_shipped=is_shipped,
+            ),
+            deadlines=()
+            if ended_by or is_shipped
+            else (ship(paid_ms, rules.T02, ship_by_ms).line(),),
         )
-
-
-def _ended(facts: Facts) -> dict[str, tuple[int, str]]:
-    """By order, since when and why it need not be shipped; shipping itself is no end."""
-    ended = {fact.ref: (fact.at_ms, "closed") for fact in facts.of(OrderClosed)}
-    # The first reason counts; where that is shipping, a close may still follow.
-    over = [fact for fact in facts.of(ShippingOver) if fact.how != "shipped"]
-    return ended | {fact.ref: (fact.at_ms, fact.how) for fact in over}
 
 
 def _is_new(order: LargeOrder, paid: dict[str, OrderPaid], facts: Facts, rules: Rules) -> bool:
@@ -122,6 +125,7 @@ def _case(
     order: LargeOrder,
     payment: OrderPaid,
     end: tuple[int, str] | None,
+    is_shipped: bool,
     facts: Facts,
     rules: Rules,
 ) -> Case:
@@ -138,6 +142,7 @@ def _case(
             "paid_ms": payment.at_ms,
             "ship_by_ms": promised[0] if promised else 0,
             "ended_by": end[1] if end else "",
+            "is_shipped": int(is_shipped),
         },
         (
             Threshold("units", order.units, "units", info=rules.large_units),

@@ -34,7 +34,7 @@ from streams.detect.facts import (
     Shipped,
     by_time,
 )
-from streams.detect.orders import NO_SHARE, Share, most_of_the_paid
+from streams.detect.orders import ALL_CONCEDED, NO_SHARE, Share, conceded_ms, most_of_the_paid
 
 # Reasons that accuse the seller of not shipping are D10's business.
 NOT_OURS = frozenset({"stockout", "late_shipment"})
@@ -96,14 +96,17 @@ class SerialRefundOnly(Detector[Rules]):
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
         buyer = subject.partition(":")[2]
+        conceded_zh, conceded_en = ("", "") if d["contested"] else ALL_CONCEDED
         return Presentation(
             title=("疑似连续仅退款", "Serial refund-only requests"),
             summary=(
                 f"买家{buyer}提出{d['requests']}次仅退款,涉及{d['orders']}笔订单;"
-                f"拒绝后再次申请{d['rerequests']}次;联系未接通{d['failed_contacts']}次。",
+                f"拒绝后再次申请{d['rerequests']}次;联系未接通{d['failed_contacts']}次"
+                f"{conceded_zh}。",
                 f"{buyer} made {d['requests']} refund-only requests on {d['orders']} orders, "
                 f"{d['rerequests']} of them again after a refusal; "
-                f"{d['failed_contacts']} contact attempts went unanswered.",
+                f"{d['failed_contacts']} contact attempts went unanswered"
+                f"{conceded_en}.",
             ),
             not_if=(
                 f"撤回申请;发货前的退款;以缺货、延迟发货为由;仅退款订单少于{rules.warn_orders}笔或占付款订单不足"
@@ -120,8 +123,19 @@ class SerialRefundOnly(Detector[Rules]):
                 Step("A4_remind", "再次联系买家并记录", "Try to reach the buyer again, log it"),
                 Step("A6_evidence_pack", "整理举证材料", "Prepare the evidence pack"),
                 playbooks.complaint("异常退款"),
-            ),
+            )
+            if d["contested"]
+            else (_ASK_CARRIER,),
         )
+
+
+# S3 complains of requests that go on after a refusal. Nobody complains of what was agreed to, or of a
+# buyer whom the platform found right; lost and damaged parcels are the carrier's (N19).
+_ASK_CARRIER = Step(
+    "A4_remind",
+    "逐单向快递核实是否丢件、破损(物流责任),保留物流记录",
+    "Ask the carrier about each parcel and keep the records: losses and damage are its liability",
+)
 
 
 class _Contacts:
@@ -244,6 +258,8 @@ def _episode(run: Run, facts: Facts, found: _Found, horizon_ms: int, rules: Rule
     most = found.share.most(run) or len(orders)
     # Those that began it too: the first request of an order is no member of part A.
     made = [r for r in found.requests if r.order_id in orders and r.at_ms <= run.last_at_ms]
+    conceded = conceded_ms(facts)
+    contested = sum(conceded.get(r.order_id, 0) < r.at_ms for r in made)
     expires_ms = run.last_at_ms + rules.expire_after_s * 1000
     has_expired = expires_ms <= horizon_ms
     return Episode(
@@ -280,6 +296,7 @@ def _episode(run: Run, facts: Facts, found: _Found, horizon_ms: int, rules: Rule
             "orders": len(orders),
             "rerequests": again,
             "failed_contacts": unreached,
+            "contested": contested,
         },
         counter=(
             (

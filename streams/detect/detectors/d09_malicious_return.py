@@ -31,7 +31,7 @@ from streams.detect.facts import (
     ReturnInspected,
     by_time,
 )
-from streams.detect.orders import NO_SHARE, Share, most_of_the_paid
+from streams.detect.orders import ALL_CONCEDED, NO_SHARE, Share, conceded_ms, most_of_the_paid
 
 
 class Rules(RuleBlock):
@@ -87,6 +87,8 @@ class MaliciousReturn(Detector[Rules]):
             for n, (zh, en, story_zh) in ((d["mismatches"], _MISMATCH), (d["refunds"], _ABNORMAL))
             if n
         ]
+        complaint = playbooks.complaint("异常退款", ";".join(one.story_zh for one in found))
+        conceded_zh, conceded_en = ("", "") if d["contested"] or d["mismatches"] else ALL_CONCEDED
         return Presentation(
             title=(
                 ("疑似恶意退货", "Returns that do not match")
@@ -94,8 +96,8 @@ class MaliciousReturn(Detector[Rules]):
                 else ("疑似恶意退货:多数订单异常退款", "Most orders refunded for odd reasons")
             ),
             summary=(
-                f"买家{buyer}{','.join(one.zh for one in found)}。",
-                f"{buyer}: {'; '.join(one.en for one in found)}.",
+                f"买家{buyer}{','.join(one.zh for one in found)}{conceded_zh}。",
+                f"{buyer}: {'; '.join(one.en for one in found)}{conceded_en}.",
             ),
             not_if=(
                 f"退回一致,运输破损,重量相差不超过{rules.weight_tolerance_percent}%,七天无理由退货;"
@@ -108,12 +110,8 @@ class MaliciousReturn(Detector[Rules]):
             ended=("窗口期内没有新的情况", "Nothing new within the window"),
             steps=(
                 _PROOF_OF_RETURN if d["mismatches"] else _PROOF_OF_REASONS,
-                Step(
-                    "A12_suggest_refund_reply",
-                    "凭证齐全后再答复退款",
-                    "Answer the refund once the proof is complete",
-                ),
-                playbooks.complaint("异常退款", ";".join(one.story_zh for one in found)),
+                *((_ANSWER_LATER,) if d["contested"] else ()),
+                *((complaint,) if d["contested"] or d["mismatches"] else (_LOOK_AT_GOODS,)),
             ),
         )
 
@@ -128,7 +126,7 @@ class _Told(NamedTuple):
 
 _MISMATCH = _Told(
     "退回商品与售出不符{n}次",
-    "{n} returned parcels did not match what was sold",
+    "returned parcels that did not match what was sold: {n}",
     "买家退回商品与售出商品不符",
 )
 _ABNORMAL = _Told(
@@ -145,6 +143,16 @@ _PROOF_OF_REASONS = Step(
     "A6_evidence_pack",
     "整理各订单的退款理由、买家凭证和沟通记录",
     "Put together the reason, the buyer's proof and the chats of each refund",
+)
+_ANSWER_LATER = Step(
+    "A12_suggest_refund_reply",
+    "凭证齐全后再答复退款",
+    "Answer the refund once the proof is complete",
+)
+_LOOK_AT_GOODS = Step(
+    "A4_remind",
+    "核实这些商品的质量和描述:退款均已同意或判定成立,不宜投诉买家",
+    "Look into quality and description of these goods: nobody complains of refunds that were agreed to",
 )
 
 
@@ -192,6 +200,12 @@ def _episode(run: Run, facts: Facts, share: Share, horizon_ms: int, rules: Rules
     damaged = sum(fact.result == "damaged" for fact in facts.of(ReturnInspected))
     share_percent = share.percent(run)
     most = share.most(run) or refunds
+    conceded = conceded_ms(facts)
+    contested = sum(
+        conceded.get(member.order_id, 0) < member.at_ms
+        for member in members
+        if isinstance(member, (RefundRequested, ReturnInspected))
+    )
     expires_ms = run.last_at_ms + rules.expire_after_s * 1000
     has_expired = expires_ms <= horizon_ms
     level: Severity = run.level
@@ -217,7 +231,7 @@ def _episode(run: Run, facts: Facts, share: Share, horizon_ms: int, rules: Rules
                 )
             ),
         ),
-        details={"mismatches": mismatches, "refunds": refunds},
+        details={"mismatches": mismatches, "refunds": refunds, "contested": contested},
         counter=(
             (
                 f"该买家已知付款订单{paid}笔;退回一致{matches}次,运输破损{damaged}次(物流责任)",

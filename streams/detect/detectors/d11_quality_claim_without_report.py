@@ -70,11 +70,15 @@ class QualityClaimWithoutReport(Detector[Rules]):
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
         zh, en = _REASONS.get(str(d["reason"]), (str(d["reason"]), str(d["reason"])))
+        is_agreed = episode.status == "resolved"
+        papers = Step("A6_evidence_pack", "整理进货和质检凭证", "Collect purchase and test papers")
         return Presentation(
             title=("退款理由可由检测报告核实", "A claim that a test report could support"),
             summary=(
-                f"订单{d['order']}的退款理由为{zh},尚无检测报告,可请买家或小二出示。",
-                f"Order {d['order']}: a refund for {en} without a test report; ask for one.",
+                f"订单{d['order']}的退款理由为{zh},"
+                f"{'已同意退款' if is_agreed else '尚无检测报告,可请买家或小二出示'}。",
+                f"Order {d['order']}: a refund for {en}"
+                f"{', which was agreed' if is_agreed else ' without a test report; ask for one'}.",
             ),
             not_if=(
                 "其他退款理由,未收到货,或撤回申请",
@@ -82,13 +86,16 @@ class QualityClaimWithoutReport(Detector[Rules]):
             ),
             ended=(
                 ("已同意退款", "The refund was agreed")
-                if episode.status == "resolved"
+                if is_agreed
                 else ("该申请已久无进展", "Nothing new about the request for long")
             ),
-            steps=(
+            # Who has the money back is asked for nothing any more.
+            steps=(papers,)
+            if is_agreed
+            else (
                 playbooks.ASK_TEST_REPORT,
                 refund_reply(_READ_FIRST, is_filed=bool(d["is_filed"])),
-                Step("A6_evidence_pack", "整理进货和质检凭证", "Collect purchase and test papers"),
+                papers,
             ),
         )
 

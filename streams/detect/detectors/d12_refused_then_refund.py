@@ -97,11 +97,18 @@ class RefusedThenRefund(Detector[Rules]):
             if is_so
         )
         told_zh, told_en = _TOLD[str(d["ended_by"])]
+        is_refused = bool(d["is_refused"])
+        what_zh = (
+            f"买家拒签订单{d['order_id']}" if is_refused else f"订单{d['order_id']}的包裹被退回"
+        )
         return Presentation(
-            title=("拒签后申请退款", "Parcel refused, then a refund"),
+            title=("拒签后申请退款", "Parcel refused, then a refund")
+            if is_refused
+            else ("包裹退回后申请退款", "Parcel came back, then a refund"),
             summary=(
-                f"买家拒签订单{d['order_id']}后申请退款{f'({why_zh})' if why_zh else ''},{told_zh}。",
-                f"Order {d['order_id']} was refused, then a refund was asked for"
+                f"{what_zh}后申请退款{f'({why_zh})' if why_zh else ''},{told_zh}。",
+                f"{'Order' if is_refused else 'The parcel of order'} {d['order_id']} "
+                f"{'was refused' if is_refused else 'came back'}, then a refund was asked for"
                 f"{f' ({why_en})' if why_en else ''}; {told_en}.",
             ),
             not_if=(
@@ -117,7 +124,8 @@ class RefusedThenRefund(Detector[Rules]):
 def _replies(episode: Episode) -> tuple[Step, ...]:
     """What to answer: nothing any more, once the refund is agreed or nobody asks for it."""
     reply = refund_reply(_CHECK_FIRST, is_filed=bool(episode.details["is_filed"]))
-    if episode.severity == "info":
+    # A parcel may come back because the carrier gave up: then nobody did anything to complain about.
+    if episode.severity == "info" or not episode.details["is_refused"]:
         return (reply,)
     return reply, playbooks.complaint("异常退款")
 
@@ -219,6 +227,7 @@ def _case(
         requests[0].at_ms,
         {
             "order_id": parcels[0].order_id,
+            "is_refused": int(any(parcel.how == "refused" for parcel in parcels)),
             "is_large": int(is_large),
             "prior": prior,
             "ended_by": end.by,

@@ -12,20 +12,18 @@ from typing import Annotated
 
 from pydantic import Field
 
-from streams.detect import playbooks
+from streams.detect import playbooks, shipping_over
 from streams.detect.address.signs import receivers_given
 from streams.detect.cases import Case, verdict
 from streams.detect.deadlines import OverseasContact, overseas_contact
 from streams.detect.detector import Detector, Due, Facts, Presentation, RuleBlock, Seconds, Step
 from streams.detect.episodes import Episode, Threshold, Verdict
 from streams.detect.facts import (
-    AnyFact,
     Contacted,
-    OrderClosed,
     OrderPaid,
     OrderPlaced,
     SentAbroad,
-    Shipped,
+    ShippingOver,
 )
 
 
@@ -70,37 +68,65 @@ class OverseasFreeShipping(Detector[Rules]):
         deadlines: tuple[Due, ...] = ()
         due_ms = None
         hours = rules.T03.within_s // 3600
-        if "paid_ms" in d and not d["attempts"]:
+        ended_by = str(d["ended_by"])
+        ended_zh, ended_en = _ENDED[ended_by]
+        # Asking was due until the buyer was reached or the parcel left; nothing else meets T03.
+        is_due = ended_by in ("", "reached", "shipped") and not d["attempts"]
+        if "paid_ms" in d and is_due:
             term = overseas_contact(int(d["paid_ms"]), rules.T03)
             deadlines, due_ms = (term.line(),), term.last_ms
         return Presentation(
             title=("包邮订单寄往境外", "Free shipping to an overseas address"),
             summary=(
                 f"包邮订单{d['order_id']}的收货地址在境外({d['region']}),"
-                f"请在付款后{hours}小时内联系买家补运费或改用集运仓。",
-                f"Order {d['order_id']} ships free to {d['region']}: ask for the extra freight or a "
-                f"consolidation warehouse within {hours} h of payment.",
+                f"{ended_zh if ended_by else f'请在付款后{hours}小时内联系买家补运费或改用集运仓'}。",
+                f"Order {d['order_id']} ships free to {d['region']}"
+                f"{f'. {ended_en}' if ended_by else _ASK.format(hours=hours)}.",
             ),
             not_if=(
-                "已联系到买家;收货地址改为境内;订单已发货或已关闭",
-                "the buyer was reached; the address is in the mainland now; it was shipped or closed",
+                "已联系到买家;收货地址改为境内;订单已发货,或无需发货(关闭、同意退款、备案成功、充值)",
+                "the buyer was reached; the address is in the mainland now; it was shipped, or need not be "
+                "(closed, refund agreed, filing accepted, top-up)",
             ),
-            ended=(
-                "已联系到买家、地址已改、已发货、已关闭或已过期",
-                "The buyer was reached, the address changed, it was shipped or closed, or it is long ago",
-            ),
-            steps=(
-                playbooks.OVERSEAS_FREIGHT._replace(due_ms=due_ms),
-                Step(
-                    "A4_remind",
-                    "买家补运费或改集运仓后按时发货;买家明确不补运费的,可以不发货,保留聊天记录",
-                    "Ship once the freight is paid or the address is a warehouse; only if the buyer "
-                    "declines in writing you need not ship: keep the chat",
-                    (("已联系买家并得到答复", "the buyer was contacted and has answered"),),
-                ),
-            ),
+            ended=(ended_zh, ended_en),
+            steps=_steps(ended_by, due_ms),
             deadlines=deadlines,
         )
+
+
+_ASK = ": ask for the extra freight or a consolidation warehouse within {hours} h of payment"
+_ENDED = {
+    **shipping_over.REASONS,
+    "reached": ("已联系到买家", "The buyer was reached"),
+    "corrected": ("收货地址已改为境内", "The address is in the mainland now"),
+    "": ("已过期", "It is long ago"),
+}
+_AS_ANSWERED = Step(
+    "A4_remind",
+    "买家补运费或改集运仓后按时发货;买家明确不补运费的,可以不发货,保留聊天记录",
+    "Ship once the freight is paid or the address is a warehouse; only if the buyer "
+    "declines in writing you need not ship: keep the chat",
+    (("已联系买家并得到答复", "the buyer was contacted and has answered"),),
+)
+_SHIP_FREE = Step(
+    "A4_remind",
+    "按包邮发货,核对面单使用的是境内地址",
+    "Ship it free, and see that the label bears the mainland address",
+)
+_KEEP_PROOF = Step("A6_evidence_pack", "保存发货凭证", "Keep the proof of shipping")
+
+
+def _steps(ended_by: str, due_ms: int | None) -> tuple[Step, ...]:
+    """Ask for the freight, until nothing need be asked or sent any more."""
+    if ended_by in shipping_over.STEPS:
+        return (shipping_over.STEPS[ended_by],)
+    if ended_by == "reached":
+        return (_AS_ANSWERED,)
+    if ended_by == "corrected":
+        return (_SHIP_FREE,)
+    if ended_by == "shipped":
+        return (_KEEP_PROOF,)
+    return (playbooks.OVERSEAS_FREIGHT._replace(due_ms=due_ms), _AS_ANSWERED)
 
 
 def _case(
@@ -109,15 +135,12 @@ def _case(
     paid = [fact for fact in facts.of(OrderPaid) if fact.order_id == order.ref]
     first_paid = min(paid, key=lambda fact: (fact.at_ms, fact.event_id), default=None)
     contacts = [contact for contact in facts.of(Contacted) if contact.at_ms >= sent[0].at_ms]
-    ends: list[AnyFact] = [
-        *[contact for contact in contacts if contact.answered],
-        *[fact for fact in facts.of(Shipped) if fact.ref == order.ref],
-        *[fact for fact in facts.of(OrderClosed) if fact.ref == order.ref],
-    ]
-    ended_ms = min((fact.at_ms for fact in ends), default=None)
+    ends = [(contact.at_ms, "reached") for contact in contacts if contact.answered]
+    ends += [(fact.at_ms, fact.how) for fact in facts.of(ShippingOver) if fact.ref == order.ref]
     given_ms, event_id = given
     if all(fact.event_id != event_id for fact in sent) and given_ms >= sent[-1].at_ms:
-        ended_ms = given_ms if ended_ms is None else min(given_ms, ended_ms)
+        ends.append((given_ms, "corrected"))
+    ended_ms, ended_by = min(ends, default=(None, ""))
     attempts = sum(
         not contact.answered and (ended_ms is None or contact.at_ms <= ended_ms)
         for contact in contacts
@@ -126,6 +149,7 @@ def _case(
         "order_id": order.ref,
         "region": sent[-1].region,
         "attempts": attempts,
+        "ended_by": ended_by,
     }
     if first_paid is not None:
         details["paid_ms"] = first_paid.at_ms

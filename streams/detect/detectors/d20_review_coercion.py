@@ -58,7 +58,7 @@ class ReviewCoercion(Detector[Rules]):
             summary=(
                 f"买家{subject.partition(':')[2]}曾以评价或投诉索要财物({d['demands']}次),"
                 f"现给出{d['rating_zh']}。请保留旺旺举证号。",
-                f"{subject.partition(':')[2]} demanded money under a threat ({d['demands']} times) and "
+                f"{subject.partition(':')[2]} demanded money under a threat (times: {d['demands']}) and "
                 f"now left a {d['rating_en']} review. Keep the chat's evidence number.",
             ),
             not_if=(

@@ -76,36 +76,42 @@ class RechargeUnknown(Detector[Rules]):
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
+        ended_zh, ended_en = _ENDED[str(d["status"])]
         term = recharge_callback(int(d["due_ms"]) - rules.T11.within_s * 1000, rules.T11)
         return Presentation(
             title=("充值结果未知", "Top-up result unknown"),
             summary=(
                 f"订单{d['order']}的充值{d['recharge']}在{rules.T11.within_s // 60}分钟内没有返回结果,"
-                "请登录官方核对,再手工登记充值成功或充值失败。",
+                f"{ended_zh if d['status'] else '请登录官方核对,再手工登记充值成功或充值失败'}。",
                 f"Top-up {d['recharge']} of order {d['order']} had no result within "
-                f"{rules.T11.within_s // 60} minutes. Check with the provider, then record whether it "
-                "succeeded or failed.",
+                f"{rules.T11.within_s // 60} minutes. "
+                f"{ended_en if d['status'] else _CHECK}.",
             ),
             not_if=(
                 "期限内返回成功或失败(“处理中”不算结果)",
                 "a result of succeeded or failed in time (pending is none)",
             ),
-            ended=(
-                ("充值成功", "The top-up succeeded")
-                if d["status"] == "succeeded"
-                else ("充值失败", "The top-up failed")
-                if d["status"] == "failed"
-                else ("长时间没有结果", "No result for long")
-            ),
-            steps=(
-                Step(
-                    "A4_remind",
-                    "登录官方查询该笔充值,登记结果;失败时填写原因",
-                    "Look the top-up up at the provider and record the result, with the reason if it failed",
-                ),
-            ),
+            ended=(ended_zh, ended_en),
+            steps=(_AS_RECORDED if d["status"] else _LOOK_UP,),
             deadlines=(term.line(),),
         )
 
+
+_CHECK = "Check with the provider, then record whether it succeeded or failed"
+_ENDED = {
+    "succeeded": ("充值成功", "The top-up succeeded"),
+    "failed": ("充值失败", "The top-up failed"),
+    "": ("长时间没有结果", "No result for long"),
+}
+_LOOK_UP = Step(
+    "A4_remind",
+    "登录官方查询该笔充值,登记结果;失败时填写原因",
+    "Look the top-up up at the provider and record the result, with the reason if it failed",
+)
+_AS_RECORDED = Step(
+    "A4_remind",
+    "核对登记的结果与官方一致;充值失败的,告知买家原因",
+    "See that the recorded result is the provider's; tell the buyer why, if it failed",
+)
 
 DETECTORS = (RechargeUnknown(),)

@@ -50,21 +50,24 @@ class WrongItemLabel(Detector[Rules]):
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
+        ended_by = str(d["ended_by"])
+        ended_zh, ended_en = ENDED[ended_by]
+        next_zh = ended_zh if ended_by else "请买家提供撕开面单后的底单照片以便定责"
+        next_en = ended_en if ended_by else "Ask for a photo of the label underneath"
         return Presentation(
             title=("货不对版,可能贴错面单", "Wrong item: labels may have been mixed up"),
             summary=(
-                f"订单{d['order']}走菜鸟线上物流,买家称货不对版。请买家提供撕开面单后的底单照片以便定责;"
-                "面单不符由物流负责。",
-                f"Order {d['order']} went by Cainiao and the buyer got something else. Ask for a photo "
-                "of the label underneath; if labels differ, the carrier is liable.",
+                f"订单{d['order']}走菜鸟线上物流,买家称货不对版。{next_zh};面单不符由物流负责。",
+                f"Order {d['order']} went by Cainiao and the buyer got something else. {next_en}; "
+                "if labels differ, the carrier is liable.",
             ),
             not_if=(
                 "其他纠纷原因,或不是菜鸟线上物流",
                 "another reason, or another carrier than Cainiao",
             ),
-            ended=ENDED[str(d["ended_by"])],
+            ended=(ended_zh, ended_en),
             steps=(
-                playbooks.ASK_LABEL_PHOTO,
+                *(() if ended_by else (playbooks.ASK_LABEL_PHOTO,)),
                 Step(
                     "A6_evidence_pack",
                     "整理打包照片和发货称重记录,向物流申请定责",

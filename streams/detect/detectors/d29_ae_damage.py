@@ -50,17 +50,21 @@ class Damage(Detector[Rules]):
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
+        ended_by = str(d["ended_by"])
+        ended_zh, ended_en = ENDED[ended_by]
+        next_zh = ended_zh if ended_by else "请买家提供外包装和实物照片以便定责"
+        next_en = ended_en if ended_by else "Ask for photos of the outer box and the goods"
         return Presentation(
             title=("包裹破损,请先定责", "Damage: find out who is liable"),
             summary=(
-                f"订单{d['order']}买家称商品破损。请买家提供外包装和实物照片以便定责;运输破损由物流负责。",
-                f"Order {d['order']} is said to be damaged. Ask for photos of the outer box and the "
-                "goods; for damage on the way the carrier is liable.",
+                f"订单{d['order']}买家称商品破损。{next_zh};运输破损由物流负责。",
+                f"Order {d['order']} is said to be damaged. {next_en}; for damage on the way the carrier "
+                "is liable.",
             ),
             not_if=("其他纠纷原因", "another reason"),
-            ended=ENDED[str(d["ended_by"])],
+            ended=(ended_zh, ended_en),
             steps=(
-                playbooks.ASK_BOX_PHOTO,
+                *(() if ended_by else (playbooks.ASK_BOX_PHOTO,)),
                 Step(
                     "A6_evidence_pack",
                     "整理打包照片,向物流申请定责和赔付",

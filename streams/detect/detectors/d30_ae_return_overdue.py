@@ -80,37 +80,59 @@ class ReturnOverdue(Detector[Rules]):
         d = episode.details
         term = return_countdown(int(d["started_ms"]), int(d["ends_ms"]), rules.T08)
         hours = d["hours_left"]
+        ended_by, is_open = str(d["ended_by"]), episode.status == "open"
+        ended_zh, ended_en = _ENDED[ended_by]
+        next_zh = f"。{ended_zh}"
+        next_en = f"was not here with less than {hours} h left. {ended_en}"
+        if is_open:
+            next_zh = ",可升级仲裁。理由栏为灰色不可选,只需填写文字说明"
+            next_en = (
+                f"is not here, less than {hours} h left; the dispute can be escalated. "
+                "The reason is greyed out: free text is enough"
+            )
         return Presentation(
             title=("退货未到,确认收货倒计时将尽", "The return is not here and the countdown ends"),
             summary=(
-                f"订单{d['order']}的退货未到,确认收货倒计时不足{hours}小时,可升级仲裁。"
-                "理由栏为灰色不可选,只需填写文字说明。",
-                f"The return of order {d['order']} is not here, less than {hours} h left; the dispute "
-                "can be escalated. The reason is greyed out: free text is enough.",
+                f"订单{d['order']}的退货未到,确认收货倒计时不足{hours}小时{next_zh}。",
+                f"The return of order {d['order']} {next_en}.",
             ),
             not_if=(
                 "退货已送达,纠纷已撤销、已升级或已改判,或没有退货",
                 "a return that arrived; a dispute that was withdrawn, escalated or ruled otherwise; "
                 "no return at all",
             ),
-            ended=_ENDED[str(d["ended_by"])],
-            steps=(
-                Step("A4_remind", "查询退货物流", "Look the return parcel up"),
-                Step(
-                    "A5_notify",
-                    "仍未收到时,在倒计时结束前升级仲裁;之后收到退货可选择撤销,操作有误也无影响",
-                    "If it is still missing, escalate before the countdown ends; should it come later, "
-                    "withdrawing is optional and a mistake there does no harm",
-                    due_ms=term.last_ms,
-                ),
-                Step(
-                    "A6_evidence_pack",
-                    "保留未收到退货的物流凭证",
-                    "Keep the proof that nothing came",
-                ),
-            ),
+            ended=(ended_zh, ended_en),
+            steps=_while_missing(term.last_ms) if is_open else (_AFTER.get(ended_by, _KEEP_PROOF),),
             deadlines=(term.line(),),
         )
+
+
+_KEEP_PROOF = Step(
+    "A6_evidence_pack", "保留未收到退货的物流凭证", "Keep the proof that nothing came"
+)
+_AFTER = {
+    "ReturnArrived": Step(
+        "A4_remind",
+        "核对收到的退货;已升级仲裁的可选择撤销,操作有误也无影响",
+        "Check what came back; a dispute that was escalated may be withdrawn, and a mistake there does no "
+        "harm",
+    ),
+}
+
+
+def _while_missing(last_ms: int) -> tuple[Step, ...]:
+    """What to do as long as the countdown runs."""
+    return (
+        Step("A4_remind", "查询退货物流", "Look the return parcel up"),
+        Step(
+            "A5_notify",
+            "仍未收到时,在倒计时结束前升级仲裁;之后收到退货可选择撤销,操作有误也无影响",
+            "If it is still missing, escalate before the countdown ends; should it come later, "
+            "withdrawing is optional and a mistake there does no harm",
+            due_ms=last_ms,
+        ),
+        _KEEP_PROOF,
+    )
 
 
 _ENDED = {

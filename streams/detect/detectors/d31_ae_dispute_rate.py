@@ -315,7 +315,7 @@ def _episode(span: _Span, disputes: Sequence[Signal], rules: Rules) -> Episode:
         },
         counter=(
             (
-                f"{withdrawn}起纠纷已撤销,不计入;每单订单总数按配置{orders}计算",
+                f"{withdrawn}起纠纷已撤销,不计入;窗口期订单总数按配置为{orders}单",
                 f"{withdrawn} disputes were withdrawn and do not count; orders as configured: {orders}",
             ),
         ),

@@ -53,35 +53,44 @@ class ItalyReturn(Detector[Rules]):
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
         ends_ms = int(d["ends_ms"])
+        ended_zh, ended_en = _ENDED[str(d["ended_by"])]
         term = return_countdown(episode.opened_at_ms, ends_ms, rules.T08)
         return Presentation(
             title=("请填写退货物流单号", "Enter the return tracking number"),
             summary=(
-                f"订单{d['order']}({d['country']})裁决为退货退款,请填写意大利退货物流单号。",
-                f"Order {d['order']} ({d['country']}) was ruled return and refund: enter the Italian "
-                "return tracking number.",
+                f"订单{d['order']}({d['country']})裁决为退货退款,"
+                f"{ended_zh if d['ended_by'] else '请填写意大利退货物流单号'}。",
+                f"Order {d['order']} ({d['country']}) was ruled return and refund"
+                f"{f'. {ended_en}' if d['ended_by'] else ': enter the Italian return tracking number'}.",
             ),
             not_if=(
                 "其他裁决或其他国家,或卖家已填写单号",
                 "another ruling or country, or a number that the seller has entered",
             ),
-            ended=(
-                ("退货物流单号已填写", "The tracking number is entered")
-                if d["ended_by"] == "tracking_no"
-                else ("买家已撤销纠纷", "The buyer withdrew the dispute")
-                if d["ended_by"]
-                else ("长时间没有进展", "Nothing new for long")
-            ),
+            ended=(ended_zh, ended_en),
             steps=(
                 Step(
                     "A4_remind",
                     "在纠纷详情中填写退货物流单号",
                     "Enter the return tracking number in the dispute",
                     due_ms=ends_ms or None,
+                )
+                if not d["ended_by"]
+                else Step(
+                    "A6_evidence_pack",
+                    "保留裁决和退货物流记录",
+                    "Keep the ruling and the tracking of the return",
                 ),
             ),
             deadlines=(term.line(),) if ends_ms else (),
         )
+
+
+_ENDED = {
+    "tracking_no": ("退货物流单号已填写", "The tracking number is entered"),
+    "withdrawn": ("买家已撤销纠纷", "The buyer withdrew the dispute"),
+    "": ("长时间没有进展", "Nothing new for long"),
+}
 
 
 def _case(dispute: Dispute, ruled: DisputeStep) -> Case:

@@ -66,14 +66,18 @@ class SellerCloseGuard(Detector[Rules]):
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
         days = rules.T01.close_s // 86_400
+        others_zh, others_en = "未付款订单", ""
+        if d["others"]:
+            others_zh = f"该买家另有{d['others']}笔未付款订单,"
+            others_en = f"Unpaid orders of this buyer besides: {d['others']}. "
         return Presentation(
             title=("请勿关闭未付款订单", "Don't close unpaid orders"),
             summary=(
-                f"未付款订单{d['order']}由卖家关闭,如被投诉将扣6分。该买家另有{d['others']}笔未付款订单,"
-                f"请勿关闭,系统会在下单{days}天后自动关闭。",
+                f"未付款订单{d['order']}由卖家关闭,如被投诉将扣6分。"
+                f"{others_zh}请勿关闭,系统会在下单{days}天后自动关闭。",
                 f"Unpaid order {d['order']} was closed by the seller: 6 points if complained about. "
-                f"{d['others']} more of this buyer are unpaid; leave them, the platform closes them "
-                f"{days} days after they were placed.",
+                f"{others_en}Leave unpaid orders alone: the platform closes them {days} days after they "
+                "were placed.",
             ),
             not_if=(
                 "订单已付款,或已由买家、系统先关闭",

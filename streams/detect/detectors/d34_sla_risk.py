@@ -114,7 +114,7 @@ class SlaRisk(Detector[Rules]):
                 "top-up order",
             ),
             ended=_ENDED[ended_by],
-            steps=_steps(episode.details) if is_open else (_STEPS_AFTER[ended_by],),
+            steps=_steps(episode) if is_open else (_STEPS_AFTER[ended_by],),
             # Of an order that must not be shipped any more, no time by which to ship it.
             deadlines=_deadlines(episode.details, rules)
             if is_open or ended_by == "shipped"
@@ -155,8 +155,13 @@ def _looked_at_ms(rules: Rules) -> int:
     return ship_times(0, rules.T02).target_ms
 
 
-def _steps(details: Mapping[str, int | str]) -> tuple[Step, ...]:
+def _steps(episode: Episode) -> tuple[Step, ...]:
+    details = episode.details
     limit_ms = int(details["limit_ms"])
+    if episode.severity == "critical":
+        # Our own limit has passed, and with it T12; the platform's may not have.
+        late = _SHIP_LATE._replace(due_ms=max(limit_ms, int(details["platform_ms"])))
+        return late, filings.AWAIT_ANSWER if details["is_filed"] else _FILE_LATE, _SAY_WHEN
     ship = Step(
         "A4_remind",
         "核对仓库情况,在期限前发货",
@@ -177,7 +182,7 @@ def _steps(details: Mapping[str, int | str]) -> tuple[Step, ...]:
 
 
 def _deadlines(details: Mapping[str, int | str], rules: Rules) -> tuple[Due, ...]:
-    """T02, and T12 as long as nothing was filed in time."""
+    """T02, and T12 as long as nothing was filed in time or shipped."""
     limit_ms, platform_h = int(details["limit_ms"]), rules.T02.platform_s // 3600
     shipping = (
         Due("T02", limit_ms, "发货截止", "Ship by"),
@@ -188,7 +193,7 @@ def _deadlines(details: Mapping[str, int | str], rules: Rules) -> tuple[Due, ...
             f"The platform's limit ({platform_h} hours, or as promised)",
         ),
     )
-    if details["is_filed"]:
+    if details["is_filed"] or details["ended_by"]:
         return shipping
     return *shipping, Due("T12", limit_ms, "备案须在此之前提交", "A filing must be made before")
 
@@ -198,6 +203,21 @@ _TIERS: Mapping[Severity, tuple[str, str]] = {
     "warn": ("即将超过发货时限", "close to the limit"),
     "critical": ("已超过发货时限", "past the limit"),
 }
+_SHIP_LATE = Step(
+    "A4_remind",
+    "已超过发货时限:与仓库核对,尽快发货,最迟不超过平台发货时限",
+    "The limit has passed: check with the warehouse and ship at once, before the platform's limit",
+)
+_FILE_LATE = Step(
+    "A9_draft_filing",
+    "如收货地址有误且联系不上买家,立即备案;已过发货时限,以平台受理结果为准",
+    "If the address is wrong and the buyer cannot be reached, file at once; the limit has passed, so the "
+    "platform may not accept it",
+    (("已联系买家至少一次", "the buyer was contacted at least once"),),
+)
+_SAY_WHEN = playbooks.SHIPPING_SOON._replace(
+    zh="向买家致歉并告知预计发货时间", en="Apologise to the buyer and say when it will be shipped"
+)
 _KEEP_PROOF = Step(
     "A6_evidence_pack",
     "保存发货凭证和超时原因,以备买家投诉",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from streams.detect import playbooks
+from streams.detect import playbooks, shipping_over
 from streams.detect.cases import Case, verdict
 from streams.detect.deadlines import Ship, ship, ship_times
 from streams.detect.detector import (
@@ -22,13 +22,13 @@ from streams.detect.detector import (
     Presentation,
     RuleBlock,
     Seconds,
+    Step,
 )
 from streams.detect.episodes import NOTHING, Episode, Threshold, Told, Verdict
 from streams.detect.facts import (
     AccountFlagged,
     AnyFact,
     Identified,
-    OrderClosed,
     OrderPaid,
     OrderPlaced,
     Redirected,
@@ -58,42 +58,67 @@ class _Reorders:
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
         paid_ms = int(d["paid_ms"]) or None
-        buyer, order = d["buyer"], d["order_id"]
-        is_own = d["how"] == "own"
+        ended_by = str(d["ended_by"])
         times: tuple[Due, ...] = ()
         steps = playbooks.paid_order(None)
-        if paid_ms is not None:
+        if ended_by:
+            steps = (shipping_over.STEPS.get(ended_by, _AS_ANY_OTHER),)
+        elif paid_ms is not None:
             asked = ship_times(paid_ms, rules.T02, int(d["ship_by_ms"]))
             steps = playbooks.paid_order(
-                paid_ms, asked.target_ms - paid_ms, asked.limit_ms - paid_ms
+                paid_ms,
+                asked.target_ms - paid_ms,
+                asked.limit_ms - paid_ms,
+                is_shipped=bool(d["is_shipped"]),
             )
-            times = (ship(paid_ms, rules.T02, int(d["ship_by_ms"])).line(),)
+            times = (
+                () if d["is_shipped"] else (ship(paid_ms, rules.T02, int(d["ship_by_ms"])).line(),)
+            )
         return Presentation(
             title=("禁购买家或其关联账号再次下单", "Banned buyer or linked account ordered again"),
-            summary=(
-                f"禁购买家{buyer}再次下单{order},请按取证流程处理。",
-                f"{buyer}, who is banned, placed order {order}: handle it with evidence.",
-            )
-            if is_own
-            else (
-                f"账号{buyer}的订单{order}与禁购买家共用手机号或设备,可能为同一人,请先核实,按取证流程处理。",
-                f"Order {order} of {buyer} shares a phone or a device with a banned buyer, who may or "
-                "may not be the same person: check first, and handle it with evidence.",
-            ),
+            summary=_summary(episode),
             not_if=(
                 "下单时未被禁购或已解除;与禁购买家不共用手机号或设备;"
-                f"该身份有{rules.hub_paying_buyers}个以上付款买家",
+                f"该身份有{rules.hub_paying_buyers}个以上付款买家;订单已关闭、退款或无需发货",
                 "no ban at the time of the order, or one that was lifted; no phone or device in common; "
-                f"{rules.hub_paying_buyers} or more paying buyers behind it",
+                f"{rules.hub_paying_buyers} or more paying buyers behind it; an order that was closed or "
+                "refunded, or need not be shipped",
             ),
-            ended=(
-                ("订单已关闭或禁购已解除", "The order was closed, or the ban was lifted")
-                if episode.status == "resolved"
-                else ("已过去较久", "It is long ago")
-            ),
+            ended=(_ENDED[ended_by] if ended_by else ("已过去较久", "It is long ago")),
             steps=steps,
             deadlines=times,
         )
+
+
+_ENDED = {
+    **shipping_over.REASONS,
+    "lifted": ("禁购已解除", "The ban was lifted"),
+}
+
+
+_AS_ANY_OTHER = Step(
+    "A4_remind", "禁购已解除,按普通订单处理", "The ban was lifted: serve the order as any other"
+)
+_CHECK_FIRST = ": check first, and handle it with evidence"
+
+
+def _summary(episode: Episode) -> tuple[str, str]:
+    """Who ordered what; and what to do, or why nothing is left to do."""
+    d = episode.details
+    buyer, order, ended_by = d["buyer"], d["order_id"], str(d["ended_by"])
+    ended_zh, ended_en = _ENDED.get(ended_by, ("", ""))
+    if d["how"] == "own":
+        return (
+            f"禁购买家{buyer}再次下单{order},{ended_zh or '请按取证流程处理'}。",
+            f"{buyer}, who is banned, placed order {order}"
+            f"{f'. {ended_en}' if ended_by else ': handle it with evidence'}.",
+        )
+    return (
+        f"账号{buyer}的订单{order}与禁购买家共用手机号或设备,可能为同一人,"
+        f"{ended_zh or '请先核实,按取证流程处理'}。",
+        f"Order {order} of {buyer} shares a phone or a device with a banned buyer, who may or "
+        f"may not be the same person{f'. {ended_en}' if ended_by else _CHECK_FIRST}.",
+    )
 
 
 class BannedBuyerReorder(_Reorders, Detector[Rules]):
@@ -124,7 +149,7 @@ class BannedBuyerReorder(_Reorders, Detector[Rules]):
         paid: dict[str, OrderPaid] = {}
         for payment in facts.of(OrderPaid):
             paid.setdefault(payment.order_id, payment)
-        closed = {fact.ref: fact.at_ms for fact in facts.of(OrderClosed)}
+        ended, shipped = shipping_over.ended_unshipped(facts), shipping_over.shipped(facts)
         cases: list[Case] = []
         wakes: list[int] = []
         for order in facts.of(OrderPlaced):
@@ -137,8 +162,8 @@ class BannedBuyerReorder(_Reorders, Detector[Rules]):
             if not is_own and listed.isdisjoint(tied[order.ref]):
                 continue
             lifted = [f.at_ms for f in flags if f.at_ms > order.at_ms and not f.is_banned]
-            ends = [closed[order.ref]] if order.ref in closed else []
-            ends += lifted[:1] if is_own else []
+            ends = [ended[order.ref]] if order.ref in ended else []
+            ends += [(at_ms, "lifted") for at_ms in lifted[:1]] if is_own else []
             proof = [flag if is_own else None, paid.get(order.ref), seen.get(order.ref)]
             buyer = facts.subject.partition(":")[2]
             cases.append(
@@ -146,12 +171,13 @@ class BannedBuyerReorder(_Reorders, Detector[Rules]):
                     order,
                     [fact for fact in proof if fact is not None],
                     order.at_ms,
-                    min((max(end, order.at_ms) for end in ends), default=None),
+                    min(((max(end, order.at_ms), by) for end, by in ends), default=None),
                     buyer,
                     order.ref,
                     paid[order.ref].at_ms if order.ref in paid else 0,
                     order.ship_by_ms,
                     "own" if is_own else "linked",
+                    order.ref in shipped,
                 )
             )
         concluded = verdict(self.id, cases, horizon_ms, rules.expire_after_s, wakes)
@@ -222,10 +248,8 @@ class LinkedReorder(_Reorders, Detector[Rules]):
             opened_ms = int(first.values["counted_ms"])
             paid_ms = int(first.values.get("paid_ms", 0))
             until_ms = int(first.values.get("until_ms", 0))
-            end_ms = max(until_ms, opened_ms) if until_ms and not paid_ms else None
-            cases.append(
-                _case(first, links, opened_ms, end_ms, buyer, order_id, paid_ms, 0, "linked")
-            )
+            end = (max(until_ms, opened_ms), "closed") if until_ms and not paid_ms else None
+            cases.append(_case(first, links, opened_ms, end, buyer, order_id, paid_ms, 0, "linked"))
         return verdict(self.id, cases, horizon_ms, rules.expire_after_s) if cases else NOTHING
 
 
@@ -283,12 +307,13 @@ def _case(
     anchor: AnyFact,
     proof: Sequence[AnyFact],
     opened_ms: int,
-    resolved_ms: int | None,
+    end: tuple[int, str] | None,
     buyer: str,
     order_id: str,
     paid_ms: int,
     ship_by_ms: int,
     how: str,
+    is_shipped: bool = False,
 ) -> Case:
     return Case(
         anchor,
@@ -301,6 +326,8 @@ def _case(
             "paid_ms": paid_ms,
             "ship_by_ms": ship_by_ms,
             "how": how,
+            "ended_by": end[1] if end else "",
+            "is_shipped": int(is_shipped),
         },
         (Threshold("orders_after_ban", 1, "orders", 1),),
         (
@@ -310,7 +337,7 @@ def _case(
                 "devices",
             ),
         ),
-        resolved_ms,
+        end[0] if end else None,
     )
 
 

@@ -17,13 +17,20 @@ _NUMERALS = "".join(_DIGITS) + "".join(_UNITS) + "万"
 _SCALES = {"百": 100, "千": 1000, "k": 1000, "万": 10_000, "w": 10_000}
 _AMOUNT = re.compile(
     r"(?P<sign>[¥￥$]|rmb|人民币)?\s?"
-    rf"(?:(?P<number>(?<![\d.])\d{{1,7}}(?:\.\d{{1,2}})?(?![\d.]))|(?P<numerals>[{_NUMERALS}]{{1,10}}))"
+    # Digits are also parted by blanks to hide them; one that begins with a zero is a dialling code.
+    rf"(?:(?P<number>(?<![\d.])(?:\d(?: \d){{2,6}}|(?!0\d)\d{{1,7}}(?:\.\d{{1,2}})?)(?![\d.]))"
+    rf"|(?P<numerals>[{_NUMERALS}]{{1,10}}))"
     r"\s?(?P<scale>[百千k万w](?![a-z]))?"
     r"\s?(?P<unit>元|块钱|块|圆|大洋|软妹币|人民币|rmb|毛爷爷)?"
 )
 # 30%, 百分之三十, 三成, 十倍: a share or a multiple of something, not money.
 _SHARE_AFTER = re.compile(r"\s?(?:%|‰|个?百分点|成(?![功交])|折|倍)")
 _SHARE_BEFORE = re.compile(r"[百千万]分之$")
+# 500克, 42码, 20天: so much of something, unless a sign or a unit says money. 「500包删」 promises.
+_OF_THINGS = re.compile(
+    r"\s?(?:克|公?斤|千克|kg|g(?![a-z])|毫?升|ml|[厘毫]?米|cm|mm|英?寸|码|号|双|件|盒|瓶|袋|片|张|本|只|条|支|枝|粒|颗|套|台"
+    r"|箱|份|个(?!红包)|包(?![你您删撤改])|小时|分钟|分(?!文)|点(?!钱)|天|日|周|星期|月|年|次|遍|度)"
+)
 # So many of one text are looked at.
 MAX_AMOUNTS = 50
 # Beyond this it is no demand but a joke or another kind of number.
@@ -42,12 +49,15 @@ class Amount(NamedTuple):
 def amounts(folded: str) -> Iterator[Amount]:
     """Every number that may be an amount, in order."""
     for match in _AMOUNT.finditer(folded):
-        yuan = Decimal(match["number"]) if match["number"] else _value(match["numerals"])
+        digits = match["number"]
+        yuan = Decimal(digits.replace(" ", "")) if digits else _value(match["numerals"])
+        is_money = bool(match["sign"] or match["unit"])
         if yuan is None or _is_share(folded, match.start(), match.end()):
+            continue
+        if not is_money and _OF_THINGS.match(folded, match.end()):
             continue
         fen = int(yuan * _SCALES.get(match["scale"] or "", 1) * 100)
         if 0 < fen <= _LARGEST_FEN:
-            is_money = bool(match["sign"] or match["unit"])
             yield Amount(fen, match.start(), match.end(), is_money)
 
 

@@ -18,7 +18,7 @@ _ACTOR = (
 )
 _SAYS = (
     r"(?:说|让|叫|要求|求|劝|威胁|恐吓|敲诈|勒索|骗|逼|骂|答应|承诺|表示|问|来电|打电话|发短信|发信息|要我"
-    r"|要挟|害怕|加我|联系我|非要|坚持)"
+    r"|要挟|推荐我|引导|诱导|害怕|加我|联系我|非要|坚持)"
 )
 _FIRST_PERSON = re.compile(
     r"我就|我要|我会|我去|我马上|我现在|那我|我直接|我们就|我们要|老子|别怪我"
@@ -35,12 +35,33 @@ _DENIED = re.compile(
 )
 # 「给红包就不差评」 announces by denying.
 _ON_CONDITION = re.compile(r"(?:就|才|便|保证|可以|马上)不.{0,3}$")
-_WITHHELD = re.compile(r"不(?:给|赔|转|打|出|拿|发|付|肯|愿意?)(?:我|钱|个)?$")
+_WITHHELD = re.compile(r"不(?:给|赔|转|打|出|拿|发|付|肯|愿意?)(?:给|我|钱|个|出|发|包|转){0,2}$")
+# 「红包我不要」 denies behind, 「给我500我也要投诉」 and 「就算赔我」 want nothing,
+# 「给200块让我删差评」 was offered.
+_NOT_WANTED = re.compile(
+    r"我?(?:就|也|才)?(?:不要|不需要|不稀罕|不用|不收)(?![太多少低小给])"
+    r"|(?:钱|红包|,)?(?:我|老子)?[也都](?:不|没|要|会|得|照)"
+    r"|[^,。!?;]{0,4},?(?:让|叫|求|劝|要求|请)(?:我|咱)"
+)
+# 「就算你赔我」, 「不要给我发」, 「不是要你那」.
+_CONCEDED = re.compile(
+    r"(?:就算|哪怕|即使|即便)[^,。!?;]{0,6}$"
+    r"|(?:不是|不要|不用|不需要|无需|别)(?:再|去|给|你们?|我|那|这|要|发|转|打){1,4}$"
+)
 _NO_MATTER = re.compile(r".{0,2}?(?:也|都|没关系|无所谓|算了|没事)")
 _PAST_BEFORE = re.compile(
     r"(?:已经?|曾经?|刚刚?|之前|上次|昨天|前天|去年|当时|多次|几次)(?:去|打|给)?.{0,2}$"
 )
 _PAST_AFTER = re.compile(r"过|了(?!事|结)|无果|未果|没用|没人|无门|之后|以后|后(?!果)|得到|处理")
+# Who tells of having been insulted quotes: whatever foul stands behind that in the sentence.
+_INSULTED = re.compile(
+    r"(?:骂|侮辱|羞辱|诅咒)(?:了|过)?(?:我|客|顾|买家|消费)|(?:客服|[商卖店]家|老板|店主|掌柜).{0,6}骂人|对(?:我|客|顾|买家).{0,3}爆粗"
+    r"|原话|聊天记录|回复?我|说我"
+)
+# 「我真是脑子进水了」 is said of oneself.
+_OF_ONESELF = re.compile(
+    r"(?:我|本人|自己)(?:们|家)?(?:真|真的|才|就|就是|是|真是|也|都|当初|当时|简直|像|个|一定|肯定|估计|怕是|那时|的){0,3}$"
+)
 _ABUSE_REPORTED = re.compile(
     r"(?:骂|说|喊|叫|嘲笑|形容|当)(?:了|我们?|人家?|客人|顾客|别人|成|作|是){1,3}[^,。!?;]{0,4}$"
 )
@@ -72,10 +93,11 @@ def is_denied(folded: str, start: int) -> bool:
 
 def is_past(folded: str, start: int, end: int) -> bool:
     """Whether it happened already: told as a story, not announced."""
-    return (
-        _PAST_BEFORE.search(folded[max(0, start - 8) : start]) is not None
-        or _PAST_AFTER.match(folded, end) is not None
-    )
+    if _PAST_BEFORE.search(folded[max(0, start - 8) : start]):
+        return True
+    # 「就不投诉了」 announces what stops, and tells no story.
+    is_announced = _ON_CONDITION.search(folded[max(0, start - 10) : start]) is not None
+    return not is_announced and _PAST_AFTER.match(folded, end) is not None
 
 
 def is_meant(folded: str, start: int, end: int) -> bool:
@@ -91,11 +113,23 @@ def is_demanded(folded: str, start: int, end: int) -> bool:
     is_withheld = _WITHHELD.search(folded[max(0, start - 6) : start]) or (
         folded.startswith("不返", start - 1) and not _NO_MATTER.match(folded, end)
     )
-    is_refused = is_denied(folded, start) and not is_withheld
-    return not (is_refused or is_past(folded, start, end) or is_reported(folded, start, end))
+    if not is_withheld and (is_denied(folded, start) or _is_unwanted(folded, start, end)):
+        return False
+    return not (is_past(folded, start, end) or is_reported(folded, start, end))
+
+
+def _is_unwanted(folded: str, start: int, end: int) -> bool:
+    """Whether the writer says of it that nothing is to come of it, or that the shop offered it."""
+    return (
+        _NOT_WANTED.match(folded, end) is not None
+        or _CONCEDED.search(folded[max(0, start - 10) : start]) is not None
+    )
 
 
 def is_quoted_abuse(folded: str, start: int) -> bool:
-    """Whether an insult is told as somebody else's: 「服务员骂我傻逼」."""
+    """Whether an insult is told as somebody else's, 「服务员骂我傻逼」, or said of oneself."""
     before = folded[max(0, start - 10) : start]
-    return _ABUSE_REPORTED.search(before) is not None
+    if _ABUSE_REPORTED.search(before) or _OF_ONESELF.search(before):
+        return True
+    begin, _ = sentence(folded, start, start)
+    return _INSULTED.search(folded, begin, start) is not None

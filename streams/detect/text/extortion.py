@@ -18,28 +18,39 @@ from streams.detect.text.lexicon import Hit, unmasked
 # 「两样也就算了」: a small number without a unit counts things, not money.
 _SMALLEST_BARE_FEN = 1000
 _DEMANDS_BEFORE = re.compile(
-    r"(?:给我|赔我|转我|打我|发我|付我|不[给赔转拿出]|要你们?|拿出?|索赔|赔偿|补偿|赔|打款|转账|红包)(?:给?我|个|你|至少|最少|:){0,2}$"
+    r"(?:给我|赔我|转我|打我|发我|付我|不[给赔转拿出]|要你们?|拿出?|索赔|赔偿|补偿|赔|打款|转账|红包)"
+    r"(?:给?我|个|你|至少|最少|:|转|打|发|付|包){0,2}$"
 )
 _DEMANDS_AFTER = re.compile(
     r".{0,3}?(?:解决|私了|了事|摆平|搞定|了结|算了|封口|不然|否则|就撤|就删|就改|我撤|我删|我改|就不投诉|就不举报|就不差评|就不给差评)"
-    r"|(?:的|个)?红包|来(?:解决|私了|,|。|!|$)"
+    r"|(?:的|个)?红包|[转打汇][到给]我|来(?:解决|私了|,|。|!|$)"
+    # 「300块,不给就差评」, 「给200删差评」; what the shop pays for is 「让我删」.
+    r"|[钱,]?(?:我|就){0,2}(?:不[给赔转拿](?:钱|我)?(?:就|的话|[,。!]|$)|删(?:差评|中评|评|掉)|改(?:好评|评价)|撤(?:诉|销|投诉))"
 )
+# 「转500给我」, 「打2000到我卡上」; 「转了500给我」 is past.
+_SENT_BEFORE, _SENT_AFTER = re.compile(r"[转打汇](?:账|款|个)?$"), re.compile(r"[到给进]我")
+# 「给我500元的那款」: what goods are asked for.
+_IS_PRICE = re.compile(r"的(?:那|这|款|型号|套餐|尺|颜色|货|东西|商品|产品)")
 # Money that goes back, or that goods and parcels cost: haggling, not extortion (N05, N06).
 _HAGGLES = re.compile(
-    r"退|差价|运费|邮费|快递费|补差|邮资|优惠|满减|打折|折扣|原价|价格|定价|便宜|买的|付了|花了|换货|补发|押金|定金"
+    r"退|差价|降价|运费|邮费|快递费|补差|邮资|优惠|满减|打折|折扣|原价|价格|定价|便宜|买的|付了|花了|欠|换货|补发|押金|定金|尾款"
 )
+# 「退款之外」: whatever comes on top of a refund is not the refund.
+_ON_TOP = re.compile(r".*(?:另外|额外|此外|外加)")
 # What is wrong with goods or parcel, and what a law or a rule says of it.
 _REASONS = re.compile(
-    r"坏|碎|破|裂|漏|(?<![至最多])少(?:发|了|给|寄|装|件)|缺了|缺件|缺货|发错|错发|假货|仿|质量|瑕疵|过期|变质|不能用|用不了|开不了机|掉色|过敏|受伤|烫伤|划伤|弄丢|丢件"
-    r"|虫|异物|发霉|霉变|馊|头发|玻璃渣|中毒|拉肚子|吃坏|异味|甲醛|三无|货不对板|不符|不一样"
-    r"|延迟发货|延误发货|超时发货|逾期发货|晚发货|迟发货|虚假发货|没按时发|不按时发|未按.{0,6}发货|没有?发货"
-    r"|依法|消法|保护法|安全法|电商法|法律|法规|按规则|按照?.{0,4}规则|规则赔|按规定|按照?.{0,4}规定|[三十双一两]倍"
+    r"坏|碎|破|裂|漏|(?<![至最多])少(?:发|了|给|寄|装|件)|缺了|缺件|缺货|发错|错发|寄错|假货|假的|仿|质量|瑕疵|过期|变质|不能用|用不了|开不了机|掉色|过敏|受伤|烫伤|划伤|弄丢|丢件"
+    r"|划痕|开胶|脱胶|掉漆|掉毛|起球|褪色|色差|线头|开线|脱线|变形|烂了|烂的|坏果|少(?:个|颗|螺丝|配件|零件)|没送|没收到|医[药疗]费"
+    r"|染色|缩水|毁了|弄脏|弄湿|刮花|爆炸|自燃|起火|漏电|(?:花|鱼|虾|龟|苗|树|猫|狗|植物|全|都)死了|死了.[条只棵]|耽误|没赶上"
+    r"|虫|塑料|钢丝|铁丝|苍蝇|蟑螂|吃出|异物|发霉|霉变|馊|头发|玻璃渣|中毒|拉肚子|吃坏|异味|甲醛|三无|货不对板|不符|不一样"
+    r"|延迟发货|延误发货|超时发货|逾期发货|晚发货|迟发货|虚假发货|没按时发|不按时发|晚发必赔|未按.{0,6}发货|[没未不]有?发货"
+    r"|依法|消法|保护法|安全法|电商法|法律|法规|按规则|按照?.{0,4}规则|规则赔|按规定|按照?.{0,4}规定|[三十双一两]倍|[假退]一[赔罚]|包赔"
 )
-# 「给我补50块」 for what is missing is compensation as well.
-_COMPENSATION = re.compile(r"赔|补")
-# What the shop promised itself may be claimed: 「说好返现」.
+# 「给我补50块」 for what is missing is compensation as well, and so is 「返我20元」 for what is flawed.
+_COMPENSATION = re.compile(r"赔|补|返(?!现|利|红包)|折现|医[药疗]费|自己(?:买|修|配|改|换|装|补)")
+# What the shop promised itself may be claimed: 「说好返现」, 「说好的红包」.
 _PROMISED = re.compile(r"说好|说过|承诺|答应|写着|卡片|卡上|宣传|活动|兑现")
-_CASH_BEFORE = re.compile(r"返.{0,3}$")
+_OF_PROMISE = re.compile(r"返|红包")
 
 
 def extortion(folded: str, hits: Sequence[Hit]) -> tuple[list[Hit], int]:
@@ -54,7 +65,8 @@ def extortion(folded: str, hits: Sequence[Hit]) -> tuple[list[Hit], int]:
         for hit in unmasked(hits, "demand.", "mask.demand")
         if hit.code != "demand.cue"
         and is_demanded(folded, hit.start, hit.end)
-        and not _haggles(folded, hit.start, hit.end)
+        # 「退款的钱还不给我,再不给钱」: words say less of what they are about than an amount does.
+        and not _haggles(folded, hit.start, hit.end, back=16)
     ]
     demands = _with_cash(folded, demands, threats)
     # Compensation for what is said to be wrong is an ordinary claim, amount or not.
@@ -63,15 +75,16 @@ def extortion(folded: str, hits: Sequence[Hit]) -> tuple[list[Hit], int]:
 
     def is_claim(start: int, end: int) -> bool:
         return (has_reason and _is_compensation(folded, start, end)) or (
-            is_promised and _CASH_BEFORE.search(folded[max(0, start - 5) : start]) is not None
+            is_promised and _OF_PROMISE.search(folded, max(0, start - 5), end + 4) is not None
         )
 
     demands = [
         hit._replace(code="demand.soft") if is_claim(hit.start, hit.end) else hit for hit in demands
     ]
     largest = 0
-    # Without a word that asks, no number is a demand, and looking for numbers costs more than the rest.
-    may_ask = any(hit.code.startswith("demand.") for hit in hits)
+    # Without a word that asks or offers, no number is a demand, and looking for numbers costs more than
+    # the rest.
+    may_ask = any(hit.code.startswith(("demand.", "threat.retraction")) for hit in hits)
     lawful = [hit for hit in hits if hit.code == "mask.demand"]
     for amount in islice(amounts(folded), MAX_AMOUNTS) if may_ask else ():
         if any(law.start <= amount.start <= law.end for law in lawful):
@@ -96,20 +109,25 @@ def _with_cash(folded: str, demands: Sequence[Hit], threats: Sequence[Hit]) -> l
     return [hit._replace(code=code) if hit.code == "demand.cash" else hit for hit in demands]
 
 
-def _haggles(folded: str, start: int, end: int) -> bool:
-    return _HAGGLES.search(folded, max(0, start - 8), end + 6) is not None
+def _haggles(folded: str, start: int, end: int, back: int = 8) -> bool:
+    begin = max(0, start - back)
+    on_top = _ON_TOP.match(folded, begin, start)
+    return _HAGGLES.search(folded, on_top.end() if on_top else begin, end + 6) is not None
 
 
 def _is_demanded(folded: str, amount: Amount) -> bool:
     if not amount.is_money and amount.fen < _SMALLEST_BARE_FEN:
         return False
     before = folded[max(0, amount.start - 8) : amount.start].rstrip()
+    is_asked_for = _DEMANDS_AFTER.match(folded, amount.end) or _DEMANDS_BEFORE.search(before)
+    is_sent = _SENT_BEFORE.search(before) and _SENT_AFTER.match(folded, amount.end)
     return (
-        (_DEMANDS_AFTER.match(folded, amount.end) or _DEMANDS_BEFORE.search(before)) is not None
+        (is_asked_for or is_sent) is not None
+        and not _IS_PRICE.match(folded, amount.end)
         and not _haggles(folded, amount.start, amount.end)
         and is_demanded(folded, amount.start, amount.end)
     )
 
 
 def _is_compensation(folded: str, start: int, end: int) -> bool:
-    return _COMPENSATION.search(folded, max(0, start - 6), end) is not None
+    return _COMPENSATION.search(folded, max(0, start - 6), end + 5) is not None

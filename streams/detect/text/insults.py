@@ -45,4 +45,13 @@ def abuse(folded: str, hits: Sequence[Hit]) -> list[Hit]:
             if group.end <= hit.start <= group.end + _NEAR and not _OTHER_SUBJECT.search(between):
                 found.append(Hit("abuse.group", group.start, hit.end))
                 break
-    return [hit for hit in found if not is_quoted_abuse(folded, hit.start)]
+    return _apart([hit for hit in found if not is_quoted_abuse(folded, hit.start)])
+
+
+def _apart(found: Sequence[Hit]) -> list[Hit]:
+    """Of insults that share a character the first, and the longest of those: 狗杂种 is one."""
+    kept: list[Hit] = []
+    for hit in sorted(found, key=lambda hit: (hit.start, -hit.end)):
+        if not kept or hit.start >= kept[-1].end:
+            kept.append(hit)
+    return kept

@@ -44,6 +44,10 @@ _REFUSAL_DENIED = re.compile(
 )
 _ASKED = re.compile(r"(?:了|的|呢)?(?:吗|么|\?)")
 _OFFERED = re.compile(r"可以|能开|会开|开好|补开|已开|电子")
+# Another kind of invoice, a later one, or one for which something is missing: no refusal. A receipt is one.
+_INSTEAD = re.compile(
+    r"普票|普通发票|电子(?:发)?票|(?:签收|收货|确认|完成|下个?月|以?后)[^。!?;]{0,6}(?:开|寄)|抬头|税号|开票(?:信息|资料)"
+)
 # Who says that data were leaked is their victim.
 _LEAK_TOLD = re.compile(
     r"(?:泄露|泄漏|外泄|透露|暴露|出卖).{0,6}(?:我|本人|客人|顾客|买家|客户)"
@@ -71,7 +75,18 @@ class Signals(NamedTuple):
 
 
 NO_SIGNALS = Signals()
+# 「返利网买的」 says where something was bought, and 「转让给朋友了」 where it went.
+_TOLD_OF = re.compile(
+    r"(?:上|里|中)?面?(?:买|购|下单|拍|领)(?:的|了)|返了|给(?:了|我|朋友|同事|同学|邻居|亲戚|别人|家人|[弟妹姐哥爸妈])"
+)
+# Where a shop is, or a parcel was left, is nobody's home.
+_PUBLIC_PLACE = re.compile(
+    r"店[里铺面家]?的?(?:地址|位置|就在|开在|位于|在)|放(?:在|到)|驿站|快递柜|自提"
+)
 # Of goods on their way back to the shop.
+_OF_THE_SHOP = re.compile(
+    r"(?:客服|售后|快递员?|[门实体]?店[里铺家]?|厂家|师傅|驿站|你们|您这)的?$"
+)
 _RETURN = re.compile(r"退货|退回|换货|寄回|退给你|退还给你|寄给你们|退件")
 _CHAT = ("cashback", "address.", "invoice.", "contact.", "scam")
 
@@ -89,7 +104,7 @@ def read_chat(text: str) -> Signals:
     if not hits and not has_digits:
         return NO_SIGNALS
     found = _told_scams(folded.text, found)
-    found = [hit for hit in found if not _asks_where_to_return(folded.text, hit)]
+    found = [hit for hit in found if not _asks_of_the_shop(folded.text, hit)]
     meant, amount = extortion(folded.text, hits)
     found += meant
     if has_digits:
@@ -132,10 +147,12 @@ def refuses_invoice(text: str) -> bool:
 
 
 def _is_no_refusal(folded: str, hit: Hit) -> bool:
-    """Whether the seller denies having refused, asks, or only says that none is in the parcel."""
+    """Whether the seller denies having refused, asks, or only says that none is in the parcel, or not yet."""
     if _REFUSAL_DENIED.search(folded[max(0, hit.start - 10) : hit.start]):
         return True
-    _, stop = sentence(folded, hit.start, hit.end)
+    begin, stop = sentence(folded, hit.start, hit.end)
+    if _INSTEAD.search(folded, begin, stop):
+        return True
     is_asked = _ASKED.match(folded, hit.end) is not None
     is_absent = folded[hit.start : hit.end].startswith("没")
     return is_asked or (is_absent and _OFFERED.search(folded, hit.end, stop) is not None)
@@ -144,11 +161,16 @@ def _is_no_refusal(folded: str, hit: Hit) -> bool:
 def ads(folded: str, hits: Sequence[Hit]) -> list[Hit]:
     """Advertising of the four kinds that may be reported; a word of one needs a way to get in touch."""
     found = []
-    ways = [(h.start, h.end) for h in hits if h.code.startswith(("contact.", "invite"))]
+    # 「客服让加微信」: that way is the shop's.
+    ways = [
+        (h.start, h.end)
+        for h in hits
+        if h.code.startswith(("contact.", "invite")) and not is_reported(folded, h.start, h.end)
+    ]
     if any(h.code.startswith("lure.") for h in hits):
         ways += [(a, b) for _, a, b in islice(mobiles(folded), MAX_NUMBERS)]
     for kind in _AD_KINDS:
-        of_kind = [h for h in hits if h.code == f"ad.{kind}"]
+        of_kind = [h for h in hits if h.code == f"ad.{kind}" and not _TOLD_OF.match(folded, h.end)]
         of_kind += [
             Hit(f"ad.{kind}", min(h.start, a), max(h.end, b))
             for h in hits
@@ -163,10 +185,13 @@ def ads(folded: str, hits: Sequence[Hit]) -> list[Hit]:
     return found
 
 
-def _asks_where_to_return(folded: str, hit: Hit) -> bool:
-    """Whether an address that is asked for is the shop's own, for goods that go back."""
+def _asks_of_the_shop(folded: str, hit: Hit) -> bool:
+    """Whether what is asked for is the shop's own, for goods that go back too, or the carrier's."""
     if hit.code != "address.ask":
         return False
+    is_bare = folded.startswith(("地址", "电话", "手机", "号码"), hit.start)
+    if is_bare and _OF_THE_SHOP.search(folded[max(0, hit.start - 6) : hit.start]):
+        return True
     begin, stop = sentence(folded, hit.start, hit.end)
     return (
         _RETURN.search(folded, max(begin, hit.start - NEAR), min(stop, hit.end + NEAR)) is not None
@@ -213,9 +238,13 @@ def _leaks(folded: str) -> list[Hit]:
 
 
 def _is_own(folded: str, hit: Hit) -> bool:
+    """Whether it is the writer's own, or a place that is open to everybody."""
     begin, stop = sentence(folded, hit.start, hit.end)
     near = folded[max(begin, hit.start - 6) : hit.start + 4]
-    if hit.code == "leak.address" and _OWN_HOME.search(near):
+    if hit.code == "leak.address" and (
+        _OWN_HOME.search(near)
+        or _PUBLIC_PLACE.search(folded, max(begin, hit.start - 6), hit.end + 4)
+    ):
         return True
     return (
         _OWN.search(folded[max(begin, hit.start - 20) : hit.start]) is not None
