@@ -1,6 +1,6 @@
 """The difference between the episodes that the facts imply and what was published before.
 
-What a newcomer gets wrong: an episode whose anchor has left the state by retention is neither new nor
+What a newcomer gets wrong: an episode of which a fact has left the state by retention is neither new nor
 gone; it keeps its id, and what is left of its facts may not rewrite what was said with all of them.
 """
 
@@ -16,7 +16,7 @@ import msgspec
 from schemas.alerts import AlertChange, AlertStatus, Severity, SubjectKind
 from streams.detect.episodes import LEVELS, Episode
 from streams.detect.facts import AnyFact, Signal
-from streams.detect.state import Published
+from streams.detect.state import ANY_TIME, Published
 
 # The name space of all alert ids; it must never change, or replays would no longer give the same ids.
 NAMESPACE = uuid.UUID("7f0d8a52-6f0e-5d53-9b0a-0c8b4c9b6a11")
@@ -94,7 +94,7 @@ def diff(
         moved = _near(left.values(), episode, 0, lambda p: p.status != "retracted")
         _say(None, name, episode, ledger, changes, moved.alert_id if moved else None)
     for entry in left.values():
-        if entry.anchor_at_ms <= let_go_ms:
+        if min(entry.anchor_at_ms, entry.from_ms) <= let_go_ms:
             if entry.last_at_ms >= oldest_kept_ms:
                 ledger.append(entry)
         elif entry.status == "retracted":
@@ -157,6 +157,7 @@ def _say(
         episode.status,
         episode.severity,
         checksum,
+        from_ms=min(known.from_ms if known else ANY_TIME, _from_ms(episode)),
     )
     ledger.append(entry)
     before = (known.status, known.severity) if known else None
@@ -164,6 +165,12 @@ def _say(
     if known is not None and known.unsaid is not None:
         change = _of_both(known.unsaid, change)
     changes.append(Change(entry, change, episode, supersedes))
+
+
+def _from_ms(episode: Episode) -> int:
+    """From when on facts lie that an episode rests on, those without a place among its members too."""
+    oldest_ms = min((member.at_ms for member in episode.members), default=episode.anchor.at_ms)
+    return min(oldest_ms, episode.anchor.at_ms - episode.window_s * 1000)
 
 
 def _change(before: tuple[AlertStatus, Severity] | None, episode: Episode) -> AlertChange:

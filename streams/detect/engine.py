@@ -6,6 +6,7 @@ brings the horizon. State is packed bytes in, packed bytes out.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -37,7 +38,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What came of applying facts to one subject.
 
     `packed` is None when nothing changed. `wakes` says, per set of topics, when their silence would
-    next mean something; of several for the same topics the last counts. `late` are facts beyond
+    next mean something; of several for the same topics the earliest counts. `late` are facts beyond
     retention. `insufficient` are (detector, reason).
 
     `intent` packs the state to store before anything is said, if there is something to say. Whoever finds
@@ -130,9 +131,6 @@ class Engine:
         state.facts, let_go_ms = trim(facts)
         if let_go_ms > state.let_go_ms:
             state.let_go_ms = let_go_ms
-        if len(wakes) > 1:
-            # Of detectors that wait for the same topics, the earliest comes last and so stays.
-            wakes.sort(reverse=True)
         wake_at_ms = min([at for _, at in wakes]) if wakes else None
         is_loud = state.published or state.horizons
         quiet = LOUD if is_loud else self.gate(kind, subject).of(state.facts)
@@ -190,13 +188,18 @@ class Engine:
             kind, subject, signal = one
             known = before.get(signal.ref)
             version = signal.version
+            said = _digest(signal)
             if known is not None:
-                if known.is_taken_back and version <= known.version:
-                    # Told again: that must count more than its being taken back.
+                is_other = known.is_taken_back or (known.digest != said and known.digest != 0)
+                if is_other and version <= known.version:
+                    # Told again after it was taken back, or anew: that must count more than before. A
+                    # correction keeps the times from which versions are made.
                     version = known.version + 1
                     signal = msgspec.structs.replace(signal, version=version)
                 version = max(version, known.version)
-            state.sent[signal.ref] = Sent(version, signal.at_ms, signal.name, kind, subject)
+            state.sent[signal.ref] = Sent(
+                version, signal.at_ms, signal.name, kind, subject, digest=said
+            )
             if known is None or known.is_unsure or version > known.version:
                 news.append(Told(kind, subject, signal))
         for ref, sent in before.items():
@@ -263,6 +266,12 @@ class Engine:
 
     def _detector(self, kind: SubjectKind, detector_id: str) -> Detector[Any]:
         return next(d for d in self._of_kind[kind] if d.id == detector_id)
+
+
+def _digest(signal: Signal) -> int:
+    """A short checksum of what a signal says, whatever its version."""
+    said = signal.at_ms, signal.event_id, sorted(signal.values.items())
+    return zlib.crc32(msgspec.msgpack.encode(said)) or 1
 
 
 def _unsaid(entry: Published, change: AlertChange | None) -> Published:

@@ -26,6 +26,8 @@ _NO_WAKE_BYTES = NO_WAKE.to_bytes(8, "big")
 # MessagePack's "array 32": the count stands in four bytes, so it can grow in place.
 _ARRAY = struct.Struct(">BI")
 _ARRAY_32 = 0xDD
+# Of an episode that was stored before that was known.
+ANY_TIME = 1 << 62
 MOST_UNITS = (1 << 32) - 1
 MOST_COUNTED = (1 << 16) - 1
 
@@ -52,7 +54,8 @@ class Header(NamedTuple):
 class Published(msgspec.Struct, array_like=True, gc=False):
     """What was last said about one episode. `digest` tells whether there is something new to say.
 
-    `unsaid` stands in an intent: the change that may not have left, as which it is said again.
+    `unsaid` stands in an intent: the change that may not have left, as which it is said again. From
+    `from_ms` on its facts lie: with one of them let go, nobody knows any more whether it holds.
     """
 
     alert_id: str
@@ -66,12 +69,13 @@ class Published(msgspec.Struct, array_like=True, gc=False):
     severity: Severity
     digest: int
     unsaid: AlertChange | None = None
+    from_ms: int = ANY_TIME
 
 
 class Sent(msgspec.Struct, array_like=True, gc=False):
     """The last version of a signal that was told to the subject `kind`, `subject`; or taken back.
 
-    `is_unsure` stands in an intent: nobody knows whether it left.
+    `is_unsure` stands in an intent: nobody knows whether it left. `digest` is a checksum of what was told.
     """
 
     version: int
@@ -81,6 +85,7 @@ class Sent(msgspec.Struct, array_like=True, gc=False):
     subject: str
     is_taken_back: bool = False
     is_unsure: bool = False
+    digest: int = 0
 
 
 class _Said(msgspec.Struct, array_like=True):

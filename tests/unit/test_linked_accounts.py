@@ -111,7 +111,7 @@ def test_payments_that_come_late_take_back_what_was_told() -> None:
     assert [a.status for a in latest(pipeline.finish(ms(2 * HOUR)))] == ["retracted"]
     # Nothing is held against anybody any more.
     shop = unpack(pipeline.state_of("s/s"))
-    assert not any(fact.values for fact in shop.facts if isinstance(fact, Signal))
+    assert [fact.values for fact in shop.facts if isinstance(fact, Signal)] == [{}] * 5
 
 
 def test_the_address_of_payers_is_no_tie_and_that_is_said() -> None:
@@ -309,3 +309,35 @@ def test_no_identity_leaves_as_it_was_given() -> None:
     assert len(outputs) > 20
     for canary in ("13800138000", "文三路", "王小明", "canary-device", IDENTITY_KEY.decode()):
         assert not [output for output in outputs if canary in output]
+
+
+# A correction keeps its time, so that nothing in a signal's version grows with it.
+
+
+def test_an_order_that_is_told_anew_with_more_units_reaches_the_ring() -> None:
+    told = ring()
+    anew = Story()
+    anew.buyer = "b4"
+    anew.created("o4", MINUTE * 4, 70, event_id="later", receiver=PHONE)
+    at_once = run([*told.events, *anew.events], ms(DAY))
+    pipeline = run(told.events, ms(HOUR))
+    pipeline.send(anew.events)
+    pipeline.finish(ms(DAY))
+    assert pipeline.standing == at_once.standing
+    (alert,) = (alert for alert in at_once.standing.values() if alert["detector"] == "D03")
+    assert sum(held["units"] for held in alert["held_units"]) == 74
+
+
+def test_a_payment_that_is_told_anew_with_a_later_time_reaches_the_ring() -> None:
+    """Whether the account had paid before counts for an address, and then it had not."""
+    told = ring(receiver=HOME)
+    told.buyer = "b0"
+    told.created("earlier", -2 * HOUR)
+    told.paid("earlier", -HOUR, payment="p")
+    anew = Story()
+    anew.buyer = "b0"
+    anew.paid("earlier", 3 * HOUR, payment="p")
+    at_once = run([*told.events, *anew.events], ms(DAY))
+    pipeline = run(told.events, ms(2 * HOUR))
+    pipeline.send(anew.events)
+    assert pipeline.finish(ms(DAY)).standing == at_once.standing
