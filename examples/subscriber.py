@@ -1,4 +1,4 @@
-"""A service that reacts to critical alerts, each revision once, also after a crash.
+"""A service that follows bursts of unpaid orders: each revision of an alert once, also after a crash.
 
 Run it beside a broker with `python examples/subscriber.py`; ctrl-c stops it.
 """
@@ -21,9 +21,9 @@ def handle(envelope: AlertEnvelope) -> None:
 
 def main() -> int:
     """Read the settings from ORDERWATCH_… variables, work until stopped, and give the exit code."""
-    critical = AlertFilter(min_severity="critical")
+    bursts = AlertFilter(detectors=frozenset({"D01", "D03"}))
     try:
-        subscriber = AlertSubscriber.connect(load_settings(), "example-service", where=critical)
+        subscriber = AlertSubscriber.connect(load_settings(), "example-service", where=bursts)
         with subscriber, stop_on_signals(subscriber.stop):
             subscriber.run(handle)
     except OrderwatchError as error:

@@ -368,11 +368,19 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                         "{{kind}} {{mode}}",
                     ),
                 ),
+                width=6,
             ),
             Panel(
                 "Units topped up now · 已补库存",
                 "Over every episode it comes back to zero.",
                 (("sum by (mode) (orderwatch_stock_released_units)", "{{mode}}"),),
+                width=6,
+            ),
+            Panel(
+                "Decisions not sent · 未发出的决策",
+                "Waiting for Kafka; what is to be taken back stays topped up meanwhile.",
+                (("max by (instance) (orderwatch_stock_decisions_waiting)", "{{instance}}"),),
+                width=6,
             ),
             Panel(
                 "Why nothing was done · 未调整原因",
@@ -384,6 +392,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                         "{{reason}}",
                     ),
                 ),
+                width=6,
             ),
         ),
     ),

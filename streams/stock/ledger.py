@@ -35,13 +35,15 @@ _NAMESPACE = uuid.UUID("0d7c8a5e-92a3-5f0c-8a57-6b6a2f1e9c44")
 class ItemState:
     """The newest reading of an item. None means that no reading has arrived.
 
-    `physical` counts what lies in the warehouse, without our own top-ups.
+    `physical` counts what lies in the warehouse, without our own top-ups that were reported as
+    carried out. Of those that were not, the reading may hold `unreported` units.
     """
 
     physical: int | None = None
     paid_reserved: int | None = None
     is_deducted_on_payment: bool | None = None
     is_deduct_on_payment_supported: bool | None = None
+    unreported: int = 0
 
     @property
     def unreserved(self) -> int | None:
@@ -209,7 +211,7 @@ def _claimed(alert: Alert, ledger: Ledger, now: datetime) -> list[Entry]:
 def _auto_close_at(alert: Alert, order_id: str) -> datetime:
     """When the platform closes the order, and rather too early than too late.
 
-    The alert's own T01 is that of its first order; it serves where the evidence was capped.
+    The alert's own T01 is that of its first order still held; it serves where the evidence was capped.
     """
     due = [deadline.due_at for deadline in alert.deadlines if deadline.code == "T01"]
     placed = [fact.at for fact in alert.evidence.facts if fact.ref == order_id]
@@ -222,13 +224,15 @@ def _auto_close_at(alert: Alert, order_id: str) -> datetime:
 def _close_after(alert: Alert, due: Sequence[datetime]) -> timedelta:
     """How long the platform of this shop waits; rules may say so per shop, and T01 follows them.
 
-    Facts stand in the order in which they began to count, which a failed payment delays. T01 is that
-    of the first of them (D01) or of the first that was placed (D03): reckoned from the first of them,
-    the time is right for the one and never too long for the other.
+    T01 is that of the first order that is still held, for the platform closes nothing else. Where the
+    evidence was capped and leaves it out, the time comes out too short and never too long.
     """
     if not due:
         return AUTO_CLOSE_AFTER
-    return max(_sane(min(due)) - _sane(alert.evidence.facts[0].at), timedelta(0))
+    held = {line.order_id for line in alert.held_units if line.state == "held"}
+    facts = alert.evidence.facts
+    first = min((fact.at for fact in facts if fact.ref in held), default=facts[0].at)
+    return max(_sane(min(due)) - _sane(first), timedelta(0))
 
 
 def _sane(at: datetime) -> datetime:
@@ -336,7 +340,8 @@ class _Round:
             return "none", "item_budget"
         if entry.units + self._within_a_day(shop_id, None, at) > limits.shop_budget_units:
             return "none", "shop_budget"
-        if entry.units + self._topped_up_of(entry.key) > item.unreserved:
+        # Rather too little than too much: whoever carries out may be slow to say so.
+        if entry.units + self._topped_up_of(entry.key) > item.unreserved - item.unreported:
             return "none", "stock_too_low"
         return "top_up", "held_unpaid"
 

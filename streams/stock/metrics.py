@@ -29,6 +29,11 @@ class StockMetrics:
             "1 while no unit is topped up by order of a person.",
             registry=self.registry,
         )
+        self._waiting = Gauge(
+            "orderwatch_stock_decisions_waiting",
+            "Decisions that Kafka does not have yet.",
+            registry=self.registry,
+        )
         self._bad_records = Counter(
             "orderwatch_stock_bad_records",
             "Records that could not be read, by topic.",
@@ -50,6 +55,10 @@ class StockMetrics:
         for is_dry_run in (True, False):
             self._released.labels(_mode(is_dry_run)).set(topped_up.get(is_dry_run, 0))
         self._is_killed.set(is_killed)
+
+    def set_waiting(self, decisions: int) -> None:
+        """So many decisions are not on their topic."""
+        self._waiting.set(decisions)
 
 
 def _mode(is_dry_run: bool) -> str:

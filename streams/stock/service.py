@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from pydantic import ValidationError
@@ -20,8 +20,9 @@ from pydantic import ValidationError
 from schemas.alerts import AlertEnvelope
 from schemas.fast import Refused, decode_event
 from schemas.outputs import Control, StockAdjustment
-from streams.errors import TransientError
+from streams.errors import ConfigurationError, TransientError
 from streams.kafka.publisher import KafkaPublisher, Outgoing, Publisher
+from streams.kafka.reading import to_end
 from streams.service.background import Background
 from streams.service.locking import only_one
 from streams.service.logs import configure_logging
@@ -30,6 +31,7 @@ from streams.settings import Settings
 from streams.stock.adapter import adapter_for
 from streams.stock.ledger import EARLIEST, Limits, decide, decide_after_reading, decide_auto_closed
 from streams.stock.metrics import StockMetrics
+from streams.stock.restore import restore
 from streams.stock.store import Store
 from streams.subscriber import KafkaSource, Record, RecordLoop, SqliteLedger, stop_on_signals
 from streams.subscriber.ledger import open_database, transaction
@@ -39,6 +41,7 @@ log = structlog.get_logger(__name__)
 GROUP_SUFFIX = "-stock"
 TOPICS = ["alerts", "stock", "listings", "control"]
 ADJUSTMENTS_TOPIC = "stock-adjustments"
+KILL_SWITCH: Final = "stock_kill_switch"
 KEEP_CLOSED_S = 30 * 86_400.0
 UPKEEP_EVERY_S = 0.5
 PRUNE_EVERY_S = 3600.0
@@ -59,7 +62,8 @@ def run(settings: Settings) -> None:
         metrics_served(settings, "stock_metrics_port", metrics.registry),
     ):
         ledger = SqliteLedger(path, group_id)
-        loop = RecordLoop(KafkaSource(settings, TOPICS, group_id))
+        catch_up(settings, ledger)
+        loop = RecordLoop(SoleSource(settings, TOPICS, group_id))
         publisher = KafkaPublisher(settings)
         desk = StockDesk(settings, ledger, metrics)
         upkeep = Upkeep(settings, open_database(path), publisher, metrics)
@@ -77,6 +81,45 @@ def run(settings: Settings) -> None:
         upkeep.step()
         publisher.close()
         upkeep.close()
+
+
+def catch_up(settings: Settings, ledger: SqliteLedger) -> None:
+    """Learn what the topic says and the file does not: it is new, or a backup.
+
+    Raises TransientError when the topic cannot be read, ConfigurationError when there is none.
+    """
+    since_ms = (time.time() - KEEP_CLOSED_S) * 1000
+    said = [
+        StockAdjustment.model_validate_json(record.value)
+        for record in to_end(settings, ADJUSTMENTS_TOPIC)
+        if record.value and record.timestamp_ms >= since_ms
+    ]
+    store = Store(ledger.connection)
+    with transaction(ledger.connection):
+        restored = restore(store, said)
+    if restored:
+        log.warning("decisions_restored", decisions=restored, topped_up=store.topped_up_now())
+
+
+class SoleSource(KafkaSource):
+    """A source for whoever must read everything: it refuses to begin beside another member.
+
+    The one that was there first goes on, for its ledger is the right one. What it is given back once
+    the newcomer has left is read from where it stopped: the newcomer commits nothing.
+    """
+
+    _was_alone = False
+
+    def poll(self, timeout_s: float) -> list[Record]:
+        """See Source. Raises ConfigurationError when another member was there before."""
+        records = super().poll(timeout_s)
+        if not self._was_alone and self.is_shared():
+            raise ConfigurationError(
+                "Another `orderwatch stock` of this ORDERWATCH_GROUP_ID runs already, with a ledger of "
+                "its own. Stop one of them; the one to keep is the one whose stock.db is older."
+            )
+        self._was_alone = self._was_alone or bool(self._owned)
+        return records
 
 
 def limits_of(settings: Settings, store: Store) -> Limits:
@@ -124,7 +167,7 @@ class StockDesk:
         if topic == "alerts":
             return self._apply_alert(AlertEnvelope.model_validate_json(value))
         if topic == "control":
-            return self._apply_control(Control.model_validate_json(value), offset)
+            return self._apply_control(self._control(value), offset)
         return self._apply_event(topic, decode_event(topic, value))
 
     def _apply_alert(self, envelope: AlertEnvelope) -> list[StockAdjustment]:
@@ -152,8 +195,17 @@ class StockDesk:
                 self._clock(),
             )
 
+    def _control(self, value: bytes) -> Control:
+        try:
+            return Control.model_validate_json(value)
+        except ValidationError:
+            if KILL_SWITCH.encode() not in value:
+                raise
+            # Written by hand in an emergency: whoever forgot a field still wants it to stop.
+            return Control(control_id="unclear", command=KILL_SWITCH, value="on", at=self._clock())
+
     def _apply_control(self, control: Control, offset: int) -> list[StockAdjustment]:
-        if control.command == "stock_kill_switch":
+        if control.command == KILL_SWITCH:
             with transaction(self._ledger.connection):
                 self._store.put_control(control, offset)
                 is_on = self._store.is_killed()
@@ -206,7 +258,11 @@ class Upkeep:
                 self._store.prune(now - KEEP_CLOSED_S)
         self._metrics.count(decisions)
         self._metrics.set_state(self._store.topped_up_now(), limits.is_killed)
-        return self._publish()
+        # Before as well, because a send may try for a minute.
+        self._metrics.set_waiting(self._store.waiting())
+        pause_s = self._publish()
+        self._metrics.set_waiting(self._store.waiting())
+        return pause_s
 
     def close(self) -> None:
         """Close the upkeep's own connection to the file."""

@@ -33,6 +33,8 @@ CREATE TABLE IF NOT EXISTS adjustments (
   is_published INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS adjustments_budget ON adjustments (shop_id, kind, decided_at);
 CREATE INDEX IF NOT EXISTS adjustments_item ON adjustments (shop_id, item_id, is_confirmed);
+CREATE INDEX IF NOT EXISTS adjustments_top_ups ON adjustments (shop_id, item_id, order_id)
+  WHERE kind = 'top_up';
 CREATE INDEX IF NOT EXISTS adjustments_waiting ON adjustments (seq) WHERE is_published = 0;
 CREATE TABLE IF NOT EXISTS readings (
   shop_id TEXT, item_id TEXT, occurred_at REAL, event_id TEXT, on_hand INTEGER,
@@ -144,7 +146,7 @@ class Store:
         """See Ledger."""
         key = (shop_id, item_id)
         reading = self.connection.execute(
-            "SELECT on_hand, paid_reserved, is_deducted_on_payment FROM readings"
+            "SELECT on_hand, paid_reserved, is_deducted_on_payment, occurred_at FROM readings"
             " WHERE shop_id = ? AND item_id = ?",
             key,
         ).fetchone()
@@ -154,12 +156,13 @@ class Store:
         is_supported = None if listing is None or listing[0] is None else bool(listing[0])
         if reading is None:
             return ItemState(is_deduct_on_payment_supported=is_supported)
-        on_hand, paid_reserved, is_on_payment = reading
+        on_hand, paid_reserved, is_on_payment, read_at = reading
         return ItemState(
             physical=on_hand - self._carried_out(key),
             paid_reserved=paid_reserved,
             is_deducted_on_payment=bool(is_on_payment),
             is_deduct_on_payment_supported=is_supported,
+            unreported=self._unreported(key, read_at),
         )
 
     def put_reading(self, event: Any, latest: float) -> None:
@@ -226,9 +229,23 @@ class Store:
 
     def add(self, adjustment: StockAdjustment) -> None:
         """See Ledger; it stays until it is published."""
+        self._insert(adjustment, is_published=False)
+
+    def add_published(self, adjustment: StockAdjustment) -> None:
+        """Keep a decision that the topic has already."""
+        self._insert(adjustment, is_published=True)
+
+    def has(self, adjustment_id: str) -> bool:
+        """Whether that decision is in the file."""
+        row = self.connection.execute(
+            "SELECT 1 FROM adjustments WHERE adjustment_id = ?", (adjustment_id,)
+        ).fetchone()
+        return row is not None
+
+    def _insert(self, adjustment: StockAdjustment, *, is_published: bool) -> None:
         self.connection.execute(
             "INSERT INTO adjustments (adjustment_id, shop_id, item_id, order_id, kind, delta,"
-            " decided_at, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            " decided_at, body, is_published) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 adjustment.adjustment_id,
                 adjustment.shop_id,
@@ -238,6 +255,7 @@ class Store:
                 adjustment.delta,
                 adjustment.decided_at.timestamp(),
                 adjustment.model_dump_json(),
+                is_published,
             ),
         )
 
@@ -248,6 +266,13 @@ class Store:
             (limit,),
         ).fetchall()
         return [(seq, StockAdjustment.model_validate_json(body)) for seq, body in rows]
+
+    def waiting(self) -> int:
+        """How many decisions the topic does not have yet."""
+        (count,) = self.connection.execute(
+            "SELECT count(*) FROM adjustments WHERE is_published = 0"
+        ).fetchone()
+        return int(count)
 
     def mark_published(self, up_to: int) -> None:
         """All decisions up to this number are on the topic."""
@@ -282,6 +307,21 @@ class Store:
             " FROM adjustments WHERE shop_id = ? AND item_id = ? AND is_confirmed = 1"
             " GROUP BY order_id)",
             key,
+        ).fetchone()
+        return int(units)
+
+    def _unreported(self, key: tuple[str, str], read_at: float) -> int:
+        """Units topped up for real before a reading, which nobody has reported as carried out.
+
+        An entry that is topped up was decided on last by its newest top-up.
+        """
+        (units,) = self.connection.execute(
+            "SELECT coalesce(sum(e.applied), 0) FROM entries e WHERE e.shop_id = ? AND e.item_id = ?"
+            " AND e.applied > 0 AND e.is_dry_run = 0 AND (SELECT a.is_confirmed = 0 AND"
+            " a.decided_at < ? FROM adjustments a WHERE a.shop_id = e.shop_id AND"
+            " a.item_id = e.item_id AND a.order_id = e.order_id AND a.kind = 'top_up'"
+            " ORDER BY a.seq DESC LIMIT 1)",
+            (*key, read_at),
         ).fetchone()
         return int(units)
 

@@ -168,8 +168,8 @@ class AlertSubscriber:
         except ValidationError as error:
             self._refuse(record, _explain(error))
             return None
-        self._bad_in_a_row = 0
         if not self._where.matches(envelope.data):
+            self._bad_in_a_row = 0
             self.stats.filtered += 1
             return None
         return envelope
@@ -211,12 +211,13 @@ class AlertSubscriber:
         if self._bad_in_a_row > self._max_bad_in_a_row:
             raise TransientError(
                 f"More than {self._max_bad_in_a_row} bad alerts in a row, the last at {where}: "
-                f"{reason}. Is this the alerts topic of a matching version?"
+                f"{reason}. Is this the alerts topic of a matching version, and is the handler right?"
             )
         if self._on_bad is not None:
             self._on_bad(BadAlert(record, reason))
 
     def _count_outcome(self, is_new: bool) -> None:
+        self._bad_in_a_row = 0
         if is_new:
             self.stats.handled += 1
         else:

@@ -117,6 +117,15 @@ class KafkaSource:
             return False
         return True
 
+    def is_shared(self) -> bool:
+        """Whether another member of the group has some of the partitions, as of the last poll."""
+        everything = {
+            (topic, partition)
+            for name, topic in self._names.items()
+            for partition in self._consumer.partitions_for_topic(name) or ()
+        }
+        return bool(self._owned) and self._owned != everything
+
     def close(self) -> None:
         """See Source."""
         self._consumer.close(autocommit=False)

@@ -108,3 +108,70 @@ def test_a_top_up_is_taken_back_once_although_the_service_is_killed_in_between(
     }
     assert [delta for delta in by_id.values() if delta] == [3, -3]
     assert commands == {identity for identity, delta in by_id.items() if delta}
+
+
+def test_a_service_whose_file_is_lost_takes_back_what_it_topped_up(
+    bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    topics = {name: topic_prefix + name for name in TOPICS}
+    create_topics(bootstrap, dict.fromkeys(topics.values(), 1))
+    variables = {
+        "ORDERWATCH_BOOTSTRAP_SERVERS": bootstrap,
+        "ORDERWATCH_TOPIC_PREFIX": topic_prefix,
+        "ORDERWATCH_GROUP_ID": topic_prefix,
+        "ORDERWATCH_SESSION_TIMEOUT_S": "6",
+    }
+    produce(bootstrap, topics["stock"], [reading()])
+    produce(bootstrap, topics["alerts"], [alert_message(1)])
+
+    def sums_to(units: int) -> Any:
+        def enough(records: list[Record]) -> bool:
+            said = decisions(records)
+            return any(each.delta for each in said) and sum(each.delta for each in said) == units
+
+        return enough
+
+    with stock(variables | {"ORDERWATCH_DATA_DIR": str(tmp_path / "lost")}) as process:
+        read_until(bootstrap, topics["stock-adjustments"], enough=sums_to(3))
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    produce(bootstrap, topics["alerts"], [alert_message(2, status="resolved", change="resolved")])
+    with stock(variables | {"ORDERWATCH_DATA_DIR": str(tmp_path / "empty")}):
+        read_until(bootstrap, topics["stock-adjustments"], enough=sums_to(0))
+
+
+def test_a_second_service_of_the_group_ends_and_the_first_goes_on(
+    bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    topics = {name: topic_prefix + name for name in TOPICS}
+    create_topics(bootstrap, dict.fromkeys(topics.values(), 2))
+    variables = {
+        "ORDERWATCH_BOOTSTRAP_SERVERS": bootstrap,
+        "ORDERWATCH_TOPIC_PREFIX": topic_prefix,
+        "ORDERWATCH_GROUP_ID": topic_prefix,
+        "ORDERWATCH_STOCK_DRY_RUN": "false",
+        "ORDERWATCH_SESSION_TIMEOUT_S": "6",
+    }
+
+    def topped_up(records: list[Record]) -> bool:
+        return any(each.kind == "top_up" for each in decisions(records))
+
+    def reversed_(records: list[Record]) -> bool:
+        return any(each.kind == "reverse" for each in decisions(records))
+
+    produce(bootstrap, topics["stock"], [reading()])
+    produce(bootstrap, topics["alerts"], [alert_message(1)])
+    with stock(variables | {"ORDERWATCH_DATA_DIR": str(tmp_path / "first")}) as first:
+        read_until(bootstrap, topics["stock-adjustments"], enough=topped_up)
+        with stock(variables | {"ORDERWATCH_DATA_DIR": str(tmp_path / "second")}) as second:
+            output, _ = second.communicate(timeout=60)
+        assert "ConfigurationError: Another `orderwatch stock`" in output
+        assert first.poll() is None
+        end = alert_message(2, status="resolved", change="resolved")
+        produce(bootstrap, topics["alerts"], [end])
+        read_until(bootstrap, topics["stock-adjustments"], enough=reversed_)
+        first.send_signal(signal.SIGTERM)
+        output, _ = first.communicate(timeout=30)
+    assert first.returncode == 0, output
+    said = decisions(read_to_end(bootstrap, topics["stock-adjustments"]))
+    assert [each.delta for each in said if each.delta] == [3, -3]

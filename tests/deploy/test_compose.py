@@ -129,6 +129,12 @@ def test_compose_hands_on_every_setting() -> None:
     assert not given & NOT_IN_COMPOSE
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_what_one_service_takes_the_others_take(name: str) -> None:
+    limits = {"ORDERWATCH_MAX_FUTURE_S", "ORDERWATCH_MAX_RECORD_BYTES"}
+    assert limits <= set(OURS[name]["environment"])
+
+
 def example_lines() -> dict[str, str]:
     return dict(re.findall(r"^(?:# )?([A-Z][A-Z0-9_]*)=(.*)$", ENV_EXAMPLE, flags=re.MULTILINE))
 

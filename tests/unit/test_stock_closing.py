@@ -87,11 +87,23 @@ def test_after_a_downtime_nothing_is_topped_up_that_a_quick_platform_gave_back(s
 
 
 def test_an_order_that_began_to_count_late_makes_no_time_longer(shop: Shop) -> None:
-    """The T01 of D01 is that of the first order to count, here placed after the other."""
+    """Facts stand in the order in which they began to count; T01 is that of the first placed."""
     shop.reading(on_hand=100)
     first, second = T0, T0 + timedelta(minutes=10)
-    read(shop, burst({"o2": second, "o1": first}, second + timedelta(days=1)))
+    read(shop, burst({"o2": second, "o1": first}, first + timedelta(days=1)))
     assert taken_back(shop, first + timedelta(days=1)) == ["o1"]
+    assert taken_back(shop, second + timedelta(days=1)) == ["o1", "o2"]
+
+
+def test_an_order_that_is_paid_makes_no_time_longer(shop: Shop) -> None:
+    """T01 is then that of the next order; reckoned from the paid one, it would be longer."""
+    shop.reading(on_hand=100)
+    second = T0 + timedelta(hours=2)
+    alert = burst({"o1": T0, "o2": second}, second + timedelta(days=1))
+    paid = alert.held_units[0].model_copy(update={"state": "paid"})
+    read(shop, alert.model_copy(update={"held_units": [paid, alert.held_units[1]]}))
+    assert taken_back(shop, second + timedelta(days=1, seconds=-1)) == []
+    assert taken_back(shop, second + timedelta(days=1)) == ["o2"]
 
 
 @pytest.mark.parametrize("first", [EARLIEST_AT, T0, LATEST_AT])

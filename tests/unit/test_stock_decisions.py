@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,10 @@ class Broker:
     def __init__(self) -> None:
         self.records: list[Outgoing] = []
         self.is_down = False
+        self.on_publish: Callable[[], None] = lambda: None
 
     def publish(self, records: Sequence[Outgoing]) -> None:
+        self.on_publish()
         if self.is_down:
             raise TransientError("down")
         self.records += records
@@ -231,7 +233,7 @@ def test_shrinking_stock_takes_back_the_newest_and_growing_stock_gives_again(sho
     shop.reading(on_hand=6)
     shop.alert(held={"o1": (3, "held"), "o2": (3, "held")})
     assert shop.reading(on_hand=6, paid_reserved=2) == ["o2 reverse stock_shrank -3"]
-    assert shop.reading(on_hand=6) == ["o2 top_up held_unpaid 3"]
+    assert shop.reading(on_hand=9) == ["o2 top_up held_unpaid 3"]
 
 
 def test_readings_count_what_we_added_ourselves_only_once(shop: Shop) -> None:
@@ -241,6 +243,32 @@ def test_readings_count_what_we_added_ourselves_only_once(shop: Shop) -> None:
     # The platform carried it out, so its number now holds three units that do not exist.
     shop.event("stock", type="adjusted", adjustment_id=top_up.adjustment_id, delta=3, on_hand=8)
     assert shop.alert(name="b", held={"o2": (3, "held")}) == ["o2 none stock_too_low 0"]
+
+
+def test_what_is_carried_out_and_not_yet_reported_is_no_stock(shop: Shop) -> None:
+    shop.reading(on_hand=5)
+    shop.alert()
+    (top_up,) = shop.published()
+    # The platform's own number is faster than the word of whoever carried the top-up out.
+    assert shop.reading(on_hand=8) == []
+    assert shop.alert(name="b", held={"o2": (3, "held")}) == ["o2 none stock_too_low 0"]
+    shop.event("stock", type="adjusted", adjustment_id=top_up.adjustment_id, delta=3, on_hand=8)
+    assert shop.alert(name="c", held={"o3": (2, "held")}) == ["o3 top_up held_unpaid 2"]
+
+
+def test_a_reading_from_before_a_top_up_cannot_hold_it(shop: Shop) -> None:
+    shop.reading(on_hand=6)
+    assert shop.alert(updated_at=T0 + timedelta(seconds=1)) == TOPPED_UP
+    assert shop.alert(name="b", held={"o2": (3, "held")}) == ["o2 top_up held_unpaid 3"]
+
+
+def test_what_was_topped_up_on_paper_is_in_no_reading(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "stock.db", stock_dry_run=True)
+    shop.reading(on_hand=6)
+    shop.alert()
+    assert shop.reading(on_hand=6) == []
+    assert shop.alert(name="b", held={"o2": (3, "held")}) == ["o2 top_up held_unpaid 3"]
+    shop.close()
 
 
 def test_an_order_that_the_platform_closed_is_taken_back_without_an_alert(shop: Shop) -> None:
@@ -350,6 +378,22 @@ def test_a_control_topic_that_was_created_anew_is_obeyed(shop: Shop) -> None:
     shop.events = 0
     shop.switch("on")
     assert shop.is_killed()
+    shop.switch("off")
+    assert not shop.is_killed()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"command": "stock_kill_switch", "value": "on"}',
+        b'{"control_id": "c", "command": "stock_kill_switch", "value": true, "at": "today"}',
+        b"stock_kill_switch on",
+    ],
+)
+def test_an_order_to_stop_that_is_written_wrongly_still_stops(shop: Shop, body: bytes) -> None:
+    shop.reading(on_hand=100)
+    shop.apply("control", body)
+    assert shop.alert() == ["o1 none kill_switch 0"]
     shop.switch("off")
     assert not shop.is_killed()
 
@@ -501,6 +545,21 @@ def test_decisions_wait_for_the_broker(shop: Shop) -> None:
     assert shop.broker.records == []
     shop.broker.is_down = False
     assert len(shop.published()) == 1
+
+
+def test_decisions_that_wait_are_counted_while_the_broker_is_tried(shop: Shop) -> None:
+    shop.reading(on_hand=100)
+    shop.alert()
+    seen: list[float | None] = []
+
+    def look() -> None:
+        waiting = "orderwatch_stock_decisions_waiting"
+        seen.append(shop.metrics.registry.get_sample_value(waiting))
+
+    shop.broker.on_publish = look
+    shop.published()
+    look()
+    assert seen == [1, 0]
 
 
 def test_a_record_that_cannot_be_read_is_counted_and_skipped(shop: Shop) -> None:

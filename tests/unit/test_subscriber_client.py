@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -222,6 +223,27 @@ def test_a_flood_of_poison_stops_the_loop(topic: TopicInMemory) -> None:
     assert topic.committed == 2
 
 
+def test_a_handler_that_refuses_everything_stops_the_loop(topic: TopicInMemory) -> None:
+    topic.add(*revisions(1, 2, 3, 4))
+
+    def handler(alert: AlertEnvelope) -> None:
+        raise PoisonError("no_such_shop", "shop1 is not ours")
+
+    with pytest.raises(TransientError, match="More than 2 bad alerts in a row"):
+        subscriber_on(topic, MemoryLedger(), max_bad_in_a_row=2).run(handler)
+    assert topic.committed == 2
+
+
+def test_alerts_that_are_handled_or_not_wanted_end_a_row_of_bad_ones(topic: TopicInMemory) -> None:
+    other = make_alert("2", shop="shop2")
+    topic.add(b"1", b"2", *revisions(1), b"3", b"4", other, b"5", b"6")
+    subscriber = subscriber_on(
+        topic, MemoryLedger(), max_bad_in_a_row=2, where=AlertFilter(shops=frozenset({"shop1"}))
+    )
+    subscriber.run(lambda alert: None)
+    assert (subscriber.stats.bad, topic.committed) == (6, 8)
+
+
 def test_an_on_bad_that_raises_keeps_the_record_uncommitted(topic: TopicInMemory) -> None:
     topic.add(b"1")
 
@@ -256,6 +278,24 @@ def test_filters_pass_only_what_is_wanted(
     subscriber_on(topic, MemoryLedger(), where=where).run(seen.append)
     assert ids(seen) == expected
     assert topic.committed == 3
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"detectors": frozenset({"D01", "D1"})}, "detectors names 'D1'"),
+        ({"changes": frozenset({"open"})}, "changes names 'open'.*expected opened"),
+        ({"min_severity": "high"}, "min_severity names 'high'.*expected info, warn, critical"),
+    ],
+)
+def test_a_filter_that_no_alert_can_pass_is_refused(wrong: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        AlertFilter(**wrong)
+
+
+def test_a_filter_may_name_a_detector_of_a_newer_version() -> None:
+    where = AlertFilter(detectors=frozenset({"D99"}))
+    assert where.matches(make_alert(detector="D99"))
 
 
 def test_a_loop_handles_an_alert_when_it_asks_for_the_next(

@@ -236,6 +236,7 @@ def _episode(
         for item_id, units in order.placed.items
     )
     ended = sum(hold.state != "held" for hold in holds)
+    held = [order.placed.at_ms for order, end in zip(members, ends, strict=True) if end == NEVER]
     units = sum(order.placed.units for order in members)
     most_orders, most_units = run.compared
     return Episode(
@@ -260,7 +261,8 @@ def _episode(
             "most_orders": most_orders,
             "most_units": most_units,
             "held_units": sum(hold.units for hold in holds if hold.state == "held"),
-            "auto_close_ms": members[0].placed.at_ms + rules.auto_close_s * 1000,
+            # Of what is paid or closed the platform closes nothing any more.
+            "auto_close_ms": min(held, default=0) + rules.auto_close_s * 1000,
         },
         counter=_counter(facts, len(paid)),
         holds=holds,

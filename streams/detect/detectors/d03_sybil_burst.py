@@ -306,6 +306,7 @@ def _episode(
         hold for order, end_ms in zip(members, ends, strict=True) for hold in _holds(order, end_ms)
     )
     ended = sum(end_ms < NEVER for end_ms in ends)
+    held = [_auto_close_ms(o, rules) for o, end in zip(members, ends, strict=True) if end == NEVER]
     units = sum(order.units for order in members)
     most_buyers, most_orders, most_units = run.compared
     buyers = {order.name[0] for order in members}
@@ -340,7 +341,8 @@ def _episode(
             "kinds": ",".join(sorted(kinds)),
             # The smallest identity of the first order: the same while the ring grows, and next time.
             "ring": ring_id(min(use.identity for use in anchor.uses)),
-            "auto_close_ms": min(_auto_close_ms(order, rules) for order in members),
+            # Of what is paid or closed the platform closes nothing any more.
+            "auto_close_ms": min(held, default=0),
         },
         counter=_counter(len(established), len(payers), hubs),
         holds=holds,
