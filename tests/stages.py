@@ -122,7 +122,10 @@ class RecordingChangelog(Changelog):
     def __init__(self, journal: Journal) -> None:
         self.topic = "buyer-state"
         self.stored: dict[str, bytes] = {}
-        self.records_read = 0
+        self.records_read = self.readings_ended = 0
+        self.grown_partitions: set[int] = set()
+        # What is read after what was stored: keys that were deleted are still in the log.
+        self.deleted: list[str] = []
         self.may_end = asyncio.Event()
         self.may_end.set()
         self.journal = journal
@@ -142,15 +145,18 @@ class RecordingChangelog(Changelog):
                 self.stored[key] = value
 
     async def grown(self, partitions: Collection[int]) -> set[int]:
-        """Nobody else writes here."""
-        return set()
+        """Whatever a test says that somebody else has written to."""
+        return self.grown_partitions & set(partitions)
 
     async def read(self, partition: int) -> AsyncIterator[tuple[str, bytes | None]]:
         """What was written so far, once it may end."""
         for key, value in self.stored.items():
             self.records_read += 1
             yield key, value
+        for key in self.deleted:
+            yield key, None
         await self.may_end.wait()
+        self.readings_ended += 1
 
 
 class Staged:
@@ -161,6 +167,7 @@ class Staged:
         journal: Journal | None = None,
         engine: Engine | None = None,
         settings: Settings = SETTINGS,
+        awake: Awake | None = None,
     ) -> None:
         journal = journal or Journal()
         self.producer = RecordingProducer(journal)
@@ -176,7 +183,7 @@ class Staged:
             cast(AIOKafkaProducer, self.producer),
             settings,
             self.metrics,
-            Awake(ANY_TIME_S),
+            awake or Awake(ANY_TIME_S),
             lambda: self.rebalances,
         )
 

@@ -19,7 +19,8 @@ class Case(NamedTuple):
 
     `anchor` names the case, and so must be the fact that it is about; `members` are all facts that it
     rests on, the anchor among them. `opened_at_ms` is when it became one: the time of the fact that
-    completed it, or of the deadline that passed. `resolved_at_ms` is when a fact settled it, if any.
+    completed it, or of the deadline that passed. `resolved_at_ms` is when a fact settled it, if any: what
+    did so before it was opened counts as of then.
     `expires_at_ms` is when it is over by itself, where the detector knows that. `level_since_ms` is when
     silence raised its level, if that is later than its newest fact. `window_s` and `cooldown_s` are those
     of a detector that put crossings into runs first.
@@ -69,11 +70,10 @@ def _episode(detector: str, case: Case, horizon_ms: int, expire_after_s: int) ->
     members = tuple(sorted(case.members, key=by_time))
     last_ms = max(case.opened_at_ms, case.level_since_ms, members[-1].at_ms)
     expires_ms = _expires_ms(case, last_ms, expire_after_s)
-    resolved_ms = case.resolved_at_ms
     status: AlertStatus = "open"
     ended_ms = None
-    if resolved_ms is not None:
-        status, ended_ms = "resolved", resolved_ms
+    if case.resolved_at_ms is not None:
+        status, ended_ms = "resolved", max(case.resolved_at_ms, case.opened_at_ms)
     elif expires_ms <= horizon_ms:
         status, ended_ms = "expired", expires_ms
     return Episode(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from streams.detect.cases import Case
-from streams.detect.detector import Facts
-from streams.detect.episodes import Threshold
+from streams.detect.deadlines import Negotiation, negotiation
+from streams.detect.detector import Due, Facts
+from streams.detect.episodes import Episode, Threshold
 from streams.detect.facts import DisputeEvidence, DisputeOpened, DisputeStep, by_time
 
 
@@ -22,6 +23,12 @@ class Dispute(NamedTuple):
     def evidence_of(self, kind: str, by: str | None = None) -> DisputeEvidence | None:
         """The earliest evidence of a kind, of one party if that matters."""
         return next((e for e in self.evidence if e.kind == kind and by in (None, e.by)), None)
+
+    @property
+    def negotiated_until(self) -> DisputeStep | None:
+        """The step that ended negotiation (T07), if one did: nobody can settle it with the buyer then."""
+        steps = [step for step in (self.withdrawn, self.escalated, self.ruled) if step]
+        return min(steps, key=by_time, default=None)
 
     @property
     def country(self) -> str:
@@ -69,8 +76,19 @@ def photo_case(dispute: Dispute, photo: str, threshold: str, counter: tuple[str,
         level="info",
         members=(dispute.opened, end) if end else (dispute.opened,),
         opened_at_ms=dispute.opened.at_ms,
-        details={"order": dispute.opened.order_id, "ended_by": ended_by},
+        details={
+            "order": dispute.opened.order_id,
+            "ended_by": ended_by,
+            "is_negotiated": int(dispute.negotiated_until is None),
+        },
         thresholds=(Threshold(threshold, 1, "disputes", info=1),),
         counter=(counter,),
         resolved_at_ms=end.at_ms if end else None,
     )
+
+
+def t07(episode: Episode, rule: Negotiation) -> tuple[Due, ...]:
+    """The end of negotiation, of an episode of `photo_case`; none once a step of the dispute ended it."""
+    if not episode.details["is_negotiated"]:
+        return ()
+    return (negotiation(episode.anchor.at_ms, rule).line(),)

@@ -262,7 +262,6 @@ def slide_live(
             continue
         level = tally.level()
         if level:
-            fresh = max(fresh, oldest)
             brought = [fact_of(held[j]) for j in range(fresh, i + 1) if is_live[j]]
             fresh = i + 1
             found.append(Crossing(at_ms, level, brought, tally.compared()))

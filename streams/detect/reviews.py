@@ -106,18 +106,28 @@ def reviews(facts: Facts) -> list[Review]:
     return found
 
 
-def t04(episode: Episode, rule: ReviewComplaint) -> Due:
-    """The deadline of a complaint about the review of an episode that holds its `Review.age`."""
+def t04(episode: Episode, rule: ReviewComplaint) -> tuple[Due, ...]:
+    """The deadline of a complaint about the review of an episode that holds its `Review.age`.
+
+    None once the review was changed or is gone: nobody complains about it any more.
+    """
+    if episode.status == "resolved":
+        return ()
     zh, en = "", ""
     if not episode.details["is_age_known"]:
         zh = ";首次发布时间未知,实际期限可能更早"
         en = "; when it was first posted is not known, so it may be earlier"
-    return Due(
-        "T04",
-        review_complaint(int(episode.details["posted_ms"]), rule).last_ms,
-        f"评价投诉受理期限(30天内,须双方互评){zh}",
-        f"Complaints about the review are accepted until then, once both sides have rated{en}",
-    )
+    last_ms = review_complaint(int(episode.details["posted_ms"]), rule).last_ms
+    told_zh = f"评价投诉受理期限(30天内,须双方互评){zh}"
+    told_en = f"Complaints about the review are accepted until then, once both sides have rated{en}"
+    return (Due("T04", last_ms, told_zh, told_en),)
+
+
+_NOTHING_LEFT = Step(
+    "A4_remind",
+    "评价已修改或删除,无需再投诉,留存证据即可",
+    "The review was changed or is gone: nothing is left to complain about, only keep the evidence",
+)
 
 
 def complain(episode: Episode, kind: ComplaintKind, story_zh: str, rule: ReviewComplaint) -> Step:
@@ -125,6 +135,8 @@ def complain(episode: Episode, kind: ComplaintKind, story_zh: str, rule: ReviewC
 
     As of the newest thing that happened to the episode: who reads it later has the deadline beside it.
     """
+    if episode.status == "resolved":
+        return _NOTHING_LEFT
     posted_ms, at_ms = int(episode.details["posted_ms"]), episode.updated_at_ms
     late = review_complaint_refused(posted_ms, at_ms, rule, is_mutual=True)
     if late is not None:

@@ -40,6 +40,17 @@ STEPS: Final[Mapping[str, Step]] = {
         "A top-up ships nothing: check its result",
     ),
 }
+# Closed when the parcel had left already: what is sent back is all that there is to look after.
+_CLOSED_AFTER_SHIPPING: Final = Step(
+    "A6_evidence_pack",
+    "包裹已发出:跟踪物流,退回时核对商品、数量和重量,保留凭证",
+    "A parcel has left: follow it, check goods, number and weight if it comes back, and keep the proof",
+)
+
+
+def step_after(how: str, *, is_shipped: bool) -> Step:
+    """What is left to do about an order that ended in that way, other than by being shipped."""
+    return _CLOSED_AFTER_SHIPPING if is_shipped and how == "closed" else STEPS[how]
 
 
 def ended_unshipped(facts: Facts) -> dict[str, tuple[int, str]]:

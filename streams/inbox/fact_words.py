@@ -54,6 +54,7 @@ NAMES: Final[dict[str, tuple[str, str]]] = {
     "min_price_quantity": ("享价件数", "units for the price"),
     "name": ("信号", "signal"),
     "names_exclusions": ("已注明不发货地区", "exclusions are named"),
+    "negotiated_until": ("协商结束时间", "negotiation ended"),
     "on_hand": ("库存", "on hand"),
     "on_shelf": ("在架", "on the shelf"),
     "order": ("订单", "order"),

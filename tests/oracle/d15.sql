@@ -16,7 +16,7 @@ complained AS (
 ),
 found AS (
     SELECT
-        c.*, r.at_ms AS ruled_at, r.event_id AS ruled_by,
+        c.*, CASE WHEN r.at_ms IS NOT NULL THEN greatest(r.at_ms, c.at_ms) END AS ruled_at, r.event_id AS ruled_by,
         greatest(c.at_ms, c.placed_at) AS last_at
     FROM complained c
     LEFT JOIN (FROM complaint WHERE kind = 'ruled') r USING (shop, buyer, complaint_id)

@@ -62,7 +62,7 @@ SELECT
         WHEN at_ms + 30 * 86400000::BIGINT <= getvariable('horizon_ms') THEN 'expired'
         ELSE 'open'
     END AS status,
-    CASE status WHEN 'resolved' THEN ruled_at WHEN 'expired' THEN at_ms + 30 * 86400000::BIGINT END AS ended_at_ms,
+    CASE status WHEN 'resolved' THEN greatest(ruled_at, at_ms) WHEN 'expired' THEN at_ms + 30 * 86400000::BIGINT END AS ended_at_ms,
     'critical' AS severity,
     list_sort(list_distinct(list_append(facts, event_id))) AS members,
     len(members) AS n_members

@@ -1,15 +1,13 @@
 -- D22 competitor_review; see the definition in docs/detectors/D22.md. Only for reviews without a text.
 WITH
 seller AS (
-    SELECT shop, buyer, event_id, at_ms, value
+    SELECT
+        shop, buyer, event_id, at_ms,
+        CASE WHEN (value ->> '$.is_seller')::BOOLEAN
+            THEN (value ->> '$.leaf_categories[*]')::VARCHAR[] ELSE [] END AS sold,
+        row_number() OVER (PARTITION BY shop, buyer ORDER BY at_ms DESC, event_id DESC) AS ago
     FROM event
     WHERE topic = 'accounts' AND kind = 'seller_category'
-    QUALIFY row_number() OVER (PARTITION BY shop, buyer ORDER BY at_ms DESC, event_id DESC) = 1
-),
-sold AS (
-    SELECT shop, buyer, unnest((value ->> '$.leaf_categories[*]')::VARCHAR[]) AS category
-    FROM seller
-    WHERE (value ->> '$.is_seller')::BOOLEAN
 ),
 part AS (
     SELECT
@@ -86,6 +84,30 @@ bought AS (
         GROUP BY r.shop, r.buyer, r.review
     ) c USING (shop, buyer, review)
 ),
+-- Of each review the events up to now that name its category, without one between that does not.
+told AS (
+    SELECT
+        b.shop, b.buyer, b.review, s.event_id, s.at_ms, s.ago,
+        len(list_filter(
+            s.sold,
+            lambda x: CASE
+                WHEN contains(x, '/') AND contains(b.category, '/') THEN x = b.category
+                ELSE split_part(x, '/', -1) = split_part(b.category, '/', -1)
+            END
+        )) > 0 AS is_same
+    FROM bought b
+    JOIN seller s USING (shop, buyer)
+    WHERE b.category IS NOT NULL
+),
+since AS (
+    SELECT t.shop, t.buyer, t.review, arg_max(t.event_id, t.ago) AS event_id, arg_max(t.at_ms, t.ago) AS at_ms
+    FROM told t
+    WHERE NOT EXISTS (
+        FROM told u
+        WHERE u.shop = t.shop AND u.buyer = t.buyer AND u.review = t.review AND u.ago <= t.ago AND NOT u.is_same
+    )
+    GROUP BY ALL
+),
 at_issue AS (
     SELECT
         b.*,
@@ -97,19 +119,10 @@ at_issue AS (
         ) AS ended_at,
         b.posted_at + 30 * 86400000::BIGINT + 1 AS expires_at
     FROM bought b
-    JOIN seller s USING (shop, buyer)
+    JOIN since s USING (shop, buyer, review)
     JOIN ordered o USING (shop, buyer, order_id)
     JOIN now n USING (shop, buyer, review)
     LEFT JOIN gone g USING (shop, buyer, review)
-    WHERE EXISTS (
-        FROM sold x
-        WHERE x.shop = b.shop AND x.buyer = b.buyer
-            AND CASE
-                WHEN contains(x.category, '/') AND contains(b.category, '/')
-                    THEN x.category = b.category
-                ELSE split_part(x.category, '/', -1) = split_part(b.category, '/', -1)
-            END
-    )
 )
 SELECT
     'buyer' AS subject_kind,

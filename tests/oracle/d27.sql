@@ -1,14 +1,17 @@
 -- D27 recharge_unknown; see the definition in docs/detectors/D27.md.
 WITH
 answer AS (
+    SELECT
+        shop, buyer, recharge_id, min(at_ms) AS first_at, max(at_ms) AS last_at,
+        [arg_min(event_id, (at_ms, event_id)), arg_max(event_id, (at_ms, event_id))] AS answers
     FROM settled
-    QUALIFY row_number() OVER (PARTITION BY shop, buyer, recharge_id ORDER BY at_ms, event_id) = 1
+    GROUP BY ALL
 ),
 judged AS (
     SELECT
         t.shop, t.buyer, t.event_id, t.at_ms,
         t.at_ms + 1000 * getvariable('within_s') AS due,
-        a.at_ms AS settled_at, a.event_id AS settled_by
+        a.first_at AS settled_at, a.last_at AS answered_at, a.answers
     FROM topup t
     LEFT JOIN answer a USING (shop, buyer, recharge_id)
 ),
@@ -22,11 +25,11 @@ SELECT
     shop || ':' || buyer AS subject_id,
     event_id AS anchor_event_id,
     due AS opened_at_ms,
-    greatest(due, coalesce(settled_at, due)) AS last_crossing_ms,
+    greatest(due, coalesce(answered_at, due)) AS last_crossing_ms,
     case_status(settled_at, expires_at, getvariable('horizon_ms')) AS status,
     case_ended(settled_at, expires_at, getvariable('horizon_ms')) AS ended_at_ms,
     'warn' AS severity,
-    list_sort(list_filter([event_id, settled_by], lambda x: x IS NOT NULL)) AS members,
+    list_sort(list_distinct(list_concat([event_id], coalesce(answers, [])))) AS members,
     len(members) AS n_members
 FROM found
 ORDER BY subject_kind, subject_id, opened_at_ms, anchor_event_id;

@@ -13,7 +13,9 @@ over AS (
     QUALIFY row_number() OVER (PARTITION BY shop, buyer, dispute_id ORDER BY at_ms, event_id) = 1
 ),
 found AS (
-    SELECT c.*, o.ended_at, o.ended_by, c.at_ms + 1000 * getvariable('expire_after_s') AS expires_at
+    SELECT
+        c.*, o.ended_by, CASE WHEN o.ended_by IS NOT NULL THEN greatest(o.ended_at, c.at_ms) END AS ended_at,
+        c.at_ms + 1000 * getvariable('expire_after_s') AS expires_at
     FROM concerned c
     LEFT JOIN over o USING (shop, buyer, dispute_id)
 )

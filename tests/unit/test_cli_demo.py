@@ -39,11 +39,12 @@ def test_nothing_happens_after_the_end() -> None:
 def test_within_a_slot_payments_go_before_orders() -> None:
     plays = story(END)
     assert [play.slot for play in plays] == sorted(play.slot for play in plays)
-    for slot in range(SLOTS):
-        topics = [play.topic for play in plays if play.slot == slot]
-        if "payments" in topics and "orders" in topics:
-            last_payment = max(i for i, topic in enumerate(topics) if topic == "payments")
-            assert last_payment < topics.index("orders")
+    slots = [[play.topic for play in plays if play.slot == slot] for slot in range(SLOTS)]
+    both = [topics for topics in slots if "payments" in topics and "orders" in topics]
+    assert both
+    for topics in both:
+        last_payment = max(i for i, topic in enumerate(topics) if topic == "payments")
+        assert last_payment < topics.index("orders")
 
 
 def test_late_payments_come_later_than_they_happened() -> None:
@@ -51,6 +52,7 @@ def test_late_payments_come_later_than_they_happened() -> None:
         p for p in story(END) if p.topic == "payments" and p.value["buyer_id"] == "delayed-news"
     ]
     start = END - timedelta(seconds=SLOTS * 180)
+    assert late
     for play in late:
         happened_in = (
             datetime.fromisoformat(play.value["occurred_at"]) - start

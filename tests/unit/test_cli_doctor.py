@@ -59,7 +59,9 @@ def test_without_broker_the_rest_is_still_checked(settings: Settings) -> None:
 
 
 def test_every_failure_has_a_cure(settings: Settings) -> None:
-    assert all(c.cure for c in doctor.examine(settings) if c.status == "failed")
+    failed = [check for check in doctor.examine(settings) if check.status == "failed"]
+    assert failed
+    assert all(check.cure for check in failed)
 
 
 def test_rules_that_cannot_be_used(settings: Settings, tmp_path: Path) -> None:

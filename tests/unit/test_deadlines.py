@@ -159,6 +159,27 @@ def test_a_buyer_is_not_called_for_ever() -> None:
     assert d.contact_retry((START, START + 1, START + 2), RULES.T10) is None
 
 
+def test_a_buyer_is_called_again_so_long_after_the_newest_attempt() -> None:
+    retry = d.contact_retry((START, START + 1), RULES.T10)
+    assert retry is not None
+    assert (retry.start_ms, retry.last_ms) == (START + 1, START + 1 + RULES.T10.after_s * 1000)
+
+
+@pytest.mark.parametrize("severity", ["warn", "critical"])
+def test_an_alert_waits_for_as_long_as_its_severity_allows(severity: Any) -> None:
+    term = d.acknowledge(START, severity, RULES.T09)
+    assert term is not None
+    within_s = {"warn": RULES.T09.warn_s, "critical": RULES.T09.critical_s}
+    assert within_s["critical"] < within_s["warn"]
+    assert term.last_ms == START + within_s[severity] * 1000
+
+
+def test_what_was_filed_is_met_although_nothing_was_shipped() -> None:
+    shipping = d.ship(START, RULES.T02)
+    assert d.filing(shipping, RULES.T12).met_ms is None
+    assert d.filing(shipping, RULES.T12, START + 5).met_ms == START + 5
+
+
 def test_a_shipped_order_needs_no_filing() -> None:
     shipped = d.ship(START, RULES.T02, done_ms=START + HOUR)
     assert d.filing(shipped, RULES.T12).state(START + 10 * DAY) == "met"

@@ -491,6 +491,22 @@ def test_after_a_crash_a_fact_that_contradicts_takes_it_back() -> None:
     assert [a.status for a in then.alerts if a.detector == "D01"] == ["retracted"]
 
 
+def test_after_a_crash_what_may_not_have_been_taken_back_is_taken_back() -> None:
+    engine = default_engine()
+    paid = [fact for fact in _burst(*(f"o{n}" for n in range(6))) if isinstance(fact, OrderPaid)]
+    said = engine.apply("buyer", "s:b", None, _burst(), lambda topics: ms(HOUR))
+    gone = engine.apply("buyer", "s:b", said.packed, paid, lambda topics: ms(HOUR))
+    assert gone.intent is not None
+    heir = engine.apply("buyer", "s:b", gone.intent(), (), lambda topics: ms(HOUR))
+    first, again = (
+        next(alert for alert in outcome.alerts if alert.detector == "D01")
+        for outcome in (gone, heir)
+    )
+    assert first.change == again.change == "retracted"
+    assert again.alert_id == first.alert_id
+    assert again.revision > first.revision
+
+
 def test_what_awaits_other_topics_is_looked_at_though_an_earlier_time_was_asked_for() -> None:
     """D03 waits for payments, which lag; D34 of the same order does not."""
     story = Story()

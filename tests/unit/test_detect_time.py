@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import NamedTuple
 
 import pytest
 
 from schemas.alerts import Severity
-from streams.detect.episodes import Crossing, higher, level_at, runs, slide
-from streams.detect.facts import OrderPlaced
+from streams.detect.episodes import (
+    Crossing,
+    after_burst,
+    higher,
+    level_at,
+    runs,
+    slide,
+    slide_live,
+)
+from streams.detect.facts import NEVER, Fact, OrderPlaced
 from streams.detect.horizon import Frontier
 from streams.detect.timers import SLACK, Timers
 
@@ -97,6 +106,88 @@ def test_after_a_pause_a_crossing_brings_its_whole_window() -> None:
     ]
 
 
+class Stay(NamedTuple):
+    """Something that counts from one time on until another."""
+
+    counted_ms: int
+    end_ms: int = NEVER
+
+
+class Live:
+    """How many are live; the level is reached by two."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def enter(self, one: Stay, /) -> None:
+        self.count += 1
+
+    def leave(self, one: Stay, /) -> None:
+        self.count -= 1
+
+    def level(self) -> Severity | None:
+        return level_at(self.count, 2, 4)
+
+    def compared(self) -> tuple[int, ...]:
+        return (self.count,)
+
+
+@pytest.mark.parametrize(
+    ("stays", "crossings"),
+    [
+        # Both ends of the window belong to it.
+        ([Stay(0), Stay(10)], [(10, "warn", [0, 10], 2)]),
+        ([Stay(0), Stay(11)], []),
+        # What ends at a moment does not count at it.
+        ([Stay(0, 5), Stay(4)], [(4, "warn", [0, 4], 2)]),
+        ([Stay(0, 4), Stay(4)], []),
+        # It may end before another that began earlier, and leaves once.
+        (
+            [Stay(0, 9), Stay(1, 2), Stay(3), Stay(12)],
+            [(1, "warn", [0, 1], 2), (3, "warn", [3], 2), (12, "warn", [12], 2)],
+        ),
+        # A moment is judged once; what was brought is not brought again, and what has ended never is.
+        (
+            [Stay(0), Stay(0), Stay(5), Stay(5)],
+            [(0, "warn", [0, 0], 2), (5, "critical", [5, 5], 4)],
+        ),
+        ([Stay(0, 1), Stay(2), Stay(3)], [(3, "warn", [2, 3], 2)]),
+        # After a pause a crossing brings the whole window, and nothing older.
+        ([Stay(0), Stay(20), Stay(21)], [(21, "warn", [20, 21], 2)]),
+    ],
+)
+def test_what_is_live_within_a_window_is_judged_moment_by_moment(
+    stays: list[Stay], crossings: list[tuple[int, Severity, list[int], int]]
+) -> None:
+    found = slide_live(stays, 10, Live(), lambda stay: placed(stay.counted_ms))
+    told = [(c.at_ms, c.level, [f.at_ms for f in c.facts], *c.compared) for c in found]
+    assert told == crossings
+
+
+def test_an_episode_begins_with_nothing_of_the_one_before() -> None:
+    first, second = runs([crossing(1, "a", level="critical"), crossing(20, "b")], 10)
+    assert [member.ref for member in second.members] == ["b"]
+    assert (first.level, second.level) == ("critical", "warn")
+
+
+@pytest.mark.parametrize(
+    ("paid", "ends", "status", "at_ms"),
+    [
+        # Half of four: the second payment decides, though not before the episode was complete.
+        ([3, 20], [3, 20, NEVER, NEVER], "resolved", 20),
+        ([3, 4], [3, 4, NEVER, NEVER], "resolved", 10),
+        ([3, 4], [3, 4, NEVER, NEVER, NEVER], "open", None),
+        ([3], [3, 15, 12], "expired", 15),
+        ([3], [3, 5, 6], "expired", 10),
+        ([], [5, NEVER], "open", None),
+    ],
+)
+def test_a_burst_is_over_when_enough_was_paid_or_nothing_is_held_any_more(
+    paid: list[int], ends: list[int], status: str, at_ms: int | None
+) -> None:
+    assert after_burst(paid, ends, 10, 50) == (status, at_ms)
+
+
 # Wake-ups.
 
 
@@ -139,7 +230,14 @@ def test_all_that_are_due_come_in_the_order_of_their_times() -> None:
     assert timers.due(3) == ["a", "b", "c"]
 
 
-# The frontier.
+def test_no_more_are_taken_out_than_asked_for_and_the_others_stay_due() -> None:
+    timers = Timers()
+    for at_ms, name in enumerate("abc"):
+        timers.set(name, at_ms)
+    assert timers.due(9, 0) == []
+    assert timers.due(9, 2) == ["a", "b"]
+    assert len(timers) == 1
+    assert timers.due(9, 2) == ["c"]
 
 
 def test_a_subject_that_replaces_its_time_without_end_takes_no_room_for_it() -> None:
@@ -151,6 +249,18 @@ def test_a_subject_that_replaces_its_time_without_end_takes_no_room_for_it() -> 
     assert len(timers) == 2
     assert len(timers._heap) <= SLACK + 4
     assert timers.due(10**10) == ["other", "hot"]
+
+
+def test_the_order_outlives_the_letting_go_of_replaced_times() -> None:
+    timers = Timers()
+    for at_ms in (3, 2, 1):
+        timers.set(f"at {at_ms}", at_ms)
+    for at_ms in range(2 * SLACK):
+        timers.set("hot", 10 + at_ms)
+    assert timers.due(9) == ["at 1", "at 2", "at 3"]
+
+
+# The frontier.
 
 
 def frontier(*, lateness_ms: int = 10, buyers: int = 2) -> Frontier:
@@ -201,7 +311,7 @@ def test_orders_before_the_last_payment_do_not_wait() -> None:
     known = frontier()
     known.paid("s", 100)
     known.paid("s", 50)
-    known.ordered("s", {"a": 100})
+    known.ordered("s", {"a": 100, "b": 100})
     known.ordered("s", {"b": 99})
     assert not known.silent_shops
     known.ordered("s", {"c": 101})
@@ -220,3 +330,88 @@ def test_a_payment_ends_the_silence_and_a_backlog_lifts_it_step_by_step() -> Non
     assert not known.silent_shops
     known.paid("s", 20)
     assert known.horizon(["payments"], "s") == 500
+
+
+def test_silence_begins_where_it_was_first_suspected_however_many_more_order() -> None:
+    known = frontier(lateness_ms=0)
+    known.read_to_end("payments", 100)
+    known.ordered("s", {"a": 110, "b": 110})
+    known.read_to_end("payments", 500)
+    known.ordered("s", {"c": 490})
+    assert known.horizon(["payments"], "s") == 100
+    assert known.is_silent_everywhere
+    known.paid("other", 600)
+    assert not known.is_silent_everywhere
+    assert known.silent_shops == {"s"}
+
+
+def test_of_a_crowd_that_waits_the_newest_are_remembered() -> None:
+    """They tell whether a payment has caught up; all of them would grow with the outage."""
+    known = frontier(buyers=3)
+    known.ordered("s", {f"b{at_ms}": at_ms for at_ms in range(1, 10)})
+    assert _waiting(known) == {"b7": 7, "b8": 8, "b9": 9}
+    known.ordered("s", {"x": 20})
+    known.ordered("s", {"b9": 5})
+    assert _waiting(known) == {"b8": 8, "b9": 9, "x": 20}
+    known.paid("s", 8)
+    assert _waiting(known) == {"b9": 9, "x": 20}
+    assert not known.silent_shops
+
+
+def _waiting(known: Frontier) -> dict[str, int]:
+    _, _, waiting = known.export_payments(only_changed=False)["s"]
+    return dict(waiting)
+
+
+def test_only_what_has_changed_of_the_payments_is_stored_anew() -> None:
+    known = frontier()
+    known.ordered("s", {"a": 110})
+    known.paid("t", 50)
+    everybody = known.export_payments(only_changed=False)
+    assert everybody == known.export_payments(only_changed=True)
+    assert everybody == {
+        "s": [0, None, {"a": 110}],
+        "t": [50, None, None],
+        "all shops:": [50, None, {"a": 110}],
+    }
+    assert known.export_payments(only_changed=True) == {}
+    known.paid("t", 40)
+    known.ordered("t", {"c": 50})
+    assert known.export_payments(only_changed=True) == {}
+    known.paid("s", 120)
+    assert known.export_payments(only_changed=True).keys() == {"s", "all shops:"}
+    assert known.export_payments(only_changed=False).keys() == {"s", "t", "all shops:"}
+
+
+def test_after_a_restart_silence_is_what_it_was() -> None:
+    known, again = frontier(lateness_ms=0), frontier(lateness_ms=0)
+    known.read_to_end("payments", 100)
+    known.paid("s", 50)
+    known.ordered("s", {"a": 110, "b": 120})
+    known.read_to_end("payments", 500)
+    for shop, exported in known.export_payments(only_changed=True).items():
+        again.restore_payments(shop, exported)
+    again.restore(known.export())
+    for one in (known, again):
+        assert one.silent_shops == {"s"}
+        assert one.horizon(["payments"], "s") == 100
+        # Read again, as after any restart: it came before those who wait.
+        one.paid("s", 50)
+        assert one.horizon(["payments"], "s") == 100
+    again.paid("s", 110)
+    assert again.horizon(["payments"], "s") == 500
+    assert _waiting(again) == {"b": 120}
+
+
+def test_a_shop_where_nobody_orders_any_more_is_not_silent_for_ever() -> None:
+    known = frontier(lateness_ms=0)
+    known.ordered("s", {"a": 10, "b": 20})
+    known.saw("orders", 20 + Fact.retention_ms)
+    known.export_payments(only_changed=True)
+    assert known.silent_shops == {"s"}
+    known.saw("orders", 21 + Fact.retention_ms)
+    assert known.export_payments(only_changed=True) == {
+        "s": [0, None, None],
+        "all shops:": [0, None, None],
+    }
+    assert not known.silent_shops

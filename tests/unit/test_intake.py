@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from streams.runtime.intake import Batch, Intake
 
 NOW_MS = 1_740_787_200_000  # 2025-03-01T00:00:00Z
+HOUR_MS = 3_600_000
+EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples"
 
 
 class Record(NamedTuple):
@@ -68,6 +71,38 @@ def test_a_sender_whose_clock_is_ahead_does_not_move_the_horizon_past_the_presen
     assert _take(_record("e", occurred_at="2025-03-01T00:09:00Z")).newest_ms == NOW_MS
 
 
+def test_the_newest_time_is_that_of_no_record_in_particular() -> None:
+    early, late = (
+        _record(f"e{hour}", occurred_at=f"2025-02-28T{hour}:00:00Z") for hour in (11, 12)
+    )
+    assert _take(early, late).newest_ms == _take(late, early).newest_ms == NOW_MS - 12 * HOUR_MS
+    assert _take().newest_ms == _take(Record(b"shop1:b1", b"{")).newest_ms == 0
+
+
+def test_an_event_that_makes_no_fact_moves_time_and_concerns_nobody() -> None:
+    event = {
+        "event_id": "e",
+        "type": "delivered",
+        "schema_version": 1,
+        "occurred_at": "2025-02-28T12:00:00Z",
+        "shop_id": "shop1",
+        "buyer_id": "b1",
+        "order_id": "o1",
+        "shipment_id": "p1",
+    }
+    record = Record(b"shop1:b1", json.dumps(event).encode())
+    batch = Intake("shipments", 10_000, 600_000, lambda: NOW_MS).take([record])
+    assert (batch.facts, batch.poison, batch.newest_ms) == ({}, [], NOW_MS - 12 * HOUR_MS)
+
+
+def test_what_is_said_of_an_item_is_a_fact_about_the_item() -> None:
+    path = EXAMPLES / "listings" / "good_on_shelf.json"
+    event = json.loads(path.read_text(encoding="utf-8"))
+    record = Record(f"{event['shop_id']}:{event['item_id']}".encode(), json.dumps(event).encode())
+    batch = Intake("listings", 10_000, 600_000, lambda: 2 * NOW_MS).take([record])
+    assert list(batch.facts) == [f"i/{event['shop_id']}:{event['item_id']}"]
+
+
 def test_a_fact_finds_the_record_that_it_came_from_and_no_other() -> None:
     escaped = Record(b"shop1:b1", json.dumps(_payment("乱-1")).encode())
     records = [_record("evt-19"), _record("evt-1"), escaped]
@@ -113,5 +148,7 @@ def test_a_signal_that_would_hurt_later_is_refused(changes: dict[str, object]) -
     intake = Intake("signals", 10_000, 600_000, lambda: NOW_MS)
     good = Record(b"shop1:item1", json.dumps(signal).encode())
     assert not intake.take([good]).poison
+    (misplaced,) = intake.take([good._replace(key=b"shop1:item2")]).poison
+    assert misplaced[1].reason == "key_mismatch"
     bad = Record(b"shop1:item1", json.dumps(signal | changes).encode())
     assert [error.reason for _, error in intake.take([bad]).poison] == ["invalid_signal"]

@@ -16,6 +16,7 @@ from streams.runtime.app import WorkerApp
 from streams.runtime.build import build_app, or_stop
 from streams.runtime.metrics import WorkerMetrics
 from streams.runtime.pulse import GIVE_BACK_S, PATIENCE_WITH_ONE, Pulse, StalledError
+from streams.runtime.stage import Stage
 from streams.runtime.web import add_pages
 from streams.service import memory
 from streams.settings import Settings
@@ -67,7 +68,7 @@ class App:
         self.consumer = Consumer()
         self.staged = Staged()
         self.metrics = self.staged.metrics
-        self.stages = (self.staged.stage,)
+        self.stages: tuple[Stage, ...] = (self.staged.stage,)
         self.rebalancing = False
         self.should_stop = False
 
@@ -211,6 +212,54 @@ def test_a_rebalance_that_does_not_end_stops_the_worker() -> None:
         beats(app, 1, 2 + LIMIT_S)
 
 
+def test_each_rebalance_has_all_the_time_anew() -> None:
+    app = App()
+
+    async def steps() -> None:
+        await app.be_ready()
+        pulse = Pulse(cast(WorkerApp, app))
+        for now, app.rebalancing in ((1, True), (2, False), (2 + LIMIT_S, True)):
+            await pulse.beat(now)
+        await pulse.beat(2 + 2 * LIMIT_S)
+        with pytest.raises(StalledError, match="a rebalance does not end"):
+            await pulse.beat(3 + 2 * LIMIT_S)
+
+    asyncio.run(steps())
+
+
+def test_after_a_rebalance_reading_back_has_all_the_time_anew() -> None:
+    app = App()
+
+    async def steps() -> None:
+        app.staged.changelog.may_end.clear()
+        app.staged.stage.own([0])
+        await asyncio.sleep(0)
+        pulse = Pulse(cast(WorkerApp, app))
+        for now, app.rebalancing in ((0, False), (LIMIT_S, True), (LIMIT_S + 1, False)):
+            await pulse.beat(now)
+        with pytest.raises(StalledError, match="reading back the state"):
+            await pulse.beat(2 * LIMIT_S + 2)
+
+    asyncio.run(steps())
+
+
+def test_nobody_waits_for_a_partition_that_was_taken_away() -> None:
+    app = App()
+
+    async def steps() -> None:
+        await app.be_ready()
+        pulse = Pulse(cast(WorkerApp, app))
+        app.consumer.stands(position=5, highwater=9)
+        await pulse.beat(0)
+        app.rebalancing = True
+        await pulse.beat(1)
+        app.rebalancing = False
+        app.consumer.fetched.clear()
+        await pulse.beat(10 * LIMIT_S)
+
+    asyncio.run(steps())
+
+
 def test_a_stalled_worker_ends_with_71(monkeypatch: pytest.MonkeyPatch) -> None:
     def exit_with(code: int) -> None:
         raise SystemExit(code)
@@ -230,6 +279,23 @@ def test_silence_is_proven_by_a_position_at_the_end_that_was_seen_twice() -> Non
     assert app.horizon() == 0
     beats(app, 0, 1)
     assert app.horizon() == FETCHED_MS - SETTINGS.lateness_s * 1000
+
+
+def test_what_was_seen_before_a_rebalance_proves_nothing_after_it() -> None:
+    """Somebody else may have had the partition meanwhile, and left it elsewhere."""
+    app = App()
+
+    async def steps() -> None:
+        await app.be_ready()
+        pulse = Pulse(cast(WorkerApp, app))
+        app.consumer.stands(position=9, highwater=9, committed=9)
+        for now, app.rebalancing in ((0, False), (1, True), (2, False)):
+            await pulse.beat(now)
+        assert app.horizon() == 0
+        await pulse.beat(3)
+        assert app.horizon() > 0
+
+    asyncio.run(steps())
 
 
 def test_what_is_delivered_and_not_acknowledged_is_no_silence() -> None:
@@ -272,6 +338,50 @@ def test_lag_is_what_is_not_acknowledged() -> None:
     app.consumer.stands(position=9, highwater=9, committed=4)
     beats(app, 0)
     assert 'orderwatch_consumer_lag_records{topic="orders"} 5.0' in _shown(app.metrics)
+
+
+def test_the_gauges_say_how_much_is_known() -> None:
+    app = App()
+
+    async def steps() -> None:
+        orders = by_topic(load(FOLDER / "D10" / "fires_one_buyer_twice.yaml").events)["orders"]
+        await app.staged.process("orders", orders)
+        await Pulse(cast(WorkerApp, app)).beat(0)
+
+    asyncio.run(steps())
+    (state,) = app.staged.stage.partitions[0].states.values()
+    shown = _shown(app.metrics)
+    assert 'orderwatch_state_subjects{stage="buyer"} 1.0' in shown
+    assert f'orderwatch_state_bytes{{stage="buyer"}} {float(len(state))}' in shown
+
+
+def test_the_gauges_say_where_payments_are_silent() -> None:
+    app = App()
+    other = Staged().stage
+    other.name = "subject"
+    # It reads no payments itself, and so it must not have the last word on them.
+    app.stages = (app.staged.stage, other)
+
+    async def steps() -> None:
+        await app.be_ready()
+        pulse = Pulse(cast(WorkerApp, app))
+        frontier = app.staged.stage.partitions[0].frontier
+        few = SETTINGS.silence_min_buyers - 1
+        frontier.ordered("s", {f"s:b{number}": FETCHED_MS for number in range(few)})
+        await pulse.beat(0)
+        shown = _shown(app.metrics)
+        assert "orderwatch_payments_silent 0.0" in shown
+        assert "orderwatch_payments_silent_everywhere 0.0" in shown
+        frontier.ordered("t", {"t:b": FETCHED_MS})
+        await pulse.beat(1)
+        shown = _shown(app.metrics)
+        assert "orderwatch_payments_silent 0.0" in shown
+        assert "orderwatch_payments_silent_everywhere 1.0" in shown
+        frontier.ordered("s", {"s:b": FETCHED_MS})
+        await pulse.beat(2)
+        assert "orderwatch_payments_silent 1.0" in _shown(app.metrics)
+
+    asyncio.run(steps())
 
 
 def test_what_was_true_of_partitions_of_others_is_not_told_any_more() -> None:

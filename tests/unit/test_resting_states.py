@@ -8,12 +8,15 @@ from pathlib import Path
 import orjson
 import pytest
 
+from schemas.topics import BUYER_TOPICS
 from streams.detect import resting
 from streams.detect.facts import DAY_MS, NEVER, OrderPlaced
+from streams.detect.horizon import Frontier
+from streams.detect.partition import REST_MS, Partition
 from streams.detect.resting import COMPRESSED, LEARN_FROM, MOST_AT_ONCE, States
 from streams.detect.state import BODY, SubjectState, header, pack, unpack
 from streams.simulate import simulate
-from tests.pipeline import Pipeline
+from tests.pipeline import Pipeline, default_engine
 
 AT_MS = 1_760_000_000_000
 
@@ -89,6 +92,15 @@ def test_what_is_put_over_a_compressed_state_is_plain_until_it_rests_again() -> 
 def test_few_states_teach_nothing_and_stay_as_they_are() -> None:
     states = rested(LEARN_FROM - 1)
     assert not any(is_compressed(states, key) for key in states)
+
+
+def test_who_was_known_before_a_restart_rests_once_enough_event_time_has_passed() -> None:
+    partition = Partition(default_engine(), ("buyer",), Frontier(BUYER_TOPICS, 0, 20))
+    for key, packed in many(LEARN_FROM).items():
+        partition.load(key, packed)
+    for at_ms, rests in ((AT_MS, False), (AT_MS + REST_MS - 1, False), (AT_MS + REST_MS, True)):
+        partition.apply({"orders": at_ms}, {})
+        assert {is_compressed(partition.states, key) for key in partition.states} == {rests}
 
 
 def test_no_call_compresses_more_than_a_batch_may_wait_for() -> None:

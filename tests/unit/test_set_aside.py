@@ -16,6 +16,7 @@ from streams.detect.engine import Engine
 from streams.detect.rules import parse
 from streams.errors import ConfigurationError
 from streams.runtime.awake import Awake
+from streams.runtime.bulk import partition_of
 from streams.runtime.flood import FLOOD_WINDOW, FloodError
 from streams.runtime.metrics import WorkerMetrics
 from streams.runtime.stage import Stage
@@ -166,11 +167,28 @@ def test_orders_that_do_not_meet_their_payments_are_refused() -> None:
     assert refused == 2
 
 
-def test_a_producer_that_misplaces_is_stopped_as_a_flood() -> None:
-    def of(buyer: str) -> Record:
-        value = order(f"o-{buyer}", "2025-03-01T00:00:00Z").replace(b'"b1"', f'"{buyer}"'.encode())
-        return Record(int(buyer[1:]), value, f"shop1:{buyer}".encode())
+def of(buyer: str) -> Record:
+    """An order of this buyer; its number is the offset."""
+    value = order(f"o-{buyer}", "2025-03-01T00:00:00Z").replace(b'"b1"', f'"{buyer}"'.encode())
+    return Record(int(buyer[1:]), value, f"shop1:{buyer}".encode())
 
+
+def test_who_is_where_they_belong_is_heard_beside_those_who_are_not() -> None:
+    here: list[Record] = []
+    strays: list[Record] = []
+    for record in (of(f"b{n}") for n in range(1, 9)):
+        (here if partition_of(record.key or b"", 4) == 0 else strays).append(record)
+    assert here and strays
+
+    async def story(play: Played) -> None:
+        assert await play.stage.process("orders", 0, [*strays, *here])
+        states = play.stage.partitions[0].states
+        assert {f"b/{(record.key or b'').decode()}" for record in here} == set(states)
+
+    assert run(story, partitions=4).sent_to("dead-letters") == [record.value for record in strays]
+
+
+def test_a_producer_that_misplaces_is_stopped_as_a_flood() -> None:
     # All of them lie in partition 0, where a quarter of them belong.
     records = [of(f"b{n}") for n in range(1, FLOOD_WINDOW + 1)]
 

@@ -11,6 +11,7 @@ import pytest
 from faust.types import TP, Message
 
 from streams.runtime.build import build_app
+from streams.runtime.transport import let_go
 from streams.settings import Settings
 
 ORDERS, PAYMENTS = TP("orders", 0), TP("payments", 1)
@@ -182,3 +183,59 @@ def test_what_was_done_before_a_seek_is_still_committed_up_to_the_first_gap() ->
         assert consumer._filter_committable_offsets([PAYMENTS]) == {}
 
     run(story, "batch", payments=7)
+
+
+def test_an_acknowledgement_counts_once_and_with_all_its_records() -> None:
+    """Faust commits after so many of them, and a rebalance waits until none is missing."""
+
+    async def story(consumer: Any) -> None:
+        (batch,) = await delivered(consumer, {PAYMENTS: [record(PAYMENTS, 7), record(PAYMENTS, 8)]})
+        consumer.track_message(batch)
+        waiting = consumer._waiting_for_ack = asyncio.get_running_loop().create_future()
+        assert consumer.ack(batch) is True
+        assert waiting.done()
+        assert not consumer._unacked_messages
+        assert consumer.ack(batch) is False
+        assert consumer._n_acked == 2
+        # The one that waits may not have taken note yet.
+        (later,) = await delivered(consumer, {PAYMENTS: [record(PAYMENTS, 9)]})
+        assert consumer.ack(later) is True
+
+    run(story, "batch", payments=7)
+
+
+def test_only_what_was_delivered_of_the_topics_in_question_is_committed() -> None:
+    async def story(consumer: Any) -> None:
+        await delivered(consumer, {PAYMENTS: [record(PAYMENTS, 7)]})
+        await delivered(consumer, {ORDERS: [record(ORDERS, 0)]})
+        for topics, expected in (
+            (None, [PAYMENTS, ORDERS]),
+            ({ORDERS}, [ORDERS]),
+            ({"payments"}, [PAYMENTS]),
+            ({TP("payments", 0), "refunds"}, []),
+        ):
+            assert list(consumer._filter_tps_with_pending_acks(topics)) == expected
+
+    run(story, "batch", payments=7)
+
+
+def test_what_is_fetched_again_after_a_seek_is_on_its_way_again() -> None:
+    async def story(consumer: Any) -> None:
+        await delivered(consumer, {PAYMENTS: [record(PAYMENTS, 7), record(PAYMENTS, 8)]})
+        await consumer.perform_seek()
+        consumer._thread.polls.append({PAYMENTS: [record(PAYMENTS, 7)]})
+        await consumer._getmany({PAYMENTS}, 1.0)
+        assert consumer.has_undelivered(PAYMENTS)
+
+    run(story, "batch", payments=7)
+
+
+def test_a_rebalance_does_not_wait_for_a_batch_that_was_let_go(transport: str) -> None:
+    async def story(consumer: Any) -> None:
+        (batch,) = await delivered(consumer, {PAYMENTS: [record(PAYMENTS, 7)]})
+        consumer.track_message(batch)
+        let_go(consumer, batch)
+        assert not consumer._unacked_messages
+        assert consumer.has_undelivered(PAYMENTS)
+
+    run(story, transport, payments=7)

@@ -125,7 +125,10 @@ class StockSquat(Detector[Rules]):
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
         item = subject.partition(":")[2]
-        is_off = episode.severity == "critical"
+        is_off, is_held = episode.severity == "critical", episode.status == "open"
+        wait_zh, wait_en = (
+            ("请勿主动关闭订单。", " Don't close the orders.") if is_held else ("", "")
+        )
         return Presentation(
             title=(
                 ("商品因未付款订单被拍下架", "Item knocked off the shelf by unpaid orders")
@@ -133,10 +136,12 @@ class StockSquat(Detector[Rules]):
                 else ("未付款订单占用大量库存", "Unpaid orders hold much of an item's stock")
             ),
             summary=(
-                f"商品{item}的{d['on_hand']}件库存中有{d['held_units']}件({d['percent']}%)被未付款订单占用,"
-                f"已知大量拍下未付款的买家:{d['holders']}个。请勿主动关闭订单。",
-                f"{d['held_units']} of the {d['on_hand']} units of {item} ({d['percent']} %) are held by "
-                f"unpaid orders; buyers known to hold many: {d['holders']}. Don't close the orders.",
+                f"商品{item}的{d['on_hand']}件库存中{'' if is_held else '曾'}有{d['held_units']}件"
+                f"({d['percent']}%)被未付款订单占用,"
+                f"已知大量拍下未付款的买家:{d['holders']}个。{wait_zh}",
+                f"{d['held_units']} of the {d['on_hand']} units of {item} ({d['percent']} %) "
+                f"{'are' if is_held else 'were'} held by unpaid orders; buyers known to hold many: "
+                f"{d['holders']}.{wait_en}",
             ),
             not_if=(
                 f"占用不足{rules.held_share_percent}%或不足{rules.min_held_units}件,"
@@ -155,7 +160,8 @@ class StockSquat(Detector[Rules]):
                     "如商品已下架,补充库存后重新上架",
                     "If it is off the shelf, relist it",
                 ),
-                *playbooks.FREE_STOCK,
+                # What is released is not to be freed any more.
+                *(playbooks.FREE_STOCK if is_held else playbooks.FREE_STOCK[:1]),
             ),
         )
 

@@ -277,18 +277,19 @@ def _case(one: _Open, odd: _Proof, known: _Known, rules: Rules) -> Case:
             Threshold("failed_contacts", calls.total, "attempts", None, rules.failed_contacts),
             Threshold("identity_signs", odd.total, "signs", None, rules.identity_signs),
         ),
-        _counter(order, known),
+        _counter(order.order_id, anchor.at_ms, known),
         one.resolved_ms,
     )
 
 
-def _counter(order: DoubtedOrder, known: _Known) -> tuple[tuple[str, str], ...]:
-    others = len(known.paid) - (order.order_id in known.paid)
+def _counter(order_id: str, at_ms: int, known: _Known) -> tuple[tuple[str, str], ...]:
+    """What speaks for the buyer, as of the doubt: a later payment must not change all cases."""
+    others = sum(name != order_id and paid_ms <= at_ms for name, paid_ms in known.paid.items())
     return (
         (
-            f"地址填错多为误填,不代表恶意;该买家另有{others}笔已付款订单",
+            f"地址填错多为误填,不代表恶意;该买家此前另有{others}笔已付款订单",
             f"Most wrong addresses are slips and no bad intent; {others} other orders of this "
-            "buyer are paid",
+            "buyer were paid by then",
         ),
     )
 

@@ -25,6 +25,7 @@ from streams.detect.facts import (
     OrderPaid,
     OrderPlaced,
     ReceiverDoubted,
+    ShippingOver,
 )
 from streams.detect.orders import large_orders
 
@@ -75,26 +76,42 @@ class SuspiciousIdentity(Detector[Rules]):
         zh = "、".join(WHY[code][0] for code in codes)
         en = ", ".join(WHY[code][1] for code in codes)
         buyer = subject.partition(":")[2]
+        next_zh, next_en = "请在发货前联系确认", "Reach the buyer before shipping"
+        steps: tuple[Step, ...] = _CONFIRM
+        if episode.status == "resolved":
+            (next_zh, next_en), steps = _RIGHT, (_AS_ANY_OTHER,)
+        elif not d["is_unshipped"]:
+            next_zh, next_en = "目前没有待发货的订单", "Nothing need be shipped for now"
+            steps = (_NEXT_TIME,)
         return Presentation(
             title=("买家身份信息可疑", "Odd account or phone"),
-            summary=(
-                f"买家{buyer}:{zh}。请在发货前联系确认。",
-                f"{buyer}: {en}. Reach the buyer before shipping.",
-            ),
+            summary=(f"买家{buyer}:{zh}。{next_zh}。", f"{buyer}: {en}. {next_en}."),
             not_if=(
                 "账号完成认证、手机号有效;单独一项仅作提示",
                 "the account is verified and the phone can be dialled; one sign alone only informs",
             ),
-            ended=("信息已更正或已过期", "It was put right, or it is long ago"),
-            steps=(
-                playbooks.CONFIRM_ADDRESS,
-                Step(
-                    "A4_remind",
-                    "旺旺或电话联系买家并记录每次结果",
-                    "Reach the buyer by chat or phone and log every attempt",
-                ),
-            ),
+            ended=_RIGHT if episode.status == "resolved" else ("已过期", "It is long ago"),
+            steps=steps,
         )
+
+
+_RIGHT = ("信息已更正", "It was put right")
+_CONFIRM = (
+    playbooks.CONFIRM_ADDRESS,
+    Step(
+        "A4_remind",
+        "旺旺或电话联系买家并记录每次结果",
+        "Reach the buyer by chat or phone and log every attempt",
+    ),
+)
+_AS_ANY_OTHER = Step(
+    "A4_remind", "信息已更正,按普通订单处理", "It was put right: serve the orders as any other"
+)
+_NEXT_TIME = Step(
+    "A4_remind",
+    "该买家再下单时,发货前先联系确认",
+    "Should the buyer order again, reach the buyer before shipping",
+)
 
 
 def _case(signs: list[Sign], facts: Facts, rules: Rules) -> Case:
@@ -118,13 +135,18 @@ def _case(signs: list[Sign], facts: Facts, rules: Rules) -> Case:
         (fact.__class__, fact.ref): fact
         for fact in (*(sign.fact for sign in signs), *(beside if level == "warn" else ()))
     }
+    over = {fact.ref for fact in facts.of(ShippingOver)}
     paid = len({fact.order_id for fact in facts.of(OrderPaid) if fact.at_ms <= cleared_ms})
     return Case(
         signs[0].fact,
         level,
         tuple(members.values()),
         begins_ms,
-        {"why": ",".join(sorted({sign.code for sign in counted})), "kinds": len(kinds)},
+        {
+            "why": ",".join(sorted({sign.code for sign in counted})),
+            "kinds": len(kinds),
+            "is_unshipped": int(any(order.ref not in over for order in orders)),
+        },
         (Threshold("signs", value, "kinds", rules.warn_signs, None, 1),),
         (
             (

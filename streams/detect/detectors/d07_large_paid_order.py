@@ -96,7 +96,7 @@ class LargePaidOrder(Detector[Rules]):
                 f"{rules.min_amount_minor / 100:.2f}; an earlier paid order of the buyer",
             ),
             ended=(ended_zh, ended_en),
-            steps=(shipping_over.STEPS[ended_by],)
+            steps=(shipping_over.step_after(ended_by, is_shipped=is_shipped),)
             if ended_by
             else playbooks.paid_order(
                 paid_ms,
@@ -154,7 +154,7 @@ def _case(
                 "Most large orders are good business",
             ),
         ),
-        max(end[0], opened_ms) if end else None,
+        end[0] if end else None,
     )
 
 

@@ -77,12 +77,17 @@ class SerialRefundOnly(Detector[Rules]):
         again = _rerequests(requests, facts)
         repeated, wakes = _same_order(again, contacts, rules)
         share = _across_orders(requests, facts, horizon_ms, rules)
+        crossings = by_moment(repeated + share.crossings)
         found = _Found(
-            requests, {r.ref for group in again.values() for r in group}, contacts, share
+            requests,
+            {r.ref for group in again.values() for r in group},
+            contacts,
+            share,
+            [crossing.at_ms for crossing in crossings],
         )
         episodes = [
             _episode(run, facts, found, horizon_ms, rules)
-            for run in runs(by_moment(repeated + share.crossings), rules.cooldown_s * 1000)
+            for run in runs(crossings, rules.cooldown_s * 1000)
         ]
         wakes += [e.last_at_ms + rules.expire_after_s * 1000 for e in episodes]
         if share.wake_at_ms is not None:
@@ -155,12 +160,22 @@ class _Contacts:
 
 
 class _Found(NamedTuple):
-    """What the episodes are made of; `again` are the names of re-requests."""
+    """What the episodes are made of; `again` are the names of re-requests, `times` of the crossings."""
 
     requests: list[RefundRequested]
     again: set[str]
     contacts: _Contacts
     share: Share
+    times: list[int]
+
+    def unreached(self, run: Run, window_ms: int) -> int:
+        """The most attempts in vain that the window of one crossing held.
+
+        An answer after that crossing takes nothing from what made it critical.
+        """
+        times = self.times[bisect_left(self.times, run.opened_at_ms) :]
+        within = times[: bisect_right(times, run.last_at_ms)]
+        return max(self.contacts.failed(at_ms - window_ms, at_ms) for at_ms in within)
 
 
 def _counting(facts: Facts) -> list[RefundRequested]:
@@ -248,8 +263,7 @@ def _episode(run: Run, facts: Facts, found: _Found, horizon_ms: int, rules: Rule
     members = tuple(sorted(run.members, key=by_time))
     orders = {m.order_id for m in members if isinstance(m, RefundRequested)}
     again = sum(member.ref in found.again for member in members)
-    window_ms = rules.same_order_window_s * 1000
-    unreached = found.contacts.failed(run.opened_at_ms - window_ms, run.last_at_ms)
+    unreached = found.unreached(run, rules.same_order_window_s * 1000)
     answered = len(found.contacts.answered)
     paid = len({p.order_id for p in facts.of(OrderPaid)})
     withdrawn = len(facts.of(RefundWithdrawn))

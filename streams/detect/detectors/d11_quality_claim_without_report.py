@@ -59,10 +59,9 @@ class QualityClaimWithoutReport(Detector[Rules]):
             request_of = first.get(grant.order_id)
             if request_of and grant.at_ms >= request_of.at_ms:
                 granted.setdefault(grant.order_id, grant)
-        paid = len({payment.order_id for payment in facts.of(OrderPaid)})
         filed = accepted_ms(facts)
         cases = [
-            _case(request, granted.get(order_id), paid, order_id in filed)
+            _case(request, granted.get(order_id), _paid(facts, request.at_ms), order_id in filed)
             for order_id, request in first.items()
         ]
         return verdict("D11", cases, horizon_ms, rules.expire_after_s)
@@ -107,6 +106,11 @@ _READ_FIRST = Step(
 )
 
 
+def _paid(facts: Facts, at_ms: int) -> int:
+    """How many orders were paid by then: what the buyer pays later says nothing about this claim."""
+    return len({payment.order_id for payment in facts.of(OrderPaid) if payment.at_ms <= at_ms})
+
+
 def _case(
     request: RefundRequested, granted: RefundGranted | None, paid: int, is_filed: bool
 ) -> Case:
@@ -119,8 +123,8 @@ def _case(
         thresholds=(Threshold("claims_without_report", 1, "claims", info=1),),
         counter=(
             (
-                f"该买家已知付款订单{paid}笔;一次质量反馈不是恶意",
-                f"{paid} orders of this buyer are known to be paid; one such claim is no malice",
+                f"该买家此前已知付款订单{paid}笔;一次质量反馈不是恶意",
+                f"{paid} orders of this buyer were paid by then; one such claim is no malice",
             ),
         ),
         resolved_at_ms=granted.at_ms if granted else None,

@@ -167,7 +167,7 @@ def _case(
                 f"no reason not to ship (attempts without an answer: {attempts})",
             ),
         ),
-        None if ended_ms is None else max(ended_ms, sent[0].at_ms),
+        ended_ms,
     )
 
 

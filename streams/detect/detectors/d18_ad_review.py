@@ -67,7 +67,7 @@ class AdReview(Detector[Rules]):
                 Step("A6_evidence_pack", "截图保存评价", "Keep a screenshot of the review"),
                 complain(episode, "广告评价", f"评价含{d['kinds_zh']}广告", rules.T04),
             ),
-            deadlines=(t04(episode, rules.T04),),
+            deadlines=t04(episode, rules.T04),
         )
 
 

@@ -75,7 +75,7 @@ class ReviewAbuseOrLeak(Detector[Rules]):
                     "Read the text first, and the problem that it names: one word need not be an insult",
                 ),
             ),
-            deadlines=(t04(episode, rules.T04),),
+            deadlines=t04(episode, rules.T04),
         )
 
 

@@ -18,6 +18,7 @@ from streams.detect.facts import ChatSaid, ReviewStood
 from streams.detect.reviews import Review, complain, reviews, t04
 
 _RATINGS = {"neutral": ("中评", "neutral"), "bad": ("差评", "bad")}
+_GONE = (",该评价已改为好评或已删除", ", which was changed to good or is gone")
 _RANK = {"good": 0, "neutral": 1, "bad": 2}
 
 
@@ -52,14 +53,16 @@ class ReviewCoercion(Detector[Rules]):
         return cases.verdict(self.id, found, horizon_ms, expire_after_s=0)
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
-        d = episode.details
+        d, is_over = episode.details, episode.status == "resolved"
+        after_zh, after_en = _GONE if is_over else ("", "")
         return Presentation(
             title=("买家索要财物后给出中差评", "Bad review after a demand under threat"),
             summary=(
                 f"买家{subject.partition(':')[2]}曾以评价或投诉索要财物({d['demands']}次),"
-                f"现给出{d['rating_zh']}。请保留旺旺举证号。",
+                f"{'当时' if is_over else '现'}给出{d['rating_zh']}{after_zh}。请保留旺旺举证号。",
                 f"{subject.partition(':')[2]} demanded money under a threat (times: {d['demands']}) and "
-                f"now left a {d['rating_en']} review. Keep the chat's evidence number.",
+                f"{'' if is_over else 'now '}left a {d['rating_en']} review{after_en}. "
+                "Keep the chat's evidence number.",
             ),
             not_if=(
                 f"评价前{rules.before_s // 86400}天内没有索要财物的聊天;之后评分没有变差;"
@@ -82,7 +85,7 @@ class ReviewCoercion(Detector[Rules]):
                     episode, "不合理评价", f"买家以评价索要财物后给出{d['rating_zh']}", rules.T04
                 ),
             ),
-            deadlines=(t04(episode, rules.T04),),
+            deadlines=t04(episode, rules.T04),
         )
 
 

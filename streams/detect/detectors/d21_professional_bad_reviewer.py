@@ -56,9 +56,7 @@ class ProfessionalBadReviewer(Detector[Rules]):
         crossings, wakes = _crossings(facts, written, horizon_ms, rules)
         if not crossings and not wakes:
             return NOTHING
-        found = [
-            _case(run, facts, written, rules) for run in runs(crossings, rules.cooldown_s * 1000)
-        ]
+        found = [_case(run, written, rules) for run in runs(crossings, rules.cooldown_s * 1000)]
         return cases.verdict(self.id, found, horizon_ms, rules.expire_after_s, wakes)
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
@@ -138,7 +136,8 @@ def _crossings(
         asked = demands.within(at_ms - window_ms, at_ms)
         members: list[AnyFact] = [*window.fresh(), *talk.fresh(asked)]
         level: Severity = "warn" if asked else "info"
-        found.append(Crossing(at_ms, level, sorted(members, key=by_time)))
+        compared = window.orders, window.total
+        found.append(Crossing(at_ms, level, sorted(members, key=by_time), compared))
     return found, []
 
 
@@ -175,23 +174,17 @@ class _Talk:
         return self._messages[begin : self._given]
 
 
-def _case(run: Run, facts: Facts, written: Sequence[Review], rules: Rules) -> cases.Case:
-    bad = {m.order_id for m in run.members if isinstance(m, ReviewStood)}
-    from_ms = min(m.at_ms for m in run.members)
-    paid = {
-        p.order_id
-        for p in facts.of(OrderPaid)
-        if from_ms - rules.window_s * 1000 <= p.at_ms <= run.last_at_ms
-    }
-    total = len(paid | bad)
-    percent = 100 * len(bad) // total
+def _case(run: Run, written: Sequence[Review], rules: Rules) -> cases.Case:
+    # The numbers of the last window that crossed: the whole episode holds orders that it was not about.
+    bad, total = run.last.compared
+    percent = 100 * bad // total
     demands = sum(not isinstance(m, ReviewStood) for m in run.members)
     return cases.Case(
         anchor=run.anchor,
         level=run.level,
         members=run.members,
         opened_at_ms=run.opened_at_ms,
-        details={"bad": len(bad), "paid": total, "percent": percent, **_age(run, written)},
+        details={"bad": bad, "paid": total, "percent": percent, **_age(run, written)},
         thresholds=(
             Threshold("bad_share", percent, "%", info=rules.min_share_percent),
             Threshold("orders", total, "orders", info=rules.min_orders),
@@ -199,8 +192,8 @@ def _case(run: Run, facts: Facts, written: Sequence[Review], rules: Rules) -> ca
         ),
         counter=(
             (
-                f"另有{total - len(bad)}笔订单没有差评",
-                f"{total - len(bad)} orders have no bad review",
+                f"另有{total - bad}笔订单没有差评",
+                f"{total - bad} orders have no bad review",
             ),
         ),
         # The last crossing may be at a message that is no member, such as one that names a channel.

@@ -7,6 +7,7 @@ seller of dresses who buys a bag is a customer; only the leaf category of the bo
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 from streams.detect.cases import Case, verdict
 from streams.detect.deadlines import ReviewComplaint
@@ -38,7 +39,6 @@ class CompetitorReview(Detector[Rules]):
         known = facts.of(SellsToo)
         if not known or not known[-1].leaf_categories:
             return NOTHING
-        seller = known[-1]
         bad = [r for r in reviews(facts) if any(part.rating in _RATINGS for part in r.parts)]
         if not bad:
             return NOTHING
@@ -49,19 +49,22 @@ class CompetitorReview(Detector[Rules]):
             order = orders.get(review.order_id)
             category = _category(review, order) if order is not None else ""
             is_unknown = is_unknown or not category
-            if order is not None and any(is_same(category, own) for own in seller.leaf_categories):
+            seller = _since(known, category)
+            if order is not None and seller is not None:
                 cases.append(_case(review, seller, order, category, rules))
         found = verdict(self.id, cases, horizon_ms, expire_after_s=0)
         return found._replace(insufficient=("category_unknown",)) if is_unknown else found
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
-        d = episode.details
+        d, is_over = episode.details, episode.status == "resolved"
         return Presentation(
             title=("评价者为同类目卖家", "Reviewer sells in the same category"),
             summary=(
-                f"给出{d['rating_zh']}的买家在同一叶子类目({d['category']})开店,请核实后再处理。",
+                f"给出{d['rating_zh']}的买家在同一叶子类目({d['category']})开店,"
+                f"{'评价已改为好评或已删除' if is_over else '请核实后再处理'}。",
                 f"The buyer who left a {d['rating_en']} review sells in the same leaf category "
-                f"({d['category']}); look into it before anything else.",
+                f"({d['category']}); "
+                f"{'it was changed to good or is gone' if is_over else 'look into it before anything else'}.",
             ),
             not_if=(
                 "买家经营的叶子类目与所购商品不同;评价为好评、已改为好评或已删除",
@@ -81,7 +84,7 @@ class CompetitorReview(Detector[Rules]):
                 ),
                 complain(episode, "不合理评价", "评价者为同类目卖家", rules.T04),
             ),
-            deadlines=(t04(episode, rules.T04),),
+            deadlines=t04(episode, rules.T04),
         )
 
 
@@ -94,6 +97,19 @@ def is_same(bought: str, sold: str) -> bool:
         return False
     a, b = _path(bought), _path(sold)
     return a == b if len(a) > 1 and len(b) > 1 else a[-1] == b[-1]
+
+
+def _since(known: Sequence[SellsToo], category: str) -> SellsToo | None:
+    """The first event since which the buyer has sold in a category without a break; None if not now.
+
+    Platforms repeat what an account sells, and a repetition makes no case a newer one.
+    """
+    first = None
+    for seller in reversed(known):
+        if not any(is_same(category, own) for own in seller.leaf_categories):
+            break
+        first = seller
+    return first
 
 
 def _path(category: str) -> list[str]:
@@ -137,7 +153,7 @@ def _case(
                 "A seller may be an honest customer too: read the review itself",
             ),
         ),
-        max(opened_ms, min(ends)) if ends else None,
+        min(ends, default=None),
         review.complaint_over_ms(rules.T04, opened_ms),
     )
 

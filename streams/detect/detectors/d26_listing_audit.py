@@ -35,10 +35,14 @@ class _Issue(NamedTuple):
 
 
 class _Audited(NamedTuple):
-    """One event of a listing, the letters of what is wrong, and the reading that mended the last of it."""
+    """One event of a listing, the letters of what is wrong, and the reading that mended the last of it.
+
+    `standing` are the letters of what no stock reading has mended since.
+    """
 
     listing: ListingTerms
     issues: str
+    standing: str
     switched: StockReading | None
 
 
@@ -84,6 +88,9 @@ _ISSUES = {
 }
 
 
+_CHECK_PAGE = _mend("核对修改已在商品页生效", "See that the change shows on the page")
+
+
 class ListingAudit(Detector[Rules]):
     """D26 on items. Cost: linear in the listing's changes and the readings that are kept."""
 
@@ -112,7 +119,10 @@ class ListingAudit(Detector[Rules]):
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         item = subject.partition(":")[2]
-        issues = [_ISSUES[letter] for letter in str(episode.details["issues"])]
+        d = episode.details
+        is_over = episode.status == "resolved"
+        # While it is open, what is wrong now; a part of it may be mended already.
+        issues = [_ISSUES[letter] for letter in str(d["issues"] if is_over else d["standing"])]
         return Presentation(
             title=("商品设置风险", "Listing risk"),
             summary=(
@@ -131,7 +141,7 @@ class ListingAudit(Detector[Rules]):
                 if episode.status == "resolved"
                 else ("长时间没有修改", "It was not changed for long")
             ),
-            steps=tuple(issue.step for issue in issues),
+            steps=(_CHECK_PAGE,) if is_over else tuple(issue.step for issue in issues),
         )
 
 
@@ -163,10 +173,11 @@ def _audited(facts: Facts, rules: Rules) -> list[_Audited]:
         in_force = readings[first:end]
         on_order = [i for i, one in enumerate(in_force) if one.deduct_mode == "order"]
         issues = _issues(listing, bool(on_order), rules)
-        switched = None
-        if issues == "e" and on_order[-1] + 1 < len(in_force):
-            switched = in_force[on_order[-1] + 1]
-        found.append(_Audited(listing, issues, switched))
+        standing, switched = issues, None
+        if on_order and on_order[-1] + 1 < len(in_force):
+            standing = issues.replace("e", "")
+            switched = in_force[on_order[-1] + 1] if issues == "e" else None
+        found.append(_Audited(listing, issues, standing, switched))
     return found
 
 
@@ -183,7 +194,7 @@ def _case(run: Sequence[_Audited], mended: ListingTerms | None) -> Case:
         level=level,
         members=(*(one.listing for one in run), *([end] if end else [])),
         opened_at_ms=first.at_ms,
-        details={"issues": "".join(issues)},
+        details={"issues": "".join(issues), "standing": last.standing},
         thresholds=(
             Threshold("listing_issues", len(issues), "issues", info=1),
             Threshold("issues_that_invite_complaints", severe, "issues", 1),

@@ -35,6 +35,7 @@ class RechargeUnknown(Detector[Rules]):
         settled: dict[str, RechargeSettled] = {}
         for answer in facts.of(RechargeSettled):
             settled.setdefault(answer.recharge_id, answer)
+        newest = {answer.recharge_id: answer for answer in facts.of(RechargeSettled)}
         cases: list[Case] = []
         wakes: list[int] = []
         for sent in facts.of(RechargeSubmitted):
@@ -46,25 +47,27 @@ class RechargeUnknown(Detector[Rules]):
                 wakes.append(term.last_ms)
                 continue
             waited_ms = (end.at_ms if end else term.last_ms) - sent.at_ms
+            # Settled by the first answer; what is so is what the newest says, as when somebody looked it up.
+            answers = dict.fromkeys((end, newest[sent.ref])) if end else ()
             cases.append(
                 Case(
                     anchor=sent,
                     level="warn",
-                    members=(sent, end) if end else (sent,),
+                    members=(sent, *answers),
                     opened_at_ms=term.last_ms,
                     details={
                         "order": sent.order_id,
                         "recharge": sent.ref,
                         "due_ms": term.last_ms,
-                        "status": end.status if end else "",
+                        "status": newest[sent.ref].status if end else "",
                     },
                     thresholds=(
                         Threshold("no_result_for", waited_ms // 1000, "s", rules.T11.within_s),
                     ),
                     counter=(
                         (
-                            f"该买家另有{len(settled)}笔充值已有结果",
-                            f"{len(settled)} top-ups of this buyer have a result",
+                            "结果未知不代表充值失败,也与买家无关",
+                            "A result that is not known is no failure, and nothing about the buyer",
                         ),
                     ),
                     resolved_at_ms=end.at_ms if end else None,

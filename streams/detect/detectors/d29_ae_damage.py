@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from streams.detect import playbooks
 from streams.detect.cases import verdict
-from streams.detect.deadlines import Negotiation, negotiation
+from streams.detect.deadlines import Negotiation
 from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step
-from streams.detect.disputes import ENDED, disputes_of, photo_case
+from streams.detect.disputes import ENDED, disputes_of, photo_case, t07
 from streams.detect.episodes import NOTHING, Episode, Verdict
 from streams.detect.facts import DisputeOpened
 
@@ -71,7 +71,7 @@ class Damage(Detector[Rules]):
                     "Collect packing photos, and ask the carrier to take liability",
                 ),
             ),
-            deadlines=(negotiation(episode.anchor.at_ms, rules.T07).line(),),
+            deadlines=t07(episode, rules.T07),
         )
 
 

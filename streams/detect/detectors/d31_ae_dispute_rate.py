@@ -64,18 +64,20 @@ class DisputesOfBuyer(Detector[Rules]):
 
 
 def _tell(shop: str, buyer: str, dispute: Dispute) -> Told:
-    opened, withdrawn = dispute.opened, dispute.withdrawn
+    opened, withdrawn, over = dispute.opened, dispute.withdrawn, dispute.negotiated_until
+    steps = (withdrawn, dispute.escalated, dispute.ruled)
     signal = Signal(
         opened.at_ms,
         opened.event_id,
         f"{SIGNAL}/{buyer}/{opened.ref}",
         SIGNAL,
-        # Grows when it is withdrawn, so that this wins over the opening.
-        opened.at_ms + (withdrawn.at_ms if withdrawn else 0),
+        # Grows with each step, so that this wins over the opening.
+        opened.at_ms + sum(step.at_ms for step in steps if step),
         {
             "buyer": buyer,
             "order": opened.order_id,
             "withdrawn_ms": withdrawn.at_ms if withdrawn else 0,
+            "negotiated_until_ms": over.at_ms if over else 0,
         },
     )
     return Told("shop", shop, signal)
@@ -163,11 +165,7 @@ class DisputeRate(Detector[Rules]):
             ),
             ended=("纠纷率已低于限值", "The rate is below the limit again"),
             steps=(
-                Step(
-                    "A14_suggest_coupon",
-                    "在协商期内与买家沟通,可提供优惠券等方案,由买家自愿撤销纠纷",
-                    "Talk to the buyers while negotiation lasts; a coupon may help them to withdraw",
-                ),
+                *((_TALK,) if d["negotiable"] else ()),
                 Step(
                     "A6_evidence_pack",
                     "逐单整理照片和物流凭证",
@@ -187,6 +185,13 @@ class DisputeRate(Detector[Rules]):
                 else ()
             ),
         )
+
+
+_TALK = Step(
+    "A14_suggest_coupon",
+    "在协商期内与买家沟通,可提供优惠券等方案,由买家自愿撤销纠纷",
+    "Talk to the buyers while negotiation lasts; a coupon may help them to withdraw",
+)
 
 
 def _withdrawn_ms(signal: Signal) -> int:
@@ -278,7 +283,7 @@ def _episode(span: _Span, disputes: Sequence[Signal], rules: Rules) -> Episode:
     due = [
         negotiation(member.at_ms, rules.T07).last_ms
         for member in span.members
-        if not _withdrawn_ms(member)
+        if not member.values.get("negotiated_until_ms")
     ]
     ahead = [due_ms for due_ms in due if due_ms >= span.last_ms]
     withdrawn = sum(_withdrawn_ms(signal) > 0 for signal in disputes)

@@ -112,7 +112,7 @@ def _case(dispute: Dispute, ruled: DisputeStep) -> Case:
         counter=(
             ("这是卖家待办,不涉及对买家的判断", "A task for the seller; nothing about the buyer"),
         ),
-        resolved_at_ms=max(end.at_ms, ruled.at_ms) if end else None,
+        resolved_at_ms=end.at_ms if end else None,
     )
 
 

@@ -94,7 +94,7 @@ class SlaRisk(Detector[Rules]):
                 wakes.append(first_ms)
             else:
                 is_filed = filed.get(order_id, NEVER) <= times.limit_ms
-                cases.append(_case(payment, end, times, first_ms, horizon_ms, len(first), is_filed))
+                cases.append(_case(payment, end, times, first_ms, horizon_ms, is_filed))
         if not cases and not wakes:
             return NOTHING
         return verdict("D34", cases, horizon_ms, rules.expire_after_s, wakes)
@@ -242,7 +242,6 @@ def _case(
     times: ShipTimes,
     opened_ms: int,
     horizon_ms: int,
-    orders: int,
     is_filed: bool,
 ) -> Case:
     def is_past(at_ms: int) -> bool:
@@ -273,11 +272,11 @@ def _case(
         thresholds=(
             Threshold("unshipped_for", waited // _HOUR_MS, "h", hours[1], hours[2], hours[0]),
         ),
+        # No number of the buyer's other orders: each of them would change what is said of all cases.
         counter=(
             (
-                f"该买家共有{orders}笔已付款订单;与买家无关,是本店的发货时限",
-                f"{orders} paid orders of this buyer are known; this is about our own shipping time, "
-                "not about the buyer",
+                "与买家无关,是本店的发货时限",
+                "This is about our own shipping time, not about the buyer",
             ),
         ),
         resolved_at_ms=end.at_ms if end else None,

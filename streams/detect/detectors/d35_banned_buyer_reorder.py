@@ -62,7 +62,11 @@ class _Reorders:
         times: tuple[Due, ...] = ()
         steps = playbooks.paid_order(None)
         if ended_by:
-            steps = (shipping_over.STEPS.get(ended_by, _AS_ANY_OTHER),)
+            steps = (
+                _AS_ANY_OTHER
+                if ended_by == "lifted"
+                else shipping_over.step_after(ended_by, is_shipped=bool(d["is_shipped"])),
+            )
         elif paid_ms is not None:
             asked = ship_times(paid_ms, rules.T02, int(d["ship_by_ms"]))
             steps = playbooks.paid_order(
