@@ -63,10 +63,15 @@ def run(settings: Settings) -> None:
     ):
         ledger = SqliteLedger(path, group_id)
         catch_up(settings, ledger)
-        loop = RecordLoop(SoleSource(settings, TOPICS, group_id))
+        source = SoleSource(settings, TOPICS, group_id)
+        loop = RecordLoop(source)
         publisher = KafkaPublisher(settings)
         desk = StockDesk(settings, ledger, metrics)
         upkeep = Upkeep(settings, open_database(path), publisher, metrics)
+
+        def keep_up() -> float:
+            return upkeep.step() if source.was_alone else UPKEEP_EVERY_S
+
         with (
             closing(loop),
             closing(ledger),
@@ -74,11 +79,11 @@ def run(settings: Settings) -> None:
             Background(on_failure=loop.stop) as background,
             closing(loop.records()) as records,
         ):
-            background.start("stock-upkeep", upkeep.step)
+            background.start("stock-upkeep", keep_up)
             for record in records:
                 desk.apply(record)
         # What was decided just before the stop is published now rather than after the next start.
-        upkeep.step()
+        keep_up()
         publisher.close()
         upkeep.close()
 
@@ -105,20 +110,21 @@ class SoleSource(KafkaSource):
     """A source for whoever must read everything: it refuses to begin beside another member.
 
     The one that was there first goes on, for its ledger is the right one. What it is given back once
-    the newcomer has left is read from where it stopped: the newcomer commits nothing.
+    the newcomer has left is read from where it stopped: the newcomer commits nothing, and decides
+    nothing before it `was_alone`.
     """
 
-    _was_alone = False
+    was_alone = False
 
     def poll(self, timeout_s: float) -> list[Record]:
         """See Source. Raises ConfigurationError when another member was there before."""
         records = super().poll(timeout_s)
-        if not self._was_alone and self.is_shared():
+        if not self.was_alone and self.is_shared():
             raise ConfigurationError(
                 "Another `orderwatch stock` of this ORDERWATCH_GROUP_ID runs already, with a ledger of "
                 "its own. Stop one of them; the one to keep is the one whose stock.db is older."
             )
-        self._was_alone = self._was_alone or bool(self._owned)
+        self.was_alone = self.was_alone or bool(self._owned)
         return records
 
 
