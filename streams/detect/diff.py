@@ -49,6 +49,15 @@ def digest(episode: Episode) -> int:
         episode.counter,
         [(hold.item_id, hold.order_id, hold.state) for hold in episode.holds],
     )
+    return _checksum(said)
+
+
+def signal_digest(signal: Signal) -> int:
+    """The same of everything that a signal says but its version. Never 0, which is nobody's."""
+    return _checksum((signal.at_ms, signal.event_id, _told(signal))) or 1
+
+
+def _checksum(said: object) -> int:
     return zlib.crc32(msgspec.msgpack.encode(said))
 
 

@@ -6,7 +6,6 @@ brings the horizon. State is packed bytes in, packed bytes out.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -16,7 +15,7 @@ import msgspec
 from schemas.alerts import Alert, AlertChange, Subject, SubjectKind
 from streams.detect import alerts
 from streams.detect.detector import Detector, Facts, Topics
-from streams.detect.diff import alert_id, diff
+from streams.detect.diff import alert_id, diff, signal_digest
 from streams.detect.episodes import NOTHING, Episode, Told, Verdict
 from streams.detect.facts import (
     SHORTEST_RETENTION_MS,
@@ -188,7 +187,7 @@ class Engine:
             kind, subject, signal = one
             known = before.get(signal.ref)
             version = signal.version
-            said = _digest(signal)
+            said = signal_digest(signal)
             if known is not None:
                 is_other = known.is_taken_back or (known.digest != said and known.digest != 0)
                 if is_other and version <= known.version:
@@ -266,12 +265,6 @@ class Engine:
 
     def _detector(self, kind: SubjectKind, detector_id: str) -> Detector[Any]:
         return next(d for d in self._of_kind[kind] if d.id == detector_id)
-
-
-def _digest(signal: Signal) -> int:
-    """A short checksum of what a signal says, whatever its version."""
-    said = signal.at_ms, signal.event_id, sorted(signal.values.items())
-    return zlib.crc32(msgspec.msgpack.encode(said)) or 1
 
 
 def _unsaid(entry: Published, change: AlertChange | None) -> Published:

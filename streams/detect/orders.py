@@ -44,15 +44,16 @@ ALL_CONCEDED = (
 )
 
 
+def rulings(facts: Facts) -> list[tuple[str, ComplaintRuled]]:
+    """The rulings with the orders that they are about: a ruling need not name it. Empty if unknown."""
+    filed_on = {fact.ref: fact.order_id for fact in facts.of(ComplaintFiled)}
+    ruled = facts.of(ComplaintRuled)
+    return [(fact.order_id or filed_on.get(fact.ref, ""), fact) for fact in ruled]
+
+
 def conceded_ms(facts: Facts) -> dict[str, int]:
     """By order, when a refund of it was last agreed to, or a complaint about it upheld."""
-    filed_on = {fact.ref: fact.order_id for fact in facts.of(ComplaintFiled)}
-    # A ruling need not name the order.
-    upheld = [
-        (ruled.order_id or filed_on.get(ruled.ref, ""), ruled.at_ms)
-        for ruled in facts.of(ComplaintRuled)
-        if ruled.ruling == "upheld"
-    ]
+    upheld = [(order, fact.at_ms) for order, fact in rulings(facts) if fact.ruling == "upheld"]
     granted = [(grant.order_id, grant.at_ms) for grant in facts.of(RefundGranted)]
     return dict(sorted(upheld + granted, key=lambda one: one[1]))
 

@@ -64,6 +64,24 @@ def reading() -> Message:
     return Message(json.dumps(body).encode(), b"shop1:i1")
 
 
+def installed(
+    bootstrap: str, topic_prefix: str, partitions: int = 1
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The topics of an installation by their plain names, and its settings without a data directory."""
+    topics = {name: topic_prefix + name for name in TOPICS}
+    create_topics(bootstrap, dict.fromkeys(topics.values(), partitions))
+    return topics, {
+        "ORDERWATCH_BOOTSTRAP_SERVERS": bootstrap,
+        "ORDERWATCH_TOPIC_PREFIX": topic_prefix,
+        "ORDERWATCH_GROUP_ID": topic_prefix,
+        "ORDERWATCH_SESSION_TIMEOUT_S": "6",
+    }
+
+
+def has(kind: str) -> Any:
+    return lambda records: any(each.kind == kind for each in decisions(records))
+
+
 def decisions(records: list[Record]) -> list[StockAdjustment]:
     return [StockAdjustment.model_validate_json(record.value or b"") for record in records]
 
@@ -71,21 +89,10 @@ def decisions(records: list[Record]) -> list[StockAdjustment]:
 def test_a_top_up_is_taken_back_once_although_the_service_is_killed_in_between(
     bootstrap: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    topics = {name: topic_prefix + name for name in TOPICS}
-    create_topics(bootstrap, dict.fromkeys(topics.values(), 1))
-    variables = {
-        "ORDERWATCH_BOOTSTRAP_SERVERS": bootstrap,
-        "ORDERWATCH_TOPIC_PREFIX": topic_prefix,
-        "ORDERWATCH_GROUP_ID": topic_prefix,
-        "ORDERWATCH_DATA_DIR": str(tmp_path),
-        "ORDERWATCH_STOCK_DRY_RUN": "false",
-        "ORDERWATCH_SESSION_TIMEOUT_S": "6",
-    }
+    topics, variables = installed(bootstrap, topic_prefix)
+    variables |= {"ORDERWATCH_DATA_DIR": str(tmp_path), "ORDERWATCH_STOCK_DRY_RUN": "false"}
     produce(bootstrap, topics["stock"], [reading(), reading()])
     produce(bootstrap, topics["alerts"], [alert_message(1), alert_message(1)])
-
-    def has(kind: str) -> Any:
-        return lambda records: any(each.kind == kind for each in decisions(records))
 
     with stock(variables) as process:
         read_until(bootstrap, topics["stock-adjustments"], enough=has("top_up"))
@@ -113,14 +120,7 @@ def test_a_top_up_is_taken_back_once_although_the_service_is_killed_in_between(
 def test_a_service_whose_file_is_lost_takes_back_what_it_topped_up(
     bootstrap: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    topics = {name: topic_prefix + name for name in TOPICS}
-    create_topics(bootstrap, dict.fromkeys(topics.values(), 1))
-    variables = {
-        "ORDERWATCH_BOOTSTRAP_SERVERS": bootstrap,
-        "ORDERWATCH_TOPIC_PREFIX": topic_prefix,
-        "ORDERWATCH_GROUP_ID": topic_prefix,
-        "ORDERWATCH_SESSION_TIMEOUT_S": "6",
-    }
+    topics, variables = installed(bootstrap, topic_prefix)
     produce(bootstrap, topics["stock"], [reading()])
     produce(bootstrap, topics["alerts"], [alert_message(1)])
 
@@ -143,33 +143,19 @@ def test_a_service_whose_file_is_lost_takes_back_what_it_topped_up(
 def test_a_second_service_of_the_group_ends_and_the_first_goes_on(
     bootstrap: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    topics = {name: topic_prefix + name for name in TOPICS}
-    create_topics(bootstrap, dict.fromkeys(topics.values(), 2))
-    variables = {
-        "ORDERWATCH_BOOTSTRAP_SERVERS": bootstrap,
-        "ORDERWATCH_TOPIC_PREFIX": topic_prefix,
-        "ORDERWATCH_GROUP_ID": topic_prefix,
-        "ORDERWATCH_STOCK_DRY_RUN": "false",
-        "ORDERWATCH_SESSION_TIMEOUT_S": "6",
-    }
-
-    def topped_up(records: list[Record]) -> bool:
-        return any(each.kind == "top_up" for each in decisions(records))
-
-    def reversed_(records: list[Record]) -> bool:
-        return any(each.kind == "reverse" for each in decisions(records))
-
+    topics, variables = installed(bootstrap, topic_prefix, partitions=2)
+    variables |= {"ORDERWATCH_STOCK_DRY_RUN": "false"}
     produce(bootstrap, topics["stock"], [reading()])
     produce(bootstrap, topics["alerts"], [alert_message(1)])
     with stock(variables | {"ORDERWATCH_DATA_DIR": str(tmp_path / "first")}) as first:
-        read_until(bootstrap, topics["stock-adjustments"], enough=topped_up)
+        read_until(bootstrap, topics["stock-adjustments"], enough=has("top_up"))
         with stock(variables | {"ORDERWATCH_DATA_DIR": str(tmp_path / "second")}) as second:
             output, _ = second.communicate(timeout=60)
         assert "ConfigurationError: Another `orderwatch stock`" in output
         assert first.poll() is None
         end = alert_message(2, status="resolved", change="resolved")
         produce(bootstrap, topics["alerts"], [end])
-        read_until(bootstrap, topics["stock-adjustments"], enough=reversed_)
+        read_until(bootstrap, topics["stock-adjustments"], enough=has("reverse"))
         first.send_signal(signal.SIGTERM)
         output, _ = first.communicate(timeout=30)
     assert first.returncode == 0, output

@@ -40,6 +40,7 @@ from streams.detect.facts import (
     Signal,
     by_time,
 )
+from streams.detect.orders import rulings
 
 C = TypeVar("C", RefundRequested | ComplaintFiled, Signal)
 
@@ -250,7 +251,7 @@ def _buyer(signal: Signal) -> str:
 def _claims(facts: Facts, horizon_ms: int, rules: Rules) -> list[_Claim]:
     """Steps 1 to 3 of the definition, in order of time."""
     withdrawals = {fact.ref: fact for fact in facts.of(RefundWithdrawn)}
-    rulings = {fact.ref: fact for fact in facts.of(ComplaintRuled)}
+    ruling_of = {fact.ref: fact for fact in facts.of(ComplaintRuled)}
     asked: list[RefundRequested | ComplaintFiled] = [
         *(r for r in facts.of(RefundRequested) if r.reason in KINDS),
         *(c for c in facts.of(ComplaintFiled) if c.kind in KINDS and c.order_id),
@@ -259,11 +260,9 @@ def _claims(facts: Facts, horizon_ms: int, rules: Rules) -> list[_Claim]:
         return []
     asked.sort(key=by_time)
     versions: Counter[str] = Counter()
-    # Any complaint of an order may be upheld, whatever it is about; a ruling need not name the order.
-    filed_on = {fact.ref: fact.order_id for fact in facts.of(ComplaintFiled)}
+    # Any complaint of an order may be upheld, whatever it is about.
     upheld: set[str] = set()
-    for ruled in rulings.values():
-        order_id = ruled.order_id or filed_on.get(ruled.ref, "")
+    for order_id, ruled in rulings(facts):
         # Whatever it says: the next ruling may say the contrary.
         versions[order_id] += ruled.at_ms
         if ruled.ruling == "upheld":
@@ -276,7 +275,7 @@ def _claims(facts: Facts, horizon_ms: int, rules: Rules) -> list[_Claim]:
             end = withdrawals.get(claim.ref)
             is_withdrawn = end is not None
         else:
-            end = ruling = rulings.get(claim.ref)
+            end = ruling = ruling_of.get(claim.ref)
             is_withdrawn = ruling is not None and ruling.ruling == "withdrawn"
         versions[claim.order_id] += claim.at_ms + (end.at_ms if end else 0)
         (withdrawn_of if is_withdrawn else first_of).setdefault(claim.order_id, claim)
