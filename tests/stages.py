@@ -25,6 +25,7 @@ from tests.pipeline import Event, default_engine
 
 # Stories are dated; by whatever clock the tests run, they are not in the future.
 ANY_TIME_S = 10**9
+LATER_THAN_ALL_MS = 4_000_000_000_000
 SETTINGS = Settings(partitions=1, lateness_s=1).model_copy(update={"max_future_s": ANY_TIME_S})
 
 
@@ -174,6 +175,7 @@ class Staged:
         self.changelog = RecordingChangelog(journal)
         self.metrics = WorkerMetrics()
         self.rebalances = 0
+        self.now_ms = LATER_THAN_ALL_MS
         self.stage = Stage(
             "buyer",
             BUYER_TOPICS,
@@ -185,6 +187,7 @@ class Staged:
             self.metrics,
             awake or Awake(ANY_TIME_S),
             lambda: self.rebalances,
+            lambda: self.now_ms,
         )
 
     @property

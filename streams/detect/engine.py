@@ -207,7 +207,8 @@ class Engine:
             if not sent.is_taken_back or sent.is_unsure:
                 version = sent.version + (not sent.is_taken_back)
                 sent = Sent(version, sent.at_ms, sent.name, sent.kind, sent.subject, True)
-                void = Signal(sent.at_ms, ref, ref, sent.name, version, {})
+                # No event stands behind it, and a ref may be longer than the id of one.
+                void = Signal(sent.at_ms, sent.name, ref, sent.name, version, {})
                 news.append(Told(sent.kind, sent.subject, void))
             state.sent[ref] = sent
         return news

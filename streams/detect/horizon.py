@@ -2,7 +2,8 @@
 
 Facts may be used wherever they lie; silence only proves something up to the horizon. A topic's
 frontier moves with the events read, less the allowed lateness. A topic that is read to its very end
-moves with the time of that proof instead, also less the lateness. It never moves back.
+moves with the time of that proof instead, also less the lateness. It never moves back, unless it lies
+ahead of the clock.
 
 Payments have one more guard: a shop where many different buyers order and nobody pays has an outage,
 not that many attackers. Nothing more is concluded about that shop until payments have caught up:
@@ -46,6 +47,12 @@ class Frontier:
     def read_to_end(self, topic: str, proven_at_ms: int) -> None:
         """At this wall-clock time the broker had nothing in the topic that has not been applied."""
         self._known[topic] = max(self._known[topic], proven_at_ms - self._lateness_ms)
+
+    def limit(self, now_ms: int) -> None:
+        """Nothing is proven of what has not happened: a clock that ran ahead has been set right."""
+        for topic, known_ms in self._known.items():
+            if known_ms > now_ms:
+                self._known[topic] = now_ms - self._lateness_ms
 
     def ordered(self, shop: str, newest_ms: Mapping[str, int]) -> None:
         """Buyers placed orders: the newest time of each, by `shop:buyer`."""

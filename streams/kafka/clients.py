@@ -32,9 +32,13 @@ def plain_name(settings: Settings, name: str) -> str:
 
 
 def consumer_config(settings: Settings) -> dict[str, Any]:
-    """Arguments for `KafkaConsumer`: manual commits, from the beginning for a new group."""
+    """Arguments for `KafkaConsumer`: manual commits, from the beginning for a new group.
+
+    As in the worker, what a producer took back with its transaction was never said.
+    """
     return {
         **_connection(settings),
+        "isolation_level": "read_committed",
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",
         "session_timeout_ms": int(settings.session_timeout_s * 1000),

@@ -5,7 +5,6 @@ The agents never let an exception out: Faust would restart them past the batch t
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
@@ -52,7 +51,8 @@ def build_app(settings: Settings) -> WorkerApp:
         broker_request_timeout=max(40.0, settings.session_timeout_s + 10),
         # Behind, a worker reads in big batches: fewer evaluations and changelog records per event.
         broker_max_poll_records=50_000,
-        consumer_max_fetch_size=8 * 1024 * 1024,
+        # Of each partition, and a fetch may bring all of them: what is larger than 32 MiB is never reused.
+        consumer_max_fetch_size=4 * 1024 * 1024,
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=settings.group_instance_id,
         # Without tables Faust would assign partitions round robin; one standby makes it use its own
@@ -156,18 +156,21 @@ async def or_stop(work: Awaitable[T]) -> T:
     """Do it, or end the process before anything is acknowledged."""
     try:
         return await work
-    except asyncio.CancelledError:
-        raise
-    except OrderwatchError as error:
+    except Exception as error:
+        stop_for(error)
+
+
+def stop_for(error: BaseException) -> NoReturn:
+    """End the process with the exit code of what went wrong."""
+    if isinstance(error, OrderwatchError):
         stop_now(str(error), error.exit_code)
-    except KafkaError as error:
+    if isinstance(error, KafkaError):
         # What another attempt cannot mend is a bug, or a broker that is not set up for us.
         is_away = error.retriable or isinstance(error, KafkaTimeoutError)
-        log.exception("the broker did not take or give what was asked of it")
+        log.error("the broker did not take or give what was asked of it", exc_info=error)
         stop_now(f"Kafka: {error}", TransientError.exit_code if is_away else BUG_EXIT)
-    except Exception:
-        log.exception("batch_not_applied")
-        stop_now("see the traceback above", BUG_EXIT)
+    log.error("worker_failed", exc_info=error)
+    stop_now("see the traceback above", BUG_EXIT)
 
 
 def stop_now(why: str, code: int) -> NoReturn:

@@ -83,9 +83,10 @@ class Changelog:
                 for record in records.get(tp, ()):
                     self.records_read += 1
                     yield record.key.decode(), record.value
-            self._ends[partition] = end
         finally:
             await consumer.stop()
+        # Not before the last await: a reading that is called off has not brought our copy up to here.
+        self._ends[partition] = end
 
     def _consumer(self, **more: Any) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(

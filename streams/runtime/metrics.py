@@ -62,7 +62,7 @@ class WorkerMetrics:
         )
         self.event_lag_seconds = Gauge(
             "orderwatch_event_lag_seconds",
-            "Wall clock less the newest event time read",
+            "Wall clock less the newest event time of the last batch, when that was done",
             ["topic"],
             registry=r,
         )

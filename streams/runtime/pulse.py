@@ -79,7 +79,8 @@ class Pulse:
         lag = {topic: 0 for stage in app.stages for topic in stage.topics}
         for tp, state in states.items():
             topic = tp.topic.removeprefix(prefix)
-            is_pending = consumer.has_undelivered(tp) or state.position < state.highwater
+            is_coming = consumer.has_undelivered(tp)
+            is_read = not is_coming and state.position >= state.highwater
             before = self._seen.get(tp)
             committed = consumer._committed_offset.get(tp)
             has_moved = before is None or before[:2] != (state.position, committed)
@@ -87,20 +88,22 @@ class Pulse:
                 self._seen[tp] = _Seen(state.position, committed, now)
                 self._moved_at = now
             stage = stage_of[tp.topic]
-            if not is_pending:
+            if not is_coming and state.position >= state.readable:
+                # What a transaction that is still open keeps back waits for somebody else.
                 self._waiting.pop(tp, None)
             elif has_moved or stage.is_loading:
                 # Nothing is applied before the state is there, and that moves or not by itself.
                 self._waiting[tp] = now
             else:
                 self._waiting.setdefault(tp, now)
-            if before is not None and now > before.since and not has_moved and not is_pending:
+            if before is not None and now > before.since and not has_moved and is_read:
                 proven_at_ms = self._proven_at_ms(stage, tp.partition, state)
                 if proven_at_ms is not None:
                     proofs[stage.name][tp.partition].append((topic, proven_at_ms))
-            lag[topic] += max(
-                0, state.highwater - (state.position if committed is None else committed)
-            )
+            if not is_read or consumer.has_uncommitted(tp):
+                # Else the marker behind a transaction lies there, which nobody acknowledges.
+                behind = state.position if committed is None else committed
+                lag[topic] += max(0, state.highwater - behind)
         self._look_for_a_stall(now)
         for stage in app.stages:
             await stage.tick(proofs[stage.name])

@@ -1,7 +1,8 @@
 """Signals on the wire: what detectors of the first stage tell about other subjects.
 
-Written and read by workers of the same version, but validated all the same: anybody can write to a
-topic. The record key is the subject's id, so that a subject's signals meet its own events.
+Written and read by workers, of two versions while they are upgraded, and validated all the same:
+anybody can write to a topic. The record key is the subject's id, so that a subject's signals meet its
+own events.
 """
 
 from __future__ import annotations
@@ -20,26 +21,36 @@ from streams.detect.facts import Signal
 from streams.errors import PoisonError
 
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
+MOST_ID = 128
 # What fits into a signed 64-bit number of the packed state.
 _Number = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
+# More than any detector says. `trim` relies on it that few facts never are too many bytes.
+_Values = Annotated[
+    dict[
+        Annotated[str, msgspec.Meta(max_length=32)],
+        _Number | Annotated[str, msgspec.Meta(max_length=256)] | bool,
+    ],
+    msgspec.Meta(max_length=24),
+]
 
 
 class _Subject(msgspec.Struct, frozen=True):
     kind: Literal["item", "order", "shop", "identity"]
-    id: Annotated[str, msgspec.Meta(min_length=1, max_length=193, pattern="^[^:]")]
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=193, pattern="^[^:]{1,64}(:|$)")]
 
 
 class _Wire(msgspec.Struct, frozen=True):
     """The fast twin of `schemas.alerts.SignalMessage`, which is the contract."""
 
     signal_id: _Text
-    name: _Text
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=MOST_ID)]
     subject: _Subject
     shop_id: str
     occurred_at: Annotated[datetime, msgspec.Meta(tz=True)]
     version: Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+    # Of a signal that was taken back, former versions put its own id here.
     event_id: _Text
-    values: dict[str, _Number | str | bool]
+    values: _Values
 
 
 _encode = msgspec.json.Encoder().encode
@@ -68,6 +79,11 @@ def decode_signal(value: bytes) -> tuple[SubjectKind, str, Signal]:
         wire = _decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise PoisonError("invalid_signal", f"not a signal: {error}") from error
+    if wire.values and len(wire.event_id) > MOST_ID:
+        # No alert could hold it, so whoever counts it would stop there, each time anew.
+        raise PoisonError(
+            "invalid_signal", f"not a signal: event_id is longer than {MOST_ID} characters"
+        )
     if not FIRST_YEAR <= wire.occurred_at.year <= LAST_YEAR:
         raise PoisonError("invalid_signal", "not a signal: occurred_at lies outside our times")
     signal = Signal(

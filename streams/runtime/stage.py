@@ -53,7 +53,7 @@ class Stage:
     """All partitions of one stage that this worker owns. Everything runs on one event loop.
 
     `rebalances` counts the rebalances that have begun. Faust waits for the batch in hand before it says
-    that partitions are taken away, and the group does not wait for Faust.
+    that partitions are taken away, and the group does not wait for Faust. `now_ms` is the wall clock.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class Stage:
         metrics: WorkerMetrics,
         awake: Awake,
         rebalances: Callable[[], int] = lambda: 0,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self.name = name
         self.topics = topics
@@ -80,6 +81,7 @@ class Stage:
         self._metrics = metrics
         self._awake = awake
         self._rebalances = rebalances
+        self._now_ms = now_ms
         self._owned_since = 0
         self._loads: dict[int, asyncio.Task[None]] = {}
         self._lock = asyncio.Lock()
@@ -87,12 +89,7 @@ class Stage:
         self._flood = FloodGuard(settings.dead_letter_max_share)
         self._aside = Aside(producer, settings.topic_prefix, metrics)
         self._intakes = {
-            topic: Intake(
-                topic,
-                settings.max_record_bytes,
-                settings.max_future_s * 1000,
-                lambda: time.time_ns() // 1_000_000,
-            )
+            topic: Intake(topic, settings.max_record_bytes, settings.max_future_s * 1000, now_ms)
             for topic in topics
         }
 
@@ -168,6 +165,7 @@ class Stage:
         horizon = latest.pop(HORIZON_KEY, None)
         if horizon is not None:
             frontier.restore(orjson.loads(horizon))
+            frontier.limit(self._now_ms())
         for key in [key for key in latest if key.startswith(PAYMENTS_KEYS)]:
             shop = key.removeprefix(PAYMENTS_KEYS)
             frontier.restore_payments(shop, orjson.loads(latest.pop(key)))
@@ -217,7 +215,10 @@ class Stage:
                     load.result()
             # Those that are still being read back may be done while others are published.
             for number in [number for number, load in self._loads.items() if load.done()]:
+                if self._is_leaving:
+                    return
                 partition = self.partitions[number]
+                partition.frontier.limit(self._now_ms())
                 for topic, proven_at_ms in proofs.get(number, ()):
                     partition.frontier.read_to_end(topic, proven_at_ms)
                 effects = partition.tick(MOST_WOKEN)

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from itertools import takewhile
 from typing import Any, NamedTuple, cast
 
+from aiokafka import AIOKafkaConsumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 from faust.types.transports import ConsumerT, SchedulingStrategyT
@@ -31,6 +32,16 @@ class _WholeLists(SchedulingStrategyT):
         return iter(records.items())
 
 
+class CommittedThread(driver.AIOKafkaConsumerThread):
+    """Reads what was committed: an order of a transaction that its producer gave up was never placed."""
+
+    def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust asks for that only where it writes in transactions itself.
+        consumer._isolation_level = "read_committed"
+        return consumer
+
+
 class PlainConsumer(driver.Consumer):
     """Faust's consumer, which can also tell whether records that it has fetched are on their way.
 
@@ -43,6 +54,9 @@ class PlainConsumer(driver.Consumer):
         # The newest offset that a poll has brought. The position is no measure: it also moves past
         # the markers of transactions, which nobody acknowledges.
         self._fetched: dict[TP, int] = {}
+
+    def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
+        return CommittedThread(self, loop=self.loop, beacon=self.beacon)
 
     async def _getmany(
         self, active_partitions: set[TP] | None, timeout: float
@@ -58,6 +72,10 @@ class PlainConsumer(driver.Consumer):
         await super().perform_seek()
 
     def has_undelivered(self, tp: TP) -> bool:
+        """Whether records of a partition are on their way: until they are committed, for all one knows."""
+        return self.has_uncommitted(tp)
+
+    def has_uncommitted(self, tp: TP) -> bool:
         """Whether records of a partition have been fetched that are not committed yet."""
         return self._fetched.get(tp, -1) >= (self._committed_offset.get(tp) or 0)
 
@@ -176,10 +194,12 @@ class FetchState(NamedTuple):
     """Where the consumer stands in a partition by its last fetch that was answered.
 
     When `position` equals `highwater` there was nothing further to read at `fetched_at_ms`, by this
-    machine's wall clock. A broker that does not answer leaves all three as they are.
+    machine's wall clock. Where a transaction is open, only what lies before `readable` may be read.
+    A broker that does not answer leaves all four as they are.
     """
 
     position: int
+    readable: int
     highwater: int
     fetched_at_ms: int
 
@@ -195,7 +215,8 @@ def fetch_states(consumer: driver.Consumer) -> dict[TP, FetchState]:
     for tp in list(assignment.tps):
         state = assignment.state_value(tp)
         if state is not None and state.highwater is not None and state.has_valid_position:
+            readable = state.highwater if state.lso is None else state.lso
             found[TP(tp.topic, tp.partition)] = FetchState(
-                state.position, state.highwater, state.timestamp
+                state.position, readable, state.highwater, state.timestamp
             )
     return found

@@ -10,7 +10,8 @@ import faust
 from streams.errors import ConfigurationError
 from streams.kafka.topics import BLOCKED_CURE, listing
 from streams.rules import build_engine
-from streams.runtime.build import build_app
+from streams.runtime.build import build_app, stop_for
+from streams.service import memory
 from streams.service.logs import configure_logging
 from streams.service.serving import address_of, require_free
 from streams.settings import Settings
@@ -21,8 +22,8 @@ def run(settings: Settings) -> None:
 
     Raises ConfigurationError for rules, detectors, keys or a port that cannot be used, before any
     broker is asked, and when topics are missing or have other partition counts than configured;
-    TransientError when no broker answers. Ends the process itself, without cleaning up, when it
-    may no longer write (exit codes 70 and 71): whatever was not acknowledged is read again.
+    TransientError when no broker answers. Whatever goes wrong later ends the process itself, without
+    cleaning up and with an exit code of docs/operations.md: what was not acknowledged is read again.
     """
     configure_logging(settings)
     # The app builds its own when it starts, but Faust lets no exception of that through to here.
@@ -31,11 +32,18 @@ def run(settings: Settings) -> None:
     _require_topics(settings)
     # Batches make many short-lived objects and hardly any cycles.
     gc.set_threshold(50_000, 20, 100)
+    memory.reuse_buffers()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     _use_uvloop()
     app = build_app(settings)
     worker = faust.Worker(app, loglevel=settings.log_level.upper(), redirect_stdouts=False)
-    worker.execute_from_commandline()
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as ended:
+        # Of whatever stops the worker inside Faust, the code is 1 and says nothing.
+        if ended.code and ended.__context__ is not None:
+            stop_for(ended.__context__)
+        raise
 
 
 def _require_topics(settings: Settings) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from typing import Any
 
-from aiokafka import AIOKafkaProducer
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from streams.runtime.changelog import Changelog
 from tests.topic_io import create_topics
@@ -48,5 +50,40 @@ def test_who_writes_over_somebody_else_still_has_to_read_back(
         await ours.write(0, {"a": b"4"}, {})
         assert await ours.grown([0]) == set()
         assert await theirs.grown([0]) == {0}
+
+    asyncio.run(_with_two(bootstrap, topic, use))
+
+
+class _CalledOff(AIOKafkaConsumer):
+    async def stop(self) -> None:
+        await super().stop()
+        raise asyncio.CancelledError
+
+
+class _CalledOffAtTheEnd(Changelog):
+    """Its readings are called off while they disconnect, as by the next rebalance."""
+
+    def _consumer(self, **more: Any) -> AIOKafkaConsumer:
+        return _CalledOff(**self._connection, group_id=None, auto_offset_reset="earliest", **more)
+
+
+def test_who_was_called_off_while_reading_back_still_has_to(
+    bootstrap: str, topic_prefix: str
+) -> None:
+    """Two rebalances, one after the other: what the first reading found was never put in place."""
+    topic = f"{topic_prefix}buyer-state"
+    create_topics(bootstrap, {topic: 1})
+
+    async def use(ours: Changelog, theirs: Changelog) -> None:
+        await ours.write(0, {"a": b"1"}, {})
+        await theirs.write(0, {"a": b"2"}, {})
+        assert await ours.grown([0]) == {0}
+        ours.__class__ = _CalledOffAtTheEnd
+        with pytest.raises(asyncio.CancelledError):
+            await _read(ours)
+        ours.__class__ = Changelog
+        assert await ours.grown([0]) == {0}
+        assert await _read(ours) == {"a": b"2"}
+        assert await ours.grown([0]) == set()
 
     asyncio.run(_with_two(bootstrap, topic, use))

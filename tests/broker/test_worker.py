@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import zlib
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from kafka import KafkaConsumer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -182,6 +184,38 @@ def _committed(subject: Worker, topic: str) -> int | None:
         return offset
     finally:
         reader.close()
+
+
+@pytest.mark.parametrize("transport", ["batch", "plain"])
+def test_what_a_producer_took_back_was_never_said(
+    kafka_bootstrap: str, topic_prefix: str, tmp_path: Path, transport: str
+) -> None:
+    """A transaction that is given up leaves its records in the log, and a marker behind them."""
+
+    async def pay() -> None:
+        client = {"bootstrap_servers": kafka_bootstrap, "transactional_id": topic_prefix}
+        async with AIOKafkaProducer(**client) as producer:
+            for buyer in ("never-paid", "paid"):
+                await producer.begin_transaction()
+                value = _payment(f"e-{buyer}", buyer_id=buyer)
+                topic = f"{topic_prefix}payments"
+                await producer.send_and_wait(topic, value, key=f"shop1:{buyer}".encode())
+                if buyer == "paid":
+                    await producer.commit_transaction()
+                else:
+                    await producer.abort_transaction()
+
+    with worker(kafka_bootstrap, topic_prefix, tmp_path, ORDERWATCH_TRANSPORT=transport) as subject:
+        subject.start()
+        subject.wait_ready()
+        asyncio.run(pay())
+        lag, states = "orderwatch_consumer_lag_records", "orderwatch_state_subjects"
+        subject.wait_for(
+            lambda: subject.metric(states) > 0 and subject.metric(lag) == 0, "all that was said"
+        )
+        assert subject.metric(states) == 1
+        assert subject.metric("orderwatch_records_total") == 1
+        assert subject.stop() == 0
 
 
 def test_missing_topics_are_a_configuration_error(

@@ -10,6 +10,7 @@ import hashlib
 import inspect
 from importlib.metadata import version
 
+import aiokafka.consumer.consumer as aiokafka_consumer
 import aiokafka.consumer.fetcher as fetcher
 import aiokafka.consumer.subscription_state as subscription_state
 import pytest
@@ -42,6 +43,7 @@ READ = {
     driver.AIOKafkaConsumerThread._create_worker_consumer: "9246a21942b3",
     driver.AIOKafkaConsumerThread._fetch_records: "8e15801cd1ae",
     recovery.Recovery._resume_streams: "65a824f3789d",
+    aiokafka_consumer.AIOKafkaConsumer.start: "29e48f52197b",
     fetcher.Fetcher._proc_fetch_request: "120083e326eb",
     subscription_state.TopicPartitionState: "1f45e8404ed7",
 }

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from schemas.fast import types
+from schemas.fast_types import AccountSellerCategory
 from schemas.topics import BUYER_TOPICS, TOPICS
+from streams.detect.episodes import Told
 from streams.detect.extract import FACTS_OF, to_ms
 from streams.detect.facts import (
     DAY_MS,
@@ -28,8 +32,11 @@ from streams.detect.facts import (
 )
 from streams.detect.facts.merging import FEWEST_WEIGHED, MAX_FACT_BYTES
 from streams.detect.state import SubjectState, pack
+from streams.runtime.signals import decode_signal, encode_signal
 from tests.oracle.story import HOUR, Story
 from tests.pipeline import facts_of
+
+LONG_AGO_MS = 1_700_000_000_000
 
 
 def placed(at_ms: int, ref: str = "o", event_id: str | None = None, units: int = 1) -> OrderPlaced:
@@ -177,9 +184,36 @@ def test_the_heaviest_facts_fit_into_a_record_of_the_changelog() -> None:
     assert let_go_ms == kept[0].at_ms - 1
 
 
-def test_so_few_facts_are_not_weighed_that_they_cannot_be_too_heavy() -> None:
-    orders: list[AnyFact] = [heavy(number) for number in range(FEWEST_WEIGHED)]
-    assert len(pack(SubjectState(orders), None)) < MAX_FACT_BYTES
+def wordy(number: int) -> Signal:
+    """As much as a signal may say."""
+    values: dict[str, int | str | bool] = {
+        f"{place:02}" + "🀄" * 30: "🀄" * 256 for place in range(24)
+    }
+    signal = Signal(LONG_AGO_MS + number, f"e{number}", f"r{number}", "n", 1, values)
+    return decode_signal(encode_signal(Told("item", "s:i", signal))[1])[2]
+
+
+def versatile(number: int) -> AnyFact:
+    """A buyer who sells in as many categories as an event may name."""
+    event = AccountSellerCategory(
+        event_id=f"e{number}",
+        schema_version=1,
+        occurred_at=datetime.fromtimestamp(number + LONG_AGO_MS / 1000, UTC),
+        shop_id="s",
+        buyer_id="b",
+        is_seller=True,
+        leaf_categories=[f"{place:02}" + "🀄" * 254 for place in range(100)],
+    )
+    [fact] = FACTS_OF[AccountSellerCategory](event)
+    return cast(AnyFact, fact)
+
+
+@pytest.mark.parametrize("make", [heavy, wordy, versatile])
+def test_so_few_facts_are_not_weighed_that_they_cannot_be_too_heavy(
+    make: Callable[[int], AnyFact],
+) -> None:
+    facts = [make(number) for number in range(FEWEST_WEIGHED)]
+    assert len(pack(SubjectState(facts), None)) < MAX_FACT_BYTES
 
 
 @pytest.mark.parametrize("batch", [1, 7, 90])

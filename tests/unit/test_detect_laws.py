@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 import pytest
 
-from schemas.alerts import ActionCode
+from schemas.alerts import ActionCode, SignalMessage
 from schemas.events.trade import OrderClosed
 from schemas.topics import BUYER_TOPICS, TOPICS
 from streams.detect.diff import alert_id
@@ -241,6 +241,20 @@ def test_a_signal_that_no_longer_holds_is_taken_back() -> None:
     pipeline.send(story.events[2:])
     assert pipeline.signals[-1].signal.version > void.version
     assert pipeline.signals[-1].signal.values["units"] == 50
+
+
+def test_a_signal_that_is_taken_back_keeps_the_contract_whatever_the_ids() -> None:
+    story = Story()
+    story.buyer = "b" * 128
+    story.created("o" * 128, 0, units=50)
+    story.paid("o" * 128, 60, payment="p")
+    pipeline = Pipeline(holds_signals=True)
+    pipeline.read_to_end(ms(HOUR))
+    pipeline.send(story.events[:1])
+    pipeline.send(story.events[1:])
+    for one in pipeline.signals:
+        SignalMessage.model_validate_json(encode_signal(one)[1])
+    assert not pipeline.signals[-1].signal.values
 
 
 # L5: late truth wins.

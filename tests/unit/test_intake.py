@@ -131,7 +131,14 @@ def test_ids_with_control_characters_are_refused() -> None:
         {"occurred_at": "1960-01-01T00:00:00Z"},
         {"subject": {"kind": "buyer", "id": "shop1:b1"}},
         {"subject": {"kind": "item", "id": ":item1"}},
+        {"subject": {"kind": "shop", "id": "s" * 65}},
+        {"subject": {"kind": "item", "id": f"{'s' * 65}:item1"}},
+        {"event_id": "e" * 129},
+        {"name": "n" * 129},
         {"values": None},
+        {"values": {f"value{number}": 1 for number in range(25)}},
+        {"values": {"buyer": "b" * 257}},
+        {"values": {"b" * 33: 1}},
     ],
 )
 def test_a_signal_that_would_hurt_later_is_refused(changes: dict[str, object]) -> None:

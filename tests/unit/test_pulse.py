@@ -35,6 +35,7 @@ class Fetched(NamedTuple):
     highwater: int | None
     timestamp: int = FETCHED_MS
     has_valid_position: bool = True
+    lso: int | None = None
 
 
 class Consumer:
@@ -43,6 +44,8 @@ class Consumer:
     def __init__(self) -> None:
         self.fetched: dict[TP, Fetched] = {}
         self.undelivered: set[TP] = set()
+        # Those that end with the marker of a transaction.
+        self.marked: set[TP] = set()
         self._committed_offset: dict[TP, int | None] = {}
         assignment = SimpleNamespace(tps=self.fetched, state_value=self.fetched.get)
         subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
@@ -51,6 +54,10 @@ class Consumer:
     def has_undelivered(self, tp: TP) -> bool:
         """Whether records of it wait in memory."""
         return tp in self.undelivered
+
+    def has_uncommitted(self, tp: TP) -> bool:
+        """Whether records of it have been read that are not committed."""
+        return (self._committed_offset[tp] or 0) < self.fetched[tp].position - (tp in self.marked)
 
     def stands(
         self, position: int, highwater: int, committed: int | None = None, tp: TP = ORDERS
@@ -338,6 +345,28 @@ def test_lag_is_what_is_not_acknowledged() -> None:
     app.consumer.stands(position=9, highwater=9, committed=4)
     beats(app, 0)
     assert 'orderwatch_consumer_lag_records{topic="orders"} 5.0' in _shown(app.metrics)
+
+
+def test_the_marker_behind_a_transaction_is_no_record_that_waits() -> None:
+    """A topic that is idle would otherwise lag for ever, and ring."""
+    app = App()
+    app.consumer.stands(position=9, highwater=9, committed=8)
+    app.consumer.marked = {ORDERS}
+    beats(app, 0)
+    assert 'orderwatch_consumer_lag_records{topic="orders"} 0.0' in _shown(app.metrics)
+
+
+def test_a_transaction_that_is_open_is_no_silence_and_no_stall() -> None:
+    app = App()
+    app.consumer.stands(position=5, highwater=9, committed=5)
+    app.consumer.fetched[ORDERS] = app.consumer.fetched[ORDERS]._replace(lso=5)
+    beats(app, 0, 1, (PATIENCE_WITH_ONE + 1) * LIMIT_S)
+    assert app.horizon() == 0
+    assert 'orderwatch_consumer_lag_records{topic="orders"} 4.0' in _shown(app.metrics)
+    # What lies before it may be read, and has to be.
+    app.consumer.fetched[ORDERS] = app.consumer.fetched[ORDERS]._replace(lso=6)
+    with pytest.raises(StalledError):
+        beats(app, 0, LIMIT_S + 1)
 
 
 def test_the_gauges_say_how_much_is_known() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import orjson
 import pytest
@@ -11,9 +11,11 @@ import pytest
 from schemas.topics import BUYER_TOPICS
 from streams.errors import TransientError
 from streams.runtime.awake import Awake
+from streams.runtime.bulk import partition_of
 from streams.runtime.stage import HORIZON_KEY, PAYMENTS_KEYS
 from tests.example_stories import FOLDER, load
-from tests.stages import SETTINGS, Record, Staged, by_topic
+from tests.oracle import story as oracle
+from tests.stages import SETTINGS, Journal, Record, Staged, by_topic
 
 STORY = load(FOLDER / "D10" / "fires_one_buyer_twice.yaml")
 BATCHES = by_topic(STORY.events)
@@ -65,6 +67,38 @@ def test_after_a_restart_time_states_and_payments_are_what_they_were() -> None:
     assert payments == known.frontier.export_payments(only_changed=False)
     assert {f"{PAYMENTS_KEYS}{shop}" for shop in payments} == stored.keys() - {KEY, HORIZON_KEY}
     assert _count(heir, "orderwatch_recovered_subjects_total") == 1
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_a_clock_that_ran_ahead_accuses_nobody_once_it_is_set_right(is_restarted: bool) -> None:
+    """Else every order would count as unpaid at once, until time is there; a restart would not help."""
+    story = oracle.Story()
+    story.created("before", 0)
+    for number in range(9):
+        story.created(f"o{number}", 60 + number)
+    before, *orders = by_topic(story.events)["orders"]
+
+    async def told(staged: Staged) -> None:
+        staged.now_ms = oracle.ms(oracle.DAY)
+        await _owned(staged, 0)
+        await staged.stage.tick({0: [(topic, staged.now_ms) for topic in BUYER_TOPICS]})
+        assert await staged.process("orders", [before])
+        assert staged.stage.partitions[0].frontier.horizon(BUYER_TOPICS) > oracle.ms(oracle.HOUR)
+        if is_restarted:
+            heir = Staged()
+            heir.changelog.stored = staged.changelog.stored
+            staged = heir
+        staged.now_ms = oracle.ms(70)
+        if not is_restarted:
+            await staged.stage.tick({})
+        assert await staged.process("orders", orders)
+        assert "send alerts" not in staged.journal.lines
+        # Nobody has paid when time is there.
+        staged.now_ms = oracle.ms(oracle.HOUR)
+        await staged.stage.tick({0: [(topic, staged.now_ms) for topic in BUYER_TOPICS]})
+        assert "send alerts" in staged.journal.lines
+
+    run(told)
 
 
 def test_what_was_deleted_is_not_read_back() -> None:
@@ -159,6 +193,47 @@ def test_while_partitions_are_shared_out_anew_nothing_is_done() -> None:
         assert await staged.process("orders", BATCHES["orders"]) is True
 
     run(story)
+
+
+class Interrupted(Journal):
+    """A rebalance begins when the first alert is sent."""
+
+    def __init__(self, staged: Staged) -> None:
+        super().__init__()
+        self._staged = staged
+
+    def note(self, line: str) -> None:
+        """See Journal.note."""
+        super().note(line)
+        self._staged.rebalances = self.lines.count("send alerts")
+
+
+def test_a_beat_that_publishes_goes_no_further_once_a_rebalance_begins() -> None:
+    """Each partition takes its time, and the group waits for none of them."""
+
+    def of(buyer: bytes, records: Sequence[Record]) -> list[Record]:
+        return [
+            Record(
+                (r.key or b"").replace(b"buyer1", buyer), (r.value or b"").replace(b"buyer1", buyer)
+            )
+            for r in records
+        ]
+
+    async def story(staged: Staged) -> None:
+        staged.stage.own([0, 1])
+        for buyer in (b"buyer1", b"buyer3"):
+            number = partition_of(b"shop1:" + buyer, 2)
+            for topic, records in BATCHES.items():
+                assert await staged.stage.process(topic, number, of(buyer, records))
+        assert all(partition.states for partition in staged.stage.partitions.values())
+        staged.note_in(Interrupted(staged))
+        read_ms = STORY.horizon_ms + 1000 * SETTINGS.lateness_s
+        proofs = [(topic, read_ms) for topic in BUYER_TOPICS]
+        await staged.stage.tick({0: proofs, 1: proofs})
+        assert staged.journal.lines.count("send alerts") == 1
+        assert staged.journal.lines[-1] == "state durable", "the one in hand is finished"
+
+    run(story, Staged(settings=SETTINGS.model_copy(update={"partitions": 2})))
 
 
 def test_a_state_is_not_overwritten_by_who_took_longer_than_a_session_lasts() -> None:

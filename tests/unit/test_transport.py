@@ -154,6 +154,18 @@ def test_plainly_a_partition_is_done_with_when_its_last_record_is_committed() ->
     run(story, "plain", payments=7)
 
 
+def test_what_is_acknowledged_is_not_committed_yet() -> None:
+    async def story(consumer: Any) -> None:
+        (batch,) = await delivered(consumer, {PAYMENTS: [record(PAYMENTS, 7)]})
+        consumer.ack(batch)
+        assert not consumer.has_undelivered(PAYMENTS)
+        assert consumer.has_uncommitted(PAYMENTS)
+        consumer._committed_offset[PAYMENTS] = 8
+        assert not consumer.has_uncommitted(PAYMENTS)
+
+    run(story, "batch", payments=7)
+
+
 def test_in_batches_a_partition_is_done_with_when_all_are_acknowledged() -> None:
     async def story(consumer: Any) -> None:
         (first,) = await delivered(consumer, {PAYMENTS: [record(PAYMENTS, 7)]})

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from streams.demo.broker import free_port
 from streams.detect.address import receivers
 from streams.errors import ConfigurationError
 from streams.runtime.worker import run
@@ -83,3 +84,31 @@ def test_the_command_ends_with_2_and_the_cause_in_its_last_line(tmp_path: Path) 
     assert done.returncode == 2, done.stderr
     assert "ORDERWATCH_DETECTORS" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_a_broker_that_goes_away_while_the_worker_starts_is_told_as_any_that_is_away(
+    tmp_path: Path,
+) -> None:
+    """What stops the worker inside Faust has its own exit code, not 1 whatever it was."""
+    start = (
+        "from streams.runtime import worker\n"
+        "from streams.settings import load_settings\n"
+        # It had the topics a moment ago.
+        "worker.listing = lambda settings: []\n"
+        "worker.run(load_settings())\n"
+    )
+    variables = {
+        "ORDERWATCH_BOOTSTRAP_SERVERS": NO_BROKER,
+        "ORDERWATCH_DATA_DIR": str(tmp_path),
+        "ORDERWATCH_WEB_PORT": str(free_port()),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", start],
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 3, done.stderr
+    assert "Unable to bootstrap" in done.stderr.splitlines()[-1]

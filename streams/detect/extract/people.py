@@ -33,9 +33,16 @@ def _flagged(e: ev.AccountFlags) -> Sequence[f.AnyFact]:
     return known, f.AccountDoubted(at_ms, event_id, event_id, "phone_invalid")
 
 
+# Of more than any shop has: a fact that is much heavier than others could make its subject's state outgrow
+# a record of the changelog (see `facts.merging`).
+MOST_CATEGORY_CHARACTERS = 6_000
+
+
 def _sells_too(e: ev.AccountSellerCategory) -> tuple[f.SellsToo]:
-    leaves = tuple(sorted(set(e.leaf_categories))) if e.is_seller else ()
-    return (f.SellsToo(to_ms(e.occurred_at), e.event_id, e.event_id, leaves),)
+    leaves = sorted(set(e.leaf_categories)) if e.is_seller else []
+    while sum(map(len, leaves)) > MOST_CATEGORY_CHARACTERS:
+        leaves.pop()
+    return (f.SellsToo(to_ms(e.occurred_at), e.event_id, e.event_id, tuple(leaves)),)
 
 
 def _invoice_asked(
