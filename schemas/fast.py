@@ -27,6 +27,7 @@ __all__ = [
     "decode_event",
     "decode_line",
     "decode_lines",
+    "decoder_of",
     "key_of",
     "topic_of",
     "types",
@@ -81,25 +82,34 @@ _decode_line = _line_decoder()
 _BAD_INPUT = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def decode_event(topic: str, raw: bytes) -> Event:
-    """Decode one record value of an input topic, or raise `Refused`."""
+def decoder_of(topic: str) -> Callable[[bytes], Event]:
+    """What decodes the record values of an input topic; it raises `Refused`, and so does this for others."""
     decode = _decode.get(topic)
     if decode is None:
         raise Refused(
             "unknown_topic",
             f"{topic!r} is not an input topic; expected one of {', '.join(INPUT_TOPICS)}",
         )
-    try:
-        # The decoder leaves unknown fields unread, bytes that are no text included.
-        if not raw.isascii():
-            raw.decode()
-        event: Event = decode(raw)
-    except _BAD_INPUT as error:
-        raise explain(topic, raw, error) from None
-    # Patterns and limits on the fields would cost ten times these looks.
-    if ":" in event.shop_id or not FIRST_YEAR <= event.occurred_at.year <= LAST_YEAR:
-        raise explain(topic, raw, None)
-    return event
+
+    def decode_event(raw: bytes) -> Event:
+        try:
+            # The decoder leaves unknown fields unread, bytes that are no text included.
+            if not raw.isascii():
+                raw.decode()
+            event: Event = decode(raw)
+        except _BAD_INPUT as error:
+            raise explain(topic, raw, error) from None
+        # Patterns and limits on the fields would cost ten times these looks.
+        if ":" in event.shop_id or not FIRST_YEAR <= event.occurred_at.year <= LAST_YEAR:
+            raise explain(topic, raw, None)
+        return event
+
+    return decode_event
+
+
+def decode_event(topic: str, raw: bytes) -> Event:
+    """Decode one record value of an input topic, or raise `Refused`."""
+    return decoder_of(topic)(raw)
 
 
 def decode_line(raw: bytes) -> tuple[str, Event]:

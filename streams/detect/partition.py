@@ -18,7 +18,15 @@ from streams.detect.facts import DAY_MS, AnyFact, Fact, OrderPaid, OrderPlaced
 from streams.detect.horizon import Frontier
 from streams.detect.quiet import Gate
 from streams.detect.resting import COMPRESSED, States
-from streams.detect.state import BODY, NO_WAKE, asked_for_wake, header, wake_of
+from streams.detect.state import (
+    BODY,
+    NO_WAKE,
+    NO_WAKE_BYTES,
+    WAKE,
+    asked_for_wake,
+    header,
+    wake_of,
+)
 from streams.detect.timers import ALL
 from streams.detect.wakes import Horizons, Wakes
 
@@ -125,9 +133,8 @@ class Partition:
             if packed is None:
                 loud.append((key, new))
                 continue
-            wake_at_ms = wake_of(packed)
-            if wake_at_ms is not None or (before and wake_of(before) is not None):
-                self._wakes.unseen(key, wake_at_ms)
+            if packed[WAKE] != NO_WAKE_BYTES or (before and before[WAKE] != NO_WAKE_BYTES):
+                self._wakes.unseen(key, wake_of(packed))
             kept[key] = changed[key] = packed
             grown += len(packed) - (len(before) if before else 0)
         states.size_bytes += grown

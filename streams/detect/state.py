@@ -22,10 +22,14 @@ _HEADER = struct.Struct(">QQQHHIHI")
 # Where the rest begins: the first byte is that of what was said (0x94), or of the facts (0xdd).
 BODY = _HEADER.size
 NO_WAKE = (1 << 64) - 1
-_NO_WAKE_BYTES = NO_WAKE.to_bytes(8, "big")
+# Where a state says when it wants to be looked at, and what stands there if never.
+WAKE = slice(8, 16)
+NO_WAKE_BYTES = NO_WAKE.to_bytes(8, "big")
 # MessagePack's "array 32": the count stands in four bytes, so it can grow in place.
 _ARRAY = struct.Struct(">BI")
 _ARRAY_32 = 0xDD
+# Header and array of a state that has said nothing, as nearly all.
+_BEGINNING = struct.Struct(f"{_HEADER.format}BI")
 # Of an episode that was stored before that was known.
 ANY_TIME = 1 << 62
 MOST_UNITS = (1 << 32) - 1
@@ -147,8 +151,8 @@ def _elements(facts: Sequence[AnyFact]) -> bytes:
 def begin(new: Sequence[AnyFact], newest_ms: int, wake: int, quiet: tuple[int, int, int]) -> bytes:
     """The stored form of a subject of which nothing was known, its facts not merged yet."""
     count = len(new)
-    header = _HEADER.pack(newest_ms, wake, NO_WAKE, *quiet, count, 0)
-    return b"".join((header, _ARRAY.pack(_ARRAY_32, count), _elements(new)))
+    front = _BEGINNING.pack(newest_ms, wake, NO_WAKE, *quiet, count, 0, _ARRAY_32, count)
+    return front + _elements(new)
 
 
 def append(
@@ -165,18 +169,15 @@ def append(
 
     `asked`, `tail` and `said` are of its header, which the hot loop has at hand.
     """
+    more = len(new)
     at = BODY + said
-    end = at + _ARRAY.size
-    count = _ARRAY.unpack_from(packed, at)[1] + len(new)
-    return b"".join(
-        (
-            _HEADER.pack(newest_ms, wake, asked, *quiet, tail + len(new), said),
-            packed[BODY:at],
-            _ARRAY.pack(_ARRAY_32, count),
-            packed[end:],
-            _elements(new),
-        )
-    )
+    count = _ARRAY.unpack_from(packed, at)[1] + more
+    if said:
+        header = _HEADER.pack(newest_ms, wake, asked, *quiet, tail + more, said)
+        front = b"".join((header, packed[BODY:at], _ARRAY.pack(_ARRAY_32, count)))
+    else:
+        front = _BEGINNING.pack(newest_ms, wake, asked, *quiet, tail + more, 0, _ARRAY_32, count)
+    return b"".join((front, packed[at + _ARRAY.size :], _elements(new)))
 
 
 def unpack(packed: bytes) -> SubjectState:
@@ -210,13 +211,13 @@ header_fields = _HEADER.unpack_from
 
 def wake_of(packed: bytes) -> int | None:
     """When a subject wants to be looked at next, if ever."""
-    wake = packed[8:16]
-    return None if wake == _NO_WAKE_BYTES else int.from_bytes(wake, "big")
+    wake = packed[WAKE]
+    return None if wake == NO_WAKE_BYTES else int.from_bytes(wake, "big")
 
 
 def asked_for_wake(packed: bytes) -> bool:
     """Whether the last evaluation asked for a wake-up."""
-    return packed[16:24] != _NO_WAKE_BYTES
+    return packed[16:24] != NO_WAKE_BYTES
 
 
 def oldest_kept(newest_ms: int) -> bytes:
