@@ -50,7 +50,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             Panel(
                 "Open critical · 未处理严重预警",
                 "Critical alerts in the inbox that nobody has handled.",
-                (('sum(orderwatch_inbox_alerts_open{severity="critical"})', ""),),
+                (('max(orderwatch_inbox_alerts_open{severity="critical"})', ""),),
                 width=4,
                 kind="stat",
                 red_from=1,
@@ -92,7 +92,8 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "Shops where many buyers order and nobody pays; nothing is concluded about them. "
                 "Small shops count all together.",
                 (
-                    ("sum(orderwatch_payments_silent)", "shops"),
+                    # Buyers of one shop lie with every worker, so each of them counts it.
+                    ("max(orderwatch_payments_silent)", "shops"),
                     ("max(orderwatch_payments_silent_everywhere)", "all together"),
                 ),
                 width=4,
@@ -237,7 +238,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
         (
             Panel(
                 "Event-time lag by topic · 事件时间延迟",
-                "Wall clock less the newest event time read.",
+                "Wall clock less the newest event time of the last batch; it stands still while nothing comes.",
                 (("max by (topic) (orderwatch_event_lag_seconds)", "{{topic}}"),),
                 unit="s",
             ),
@@ -276,13 +277,14 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             ),
         ),
     ),
+    # What is read from the database is the same number on every console that shares it: `max`, not `sum`.
     (
         "Inbox · 预警处理",
         (
             Panel(
                 "Not handled · 未处理预警",
                 "Alerts in the inbox, by severity.",
-                (("sum by (severity) (orderwatch_inbox_alerts_open)", "{{severity}}"),),
+                (("max by (severity) (orderwatch_inbox_alerts_open)", "{{severity}}"),),
                 is_stacked=True,
             ),
             Panel(
@@ -309,7 +311,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "Handled alerts by detector and by what people found out.",
                 (
                     (
-                        "sum by (detector, label) (orderwatch_inbox_labelled_alerts)",
+                        "max by (detector, label) (orderwatch_inbox_labelled_alerts)",
                         "{{detector}} {{label}}",
                     ),
                 ),
@@ -329,6 +331,20 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "Inbox behind · 收件箱积压",
                 "Records of the alerts topic that the inbox has not read.",
                 (("sum(orderwatch_inbox_lag_records)", "records"),),
+            ),
+            Panel(
+                "Deadlines coming up · 临近时限",
+                "Of alerts and complaints at work, reminded of or due; docs/deadlines.md names the codes.",
+                (("max by (code) (orderwatch_inbox_timers_due)", "{{code}}"),),
+                width=12,
+                is_stacked=True,
+            ),
+            Panel(
+                "Deadlines past · 已过时限",
+                "Past their last moment and not met.",
+                (("max by (code) (orderwatch_inbox_timers_breached)", "{{code}}"),),
+                width=12,
+                is_stacked=True,
             ),
         ),
     ),

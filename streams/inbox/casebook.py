@@ -141,7 +141,7 @@ class Casebook:
         if shop:
             wanted.append(ComplaintRow.shop_id == shop)
         if search:
-            wanted.append(ComplaintRow.about.contains(storable(search.strip()), autoescape=True))
+            wanted.append(ComplaintRow.about.icontains(storable(search.strip()), autoescape=True))
         order = ComplaintRow.updated_at.desc() if is_ended else ComplaintRow.opened_at
         with Session(self._engine) as session:
             total = (

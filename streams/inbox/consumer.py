@@ -51,10 +51,30 @@ class AlertSource(Source, Protocol):
 
 
 class KafkaAlertSource(KafkaSource):
-    """The alerts topic, read by one member of the inbox's consumer group."""
+    """The alerts topic, read by one member of the inbox's consumer group.
 
-    def __init__(self, settings: Settings) -> None:
+    With `is_anew` it begins at the oldest alert that is kept, wherever the group had stopped: a database
+    that was lost has none of what the group has read.
+    """
+
+    def __init__(self, settings: Settings, *, is_anew: bool = False) -> None:
         super().__init__(settings, [ALERTS], f"{settings.group_id}-inbox", max_poll_records=500)
+        self._is_anew = is_anew
+
+    def poll(self, timeout_s: float) -> list[Record]:
+        """See Source."""
+        records = super().poll(timeout_s)
+        if self._is_anew and self._owned:
+            self._is_anew = not self._begin_anew()
+            return []
+        return records
+
+    def _begin_anew(self) -> bool:
+        # Committed before anything is stored: after a crash the database is no longer empty.
+        if not self.commit(dict.fromkeys(self._owned, 0)):
+            return False
+        self._consumer.seek_to_beginning()
+        return True
 
     def lag(self, timeout_s: float) -> int | None:
         """See AlertSource."""

@@ -102,7 +102,7 @@ def _mentions(text: str) -> ColumnElement[bool]:
     mentioned = select(ReferenceRow.alert_id).where(ReferenceRow.ref == text)
     return or_(
         AlertRow.alert_id.startswith(text.lower(), autoescape=True),
-        AlertRow.subject_id.contains(text, autoescape=True),
+        AlertRow.subject_id.icontains(text, autoescape=True),
         AlertRow.alert_id.in_(mentioned),
     )
 

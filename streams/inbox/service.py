@@ -67,8 +67,9 @@ def run(settings: Settings) -> None:
         live = Live(lambda: page_version(store, consumer.health()))
         board = Board(store, rules, _now)
         metrics = InboxMetrics(store, board, _now)
+        is_anew = store.is_empty()
         consumer = Consumer(
-            connect=lambda: KafkaAlertSource(settings),
+            connect=lambda: KafkaAlertSource(settings, is_anew=is_anew),
             store=store,
             metrics=metrics,
             on_stored=live.announce,

@@ -199,6 +199,11 @@ class Store:
             rows = session.execute(query)
             return {(detector, label): count for detector, label, count in rows if label}
 
+    def is_empty(self) -> bool:
+        """Whether no alert was ever stored."""
+        with Session(self.engine) as session:
+            return session.scalar(select(AlertRow.alert_id).limit(1)) is None
+
     def version(self) -> str:
         """A word that changes whenever anything that a page shows has changed."""
         with Session(self.engine) as session:

@@ -53,8 +53,9 @@ CREATE TABLE IF NOT EXISTS reports (
 CREATE INDEX IF NOT EXISTS reports_waiting ON reports (seq) WHERE is_published = 0;
 """
 # A revision waits for the earlier ones of its alert, so that nobody reads "resolved" before "opened".
+# What was queued in the future was queued before the clock was set back, and waits for no time of it.
 _DUE = """
-FROM outbox AS o WHERE channel = :channel AND state = 'queued' AND next_at <= :now
+FROM outbox AS o WHERE channel = :channel AND state = 'queued' AND (next_at <= :now OR queued_at > :now)
 AND NOT EXISTS (SELECT 1 FROM outbox AS e WHERE e.channel = o.channel AND e.alert_id = o.alert_id
                 AND e.seq < o.seq AND e.state IN ('queued', 'sending', 'covered'))
 """
@@ -236,8 +237,8 @@ class Outbox:
         if max_per_minute is None:
             return MAX_COVERED
         (used,) = self._connection.execute(
-            "SELECT count(*) FROM outbox WHERE channel = ? AND attempted_at > ?",
-            (channel, now - RATE_WINDOW_S),
+            "SELECT count(*) FROM outbox WHERE channel = ? AND attempted_at > ? AND attempted_at <= ?",
+            (channel, now - RATE_WINDOW_S, now),
         ).fetchone()
         return max(max_per_minute - int(used), 0)
 

@@ -39,8 +39,9 @@ from streams.subscriber.ledger import open_database, transaction
 log = structlog.get_logger(__name__)
 
 GROUP_SUFFIX = "-stock"
-TOPICS = ["alerts", "stock", "listings", "control"]
 ADJUSTMENTS_TOPIC = "stock-adjustments"
+CONTROL_TOPIC = "control"
+TOPICS = ["alerts", "stock", "listings", CONTROL_TOPIC]
 KILL_SWITCH: Final = "stock_kill_switch"
 KEEP_CLOSED_S = 30 * 86_400.0
 UPKEEP_EVERY_S = 0.5
@@ -89,9 +90,9 @@ def run(settings: Settings) -> None:
 
 
 def catch_up(settings: Settings, ledger: SqliteLedger) -> None:
-    """Learn what the topic says and the file does not: it is new, or a backup.
+    """Learn what the topics say and the file does not: it is new, or a backup.
 
-    Raises TransientError when the topic cannot be read, ConfigurationError when there is none.
+    Raises TransientError when a topic cannot be read, ConfigurationError when there is none.
     """
     since_ms = (time.time() - KEEP_CLOSED_S) * 1000
     said = [
@@ -99,11 +100,36 @@ def catch_up(settings: Settings, ledger: SqliteLedger) -> None:
         for record in to_end(settings, ADJUSTMENTS_TOPIC)
         if record.value and record.timestamp_ms >= since_ms
     ]
+    commands = [
+        (record.value, record.offset)
+        for record in to_end(settings, CONTROL_TOPIC)
+        if record.value and KILL_SWITCH.encode() in record.value
+    ]
     store = Store(ledger.connection)
     with transaction(ledger.connection):
         restored = restore(store, said)
+        for value, offset in commands:
+            obey(store, value, offset, datetime.now(UTC))
     if restored:
         log.warning("decisions_restored", decisions=restored, topped_up=store.topped_up_now())
+
+
+def obey(store: Store, value: bytes, offset: int, now: datetime) -> Control | None:
+    """Move the kill switch as a record of `control` says; None where the record is about something else.
+
+    Within the caller's transaction. Raises ValidationError for what is no command and does not name it.
+    """
+    try:
+        control = Control.model_validate_json(value)
+    except ValidationError:
+        if KILL_SWITCH.encode() not in value:
+            raise
+        # Written by hand in an emergency: whoever forgot a field still wants it to stop.
+        control = Control(control_id="unclear", command=KILL_SWITCH, value="on", at=now)
+    if control.command != KILL_SWITCH:
+        return None
+    store.put_control(control, offset)
+    return control
 
 
 class SoleSource(KafkaSource):
@@ -172,8 +198,8 @@ class StockDesk:
     def _apply(self, topic: str, value: bytes, offset: int) -> list[StockAdjustment]:
         if topic == "alerts":
             return self._apply_alert(AlertEnvelope.model_validate_json(value))
-        if topic == "control":
-            return self._apply_control(self._control(value), offset)
+        if topic == CONTROL_TOPIC:
+            return self._apply_control(value, offset)
         return self._apply_event(topic, decode_event(topic, value))
 
     def _apply_alert(self, envelope: AlertEnvelope) -> list[StockAdjustment]:
@@ -201,20 +227,11 @@ class StockDesk:
                 self._clock(),
             )
 
-    def _control(self, value: bytes) -> Control:
-        try:
-            return Control.model_validate_json(value)
-        except ValidationError:
-            if KILL_SWITCH.encode() not in value:
-                raise
-            # Written by hand in an emergency: whoever forgot a field still wants it to stop.
-            return Control(control_id="unclear", command=KILL_SWITCH, value="on", at=self._clock())
-
-    def _apply_control(self, control: Control, offset: int) -> list[StockAdjustment]:
-        if control.command == KILL_SWITCH:
-            with transaction(self._ledger.connection):
-                self._store.put_control(control, offset)
-                is_on = self._store.is_killed()
+    def _apply_control(self, value: bytes, offset: int) -> list[StockAdjustment]:
+        with transaction(self._ledger.connection):
+            control = obey(self._store, value, offset, self._clock())
+            is_on = self._store.is_killed()
+        if control is not None:
             # What holds now, and not only what was asked for: a repeat changes nothing.
             log.warning(
                 "stock_kill_switch",

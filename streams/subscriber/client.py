@@ -48,7 +48,11 @@ class Retry:
 
     def delay_s(self, failures: int) -> float:
         """The pause after that many failures (1 or more)."""
-        return min(self.first_delay_s * self.factor ** (failures - 1), self.max_delay_s)
+        try:
+            return min(self.first_delay_s * self.factor ** (failures - 1), self.max_delay_s)
+        except OverflowError:
+            # What is down for days fails more often than a float can be doubled.
+            return self.max_delay_s
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,23 @@ def test_a_killed_inbox_misses_nothing_and_has_nothing_twice(
         assert second.process.wait(timeout=30) == 0
 
 
+def test_an_inbox_that_lost_its_database_reads_every_alert_again(
+    bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    topic = topic_prefix + "alerts"
+    create_topics(bootstrap, {topic: 3})
+    publish(bootstrap, topic, range(20))
+    counted = 'orderwatch_inbox_alerts_open{severity="warn"}'
+    (tmp_path / "lost").mkdir()
+    with inbox(bootstrap, topic_prefix, tmp_path / "lost") as first:
+        wait_until(lambda: first.metric(counted) == 20, deadline_s=60)
+        # What it has read is committed when it leaves.
+        first.process.send_signal(signal.SIGTERM)
+        assert first.process.wait(timeout=30) == 0
+    with inbox(bootstrap, topic_prefix, tmp_path) as second:
+        wait_until(lambda: second.metric(counted) == 20, deadline_s=60)
+
+
 def test_a_broker_that_goes_away_is_said_and_its_return_is_enough(
     own_kafka: ApacheKafka, topic_prefix: str, tmp_path: Path
 ) -> None:

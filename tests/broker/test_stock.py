@@ -140,6 +140,28 @@ def test_a_service_whose_file_is_lost_takes_back_what_it_topped_up(
         read_until(bootstrap, topics["stock-adjustments"], enough=sums_to(0))
 
 
+def test_a_service_whose_file_is_lost_still_obeys_the_kill_switch(
+    bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    topics, variables = installed(bootstrap, topic_prefix)
+    switch = {"control_id": "c1", "command": "stock_kill_switch", "value": "on", "at": str(T0)}
+    produce(bootstrap, topics["control"], [Message(json.dumps(switch).encode())])
+    with stock(variables | {"ORDERWATCH_DATA_DIR": str(tmp_path / "lost")}) as process:
+        assert process.stdout is not None
+        assert any("stock_kill_switch" in line for line in process.stdout)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    produce(bootstrap, topics["stock"], [reading()])
+    produce(bootstrap, topics["alerts"], [alert_message(1)])
+
+    def said(records: list[Record]) -> set[str]:
+        return {each.reason for each in decisions(records)} & {"held_unpaid", "kill_switch"}
+
+    with stock(variables | {"ORDERWATCH_DATA_DIR": str(tmp_path / "empty")}):
+        records = read_until(bootstrap, topics["stock-adjustments"], enough=lambda r: bool(said(r)))
+    assert said(records) == {"kill_switch"}
+
+
 def test_a_second_service_of_the_group_ends_and_the_first_goes_on(
     bootstrap: str, topic_prefix: str, tmp_path: Path
 ) -> None:

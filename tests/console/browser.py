@@ -132,6 +132,17 @@ class Page:
         self._send("Page.navigate", url=url)
         self.wait(f"document.readyState === 'complete' && location.href.startsWith({url!r})")
 
+    def goto_refusing(self, url: str, pattern: str, status: int) -> None:
+        """Open a page whose first request of that pattern gets this answer, as from a proxy."""
+        self._send("Fetch.enable", patterns=[{"urlPattern": pattern}])
+        self.goto(url)
+        end = time.monotonic() + DEADLINE_S
+        while not (paused := self._events("Fetch.requestPaused")):
+            assert time.monotonic() < end, f"the page asked for nothing like {pattern}"
+        request = paused[0]["params"]["requestId"]
+        self._send("Fetch.fulfillRequest", requestId=request, responseCode=status)
+        self._send("Fetch.disable")
+
     def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression; an exception in it fails the test."""
         result = self._send("Runtime.evaluate", expression=expression, returnByValue=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from schemas.alerts import Text
@@ -9,7 +11,7 @@ from streams.inbox.consumer import Health
 from streams.inbox.workflow import State
 from tests.console.browser import Browser, Page
 from tests.factories import alert_id, make_alert
-from tests.inbox import Served, wait_until
+from tests.inbox import Clock, Served, wait_until
 
 ONE = f"/alerts/{alert_id('1')}"
 HOSTILE = (
@@ -152,6 +154,17 @@ def test_a_page_that_cannot_be_fetched_anew_is_not_called_live(page: Page, serve
     page.wait("document.querySelector('#live').classList.contains('off')")
 
 
+def test_a_page_is_live_again_after_a_proxy_said_that_the_console_is_away(
+    browser: Browser, served: Served
+) -> None:
+    page = browser.page()
+    page.goto_refusing(served.url + "/?lang=zh", "*/events", 502)
+    page.wait("document.querySelector('#live').classList.contains('off')")
+    page.wait("document.querySelector('#live').classList.contains('on')")
+    served.add(make_alert())
+    page.wait("document.querySelectorAll('[data-alert]').length === 1")
+
+
 def test_an_open_form_still_works_once_somebody_signed_in_on_another_tab(
     page: Page, served: Served
 ) -> None:
@@ -167,6 +180,39 @@ def test_an_open_form_still_works_once_somebody_signed_in_on_another_tab(
     page.wait(f"document.querySelector('#work [name=token]').value !== '{before}'")
     page.click(button("take"))
     page.wait("document.body.innerText.includes('李娜 在处理')")
+
+
+def test_what_is_typed_outlives_the_session_and_is_sent_after_the_next_sign_in(
+    browser: Browser, tmp_path: Path
+) -> None:
+    token = "a-token-for-the-test"
+    sign_in = (
+        "fetch('/login').then((page) => page.text()).then((text) => fetch('/login', { method: 'POST',"
+        " body: new URLSearchParams({ token: new DOMParser().parseFromString(text, 'text/html')"
+        f".querySelector('[name=token]').value, name: '李娜', secret: '{token}', next: '/' }}) }}))"
+        ".then(() => { window.isSignedIn = true; })"
+    )
+    with Served(tmp_path, Clock(), token) as served:
+        served.add(make_alert())
+        page = browser.page()
+        page.goto(served.url + "/login")
+        page.evaluate(sign_in)
+        page.wait("window.isSignedIn")
+        page.goto(served.url + ONE + "?lang=zh")
+        page.click(button("take"))
+        page.wait("document.body.innerText.includes('李娜 在处理')")
+        page.wait("document.querySelector('#live').classList.contains('on')")
+        page.evaluate("document.querySelector('input[name=note]').value = '买家说明天付款'")
+        served.clock.forward(hours=17)
+        served.add(make_alert("2"))
+        page.wait("document.querySelector('#live').classList.contains('off')")
+        page.evaluate(f"window.isSignedIn = false; {sign_in}")
+        page.wait("window.isSignedIn")
+        served.add(make_alert("3"))
+        page.wait("document.querySelector('#live').classList.contains('on')")
+        page.click("input[name=answered][value=no] + span")
+        page.click(button("contact"))
+        page.wait("document.querySelector('#work').innerText.includes('买家说明天付款')")
 
 
 def test_the_keyboard_stays_where_it_was_when_the_list_is_renewed(
@@ -213,6 +259,18 @@ def test_no_page_is_wider_than_the_screen(page: Page, served: Served, width: int
             "[...document.querySelectorAll('.work, .head, .alert')]"
             ".every((e) => e.scrollWidth <= e.clientWidth + 1)"
         )
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_head_fits_on_a_telephone_whatever_the_lamp_says(page: Page, language: str) -> None:
+    page.resize(360, 800)
+    page.goto(page.evaluate(f"location.origin + '/?lang={language}'"))
+    page.wait("document.querySelector('#live').classList.contains('on')")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.evaluate(
+        "document.querySelector('#live').textContent = document.querySelector('#live').dataset.off"
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 @pytest.mark.parametrize("width", [360, 1280])

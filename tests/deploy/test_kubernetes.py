@@ -90,10 +90,15 @@ def test_the_probed_port_is_the_scraped_one_and_the_one_of_the_settings(name: st
         assert box[probe]["httpGet"]["port"] == port["name"]
 
 
-@pytest.mark.parametrize("name", ["StatefulSet/worker", "Deployment/inbox"])
-def test_what_can_say_that_it_is_ready_is_asked_and_lives_on_meanwhile(name: str) -> None:
-    box = container(name)
+def test_a_worker_that_is_not_ready_lives_on_meanwhile() -> None:
+    box = container("StatefulSet/worker")
     assert box["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert box["livenessProbe"]["httpGet"]["path"] == "/healthz"
+
+
+def test_the_console_stays_within_reach_when_the_broker_is_away() -> None:
+    box = container("Deployment/inbox")
+    assert box["readinessProbe"]["httpGet"]["path"] == "/healthz"
     assert box["livenessProbe"]["httpGet"]["path"] == "/healthz"
 
 

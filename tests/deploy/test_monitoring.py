@@ -71,6 +71,30 @@ def test_prometheus_loads_its_configuration_and_rules() -> None:
     run_tool("promtool", "check", "config", str(PROMETHEUS / "prometheus.yml"))
 
 
+def test_the_jobs_of_the_pods_are_those_that_the_rules_ask_for(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(scrape_configs:.*?)```", page, flags=re.DOTALL)
+    config = yaml.safe_load(block)
+    (job,) = config["scrape_configs"]
+    # The tool of Debian is built without any Kubernetes.
+    assert job.pop("kubernetes_sd_configs")[0]["namespaces"] == {"names": ["orderwatch"]}
+    path = tmp_path / "prometheus.yml"
+    path.write_text(yaml.safe_dump(config))
+    run_tool("promtool", "check", "config", str(path))
+    (naming,) = (r for r in job["relabel_configs"] if r.get("target_label") == "job")
+    asked = {
+        name for _, expression in EXPRESSIONS for name in re.findall(r'job="([\w-]+)"', expression)
+    }
+    pods = ("worker", "notify", "stock", "inbox")
+    assert {naming["replacement"].replace("$1", name) for name in pods} == asked
+    for name in pods:
+        files = yaml.safe_load_all((ROOT / "deploy" / "kubernetes" / f"{name}.yaml").read_text())
+        template = next(file["spec"]["template"] for file in files if "template" in file["spec"])
+        assert template["metadata"]["labels"]["app.kubernetes.io/name"] == name
+        (container,) = template["spec"]["containers"]
+        assert [port["name"] for port in container["ports"]] == ["http"]
+
+
 def test_rules_fire_and_stay_silent_as_their_stories_say() -> None:
     run_tool("promtool", "test", "rules", *map(str, STORIES))
 
@@ -128,6 +152,17 @@ def test_every_metric_asked_for_is_exported_with_its_labels(where: str, expressi
     }
     matched = set(re.findall(r'(\w+)\s*=~?\s*"', expression))
     assert grouped | matched <= labels, f"{where} asks for {sorted((grouped | matched) - labels)}"
+
+
+@pytest.mark.parametrize(("where", "expression"), EXPRESSIONS)
+def test_what_consoles_read_from_the_database_they_share_is_not_summed(
+    where: str, expression: str
+) -> None:
+    shared = "alerts_open|oldest_unhandled_seconds|labelled_alerts|timers_due|timers_breached|events_waiting"
+    summed = re.findall(r"\bsum\b\s*(?:by\s*\([^)]*\)\s*)?\(\s*(orderwatch_\w+)", expression)
+    assert not [name for name in summed if re.fullmatch(f"orderwatch_inbox_({shared})", name)], (
+        where
+    )
 
 
 def test_every_legend_names_a_label_that_the_query_keeps() -> None:

@@ -201,6 +201,7 @@ def test_the_nearest_deadline_comes_first_when_asked_for(store: Store) -> None:
         (Filter(detector="D08"), ["c"]),
         (Filter(status="resolved"), []),
         (Filter(search="shop1:b42"), ["a", "c"]),
+        (Filter(search="SHOP1:B42"), ["a", "c"]),
         (Filter(search=alert_id("b")[:8].upper()), ["b"]),
         (Filter(search="shop2-zz-o3"), ["b"]),
         (Filter(search="item-red-dress"), ["a", "b", "c"]),

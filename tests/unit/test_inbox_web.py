@@ -428,6 +428,15 @@ def test_hidden_characters_become_visible(served: Served, operator: Operator) ->
     assert "\u2066" not in page
 
 
+def test_a_buyer_whose_id_reads_backwards_is_not_taken_for_another(
+    served: Served, operator: Operator
+) -> None:
+    served.add(make_alert(buyer="\u202e24b"))
+    for page in (operator.http.get("/").text, operator.http.get(ONE).text):
+        assert "<bdi>\\u202e24b</bdi>" in page
+        assert "\u202e" not in page
+
+
 def test_no_page_in_any_state_has_a_way_to_close_an_order(
     served: Served, operator: Operator
 ) -> None:

@@ -193,6 +193,28 @@ def test_a_failing_channel_is_tried_with_growing_pauses_until_its_patience_ends(
     assert desk.receiver.refusals == 1000 - 8
 
 
+def test_a_channel_that_was_down_for_days_takes_what_waited(path: Path) -> None:
+    desk = Desk(path, patience_s=30 * 86_400)
+    desk.receiver.refusals = 10_000
+    desk.add(make_alert())
+    desk.work(4 * 86_400)
+    assert desk.receiver.lines == []
+    desk.receiver.refusals = 0
+    desk.work(300)
+    assert len(desk.receiver.lines) == 1
+
+
+def test_a_clock_that_is_set_back_silences_no_channel(path: Path) -> None:
+    desk = Desk(path, per_minute=5)
+    desk.add(*(make_alert(str(n), buyer=f"b{n}") for n in range(5)))
+    desk.work(1)
+    desk.add(make_alert("before", buyer="before"))
+    desk.clock.now -= 3600
+    desk.add(make_alert("after", buyer="after"))
+    desk.work(10)
+    assert [line.split()[3] for line in desk.receiver.lines[5:]] == ["shop1:before", "shop1:after"]
+
+
 def test_a_later_revision_waits_for_the_earlier_one(path: Path) -> None:
     desk = Desk(path)
     desk.receiver.refusals = 1

@@ -407,6 +407,7 @@ def test_sqlite_ledger_forgets_alerts_older_than_it_keeps(tmp_path: Path) -> Non
 def test_back_off_doubles_up_to_its_limit() -> None:
     retry = Retry(first_delay_s=1, factor=2, max_delay_s=5)
     assert [retry.delay_s(n) for n in (1, 2, 3, 4, 40)] == [1, 2, 4, 5, 5]
+    assert Retry(factor=2.0, max_delay_s=5).delay_s(5000) == 5
 
 
 @pytest.mark.parametrize("is_all_of_it", [True, False])

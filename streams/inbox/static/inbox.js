@@ -8,6 +8,7 @@
   const RELOAD_MS = 60000;
   const SPACING_MS = 400;
   const SETTLED_MS = 2500;
+  const LISTEN_AGAIN_MS = 3000;
   let version = null;
   let isFetching = false;
   let isWanted = false;
@@ -73,7 +74,12 @@
     isFetching = true;
     try {
       const answer = await fetch(here, { headers: { accept: "text/html" } });
-      if (answer.redirected) { location.reload(); return; }
+      if (answer.redirected) {
+        // The session is over. Whoever is typing signs in on another tab, and goes on here.
+        if ([...document.querySelectorAll("[data-swap]")].some(isBusy)) show(false);
+        else location.reload();
+        return;
+      }
       if (answer.ok) swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
       // The connection may be up and the database away.
       show(answer.ok && source?.readyState === EventSource.OPEN);
@@ -92,11 +98,20 @@
   }
 
   function listen() {
-    source = new EventSource("/events");
-    source.addEventListener("open", () => show(true));
-    // After a restart the same version may stand for another session.
-    source.addEventListener("error", () => { show(false); version = null; });
-    source.addEventListener("changed", (event) => {
+    const stream = new EventSource("/events");
+    source = stream;
+    stream.addEventListener("open", () => show(true));
+    stream.addEventListener("error", () => {
+      show(false);
+      // After a restart the same version may stand for another session.
+      version = null;
+      // A browser tries again by itself, but not after an answer that is no stream, such as that of a
+      // proxy while the console restarts.
+      if (stream.readyState === EventSource.CLOSED) {
+        setTimeout(() => { if (source === stream) listen(); }, LISTEN_AGAIN_MS);
+      }
+    });
+    stream.addEventListener("changed", (event) => {
       // The first word after a connection may stand for what was missed while there was none.
       if (event.data !== version) refresh();
       // Alerts that come one upon the other are on the board two seconds later.
