@@ -75,7 +75,8 @@ def diff(
     """Compare, and give the new ledger with the changes to publish, oldest episode first.
 
     `episodes` come with their alert ids. `let_go_ms` is the newest fact that is no longer kept;
-    ledger entries that ended before `oldest_kept_ms` are let go as well.
+    ledger entries that ended before `oldest_kept_ms` are let go as well. Facts from before that are what
+    retention lets go; the cap on a flood lets go of later ones.
     """
     left = {entry.alert_id: entry for entry in published}
     ledger: list[Published] = []
@@ -100,6 +101,8 @@ def diff(
             else:
                 ledger.append(tail_of)
             continue
+        if 0 < let_go_ms <= oldest_kept_ms and _is_remnant(episode, oldest_kept_ms):
+            continue
         moved = _near(left.values(), episode, 0, lambda p: p.status != "retracted")
         _say(None, name, episode, ledger, changes, moved.alert_id if moved else None)
     for entry in left.values():
@@ -115,6 +118,16 @@ def diff(
             ledger.append(gone)
             changes.append(Change(gone, "retracted", None))
     return ledger, changes
+
+
+def _is_remnant(episode: Episode, oldest_kept_ms: int) -> bool:
+    """Whether it may be one only because facts were let go: while they were known, it was none.
+
+    What speaks for a buyer (orders that were paid, an order that is one's own) is older than what speaks
+    against, and goes first.
+    """
+    window_from_ms = episode.last_at_ms - episode.window_s * 1000
+    return episode.status == "expired" or window_from_ms < oldest_kept_ms
 
 
 def _near(

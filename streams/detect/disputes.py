@@ -19,16 +19,34 @@ class Dispute(NamedTuple):
     escalated: DisputeStep | None
     ruled: DisputeStep | None
     evidence: tuple[DisputeEvidence, ...]
+    arbitration_withdrawn: DisputeStep | None = None
 
-    def evidence_of(self, kind: str, by: str | None = None) -> DisputeEvidence | None:
-        """The earliest evidence of a kind, of one party if that matters."""
-        return next((e for e in self.evidence if e.kind == kind and by in (None, e.by)), None)
+    def evidence_of(
+        self, kind: str, by: str | None = None, from_ms: int = 0
+    ) -> DisputeEvidence | None:
+        """The earliest evidence of a kind, of one party and from a time on if that matters."""
+        return next(
+            (
+                one
+                for one in self.evidence
+                if one.kind == kind and by in (None, one.by) and one.at_ms >= from_ms
+            ),
+            None,
+        )
 
     @property
     def negotiated_until(self) -> DisputeStep | None:
         """The step that ended negotiation (T07), if one did: nobody can settle it with the buyer then."""
         steps = [step for step in (self.withdrawn, self.escalated, self.ruled) if step]
         return min(steps, key=by_time, default=None)
+
+    @property
+    def is_in_arbitration(self) -> bool:
+        """Whether it was escalated, and nobody has ruled or taken that back since, as far as is known."""
+        over = (self.withdrawn, self.arbitration_withdrawn, self.ruled)
+        return self.escalated is not None and not any(
+            step and step.at_ms >= self.escalated.at_ms for step in over
+        )
 
     @property
     def country(self) -> str:
@@ -49,6 +67,7 @@ def disputes_of(facts: Facts) -> list[Dispute]:
             steps.get(f"{opened.ref}/escalated"),
             steps.get(f"{opened.ref}/ruled"),
             tuple(evidence.get(opened.ref, ())),
+            steps.get(f"{opened.ref}/arbitration_withdrawn"),
         )
         for opened in facts.of(DisputeOpened)
     ]

@@ -78,7 +78,8 @@ class Review(NamedTuple):
         """When a part stopped being readable."""
         ends = [self.gone.at_ms] if self.gone else []
         if part not in self.standing:
-            ends.append(max(self.standing, key=_moment).at_ms)
+            # A change ends what was posted; what was added later ends nothing.
+            ends += [one.at_ms for one in self.standing if one.part != "appended"]
         return min(ends, default=None)
 
 
@@ -118,7 +119,7 @@ def t04(episode: Episode, rule: ReviewComplaint) -> tuple[Due, ...]:
         zh = ";首次发布时间未知,实际期限可能更早"
         en = "; when it was first posted is not known, so it may be earlier"
     last_ms = review_complaint(int(episode.details["posted_ms"]), rule).last_ms
-    told_zh = f"评价投诉受理期限(30天内,须双方互评){zh}"
+    told_zh = f"评价投诉受理期限({rule.within_days}天内,须双方互评){zh}"
     told_en = f"Complaints about the review are accepted until then, once both sides have rated{en}"
     return (Due("T04", last_ms, told_zh, told_en),)
 

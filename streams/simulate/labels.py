@@ -31,7 +31,8 @@ class Also:
 class Label:
     """The truth about one story for one detector.
 
-    `expected` is the highest severity that the detector's definition gives for `subject`, or none.
+    `expected` is the highest severity that the detector's definition gives for `subject`, or none. Of who
+    only looks like an attacker it is none also where the definition informs: nobody may be warned of them.
     `subject_id` is spelt as in alerts. A story of many honest buyers has the shop as its subject: then no
     one of `buyer_ids` may get an alert of this detector either.
     `start` and `end` are the times of its first and last event.

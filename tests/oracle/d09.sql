@@ -10,7 +10,15 @@ mismatch AS (
             THEN 100 * abs(received_g - expected_g) > getvariable('tolerance') * expected_g
         WHEN received_units > expected_units THEN false
         ELSE true
-    END
+    END AND at_ms <= getvariable('horizon_ms') AND NOT EXISTS (
+        FROM (
+            SELECT shop, buyer, order_id, at_ms, reason FROM refund WHERE kind = 'requested'
+            UNION ALL
+            SELECT shop, buyer, order_id, at_ms, reason FROM dispute
+        ) s
+        WHERE s.shop = inspected.shop AND s.buyer = inspected.buyer AND s.order_id = inspected.order_id
+            AND s.reason = 'wrong_item' AND s.at_ms <= inspected.at_ms
+    )
 ),
 -- B. Many orders for odd reasons.
 counting AS (

@@ -34,6 +34,7 @@ ended AS (
         WHERE (topic = 'orders' AND kind = 'closed')
             OR (topic = 'refunds' AND kind IN ('agreed', 'succeeded'))
             OR (topic = 'recharges' AND kind = 'submitted')
+            OR (topic = 'filings' AND kind = 'accepted')
     )
     GROUP BY ALL
 ),
@@ -61,7 +62,7 @@ judged AS (
         CASE
             WHEN u.order_id IS NOT NULL THEN 'genuine'
             WHEN deadline IS NULL THEN 'unknown'
-            WHEN sent_at > deadline AND e.over_at <= deadline THEN 'unknown'
+            WHEN e.over_at <= deadline AND (sent_at IS NULL OR sent_at > deadline) THEN 'unknown'
             WHEN sent_at > deadline THEN 'genuine'
             WHEN sent_at <= deadline AND c.reason = 'stockout' AND i.order_id IS NULL THEN 'unknown'
             WHEN sent_at IS NULL AND c.at_ms >= deadline THEN 'genuine'

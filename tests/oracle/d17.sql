@@ -25,7 +25,7 @@ by_buyer AS (
     JOIN bait b
         ON b.shop = c.shop AND b.buyer = c.buyer AND b.complaint_type = c.complaint_type
         AND b.at_ms BETWEEN c.at_ms - 1000 * getvariable('window_s') AND c.at_ms
-    WHERE c.complaint_type <> 'invoice' OR NOT EXISTS (
+    WHERE c.complaint_type = 'privacy_leak' OR NOT EXISTS (
         FROM invoice_refused i
         WHERE i.shop = c.shop AND i.buyer = c.buyer AND CASE i.order_id
             WHEN '' THEN i.at_ms <= c.at_ms

@@ -1,6 +1,23 @@
 -- D30 ae_return_overdue; see the definition in docs/detectors/D30.md.
 WITH
 ruled AS (FROM dispute_step WHERE kind = 'ruled'),
+-- 0. Whose an order's parcels are: those before its second dispute are the first one's.
+ours AS (
+    SELECT
+        *,
+        CASE WHEN row_number() OVER (PARTITION BY shop, buyer, order_id ORDER BY at_ms, event_id) > 1
+            THEN at_ms ELSE 0 END AS ours_from
+    FROM dispute
+),
+parcel AS (
+    SELECT d.shop, d.buyer, d.dispute_id, a.at_ms, a.event_id
+    FROM ours d
+    JOIN arrived a USING (shop, buyer, order_id)
+    WHERE a.at_ms >= d.ours_from
+    QUALIFY row_number() OVER (
+        PARTITION BY d.shop, d.buyer, d.dispute_id ORDER BY a.at_ms, a.event_id
+    ) = 1
+),
 -- 1. Since when a return is awaited.
 waiting AS (
     SELECT
@@ -10,9 +27,14 @@ waiting AS (
             WHEN d.reason = 'return' THEN d.at_ms
             WHEN u.at_ms IS NOT NULL THEN greatest(d.at_ms, u.at_ms)
         END AS since
-    FROM dispute d
+    FROM ours d
     LEFT JOIN ruled r USING (shop, buyer, dispute_id)
     LEFT JOIN under_way u ON u.shop = d.shop AND u.buyer = d.buyer AND u.order_id = d.order_id
+        AND NOT EXISTS (
+            FROM arrived a
+            WHERE a.shop = d.shop AND a.buyer = d.buyer AND a.order_id = d.order_id
+                AND a.at_ms < d.ours_from
+        )
 ),
 -- 2. Until when.
 countdown AS (
@@ -33,9 +55,7 @@ timed AS (
 ),
 -- 3. What ended the wait.
 ending AS (
-    SELECT t.shop, t.buyer, t.dispute_id, a.at_ms, a.event_id
-    FROM timed t
-    JOIN arrived a USING (shop, buyer, order_id)
+    FROM parcel
     UNION ALL
     SELECT t.shop, t.buyer, t.dispute_id, s.at_ms, s.event_id
     FROM timed t
@@ -53,14 +73,17 @@ over AS (
         PARTITION BY e.shop, e.buyer, e.dispute_id ORDER BY e.at_ms, e.event_id
     ) = 1
 ),
--- 4. and 5.
+-- 4. and 5.; and the parcel that came after the wait was over.
 found AS (
     SELECT
         t.*, o.over_at, o.over_by,
+        CASE WHEN p.event_id IS DISTINCT FROM o.over_by THEN p.event_id END AS came_by,
+        CASE WHEN p.event_id IS DISTINCT FROM o.over_by THEN p.at_ms ELSE 0 END AS came_at,
         CASE WHEN over_at IS NULL THEN getvariable('horizon_ms') >= critical_at
             ELSE over_at > critical_at END AS is_critical
     FROM timed t
     LEFT JOIN over o USING (shop, buyer, dispute_id)
+    LEFT JOIN parcel p USING (shop, buyer, dispute_id)
     WHERE over_at > warn_at OR (over_at IS NULL AND getvariable('horizon_ms') >= warn_at)
 )
 SELECT
@@ -68,12 +91,13 @@ SELECT
     shop || ':' || buyer AS subject_id,
     event_id AS anchor_event_id,
     warn_at AS opened_at_ms,
-    greatest(CASE WHEN is_critical THEN critical_at ELSE warn_at END, coalesce(over_at, 0), at_ms)
-        AS last_crossing_ms,
+    greatest(
+        CASE WHEN is_critical THEN critical_at ELSE warn_at END, coalesce(over_at, 0), came_at, at_ms
+    ) AS last_crossing_ms,
     case_status(over_at, ends, getvariable('horizon_ms')) AS status,
     case_ended(over_at, ends, getvariable('horizon_ms')) AS ended_at_ms,
     CASE WHEN is_critical THEN 'critical' ELSE 'warn' END AS severity,
-    list_sort(list_filter([event_id, over_by], lambda x: x IS NOT NULL)) AS members,
+    list_sort(list_filter([event_id, over_by, came_by], lambda x: x IS NOT NULL)) AS members,
     len(members) AS n_members
 FROM found
 ORDER BY subject_kind, subject_id, opened_at_ms, anchor_event_id;

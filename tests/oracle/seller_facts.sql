@@ -83,7 +83,7 @@ QUALIFY row_number() OVER (
 
 CREATE TEMP TABLE inspected AS
 SELECT
-    shop, buyer, event_id, at_ms,
+    shop, buyer, order_id, event_id, at_ms,
     value ->> '$.result' AS result,
     value ->> '$.expected_sku_id' AS expected_sku,
     value ->> '$.received_sku_id' AS received_sku,
@@ -143,7 +143,9 @@ SELECT
 FROM seller_event
 WHERE topic = 'disputes' AND kind = 'evidence_added'
 QUALIFY row_number() OVER (
-    PARTITION BY shop, buyer, dispute_id, about, party ORDER BY at_ms, event_id DESC
+    PARTITION BY shop, buyer, dispute_id, about, party,
+        CASE WHEN about = 'tracking_no' THEN event_id END
+    ORDER BY at_ms, event_id DESC
 ) = 1;
 
 CREATE TEMP TABLE topup AS

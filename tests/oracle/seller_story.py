@@ -26,9 +26,12 @@ class SellerStory(Story):
         body = {"return_id": f"ret-{order}", "order_id": order, "result": result, **given}
         self._add("returns", "inspected", at, event_id, **body)
 
-    def returned(self, kind: str, order: str, at: float, event_id: str | None = None) -> None:
-        """A parcel on its way back: `label_created` or `delivered`."""
-        self._add("returns", kind, at, event_id, return_id=f"ret-{order}", order_id=order)
+    def returned(
+        self, kind: str, order: str, at: float, event_id: str | None = None, number: int = 1
+    ) -> None:
+        """A parcel on its way back: `label_created` or `delivered`; an order may have several."""
+        name = f"ret-{order}" if number == 1 else f"ret-{order}-{number}"
+        self._add("returns", kind, at, event_id, return_id=name, order_id=order)
 
     def granted(
         self, order: str, at: float, kind: str = "agreed", event_id: str | None = None
@@ -48,7 +51,7 @@ class SellerStory(Story):
         event_id: str | None = None,
         **more: Any,
     ) -> None:
-        """A dispute was opened; `ends` is when its countdown does."""
+        """A dispute was opened; `ends` is when its countdown does. A second one has its own `dispute_id`."""
         if ends is not None:
             more["countdown_ends_at"] = written(ends)
         body = {"dispute_id": f"d-{order}", "order_id": order, "reason": reason, **more}

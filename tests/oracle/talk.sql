@@ -39,11 +39,22 @@ FROM invoice_step
 WHERE kind IN ('refused', 'refused in chat');
 
 CREATE TEMP TABLE own_order AS
-SELECT shop, buyer, order_id FROM created
-UNION SELECT shop, buyer, order_id FROM closed
-UNION SELECT shop, buyer, order_id FROM payment WHERE kind = 'succeeded'
-UNION SELECT shop, buyer, order_id FROM shipped
-UNION SELECT shop, buyer, order_id FROM refund WHERE kind = 'requested'
+SELECT shop, buyer, order_id
+FROM event
+WHERE (topic, kind) IN (
+    ('orders', 'created'), ('orders', 'address_changed'), ('orders', 'closed'),
+    ('payments', 'succeeded'), ('payments', 'failed'),
+    ('shipments', 'shipped'), ('shipments', 'refused'), ('shipments', 'returned_to_sender')
+)
+UNION SELECT shop, buyer, order_id FROM refund
+UNION SELECT shop, buyer, order_id FROM granted
+UNION SELECT shop, buyer, order_id FROM under_way
+UNION SELECT shop, buyer, order_id FROM arrived
+UNION SELECT shop, buyer, order_id FROM inspected
+UNION SELECT shop, buyer, order_id FROM dispute
+UNION SELECT shop, buyer, order_id FROM topup
+UNION SELECT shop, buyer, order_id FROM seller_event WHERE topic = 'filings'
+UNION SELECT shop, buyer, order_id FROM invoice_step WHERE kind <> 'refused in chat'
 UNION SELECT shop, buyer, order_id FROM reviewed
 UNION SELECT shop, buyer, order_id FROM complaint WHERE kind = 'filed' AND order_id IS NOT NULL;
 

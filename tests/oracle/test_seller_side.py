@@ -86,10 +86,27 @@ def test_a_share_of_odd_refunds_is_concluded_when_payments_are_read(
     assert len(odd(5).told("D09", until)) == episodes
 
 
-def test_a_mismatch_waits_for_nothing() -> None:
+@pytest.mark.parametrize(("until", "episodes"), [(DAY - 0.001, 0), (DAY, 1)])
+def test_a_mismatch_waits_until_it_would_be_known_that_it_was_reported(
+    until: float, episodes: int
+) -> None:
     story = SellerStory()
     story.inspected("o", DAY)
-    assert len(story.told("D09", 0)) == 1
+    assert len(story.told("D09", until)) == episodes
+
+
+@pytest.mark.parametrize(("reported_at", "episodes"), [(DAY, 0), (DAY + 0.001, 1)])
+@pytest.mark.parametrize("by_dispute", [False, True])
+def test_who_had_said_that_something_else_was_sent_sends_no_other_thing_back(
+    reported_at: float, episodes: int, by_dispute: bool
+) -> None:
+    story = SellerStory()
+    story.inspected("o", DAY)
+    if by_dispute:
+        story.disputed("o", reported_at, "wrong_item")
+    else:
+        story.requested("o", reported_at, reason="wrong_item", refund_only=False)
+    assert len(story.told("D09", 3 * DAY)) == episodes
 
 
 def test_odd_refunds_of_unknown_orders_accuse_nobody() -> None:
@@ -263,6 +280,27 @@ def test_a_parcel_that_comes_before_the_end_ends_the_wait(
     story = awaited()
     story.returned("delivered", "o", at)
     assert [(e.severity, e.status) for e in story.told("D30", 30 * DAY)] == expected
+
+
+def test_a_parcel_that_comes_after_the_end_is_told_beside_it() -> None:
+    story = awaited()
+    story.dispute_step("escalated", "o", 9 * DAY, event_id="x")
+    story.returned("delivered", "o", 20 * DAY, event_id="r")
+    episode = the_only(story.told("D30", 30 * DAY))
+    assert (episode.status, episode.ended_at_ms) == ("resolved", ms(9 * DAY))
+    assert (episode.members, episode.last_crossing_ms) == (("d", "r", "x"), ms(20 * DAY))
+
+
+def test_what_came_back_for_one_item_is_not_what_another_one_waits_for() -> None:
+    story = awaited(ends=4 * DAY)
+    story.returned("label_created", "o", HOUR)
+    story.returned("delivered", "o", DAY)
+    story.disputed("o", 2 * DAY, "quality", ends=12 * DAY, dispute_id="d-2")
+    assert story.told("D30", 12 * DAY) == []
+    story.disputed("o", 3 * DAY, "return", ends=13 * DAY, dispute_id="d-3")
+    assert the_only(story.told("D30", 12 * DAY)).opened_at_ms == ms(11 * DAY)
+    story.returned("delivered", "o", 10 * DAY, number=2)
+    assert story.told("D30", 12 * DAY) == []
 
 
 def test_the_newest_countdown_counts() -> None:

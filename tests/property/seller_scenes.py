@@ -135,6 +135,21 @@ def disputes(scene: Scene) -> None:
             story.returned("label_created", order, at + scene.draw(st.sampled_from([-HOUR, HOUR])))
         for _ in range(scene.draw(st.integers(0, 3))):
             _dispute_step(scene, order, at, ends)
+        if scene.chance(25):
+            _disputed_again(scene, order, at, ends)
+
+
+def _disputed_again(scene: Scene, order: str, at: float, ends: float) -> None:
+    """Another item of the same order, before or after the first one came back."""
+    story = scene.story
+    when = scene.draw(st.sampled_from([at, at + HOUR, ends - DAY, ends])) + scene.draw(NEAR)
+    reason = scene.draw(st.sampled_from(["return", "return", "quality"]))
+    story.disputed(
+        order, max(0, when), reason, ends=max(0, when) + 4 * DAY, dispute_id=f"d-{order}-2"
+    )
+    if scene.chance(50):
+        came = max(0, when) + scene.draw(st.sampled_from([-HOUR, 0, DAY, 3 * DAY, 5 * DAY]))
+        story.returned("delivered", order, max(0, came), number=2)
 
 
 def _dispute_step(scene: Scene, order: str, at: float, ends: float) -> None:

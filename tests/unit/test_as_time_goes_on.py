@@ -16,7 +16,8 @@ from tests.episode_rows import engine_rows, oracle_rows
 from tests.oracle.case_story import CaseStory
 from tests.oracle.seller_story import SellerStory
 from tests.oracle.story import DAY, HOUR, MINUTE, Story, ms
-from tests.pipeline import Event, run
+from tests.pipeline import Event, Pipeline, build_engine, run
+from tests.talk_stories import Talk
 
 HOME = {
     "name": "张三",
@@ -150,6 +151,126 @@ def test_d31_only_what_is_still_negotiated_can_be_withdrawn() -> None:
     alert = told(story.events, "D31", DAY)
     assert "由买家自愿撤销" not in steps(alert)
     assert deadlines(alert) == []
+
+
+def test_d31_what_others_withdraw_later_is_no_news_of_what_is_over() -> None:
+    story = SellerStory()
+    for number in range(12):
+        story.buyer = f"b{number}"
+        story.disputed(f"o{number}", 20 * DAY * (number > 9))
+        if number < 3 or number > 9:
+            story.dispute_step("withdrawn", f"o{number}", 20 * DAY * (number > 9) + HOUR)
+    pipeline = Pipeline()
+    first, later = story.events[:13], story.events[13:]
+    pipeline.send(first)
+    *_, before = pipeline.finish(ms(2 * DAY)).alerts
+    assert before.status == "resolved"
+    assert "其中3起纠纷已撤销,不再计入;窗口期订单总数未配置" in (
+        before.evidence.counter_evidence[0].zh
+    )
+    pipeline.send(later)
+    pipeline.finish(ms(21 * DAY))
+    assert pipeline.alerts[-1] == before
+
+
+class TestD30:
+    @staticmethod
+    def escalated() -> SellerStory:
+        story = SellerStory()
+        story.disputed("o", 0, "return", ends=10 * DAY)
+        story.dispute_step("escalated", "o", 9 * DAY)
+        return story
+
+    def test_what_comes_after_the_escalation_is_checked_and_withdrawing_is_optional(self) -> None:
+        story = self.escalated()
+        alert = told(story.events, "D30", 10 * DAY)
+        assert steps(alert) == "保留未收到退货的物流凭证"
+        story.returned("delivered", "o", 12 * DAY)
+        alert = told(story.events, "D30", 13 * DAY)
+        assert (alert.status, alert.resolved_at) == ("resolved", at(9 * DAY))
+        assert "已升级仲裁,之后收到退货" in alert.summary.zh
+        assert "was escalated, and the return came later" in alert.summary.en
+        assert steps(alert) == "核对收到的退货;可选择撤销仲裁,不撤销或撤销时报错都不影响"
+
+    @pytest.mark.parametrize("step", ["arbitration_withdrawn", "ruled"])
+    def test_what_is_no_longer_arbitrated_need_not_be_withdrawn(self, step: str) -> None:
+        story = self.escalated()
+        story.returned("delivered", "o", 12 * DAY)
+        if step == "ruled":
+            story.dispute_step(step, "o", 13 * DAY, ruling="refund")
+        else:
+            story.dispute_step(step, "o", 13 * DAY)
+        assert steps(told(story.events, "D30", 14 * DAY)) == "核对收到的退货"
+
+    def test_a_parcel_in_time_needs_no_word_about_arbitration(self) -> None:
+        story = SellerStory()
+        story.disputed("o", 0, "return", ends=10 * DAY)
+        story.returned("delivered", "o", 9 * DAY)
+        alert = told(story.events, "D30", 10 * DAY)
+        assert steps(alert) == "核对收到的退货"
+        assert alert.evidence.counter_evidence[0].zh == "退货已收到"
+
+    def test_a_parcel_after_the_countdown_is_checked(self) -> None:
+        story = SellerStory()
+        story.disputed("o", 0, "return", ends=10 * DAY)
+        story.returned("delivered", "o", 11 * DAY)
+        alert = told(story.events, "D30", 12 * DAY)
+        assert (alert.status, steps(alert)) == ("expired", "核对收到的退货")
+        assert "倒计时已结束,之后收到退货" in alert.summary.zh
+
+    def test_what_came_for_one_item_hides_no_countdown_of_another(self) -> None:
+        story = SellerStory()
+        story.disputed("o", 0, "return", ends=10 * DAY)
+        story.returned("delivered", "o", 5 * DAY)
+        story.disputed("o", 6 * DAY, "return", ends=16 * DAY, dispute_id="d-2")
+        alert = told(story.events, "D30", 15 * DAY)
+        assert (alert.status, deadlines(alert)) == ("open", [("T08", at(16 * DAY))])
+        agree(story.events, 15 * DAY)
+
+
+ABUSE = "卖家是傻逼骗子王八蛋"
+
+
+class TestD19:
+    def test_what_was_edited_away_is_not_complained_about(self) -> None:
+        talk = Talk()
+        talk.reviewed("posted", "o", 0, text=f"{ABUSE},打他电话13912345678", mutual_rated=True)
+        alert = told(talk.events, "D19", HOUR)
+        assert ("泄露他人信息" in alert.title.zh, "不合理评价" in steps(alert)) == (True, True)
+        talk.reviewed("changed", "o", DAY, text="你是个傻逼", mutual_rated=True)
+        alert = told(talk.events, "D19", 2 * DAY)
+        assert (alert.status, alert.severity) == ("open", "warn")
+        assert "泄露" not in alert.title.zh
+        assert "(1处用语,0处他人信息)" in alert.summary.zh
+        assert "核对原文" in steps(alert)
+
+    def test_what_is_added_later_does_not_move_the_end(self) -> None:
+        talk = Talk()
+        talk.reviewed("posted", "o", 0, text=ABUSE)
+        talk.reviewed("changed", "o", DAY, text="质量差")
+        talk.reviewed("appended", "o", 2 * DAY, text="还是差")
+        alert = told(talk.events, "D19", 3 * DAY)
+        assert (alert.status, alert.resolved_at) == ("resolved", at(DAY))
+
+
+def test_d24_says_of_one_message_only_what_one_message_holds() -> None:
+    talk = Talk()
+    talk.said("亲好评返现吗?地址是不是浙江省杭州市西湖区文三路1号", 0)
+    talk.said("地址是浙江省杭州市西湖区文三路1号,发票和商品分开寄", HOUR)
+    alert = told(talk.events, "D24", 2 * HOUR)
+    assert "同一消息含返现、地址确认。" in alert.summary.zh
+    assert values(alert) == {"themes": 2}
+
+
+def test_t04_names_the_days_of_the_shop() -> None:
+    talk = Talk()
+    talk.reviewed("posted", "o", 0, text=ABUSE, mutual_rated=True)
+    rule = {"T04": {"within_days": 15}}
+    pipeline = Pipeline(build_engine(shops={"s": {"deadlines": rule}}))
+    pipeline.send(talk.events)
+    (alert,) = pipeline.finish(ms(DAY)).alerts
+    assert deadlines(alert) == [("T04", at(15 * DAY))]
+    assert "15天内" in alert.deadlines[0].text.zh
 
 
 def test_d08_an_answer_takes_nothing_from_what_made_it_critical() -> None:

@@ -97,6 +97,9 @@ def test_a_linked_account_that_pays_late_is_served_by_the_checklist_in_time() ->
     (alert,) = latest(run(banned_and_other(after=HOUR).events, ms(DAY)))
     assert (alert.subject.kind, alert.status, alert.severity) == ("shop", "open", "warn")
     assert [d.code for d in alert.deadlines] == ["T02"]
+    # A shop is not told what was promised of another account's order.
+    assert "以承诺为准" in alert.deadlines[0].text.zh
+    assert "earlier if that was promised" in alert.deadlines[0].text.en
     ship = next(a for a in alert.suggested_actions if a.code == "A4_remind")
     assert ship.due_at is not None and ship.prerequisites
     texts = json.dumps([a.model_dump(mode="json") for a in alert.suggested_actions])

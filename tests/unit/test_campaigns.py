@@ -7,6 +7,7 @@ import json
 from schemas.alerts import Alert
 from tests.oracle.story import DAY, HOUR, MINUTE, Story, ms
 from tests.pipeline import Pipeline, build_engine, run
+from tests.talk_stories import Talk
 
 
 def latest(pipeline: Pipeline, detector: str = "D25") -> list[Alert]:
@@ -42,6 +43,38 @@ def test_the_alerts_that_it_puts_together_exist_under_these_ids() -> None:
     assert campaign.severity == "critical"
     assert {children[child] for child in campaign.groups} == {"D01", "D10"}
     assert len(campaign.groups) == 2
+
+
+def test_the_stages_are_told_in_the_order_in_which_they_came() -> None:
+    """S3 「买家的收货地址也核实不到,电话也打不通」, and only then the claims."""
+    story = burst(Story(), orders=12)
+    story.contact(HOUR)
+    story.contact(2 * HOUR)
+    (campaign,) = latest(run(false_claims(story).events, ms(5 * DAY)))
+    assert "大量拍下未付款→联系不上→缺货或延迟发货索赔" in campaign.summary.zh
+    late = false_claims(burst(Story(), orders=12))
+    late.contact(4 * DAY)
+    late.contact(4 * DAY + HOUR)
+    (campaign,) = latest(run(late.events, ms(5 * DAY)))
+    assert "大量拍下未付款→缺货或延迟发货索赔→联系不上" in campaign.summary.zh
+
+
+def test_it_is_complained_about_what_was_done() -> None:
+    """Who asked for refunds and threatened filed no complaint that proofs of shipping would answer."""
+    talk = Talk()
+    talk.created("o", 0)
+    talk.paid("o", MINUTE)
+    talk.shipped("o", HOUR)
+    for attempt in (1, 2, 3):
+        talk.requested("o", attempt * DAY, attempt=attempt)
+        talk.refund_step("refused", "o", attempt * DAY + HOUR, attempt=attempt)
+    talk.said("不给我2000元就给差评", 4 * DAY)
+    (campaign,) = latest(run(talk.events, ms(5 * DAY)))
+    (draft,) = (a for a in campaign.suggested_actions if a.code == "A10_draft_complaint")
+    assert draft.text.zh.endswith("投诉:异常退款")
+    (claims,) = latest(run(false_claims(burst(Story())).events, ms(5 * DAY)))
+    (draft,) = (a for a in claims.suggested_actions if a.code == "A10_draft_complaint")
+    assert draft.text.zh.endswith("投诉:异常拍下")
 
 
 def test_a_burst_that_is_paid_in_the_end_settles_the_campaign() -> None:

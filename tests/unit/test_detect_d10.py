@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from schemas.topics import BUYER_TOPICS
+from streams.detect.episodes import Told
 from tests.oracle.seller_story import SellerStory
 from tests.oracle.story import DAY, HOUR, Story, ms
 from tests.pipeline import Pipeline, build_engine, run
@@ -71,6 +72,37 @@ def test_what_is_sent_again_makes_no_claim_genuine_and_accuses_nobody(again_at: 
     assert counter["en"] == (
         "0 other claims of this buyer are genuine, 0 were withdrawn, 1 cannot be judged"
     )
+
+
+@pytest.mark.parametrize("how", ["filed", "closed", "refunded"])
+@pytest.mark.parametrize("claimed_at", [2 * HOUR, 3 * DAY])
+def test_what_had_not_to_be_sent_any_more_makes_no_claim_genuine_and_accuses_nobody(
+    how: str, claimed_at: float
+) -> None:
+    """S2 「備案成功可不發貨」: such claims are neither right nor wrong, before and after the deadline."""
+    story = SellerStory()
+    for number in range(2):
+        story.created(f"o{number}", 0)
+        story.paid(f"o{number}", 0)
+    if how == "filed":
+        story._add("filings", "accepted", HOUR, None, filing_id="f", order_id="o1")
+    elif how == "closed":
+        story.closed("o1", HOUR)
+    else:
+        story.refund_step("agreed", "o1", HOUR)
+    story.shipped("o0", HOUR)
+    for number in range(2):
+        story.filed(f"k{number}", f"o{number}", claimed_at + number)
+    for until in (claimed_at + HOUR, 4 * DAY):
+        pipeline = run(story.events, ms(until))
+        assert "D10" not in accusing(pipeline)
+        assert [t.signal.values["outcome"] for t in outcomes_of(pipeline, "o1")] == ["unknown"]
+
+
+def outcomes_of(pipeline: Pipeline, order: str) -> list[Told]:
+    """What a shop heard of the claim of an order."""
+    told = [one for effects in pipeline.effects for one in effects.told]
+    return [t for t in told if t.signal.values.get("order") == order]
 
 
 RULINGS = (["upheld", "rejected"], ["rejected", "upheld"], ["upheld", "withdrawn"])

@@ -13,6 +13,7 @@ from schemas.fast import decode_line
 from schemas.topics import BUYER_TOPICS
 from streams.detect.address import receivers
 from streams.detect.address.receivers import Reader
+from streams.detect.alerts import to_datetime
 from streams.detect.extract import FACTS_OF
 from streams.detect.facts import (
     AnyFact,
@@ -275,6 +276,23 @@ def test_n10_advertising_is_masked_and_the_review_stays() -> None:
     assert "删除" not in alert.summary.zh
 
 
+@pytest.mark.parametrize(
+    ("sells", "rating", "until", "says"),
+    [(True, "bad", HOUR, True), (True, "good", HOUR, False), (False, "bad", HOUR, False),
+     (True, "bad", 60 * DAY, False)],
+)  # fmt: skip
+def test_advertising_by_a_seller_may_be_a_rivals_whose_review_is_deleted(
+    sells: bool, rating: str, until: float, says: bool
+) -> None:
+    """S3 「根据同行竞争属于恶意评价处理范畴,评价删除」; without a category D22 says nothing itself."""
+    story = Talk()
+    leaves = {"is_seller": sells, "leaf_categories": ["女装/连衣裙"]}
+    story._add("accounts", "seller_category", 0, None, **leaves)
+    story.reviewed("posted", "o", 60, rating, "日结兼职,加微信")
+    (alert,) = standing(story, until)
+    assert ("评价删除" in alert.summary.zh, "deleted" in alert.summary.en) == (says, says)
+
+
 def test_n11_appended_reviews_are_scanned() -> None:
     story = Talk()
     story.reviewed("posted", "o", 0, "bad", "不好")
@@ -348,6 +366,21 @@ def test_n17_bad_reviews_of_a_professional_need_one_that_may_be_complained_of() 
         assert drafts(standing(story, 2 * DAY), "D21") == [is_mutual]
 
 
+def test_d21_says_until_when_the_last_of_its_reviews_may_be_complained_of() -> None:
+    story = Talk()
+    for number in range(5):
+        story.paid(f"o{number}", number)
+        story.reviewed("posted", f"o{number}", DAY + number, mutual_rated=number < 4)
+    (alert,) = (a for a in standing(story, 2 * DAY) if a.detector == "D21")
+    assert (alert.severity, alert.deadlines) == ("info", [])
+    story.said("给我300元我就删差评", DAY + 100)
+    (alert,) = (a for a in standing(story, 2 * DAY) if a.detector == "D21")
+    (deadline,) = alert.deadlines
+    assert (deadline.code, deadline.due_at) == ("T04", to_datetime(ms(31 * DAY + 3)))
+    assert "此为最晚的一条" in deadline.text.zh
+    assert "the last of them" in deadline.text.en
+
+
 def test_t04_says_when_the_age_of_a_review_is_not_known() -> None:
     for posted, is_known in ((None, False), (0, True)):
         story = Talk()
@@ -371,6 +404,21 @@ def test_n21_ones_own_order_may_be_asked_about() -> None:
     story.created(NUMBER, 0)
     story.said(f"订单{NUMBER}的地址是哪里,帮我核对一下", HOUR)
     assert ids(story) == []
+
+
+@pytest.mark.parametrize("tie", ["readdressed", "tried to pay", "refunded", "invoiced", "none"])
+def test_n21_an_order_whose_beginning_is_not_known_is_ones_own_by_what_follows(tie: str) -> None:
+    story = Talk()
+    if tie == "readdressed":
+        story.redirected(NUMBER, 0, {"state": "浙江省", "city": "杭州市", "detail": "文三路100号"})
+    elif tie == "tried to pay":
+        story.failed(NUMBER, 0)
+    elif tie == "refunded":
+        story.refund_step("agreed", NUMBER, 0)
+    elif tie == "invoiced":
+        story.asked_invoice(NUMBER, 0)
+    story.said(f"订单{NUMBER}的地址是哪里,帮我核对一下", HOUR)
+    assert ids(story) == (["D13"] if tie == "none" else [])
 
 
 FORBIDDEN = (

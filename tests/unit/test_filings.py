@@ -57,8 +57,8 @@ def test_a_filing_in_time_meets_t12_and_is_not_asked_for_again() -> None:
 
 @pytest.mark.parametrize(
     "filings",
-    [(), (("submitted", 2 * DAY + HOUR),), (("submitted", DAY), ("rejected", DAY + HOUR))],
-    ids=["none", "too late", "rejected"],
+    [(), (("submitted", DAY), ("rejected", DAY + HOUR))],
+    ids=["none", "rejected"],
 )
 def test_without_a_filing_that_stands_in_time_t12_is_shown(
     filings: tuple[tuple[str, float], ...],
@@ -66,6 +66,15 @@ def test_without_a_filing_that_stands_in_time_t12_is_shown(
     alert = unshipped(*filings)
     assert "T12" in {deadline.code for deadline in alert.deadlines}
     assert "A9_draft_filing" in codes(alert)
+
+
+def test_a_filing_after_the_limit_is_awaited_though_t12_is_broken() -> None:
+    alert = unshipped(("submitted", 2 * DAY + HOUR))
+    assert "T12" in {deadline.code for deadline in alert.deadlines}
+    assert "A9_draft_filing" not in codes(alert)
+    assert "等待平台结果" in alert.suggested_actions[1].text.zh
+    again = unshipped(("submitted", 2 * DAY + HOUR), ("rejected", 2 * DAY + 2 * HOUR))
+    assert "A9_draft_filing" in codes(again)
 
 
 def test_after_an_accepted_filing_nobody_is_told_to_ship() -> None:

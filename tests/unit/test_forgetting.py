@@ -9,6 +9,7 @@ import pytest
 from tests.oracle.seller_story import SellerStory
 from tests.oracle.story import DAY, HOUR, Story, ms
 from tests.pipeline import Pipeline
+from tests.talk_stories import Talk
 
 
 def returns_of_most_orders() -> Story:
@@ -52,3 +53,48 @@ def test_an_alert_outlives_facts_that_are_let_go(
     after = {a["alert_id"] for a in pipeline.standing.values() if a["detector"] == detector}
     assert before <= after
     assert not [a for a in pipeline.alerts if a.detector == detector and a.status == "retracted"]
+
+
+def few_of_many_orders_refunded() -> Story:
+    """Five of 22 paid orders: nothing to say. The 17 are the older ones."""
+    story = Story()
+    for number in range(22):
+        at_s = number * HOUR if number < 17 else 9 * DAY + number
+        story.created(f"o{number}", at_s)
+        story.paid(f"o{number}", at_s + 60)
+        story.shipped(f"o{number}", at_s + HOUR)
+        if number >= 17:
+            story.requested(f"o{number}", 12 * DAY + number * HOUR, reason="damaged")
+    return story
+
+
+def question_about_ones_own_order() -> Story:
+    story = Talk()
+    story.created("12524332616616492", 0)
+    story.said("订单12524332616616492的地址是哪里", HOUR)
+    return story
+
+
+@pytest.mark.parametrize(
+    ("tell", "at"),
+    [(few_of_many_orders_refunded, 46 * DAY), (question_about_ones_own_order, 45 * DAY + 1800)],
+    ids=["D08", "D13"],
+)
+@pytest.mark.parametrize("later", ["order", "request"])
+def test_nobody_is_accused_because_what_spoke_for_him_is_let_go(
+    tell: Callable[[], Story], at: float, later: str
+) -> None:
+    story = tell()
+    known = len(story.events)
+    pipeline = Pipeline()
+    pipeline.send(story.events)
+    pipeline.read_to_end(ms(45 * DAY))
+    story.created("x", at)
+    story.paid("x", at + 60)
+    if later == "request":
+        story.requested("x", at + 120, reason="seven_day_no_reason", refund_only=False)
+    story.shipped("x", at + 180)
+    for event in story.events[known:]:
+        pipeline.send([event])
+        pipeline.read_to_end(ms(at + HOUR))
+    assert not [alert for alert in pipeline.alerts if alert.detector in ("D08", "D13", "D17")]

@@ -205,6 +205,21 @@ def test_d33_names_no_other_orders_where_there_are_none() -> None:
     assert "另有" not in alert.summary.zh and "besides" not in alert.summary.en
 
 
+@pytest.mark.parametrize(
+    ("closed", "instead"),
+    [
+        ("1d", "系统本会在48小时内自动关闭"),
+        ("2d23h30m", "系统本会在1小时内自动关闭"),
+        ("3d", "系统自动关闭的时间已到"),
+        ("4d", "系统自动关闭的时间已到"),
+    ],
+)
+def test_d33_says_when_the_platform_would_have_closed_it(closed: str, instead: str) -> None:
+    by_hand = {"order_id": "o1", "closed_by": "seller"}
+    alert = told("D33", [PAID[0], {"at": closed, "orders.closed": by_hand}], "5d")
+    assert alert.evidence.counter_evidence[0].zh.startswith(f"{instead};")
+
+
 def test_d34_past_the_limit_nobody_is_told_to_keep_it() -> None:
     near, late = told("D34", PAID, "1d23h"), told("D34", PAID, "2d1h")
     assert "在期限前发货" in near.suggested_actions[0].text.zh

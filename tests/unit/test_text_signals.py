@@ -70,6 +70,11 @@ def is_extortion(text: str) -> bool:
         "给我2 0 0 0块,不然投-诉",
         "退款,另外给500,不然举报",
         "给我500包你删,不然给差评",
+        "2000元摆平,要不投诉",
+        # S3, word for word: a breach of the rules with a price.
+        "不返现,泄露我信息,2000解决,拒绝开发票600元。",
+        # A short number behind a channel is money.
+        "加QQ 2000解决,不然投诉",
     ],
 )
 def test_money_under_a_threat(text: str) -> None:
@@ -127,6 +132,33 @@ def test_money_under_a_threat(text: str) -> None:
         "不要给我发红包,我会投诉的",
         "给我20元红包让我删差评,我要举报",
         "给200块让我删差评,没门",
+        "200就想解决?我要投诉",
+        "赔我5块打发叫花子呢?投诉",
+        "才赔我20块,我要投诉",
+        "给我发了10元红包,但是问题没解决,差评",
+        "你们补偿我10块我不接受,我要投诉",
+        "你们泄露我信息,2000块解决不了,我要投诉",
+        # What is not settled is no price, whatever number stands before it.
+        "500块解决不了问题,我要投诉",
+        "618的单不解决我就投诉",
+        "拖了10多天不解决就投诉",
+        "双12,不解决就投诉",
+        # A number that names something is no amount.
+        "再不处理我就打12315解决",
+        "投诉到12315,不然你们不当回事",
+        "12345热线解决,我去投诉",
+        "不解决就打315",
+        "我打110解决吧,举报你们",
+        "订单1023456今天解决,不然投诉",
+        "单号1023456,不然就差评",
+        "工号1024,不然投诉",
+        "第100单,不然投诉",
+        "型号A1000不然差评",
+        "加我微信 abc12345,不然就投诉",
+        # What the shop owes.
+        "你们多收了我50块,不给我就投诉",
+        "满300减50,不给就投诉",
+        "把2000还我,不然投诉",
         # Lawful and the platform's own.
         "假一赔十,不然我投诉",
         "延迟发货赔付怎么领?不给就投诉",
@@ -180,6 +212,7 @@ def test_compensation_without_an_amount_weighs_less() -> None:
         ("给我3k,不然举报", 3000),
         ("赔我五百,或者六百元,不然举报", 600),
         ("不然举报,差评500条", 0),
+        ("加我QQ 123456聊,不然投诉你,5000私了", 5000),
     ],
 )
 def test_how_much_is_demanded(text: str, yuan: int) -> None:
@@ -230,6 +263,9 @@ def test_digits_with_a_unit_are_that_amount(yuan: int) -> None:
         ("九成新转让,低价", "ad.resale"),
         ("買多了,轉讓,有意加扣扣", "ad.resale"),
         ("兼①职 ★ 日 结 ★ 加 🅥 信", "ad.part_time"),
+        ("想买内部优惠的进群,加Q 12345678", "ad.affiliate"),
+        ("招聘打字员 200一天,联系QQ123456", "ad.part_time"),
+        ("绝不骗人,兼职日结,加我微信", "ad.part_time"),
     ],
 )
 def test_the_four_kinds_of_ads(text: str, code: str) -> None:
@@ -251,6 +287,16 @@ def test_the_four_kinds_of_ads(text: str, code: str) -> None:
         "买多了,闲置转让给朋友了",
         "优惠券没用上",
         "我的QQ:123456,欢迎交流旅游",
+        # The shop's own, and whoever warns of it.
+        "卡片上写着扫码进群领券,返利",
+        "关注公众号领优惠券才发货",
+        "快递里夹着刷单兼职的传单,加微信日结的",
+        "代理说日赚百元,骗人的,别信",
+        "客服态度好,加了微信送了优惠券",
+        "省钱又好用,有事私信客服就行",
+        "二手的当新的卖,联系我退款",
+        "宝妈推荐,给宝宝买的,有意思",
+        "转卖给朋友了,大家有需要的可以买这家",
         # N09: advertising, but none of the four kinds.
         "想学炒股加微信12345",
         "卖茶叶,加我微信",
@@ -365,6 +411,17 @@ def test_bait_in_one_message() -> None:
     assert codes(read_chat("什么时候发货")) == set()
 
 
+def test_baits_word_for_word() -> None:
+    """S1 一 and 二."""
+    asked = (
+        "老板你好，刚问下了一个订单12524332616616492，可能留错了地址了，"
+        "麻烦您帮我看一下是什么地方的地址。"
+    )
+    assert codes(read_chat(asked)) == {"address.ask"}
+    split = "我货是要发到河南去的，但是我的发票要寄到北京去。"
+    assert codes(read_chat(split)) == {"invoice.split"}
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -390,6 +447,16 @@ def test_twin_what_was_sent_where_is_a_receiver() -> None:
         "现在不能开发票哦,签收后可以开",
         "没发票抬头开不了票哦,麻烦发一下抬头",
         "缺少税号无法开具发票,请补充税号",
+        "发票不单独收费",
+        "您不开发票的话我这边直接发货",
+        "不开发票也可以享受保修的哦",
+        "开票要加急吗?",
+        "发票要加盖公章的",
+        "运费不开发票的",
+        "预售和现货不能分开寄的",
+        "这个月额度用完了不能开票,下个月给您补",
+        "包裹里没有发票,发票会单独寄",
+        "发票已经开好了,没发票请联系我",
     ],
 )
 def test_another_invoice_a_later_one_or_a_missing_title_is_no_refusal(text: str) -> None:
@@ -402,8 +469,15 @@ def test_another_invoice_a_later_one_or_a_missing_title_is_no_refusal(text: str)
         "开不了发票,可以开收据",
         "我们不给开票",
         "没法开发票",
+        "不好意思,发票没办法分开寄",
+        "发票只能和货一起发",
+        "我们店铺不能分开邮寄发票哦",
         "发票不能寄到别的地址",
         "开票需要另付税点",
+        "开发票要加6个点",
+        "可以给您便宜,没有发票的",
+        "不能分开寄哦",
+        "发票和商品不能分开寄",
     ],
 )
 def test_twin_refusals(text: str) -> None:

@@ -18,6 +18,8 @@ _NOT_WORD = re.compile(r"[\W_]+")
 _MASKED = re.compile(r"[*•●]{2,}")
 # One digit six times over is no house number, nor is counting up to seven.
 _REPEATED = re.compile(r"(\d)\1{5}|(?<!\d)0?1234567")
+# A lucky number is one: 13888888888.
+_MOBILE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
 # Words that a keyboard or a refusal gives; as a whole, or where the text begins with an order to ignore it.
 _PLACEHOLDER_WHOLE = re.compile(
     r"(?:测试|test|地址|订单|收货|不知道|不详|未知|没有|随便|待定|暂无|无|乱写|瞎写|保密|asd+f*|qwe+r*t*y*"
@@ -26,9 +28,10 @@ _PLACEHOLDER_WHOLE = re.compile(
 _PLACEHOLDER_PART = re.compile(
     r"测试(?:地址|订单|单|勿发|请勿)|不要发货|请勿发货|勿发货|地址不知道|随便(?:写|填|发)|乱写|asdf|qwert|zxcv"
 )
-# A handle needs its channel: digits alone are the phone of a careful receiver.
+# A handle needs its channel: digits alone are the phone of a careful receiver, 「电话微信 138…」 as well.
 _CONTACT = re.compile(
-    r"(?:加?我?(?:微信|薇信|威信|wechat|weixin|v信|vx|wx|qq|扣扣|企鹅))[号群:：是为+]*[a-z0-9][a-z0-9_-]{4,}"
+    r"(?:加?我?(?:微信|薇信|威信|wechat|weixin|v信|vx|wx|qq|扣扣|企鹅))[号群:：是为+\s]*"
+    r"(?!1[3-9]\d{9}(?!\d))[a-z0-9][a-z0-9_-]{4,}"
     r"|https?://|www\.[a-z0-9]|[a-z0-9]\.(?:com|cn|net|top|xyz|vip)(?![a-z])|t\.me/"
 )
 _AD = re.compile(
@@ -84,7 +87,7 @@ def doubts(text: str) -> tuple[str, ...]:
     words = _NOT_WORD.sub("", text)
     if len(words) < SHORTEST_DETAIL and not _NAME.search(words):
         found.append("detail_short")
-    if _REPEATED.search(text):
+    if _REPEATED.search(_MOBILE.sub("", text)):
         found.append("detail_repeated")
     if _PLACEHOLDER_WHOLE.fullmatch(words) or _PLACEHOLDER_PART.search(words):
         found.append("detail_placeholder")

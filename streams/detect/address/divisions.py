@@ -18,7 +18,17 @@ _OF_PREFECTURE = re.compile(
     r"(?:自治州|市|地区|盟|林区)$"
 )
 # 台湾 and the two regions are provinces of an address form, and abroad for a parcel.
-OUTSIDE = {"香港": "HK", "澳门": "MO", "澳門": "MO", "台湾": "TW", "臺灣": "TW"}
+OUTSIDE = {
+    "香港": "HK",
+    "HONG KONG": "HK",
+    "澳门": "MO",
+    "澳門": "MO",
+    "MACAO": "MO",
+    "MACAU": "MO",
+    "台湾": "TW",
+    "臺灣": "TW",
+    "TAIWAN": "TW",
+}
 
 
 class Table(NamedTuple):
@@ -78,7 +88,7 @@ def is_written_in_chinese(name: str) -> bool:
 def outside(state: str) -> str:
     """The code of a region outside mainland China that stands where the province should, or empty."""
     for name, code in OUTSIDE.items():
-        if state.removeprefix("中国").startswith(name):
+        if state.strip().upper().removeprefix("中国").startswith(name):
             return code
     return ""
 

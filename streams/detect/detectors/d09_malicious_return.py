@@ -1,7 +1,7 @@
 """D09 malicious_return (恶意退货): another thing came back, or most orders do for odd reasons.
 
-The definition is docs/detectors/D09.md. What a newcomer gets wrong: a parcel damaged on its way is the
-carrier's business and accuses nobody (N19), and a seven-day return is everybody's right (N18).
+The definition is docs/detectors/D09.md. What a newcomer gets wrong: a parcel damaged or mislabelled on its
+way is the carrier's business and accuses nobody (N19), and a seven-day return is everybody's right (N18).
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from streams.detect.episodes import (
     runs,
 )
 from streams.detect.facts import (
+    NEVER,
+    DisputeOpened,
     OrderPaid,
     RefundRequested,
     RefundWithdrawn,
@@ -55,24 +57,27 @@ class MaliciousReturn(Detector[Rules]):
     name = "malicious_return"
     subject = "buyer"
     triggers = (ReturnInspected, RefundRequested)
-    topics = ("returns", "refunds", "payments")
+    topics = ("returns", "refunds", "payments", "disputes")
     rules = Rules
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        mismatches = _mismatches(facts, rules)
         crossings = [
             Crossing(fact.at_ms, "critical", (fact,))
-            for fact in facts.of(ReturnInspected)
-            if _is_mismatch(fact, rules)
+            for fact in mismatches
+            # Whether the buyer had said that something else was sent is not read yet.
+            if fact.at_ms <= horizon_ms
         ]
         share = _abnormal(facts, horizon_ms, rules)
         crossings += share.crossings
-        if not crossings and share is NO_SHARE:
+        if not mismatches and share is NO_SHARE:
             return NOTHING
         episodes = [
             _episode(run, facts, share, horizon_ms, rules)
             for run in runs(by_moment(crossings), rules.cooldown_s * 1000)
         ]
         wakes = [e.last_at_ms + rules.expire_after_s * 1000 for e in episodes]
+        wakes += [fact.at_ms for fact in mismatches]
         if share.wake_at_ms is not None:
             wakes.append(share.wake_at_ms)
         wake_at_ms = min((at for at in wakes if at > horizon_ms), default=None)
@@ -100,9 +105,10 @@ class MaliciousReturn(Detector[Rules]):
                 f"{buyer}: {'; '.join(one.en for one in found)}{conceded_en}.",
             ),
             not_if=(
-                f"退回一致,运输破损,重量相差不超过{rules.weight_tolerance_percent}%,七天无理由退货;"
+                f"退回一致,运输破损,买家此前已称收到的不是所购商品(可能错发或贴错面单),重量相差不超过{rules.weight_tolerance_percent}%,七天无理由退货;"
                 f"此类退款少于{rules.warn_orders}笔或占付款订单不足{rules.min_share_percent}%",
-                "a return that matches, damage on the way, a weight within "
+                "a return that matches, damage on the way, a buyer who had said that something else was "
+                "sent (it may have been, or labels were mixed up), a weight within "
                 f"{rules.weight_tolerance_percent} %, seven-day returns; fewer than "
                 f"{rules.warn_orders} such refunds, or less than {rules.min_share_percent} % of the "
                 "paid orders",
@@ -156,8 +162,25 @@ _LOOK_AT_GOODS = Step(
 )
 
 
+def _mismatches(facts: Facts, rules: Rules) -> list[ReturnInspected]:
+    """Step A of the definition, oldest first.
+
+    Who was sent something else sends something else back: the shop's slip or the carrier's (N19).
+    """
+    found = [fact for fact in facts.of(ReturnInspected) if _is_mismatch(fact, rules)]
+    if not found:
+        return found
+    told_of: list[RefundRequested | DisputeOpened] = [*facts.of(RefundRequested)]
+    told_of += facts.of(DisputeOpened)
+    said_ms: dict[str, int] = {}
+    for told in told_of:
+        if told.reason == "wrong_item":
+            said_ms[told.order_id] = min(told.at_ms, said_ms.get(told.order_id, told.at_ms))
+    return [fact for fact in found if said_ms.get(fact.order_id, NEVER) > fact.at_ms]
+
+
 def _is_mismatch(fact: ReturnInspected, rules: Rules) -> bool:
-    """Step A of the definition: whoever opened the parcel is believed, unless numbers say otherwise.
+    """Whoever opened the parcel is believed, unless numbers say otherwise.
 
     As many units as were sold do not: a brick is one unit too.
     """

@@ -327,11 +327,13 @@ class _Shipping:
         deadline_ms = self._deadline_ms(order_id)
         if deadline_ms is None:
             return "unknown", None, 0
-        sent = self._sent.get(order_id)
+        sent, over = self._sent.get(order_id), self._over.get(order_id)
+        if over and over.at_ms <= deadline_ms and (not sent or sent.at_ms > deadline_ms):
+            # What left in time and was sent again, or in two parts, proves nothing to anybody; nor does
+            # what had not to be sent any more: closed, refunded, or filed (S2 「備案成功可不發貨」).
+            return "unknown", None, 0
         if sent and sent.at_ms > deadline_ms:
-            over = self._over.get(order_id)
-            # What left in time and was sent again, or in two parts, proves nothing to anybody.
-            return ("unknown" if over and over.at_ms <= deadline_ms else "genuine"), None, 0
+            return "genuine", None, 0
         if sent and _reason(claim) == STOCKOUT and not self._is_of_one_item(order_id):
             # Nobody says what was in the parcel: the item that is missed may have been out of stock.
             return "unknown", None, 0

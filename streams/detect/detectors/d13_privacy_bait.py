@@ -7,7 +7,7 @@ not being among the asker's own, so orders must be read nearly up to the questio
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from streams.detect import cases
 from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds, Step
@@ -17,18 +17,48 @@ from streams.detect.facts import (
     ChatRevealed,
     ChatSaid,
     ComplaintFiled,
+    DisputeOpened,
+    Filed,
     Identified,
+    InvoiceAsked,
+    InvoiceIssued,
+    InvoiceRefused,
     OrderClosed,
     OrderPaid,
     OrderPlaced,
+    ParcelRefused,
+    PaymentFailed,
+    RechargeSubmitted,
     Redirected,
+    RefundGranted,
+    RefundRefused,
     RefundRequested,
+    RefundWithdrawn,
+    ReturnArrived,
+    ReturnInspected,
+    ReturnUnderWay,
     ReviewStood,
     Shipped,
+    ShippingOver,
     Signal,
 )
 from streams.detect.playbooks import KEEP_RECEIVER_PRIVATE
 
+# Facts that only an order of the buyer's own gives rise to: all that are about one, but for what was said.
+_NAMED_AFTER_THE_ORDER = (
+    OrderPlaced,
+    Redirected,
+    OrderClosed,
+    Shipped,
+    ShippingOver,
+    ReturnUnderWay,
+)
+_ABOUT_THE_ORDER: tuple[type[Any], ...] = (
+    *(OrderPaid, PaymentFailed, ParcelRefused, ReviewStood, ComplaintFiled, Filed),
+    *(RefundRequested, RefundRefused, RefundWithdrawn, RefundGranted),
+    *(ReturnArrived, ReturnInspected, DisputeOpened),
+    *(InvoiceAsked, InvoiceRefused, InvoiceIssued, RechargeSubmitted),
+)
 # What it tells an order of which an account asked the receiver; D17 reads it.
 SIGNAL = "address_asked"
 
@@ -148,11 +178,8 @@ def foreign_asks(facts: Facts, named_within_s: int) -> list[Ask]:
 
 def _own_orders(facts: Facts) -> set[str]:
     """The orders that are tied to the buyer by any fact: orders older than what is kept as well."""
-    own = {fact.ref for kind in (OrderPlaced, OrderClosed, Shipped) for fact in facts.of(kind)}
-    own |= {p.order_id for p in facts.of(OrderPaid)}
-    own |= {r.order_id for r in facts.of(RefundRequested)}
-    own |= {r.order_id for r in facts.of(ReviewStood)}
-    return own | {c.order_id for c in facts.of(ComplaintFiled)}
+    own = {fact.ref for kind in _NAMED_AFTER_THE_ORDER for fact in facts.of(kind)}
+    return own | {fact.order_id for kind in _ABOUT_THE_ORDER for fact in facts.of(kind)}
 
 
 class _Replies:

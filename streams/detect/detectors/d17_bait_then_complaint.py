@@ -40,6 +40,9 @@ _KINDS = {
 # Which theme of a bait message prepares which complaint.
 _PREPARED_BY = {"privacy_leak": "address.", "invoice": "invoice.", "breach_of_promise": "cashback"}
 
+# S1 「违背承诺发票问题」: a refused invoice is a promise that was broken, too.
+_EXCUSED_BY_REFUSAL = frozenset({"invoice", "breach_of_promise"})
+
 
 class Rules(RuleBlock):
     """Thresholds of D17: the minutes are proposed after 「5分钟后」."""
@@ -181,7 +184,7 @@ class _Baits:
 
 
 class _Refusals:
-    """What the seller refused: reasons to complain about an invoice."""
+    """What the seller refused: reasons to complain about an invoice, or about a broken promise."""
 
     def __init__(self, facts: Facts) -> None:
         self._orders = {refused.order_id for refused in facts.of(InvoiceRefused)}
@@ -231,7 +234,7 @@ def _case(
     before = baits.before(filed, rules.window_s)
     if not before:
         return None
-    if filed.kind == "invoice" and refusals.excuse(filed):
+    if filed.kind in _EXCUSED_BY_REFUSAL and refusals.excuse(filed):
         return None
     rests_on = [fact for bait in before for fact in bait.facts]
     return _built(filed, filed.kind, rests_on, before[-1].at_ms, ruled.at_ms if ruled else None)

@@ -10,7 +10,7 @@ from streams.detect import cases
 from streams.detect.deadlines import ReviewComplaint
 from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Step
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
-from streams.detect.facts import ReviewStood
+from streams.detect.facts import ReviewStood, SellsToo
 from streams.detect.reviews import Review, complain, reviews, t04
 
 _KINDS = {
@@ -41,17 +41,21 @@ class AdReview(Detector[Rules]):
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         if not any("ad." in fact.found for fact in facts.of(ReviewStood)):
             return NOTHING
-        found = [case for review in reviews(facts) if (case := _case(review, rules))]
+        known = facts.of(SellsToo)
+        sells = bool(known) and bool(known[-1].leaf_categories)
+        found = [case for review in reviews(facts) if (case := _case(review, rules, sells=sells))]
         return cases.verdict(self.id, found, horizon_ms, expire_after_s=0) if found else NOTHING
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
+        is_rival = d["may_be_a_rivals"] and episode.status == "open"
+        rival_zh, rival_en = _RIVAL if is_rival else ("", "")
         return Presentation(
             title=("评价含广告", "Review contains advertising"),
             summary=(
-                f"评价含{d['kinds_zh']}广告,可举报;平台会屏蔽评论内容中的广告信息,评价保留。",
+                f"评价含{d['kinds_zh']}广告,可举报;平台会屏蔽评论内容中的广告信息,评价保留。{rival_zh}",
                 f"The review advertises {d['kinds_en']}. It can be reported: the platform masks the "
-                "advertising and the review stays.",
+                f"advertising and the review stays.{rival_en}",
             ),
             not_if=(
                 "没有联系方式或链接的普通提及;转述商家的话;四类之外的广告",
@@ -71,7 +75,15 @@ class AdReview(Detector[Rules]):
         )
 
 
-def _case(review: Review, rules: Rules) -> cases.Case | None:
+# S3 「又涉及同行竞争给中差评,又涉及评语中打广告,根据同行竞争属于恶意评价处理范畴,评价删除」.
+_RIVAL = (
+    "评价者也是卖家:如与所购商品同类目(见D22),按同行评价投诉,成立后评价删除。",
+    " The reviewer sells too: if it is the category that was bought (D22), complain of it as a competitor's "
+    "review, which is deleted if upheld.",
+)
+
+
+def _case(review: Review, rules: Rules, *, sells: bool) -> cases.Case | None:
     """The case of a review with advertising; settled when no part of it can be read any more."""
     parts = [part for part in review.parts if part.says("ad.")]
     kinds = dict.fromkeys(c for part in parts for c in part.codes() if c.startswith("ad."))
@@ -87,6 +99,7 @@ def _case(review: Review, rules: Rules) -> cases.Case | None:
         details={
             "kinds_zh": "、".join(_KINDS[kind][0] for kind in kinds),
             "kinds_en": ", ".join(_KINDS[kind][1] for kind in kinds),
+            "may_be_a_rivals": int(sells and review.rating != "good"),
             **review.age,
         },
         thresholds=(Threshold("kinds_of_advertising", len(kinds), "kinds", rules.kinds),),

@@ -6,6 +6,8 @@ ordinary bad review (N03), and appended texts count as well (N11). The rating st
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from streams.detect import cases
 from streams.detect.deadlines import ReviewComplaint
 from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Step
@@ -68,7 +70,7 @@ class ReviewAbuseOrLeak(Detector[Rules]):
                 ),
                 # One word is not enough to file anything: it may be a manner of speaking (N03).
                 complain(episode, "不合理评价", f"评价{zh}", rules.T04)
-                if episode.severity != "info"
+                if d["is_worth_it"]
                 else Step(
                     "A4_remind",
                     "核对原文:先看评价反映的问题,一处用语未必是辱骂",
@@ -83,21 +85,21 @@ def _case(review: Review, rules: Rules) -> cases.Case | None:
     parts = [part for part in review.parts if part.says("abuse.", "leak.")]
     if not parts:
         return None
-    words = [word for part in parts for word in part.found.split(" ")]
-    insults = sum(word.startswith(_INSULTS) for word in words)
-    leaks = sum(word.startswith("leak.") for word in words)
-    swearing = sum(word.startswith("abuse.expletive") for word in words)
-    is_warning = leaks > 0 or insults >= rules.warn_insults
     ends = [review.ended_ms(part) for part in parts]
+    standing = [part for part, end in zip(parts, ends, strict=True) if end is None]
+    insults, leaks, swearing = _counted(parts)
+    # What was edited away is evidence, and nothing to complain about any more.
+    insults_now, leaks_now, swearing_now = _counted(standing or parts)
     last_end_ms = max((end for end in ends if end is not None), default=None)
     return cases.Case(
         anchor=parts[0],
-        level="warn" if is_warning else "info",
+        level="warn" if _is_warning(insults, leaks, rules) else "info",
         members=parts,
         opened_at_ms=parts[0].at_ms,
         details={
-            "insults": insults + swearing,
-            "leaks": leaks,
+            "insults": insults_now + swearing_now,
+            "leaks": leaks_now,
+            "is_worth_it": int(_is_warning(insults_now, leaks_now, rules)),
             **review.age,
         },
         thresholds=(
@@ -114,6 +116,20 @@ def _case(review: Review, rules: Rules) -> cases.Case | None:
         resolved_at_ms=None if None in ends else last_end_ms,
         expires_at_ms=review.complaint_over_ms(rules.T04, parts[0].at_ms),
     )
+
+
+def _counted(parts: Sequence[ReviewStood]) -> tuple[int, int, int]:
+    """Insults, what is given away, and swearing at nobody."""
+    words = [word for part in parts for word in part.found.split(" ")]
+    return (
+        sum(word.startswith(_INSULTS) for word in words),
+        sum(word.startswith("leak.") for word in words),
+        sum(word.startswith("abuse.expletive") for word in words),
+    )
+
+
+def _is_warning(insults: int, leaks: int, rules: Rules) -> bool:
+    return leaks > 0 or insults >= rules.warn_insults
 
 
 DETECTORS = (ReviewAbuseOrLeak(),)

@@ -15,12 +15,21 @@ from pydantic import Field
 from schemas.alerts import Severity
 from streams.detect import cases
 from streams.detect.deadlines import ReviewComplaint
-from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.detector import (
+    Count,
+    Detector,
+    Due,
+    Facts,
+    Presentation,
+    RuleBlock,
+    Seconds,
+    Step,
+)
 from streams.detect.detectors.d20_review_coercion import Demands
 from streams.detect.episodes import NOTHING, Crossing, Episode, Run, Threshold, Verdict, runs
 from streams.detect.facts import AnyFact, ChatSaid, OrderPaid, ReviewStood, by_time
 from streams.detect.orders import AmongPaid
-from streams.detect.reviews import Review, complain, reviews
+from streams.detect.reviews import Review, complain, reviews, t04
 
 
 class Rules(RuleBlock):
@@ -110,7 +119,17 @@ class ProfessionalBadReviewer(Detector[Rules]):
                     )
                 ),
             ),
+            deadlines=[_of_the_last(due, rules) for due in t04(episode, rules.T04) if is_warning],
         )
+
+
+def _of_the_last(due: Due, rules: Rules) -> Due:
+    """T04 where there are several reviews, each with its own: the last one that runs out."""
+    days = rules.T04.within_days
+    return due._replace(
+        zh=f"{due.zh};逐条计算,此为最晚的一条",
+        en=f"{due.en}; each review has {days} days of its own, and this is the last of them",
+    )
 
 
 def _crossings(

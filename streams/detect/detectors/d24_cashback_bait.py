@@ -77,7 +77,8 @@ def themes(message: ChatSaid) -> tuple[str, ...]:
 
 def _case(run: Run, rules: Rules) -> cases.Case:
     messages = [m for m in run.members if isinstance(m, ChatSaid)]
-    found = [_THEMES[t] for t in _THEMES if any(t in themes(m) for m in messages)]
+    # What one message holds is said, so it is that of the fullest: together they may hold more.
+    found = [_THEMES[t] for t in max((themes(m) for m in messages), key=len)]
     return cases.Case(
         anchor=run.anchor,
         level="warn",
@@ -87,9 +88,7 @@ def _case(run: Run, rules: Rules) -> cases.Case:
             "themes_zh": "、".join(zh for zh, _ in found),
             "themes_en": ", ".join(en for _, en in found),
         },
-        thresholds=(
-            Threshold("themes", max(len(themes(m)) for m in messages), "themes", rules.themes),
-        ),
+        thresholds=(Threshold("themes", len(found), "themes", rules.themes),),
         counter=(
             (
                 "单独的返现、地址或发票询问都是正常咨询",

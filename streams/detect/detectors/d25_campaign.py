@@ -22,6 +22,7 @@ from streams.detect.detector import (
     Seconds,
     Step,
 )
+from streams.detect.entries import ComplaintKind
 from streams.detect.episodes import NOTHING, Crossing, Episode, Run, Threshold, Verdict, runs
 from streams.detect.facts import AnyFact, ComplaintFiled, Contacted, RefundRequested, by_time
 from streams.detect.second_order import SecondOrder
@@ -35,6 +36,15 @@ _NAMES = {
     "extortion": ("敲诈", "demands under threat"),
     "bait": ("诱导客服", "bait for agents"),
     "reviews": ("违规评价", "reviews that break the rules"),
+}
+
+
+# What is complained about, the first of these kinds that the campaign has; bait ends in a complaint.
+_COMPLAINTS: dict[str, ComplaintKind] = {
+    "unpaid": "异常拍下",
+    "claims": "异常投诉",
+    "refunds": "异常退款",
+    "extortion": "恶意敲诈",
 }
 
 
@@ -145,7 +155,7 @@ class Campaign(SecondOrder[Rules]):
                     "Put the evidence of all alerts into one pack",
                 ),
                 playbooks.complaint(
-                    "异常拍下" if "unpaid" in kinds else "异常投诉",
+                    next((_COMPLAINTS[kind] for kind in _COMPLAINTS if kind in kinds), "异常投诉"),
                     f"同一买家在{days}天内先后出现{zh}",
                 ),
                 Step(
@@ -169,6 +179,16 @@ def _kinds(acts: Sequence[_Act]) -> list[str]:
             found[act.kind] = None
             of_fact.update(dict.fromkeys(names, act.kind))
     return list(found)
+
+
+def _in_order(acts: Sequence[_Act], missed: Sequence[Contacted], rules: Rules) -> list[str]:
+    """The kinds as they came about, being out of reach at the attempt that was one too many."""
+    kinds = _kinds(acts)
+    if missed:
+        since_ms = sorted(c.at_ms for c in missed)[rules.unreachable_contacts - 1]
+        before = {act.kind for act in acts if act.at_ms <= since_ms}
+        kinds.insert(sum(kind in before for kind in kinds), UNREACHABLE)
+    return kinds
 
 
 def _is_grave(acts: Sequence[_Act], rules: Rules) -> bool:
@@ -204,8 +224,7 @@ def _episode(
         and run.opened_at_ms - rules.window_s * 1000 <= act.at_ms <= run.last_at_ms
     ]
     missed = [fact for fact in run.members if isinstance(fact, Contacted)]
-    kinds = _kinds(children)
-    kinds += [UNREACHABLE] if missed else []
+    kinds = _in_order(children, missed, rules)
     resolved_ms = _resolved_ms(children, bool(missed), run.last_at_ms, rules)
     expires_ms = run.last_at_ms + rules.expire_after_s * 1000
     status: AlertStatus = "open"

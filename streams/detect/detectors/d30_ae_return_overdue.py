@@ -1,11 +1,13 @@
 """D30 ae_return_overdue (退货未到): the countdown to confirm a return runs out and no parcel has come.
 
 The definition is docs/detectors/D30.md. What a newcomer gets wrong: the date comes with the dispute's
-events, and a later event may move it; nothing here counts days.
+events, and a later event may move it; nothing here counts days. One order may be disputed twice.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from schemas.alerts import Severity
@@ -26,12 +28,16 @@ class Rules(RuleBlock):
 
 
 class _Return(NamedTuple):
-    """A return that a dispute waits for: since when, until when, and what ended the wait."""
+    """A return that a dispute waits for: since when, until when, and what ended the wait.
+
+    `came` is the parcel that arrived after the wait was over.
+    """
 
     dispute: Dispute
     term: Term
     end: AnyFact | None
     ended_by: str
+    came: ReturnArrived | None
 
 
 class ReturnOverdue(Detector[Rules]):
@@ -47,22 +53,28 @@ class ReturnOverdue(Detector[Rules]):
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         under_way = {fact.ref: fact for fact in facts.of(ReturnUnderWay)}
-        arrived: dict[str, ReturnArrived] = {}
+        arrived: defaultdict[str, list[ReturnArrived]] = defaultdict(list)
         for parcel in facts.of(ReturnArrived):
-            arrived.setdefault(parcel.order_id, parcel)
+            arrived[parcel.order_id].append(parcel)
         cases: list[Case] = []
         wakes: list[int] = []
         is_unknown = False
+        disputed: set[str] = set()
         for dispute in disputes_of(facts):
             order_id = dispute.opened.order_id
-            started_ms = _started_ms(dispute, under_way.get(order_id))
+            # What came back before another item was disputed, and the sign of it, are not about that one.
+            since_ms = dispute.opened.at_ms if order_id in disputed else 0
+            disputed.add(order_id)
+            parcels = [parcel for parcel in arrived[order_id] if parcel.at_ms >= since_ms]
+            is_all = len(parcels) == len(arrived[order_id])
+            started_ms = _started_ms(dispute, under_way.get(order_id) if is_all else None)
             if started_ms is None:
                 continue
             ends_ms = _countdown_ms(dispute)
             if ends_ms <= started_ms:
                 is_unknown |= ends_ms == 0
                 continue
-            found = _return(dispute, arrived.get(order_id), started_ms, ends_ms, rules)
+            found = _return(dispute, parcels, started_ms, ends_ms, rules)
             warn_ms = found.term.remind_ms[0]
             if found.end is not None and found.end.at_ms <= warn_ms:
                 continue
@@ -82,8 +94,11 @@ class ReturnOverdue(Detector[Rules]):
         hours = d["hours_left"]
         ended_by, is_open = str(d["ended_by"]), episode.status == "open"
         ended_zh, ended_en = _ENDED[ended_by]
-        next_zh = f"。{ended_zh}"
-        next_en = f"was not here with less than {hours} h left. {ended_en}"
+        came_zh, came_en = (
+            (",之后收到退货", ", and the return came later") if d["came"] else ("", "")
+        )
+        next_zh = f"。{ended_zh}{came_zh}"
+        next_en = f"was not here with less than {hours} h left. {ended_en}{came_en}"
         if is_open:
             next_zh = ",可升级仲裁。理由栏为灰色不可选,只需填写文字说明"
             next_en = (
@@ -102,7 +117,7 @@ class ReturnOverdue(Detector[Rules]):
                 "no return at all",
             ),
             ended=(ended_zh, ended_en),
-            steps=_while_missing(term.last_ms) if is_open else (_AFTER.get(ended_by, _KEEP_PROOF),),
+            steps=_while_missing(term.last_ms) if is_open else (_AFTER[str(d["next"])],),
             deadlines=(term.line(),),
         )
 
@@ -110,14 +125,25 @@ class ReturnOverdue(Detector[Rules]):
 _KEEP_PROOF = Step(
     "A6_evidence_pack", "保留未收到退货的物流凭证", "Keep the proof that nothing came"
 )
+# By what is left to do once the wait is over.
 _AFTER = {
-    "ReturnArrived": Step(
+    "missing": _KEEP_PROOF,
+    "came": Step("A4_remind", "核对收到的退货", "Check what came back"),
+    # S4 「商家可以选择撤销仲裁,若撤销仲裁遇到了报错,也不必着急,商家端不主动撤销仲裁也不影响的」.
+    "arbitrated": Step(
         "A4_remind",
-        "核对收到的退货;已升级仲裁的可选择撤销,操作有误也无影响",
-        "Check what came back; a dispute that was escalated may be withdrawn, and a mistake there does no "
-        "harm",
+        "核对收到的退货;可选择撤销仲裁,不撤销或撤销时报错都不影响",
+        "Check what came back; the arbitration may be withdrawn, but leaving it, or an error message "
+        "there, does no harm",
     ),
 }
+
+
+_HAS_COME = ("退货已收到", "The return has come")
+_ON_ITS_WAY = (
+    "退货可能仍在途中;升级仲裁不影响之后收货",
+    "The parcel may still be on its way; escalating does not keep it from arriving",
+)
 
 
 def _while_missing(last_ms: int) -> tuple[Step, ...]:
@@ -126,9 +152,9 @@ def _while_missing(last_ms: int) -> tuple[Step, ...]:
         Step("A4_remind", "查询退货物流", "Look the return parcel up"),
         Step(
             "A5_notify",
-            "仍未收到时,在倒计时结束前升级仲裁;之后收到退货可选择撤销,操作有误也无影响",
-            "If it is still missing, escalate before the countdown ends; should it come later, "
-            "withdrawing is optional and a mistake there does no harm",
+            "仍未收到时,在倒计时结束前升级仲裁;之后收到退货可选择撤销仲裁,不撤销或撤销时报错都不影响",
+            "If it is still missing, escalate before the countdown ends; should it come later, the "
+            "arbitration may be withdrawn, but leaving it, or an error message there, does no harm",
             due_ms=last_ms,
         ),
         _KEEP_PROOF,
@@ -162,11 +188,9 @@ def _countdown_ms(dispute: Dispute) -> int:
 
 
 def _return(
-    dispute: Dispute, arrived: ReturnArrived | None, started_ms: int, ends_ms: int, rules: Rules
+    dispute: Dispute, parcels: Sequence[ReturnArrived], started_ms: int, ends_ms: int, rules: Rules
 ) -> _Return:
-    ends: list[tuple[AnyFact, str]] = []
-    if arrived:
-        ends.append((arrived, "ReturnArrived"))
+    ends: list[tuple[AnyFact, str]] = [(parcel, "ReturnArrived") for parcel in parcels[:1]]
     if dispute.withdrawn:
         ends.append((dispute.withdrawn, "withdrawn"))
     if dispute.escalated and dispute.escalated.at_ms > started_ms:
@@ -178,7 +202,8 @@ def _return(
     if end is not None and end.at_ms > ends_ms:
         # The countdown was over first; what came later changed nothing about that.
         end, ended_by = None, ""
-    return _Return(dispute, term, end, ended_by)
+    came = None if ended_by == "ReturnArrived" else next(iter(parcels), None)
+    return _Return(dispute, term, end, ended_by, came)
 
 
 def _case(found: _Return, horizon_ms: int, rules: Rules) -> Case:
@@ -189,11 +214,13 @@ def _case(found: _Return, horizon_ms: int, rules: Rules) -> Case:
     since_ms = term.due_ms if is_critical else warn_ms
     before_s = rules.T08.critical_before_s if is_critical else rules.T08.warn_before_s
     waited_h = (since_ms - term.start_ms) // _HOUR_MS
-    opened = found.dispute.opened
+    opened, came = found.dispute.opened, found.came
+    has_come = came is not None or found.ended_by == "ReturnArrived"
+    is_arbitrated = has_come and found.dispute.is_in_arbitration
     return Case(
         anchor=opened,
         level=level,
-        members=(opened, end) if end else (opened,),
+        members=[fact for fact in (opened, end, came) if fact],
         opened_at_ms=warn_ms,
         details={
             "order": opened.order_id,
@@ -201,6 +228,8 @@ def _case(found: _Return, horizon_ms: int, rules: Rules) -> Case:
             "ends_ms": term.last_ms,
             "hours_left": before_s // 3600,
             "ended_by": found.ended_by,
+            "came": int(came is not None),
+            "next": "arbitrated" if is_arbitrated else "came" if has_come else "missing",
         },
         thresholds=(
             Threshold(
@@ -211,12 +240,7 @@ def _case(found: _Return, horizon_ms: int, rules: Rules) -> Case:
                 (term.due_ms - term.start_ms) // _HOUR_MS,
             ),
         ),
-        counter=(
-            (
-                "退货可能仍在途中;升级仲裁不影响之后收货",
-                "The parcel may still be on its way; escalating does not keep it from arriving",
-            ),
-        ),
+        counter=(_HAS_COME if has_come else _ON_ITS_WAY,),
         resolved_at_ms=end.at_ms if end else None,
         expires_at_ms=term.last_ms,
         level_since_ms=since_ms,

@@ -133,7 +133,7 @@ class DisputeRate(Detector[Rules]):
                 known.append(change)
         wake_at_ms = min(ageing, default=None)
         spans = _joined(_spans(known, rules), rules.cooldown_s * 1000)
-        episodes = [_episode(span, disputes, rules) for span in spans]
+        episodes = [_episode(span, rules) for span in spans]
         return Verdict(episodes, wake_at_ms, insufficient=insufficient)
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
@@ -277,7 +277,7 @@ def _joined(spans: Sequence[_Span], cooldown_ms: int) -> list[_Span]:
     return found
 
 
-def _episode(span: _Span, disputes: Sequence[Signal], rules: Rules) -> Episode:
+def _episode(span: _Span, rules: Rules) -> Episode:
     orders = rules.orders_per_window
     per_mille = 1000 * span.highest // orders if orders else 0
     due = [
@@ -286,7 +286,8 @@ def _episode(span: _Span, disputes: Sequence[Signal], rules: Rules) -> Episode:
         if not member.values.get("negotiated_until_ms")
     ]
     ahead = [due_ms for due_ms in due if due_ms >= span.last_ms]
-    withdrawn = sum(_withdrawn_ms(signal) > 0 for signal in disputes)
+    # Of its own members only: what else is withdrawn, before or long after, is no news about it.
+    withdrawn = sum(_withdrawn_ms(member) > 0 for member in span.members)
     status: AlertStatus = "open" if span.end_ms is None else "resolved"
     members: tuple[AnyFact, ...] = span.members
     thresholds = [Threshold("disputes_standing", span.highest, "disputes", info=rules.min_disputes)]
@@ -320,8 +321,10 @@ def _episode(span: _Span, disputes: Sequence[Signal], rules: Rules) -> Episode:
         },
         counter=(
             (
-                f"{withdrawn}起纠纷已撤销,不计入;窗口期订单总数按配置为{orders}单",
-                f"{withdrawn} disputes were withdrawn and do not count; orders as configured: {orders}",
+                f"其中{withdrawn}起纠纷已撤销,不再计入;"
+                f"窗口期订单总数{f'按配置为{orders}单' if orders else '未配置'}",
+                f"{withdrawn} of these disputes were withdrawn and count no more; orders as configured: "
+                f"{orders or 'none'}",
             ),
         ),
         cooldown_s=rules.cooldown_s,

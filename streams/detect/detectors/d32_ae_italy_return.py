@@ -54,14 +54,15 @@ class ItalyReturn(Detector[Rules]):
         d = episode.details
         ends_ms = int(d["ends_ms"])
         ended_zh, ended_en = _ENDED[str(d["ended_by"])]
+        of_zh, of_en = ("意大利", "Italian ") if d["country"] == "IT" else ("", "")
         term = return_countdown(episode.opened_at_ms, ends_ms, rules.T08)
         return Presentation(
             title=("请填写退货物流单号", "Enter the return tracking number"),
             summary=(
                 f"订单{d['order']}({d['country']})裁决为退货退款,"
-                f"{ended_zh if d['ended_by'] else '请填写意大利退货物流单号'}。",
+                f"{ended_zh if d['ended_by'] else f'请填写{of_zh}退货物流单号'}。",
                 f"Order {d['order']} ({d['country']}) was ruled return and refund"
-                f"{f'. {ended_en}' if d['ended_by'] else ': enter the Italian return tracking number'}.",
+                f"{f'. {ended_en}' if d['ended_by'] else f': enter the {of_en}return tracking number'}.",
             ),
             not_if=(
                 "其他裁决或其他国家,或卖家已填写单号",
@@ -94,7 +95,8 @@ _ENDED = {
 
 
 def _case(dispute: Dispute, ruled: DisputeStep) -> Case:
-    number = dispute.evidence_of("tracking_no", "seller")
+    # A number from before is that of the parcel which was sent.
+    number = dispute.evidence_of("tracking_no", "seller", ruled.at_ms)
     ends = [fact for fact in (number, dispute.withdrawn) if fact]
     end = min(ends, key=by_time, default=None)
     return Case(

@@ -128,7 +128,13 @@ class _Unpaid:
 
 
 def _case(order: OrderPlaced, closing: ClosedBySeller, others: int, rules: Rules) -> Case:
-    early_ms = max(0, unpaid_close(order.at_ms, rules.T01).last_ms - closing.at_ms)
+    early_ms = unpaid_close(order.at_ms, rules.T01).last_ms - closing.at_ms
+    hours = -(-early_ms // 3_600_000)
+    instead = (
+        (f"系统本会在{hours}小时内自动关闭", f"The platform would have closed it within {hours} h")
+        if early_ms > 0
+        else ("系统自动关闭的时间已到", "The platform was about to close it by itself")
+    )
     return Case(
         anchor=closing,
         level="critical",
@@ -138,9 +144,8 @@ def _case(order: OrderPlaced, closing: ClosedBySeller, others: int, rules: Rules
         thresholds=(Threshold("unpaid_orders_closed", 1, "orders", None, 1),),
         counter=(
             (
-                f"系统会在{early_ms // 3_600_000}小时后自动关闭;不涉及对买家的判断",
-                f"The platform would have closed it {early_ms // 3_600_000} hours later; "
-                "nothing is said about the buyer",
+                f"{instead[0]};不涉及对买家的判断",
+                f"{instead[1]}; nothing is said about the buyer",
             ),
         ),
     )

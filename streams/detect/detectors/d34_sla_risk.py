@@ -93,8 +93,8 @@ class SlaRisk(Detector[Rules]):
                 # Also where the end is known already: see `awaits`.
                 wakes.append(first_ms)
             else:
-                is_filed = filed.get(order_id, NEVER) <= times.limit_ms
-                cases.append(_case(payment, end, times, first_ms, horizon_ms, is_filed))
+                filed_ms = filed.get(order_id, NEVER)
+                cases.append(_case(payment, end, times, first_ms, horizon_ms, filed_ms))
         if not cases and not wakes:
             return NOTHING
         return verdict("D34", cases, horizon_ms, rules.expire_after_s, wakes)
@@ -193,7 +193,7 @@ def _deadlines(details: Mapping[str, int | str], rules: Rules) -> tuple[Due, ...
             f"The platform's limit ({platform_h} hours, or as promised)",
         ),
     )
-    if details["is_filed"] or details["ended_by"]:
+    if details["is_filed_in_time"] or details["ended_by"]:
         return shipping
     return *shipping, Due("T12", limit_ms, "备案须在此之前提交", "A filing must be made before")
 
@@ -242,7 +242,7 @@ def _case(
     times: ShipTimes,
     opened_ms: int,
     horizon_ms: int,
-    is_filed: bool,
+    filed_ms: int,
 ) -> Case:
     def is_past(at_ms: int) -> bool:
         # Shipping at the very limit is in time; silence through it is not.
@@ -267,7 +267,8 @@ def _case(
             "limit_ms": times.limit_ms,
             "platform_ms": times.platform_ms,
             "ended_by": end.how if end else "",
-            "is_filed": int(is_filed),
+            "is_filed": int(filed_ms < NEVER),
+            "is_filed_in_time": int(filed_ms <= times.limit_ms),
         },
         thresholds=(
             Threshold("unshipped_for", waited // _HOUR_MS, "h", hours[1], hours[2], hours[0]),

@@ -75,9 +75,13 @@ class _Reorders:
                 asked.limit_ms - paid_ms,
                 is_shipped=bool(d["is_shipped"]),
             )
-            times = (
-                () if d["is_shipped"] else (ship(paid_ms, rules.T02, int(d["ship_by_ms"])).line(),)
-            )
+            last = ship(paid_ms, rules.T02, int(d["ship_by_ms"])).line()
+            if isinstance(episode.anchor, Signal):
+                # What a shop is told of another account's order holds no promise.
+                last = last._replace(
+                    zh=f"{last.zh}(承诺更早的,以承诺为准)", en=f"{last.en}{_OR_EARLIER}"
+                )
+            times = () if d["is_shipped"] else (last,)
         return Presentation(
             title=("禁购买家或其关联账号再次下单", "Banned buyer or linked account ordered again"),
             summary=_summary(episode),
@@ -103,6 +107,7 @@ _ENDED = {
 _AS_ANY_OTHER = Step(
     "A4_remind", "禁购已解除,按普通订单处理", "The ban was lifted: serve the order as any other"
 )
+_OR_EARLIER = ", or earlier if that was promised"
 _CHECK_FIRST = ": check first, and handle it with evidence"
 
 

@@ -157,6 +157,9 @@ def _dispute_step(
 
 def _dispute_evidence(e: ev.DisputeEvidenceAdded) -> tuple[f.DisputeEvidence]:
     ref = f"{e.dispute_id}/{e.by}/{e.kind}"
+    if e.kind == "tracking_no":
+        # That of the parcel sent, and after the ruling that of the return: either must be seen.
+        ref = f"{ref}/{e.event_id}"
     at_ms = to_ms(e.occurred_at)
     return (f.DisputeEvidence(at_ms, e.event_id, ref, e.dispute_id, e.by, e.kind),)
 

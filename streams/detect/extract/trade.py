@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -187,7 +188,8 @@ def _changed(e: ev.ListingChanged) -> tuple[f.ListingTerms]:
 
 
 # Words by which titles promise free shipping, name exclusions of it, and say what is no goods.
-_FREE_SHIPPING = ("包邮", "免邮", "包郵", "免郵", "free shipping")
+# 「不包邮」 promises nothing.
+_FREE_SHIPPING = re.compile("(?<![不非])(?:包邮|免邮|包郵|免郵)|free shipping")
 _EXCLUSIONS = ("除外", "不包邮", "不包郵", "偏远", "偏遠", "补邮", "補郵")
 # Goods may well come with a gift or with 运费险 (freight insurance): only a title that *is* one counts.
 _GIFTS = ("赠品链接", "赠品专拍", "赠品勿拍", "赠品请勿", "贈品鏈接", "贈品專拍")
@@ -221,7 +223,7 @@ def _terms(
         e.event_id,
         e.event_id,
         on_shelf,
-        e.claims_free_shipping or any(word in title for word in _FREE_SHIPPING),
+        e.claims_free_shipping or _FREE_SHIPPING.search(title) is not None,
         e.post_fee_minor > 0,
         bool(e.excluded_regions),
         any(word in title or word in e.description for word in _EXCLUSIONS),

@@ -106,7 +106,10 @@ class DisputeStep(Fact, tag=65, frozen=True, array_like=True, gc=False):
 
 
 class DisputeEvidence(FirstFact, tag=66, frozen=True, array_like=True, gc=False):
-    """A party added evidence. `ref` is `dispute_id/by/kind`: what matters is that, and since when."""
+    """A party added evidence. `ref` is `dispute_id/by/kind`: what matters is that, and since when.
+
+    Of a tracking number the event id stands behind it: parcels go both ways.
+    """
 
     dispute_id: str
     by: str

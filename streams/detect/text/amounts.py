@@ -28,8 +28,22 @@ _SHARE_AFTER = re.compile(r"\s?(?:%|‰|个?百分点|成(?![功交])|折|倍)")
 _SHARE_BEFORE = re.compile(r"[百千万]分之$")
 # 500克, 42码, 20天: so much of something, unless a sign or a unit says money. 「500包删」 promises.
 _OF_THINGS = re.compile(
-    r"\s?(?:克|公?斤|千克|kg|g(?![a-z])|毫?升|ml|[厘毫]?米|cm|mm|英?寸|码|号|双|件|盒|瓶|袋|片|张|本|只|条|支|枝|粒|颗|套|台"
+    r"\s?[多来几]?(?:克|公?斤|千克|kg|g(?![a-z])|毫?升|ml|[厘毫]?米|cm|mm|英?寸|码|号|双|件|盒|瓶|袋|片|张|本|只|条|支|枝|粒|颗|套|台"
     r"|箱|份|个(?!红包)|包(?![你您删撤改])|小时|分钟|分(?!文)|点(?!钱)|天|日|周|星期|月|年|次|遍|度)"
+)
+# 工号1024, 型号a1000, 第100: the number names something. A short one behind a channel may be money,
+# 「加QQ 2000解决」.
+_NUMBERED = re.compile(r"(?:第|号码?[是为:]?\s?[a-z]{0,4})$")
+_MAY_BE_NUMBERED = re.compile(r"(?:订单|单子|微信|扣扣|[a-z])[是为:]?\s?$")
+_LEAST_NAME = 10_000
+# 「打12315解决」, 「找96315」: whoever calls an authority or a service line wants no such sum.
+_HOTLINES = (
+    (110, 110),
+    (315, 315),
+    (10_086, 10_086),
+    (12_300, 12_399),
+    (95_001, 95_999),
+    (96_001, 96_999),
 )
 # So many of one text are looked at.
 MAX_AMOUNTS = 50
@@ -54,7 +68,9 @@ def amounts(folded: str) -> Iterator[Amount]:
         is_money = bool(match["sign"] or match["unit"])
         if yuan is None or _is_share(folded, match.start(), match.end()):
             continue
-        if not is_money and _OF_THINGS.match(folded, match.end()):
+        if not is_money and (
+            _OF_THINGS.match(folded, match.end()) or _is_name(folded, match.start(), yuan)
+        ):
             continue
         fen = int(yuan * _SCALES.get(match["scale"] or "", 1) * 100)
         if 0 < fen <= _LARGEST_FEN:
@@ -65,6 +81,15 @@ def _is_share(folded: str, start: int, end: int) -> bool:
     return (
         _SHARE_AFTER.match(folded, end) is not None
         or _SHARE_BEFORE.search(folded[max(0, start - 3) : start]) is not None
+    )
+
+
+def _is_name(folded: str, start: int, yuan: Decimal) -> bool:
+    before = folded[max(0, start - 8) : start]
+    return (
+        _NUMBERED.search(before) is not None
+        or (yuan >= _LEAST_NAME and _MAY_BE_NUMBERED.search(before) is not None)
+        or any(first <= yuan <= last for first, last in _HOTLINES)
     )
 
 

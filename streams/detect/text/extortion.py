@@ -22,18 +22,23 @@ _DEMANDS_BEFORE = re.compile(
     r"(?:给?我|个|你|至少|最少|:|转|打|发|付|包){0,2}$"
 )
 _DEMANDS_AFTER = re.compile(
-    r".{0,3}?(?:解决|私了|了事|摆平|搞定|了结|算了|封口|不然|否则|就撤|就删|就改|我撤|我删|我改|就不投诉|就不举报|就不差评|就不给差评)"
+    r".{0,3}?(?:(?<![不没未])解决(?!不)|私了|了事|摆平|搞定|了结|算了|封口|不然|否则|就撤|就删|就改|我撤|我删|我改|就不投诉|就不举报|就不差评|就不给差评)"
     r"|(?:的|个)?红包|[转打汇][到给]我|来(?:解决|私了|,|。|!|$)"
     # 「300块,不给就差评」, 「给200删差评」; what the shop pays for is 「让我删」.
     r"|[钱,]?(?:我|就){0,2}(?:不[给赔转拿](?:钱|我)?(?:就|的话|[,。!]|$)|删(?:差评|中评|评|掉)|改(?:好评|评价)|撤(?:诉|销|投诉))"
 )
+# S3 「泄露我信息,2000解决,拒绝开发票600元」: who prices a breach of the rules threatens to complain about it.
+_BREACH = re.compile(r"泄[露漏]了?我的?(?:个人)?(?:信息|隐私|资料)|拒绝开(?:具)?发?票")
+_SETTLED = re.compile(r"\s?(?:来|就)?(?:解决(?!不)|私了|了事|摆平)")
+_SAME_BREATH = 20
 # 「转500给我」, 「打2000到我卡上」; 「转了500给我」 is past.
 _SENT_BEFORE, _SENT_AFTER = re.compile(r"[转打汇](?:账|款|个)?$"), re.compile(r"[到给进]我")
 # 「给我500元的那款」: what goods are asked for.
-_IS_PRICE = re.compile(r"的(?:那|这|款|型号|套餐|尺|颜色|货|东西|商品|产品)")
-# Money that goes back, or that goods and parcels cost: haggling, not extortion (N05, N06).
+_IS_PRICE = re.compile(r"的(?:那|这|款|型号|套餐|尺|颜色|货|东西|商品|产品|订?单)")
+# Money that goes back, that goods and parcels cost, or that the shop owes: haggling, no extortion (N05, N06).
 _HAGGLES = re.compile(
     r"退|差价|降价|运费|邮费|快递费|补差|邮资|优惠|满减|打折|折扣|原价|价格|定价|便宜|买的|付了|花了|欠|换货|补发|押金|定金|尾款"
+    r"|多收|扣了?我|差我|还给?我|返还|满\d|抽奖|中奖"
 )
 # 「退款之外」: whatever comes on top of a refund is not the refund.
 _ON_TOP = re.compile(r".*(?:另外|额外|此外|外加)")
@@ -44,7 +49,7 @@ _REASONS = re.compile(
     r"|染色|缩水|毁了|弄脏|弄湿|刮花|爆炸|自燃|起火|漏电|(?:花|鱼|虾|龟|苗|树|猫|狗|植物|全|都)死了|死了.[条只棵]|耽误|没赶上"
     r"|虫|塑料|钢丝|铁丝|苍蝇|蟑螂|吃出|异物|发霉|霉变|馊|头发|玻璃渣|中毒|拉肚子|吃坏|异味|甲醛|三无|货不对板|不符|不一样"
     r"|延迟发货|延误发货|超时发货|逾期发货|晚发货|迟发货|虚假发货|没按时发|不按时发|晚发必赔|未按.{0,6}发货|[没未不]有?发货"
-    r"|依法|消法|保护法|安全法|电商法|法律|法规|按规则|按照?.{0,4}规则|规则赔|按规定|按照?.{0,4}规定|[三十双一两]倍|[假退]一[赔罚]|包赔"
+    r"|依法|消法|保护法|安全法|电商法|法律|法规|保价|价保|买贵|按规则|按照?.{0,4}规则|规则赔|按规定|按照?.{0,4}规定|[三十双一两]倍|[假退]一[赔罚]|包赔"
 )
 # 「给我补50块」 for what is missing is compensation as well, and so is 「返我20元」 for what is flawed.
 _COMPENSATION = re.compile(r"赔|补|返(?!现|利|红包)|折现|医[药疗]费|自己(?:买|修|配|改|换|装|补)")
@@ -96,7 +101,16 @@ def extortion(folded: str, hits: Sequence[Hit]) -> tuple[list[Hit], int]:
         else:
             demands.append(Hit("demand.money", amount.start, amount.end))
             largest = max(largest, amount.fen)
+            threats += _priced_breach(folded, amount)
     return threats + demands, largest
+
+
+def _priced_breach(folded: str, amount: Amount) -> list[Hit]:
+    """The breach of the rules that an amount is to settle, as the threat of a complaint."""
+    if not _SETTLED.match(folded, amount.end):
+        return []
+    breach = _BREACH.search(folded, max(0, amount.start - _SAME_BREATH), amount.end + _SAME_BREATH)
+    return [Hit("threat.complaint", breach.start(), breach.end())] if breach else []
 
 
 def _with_cash(folded: str, demands: Sequence[Hit], threats: Sequence[Hit]) -> list[Hit]:

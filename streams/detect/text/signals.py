@@ -43,10 +43,17 @@ _REFUSAL_DENIED = re.compile(
     r"(?:我们|店里|店铺|咱们|您|你|的|会)?$"
 )
 _ASKED = re.compile(r"(?:了|的|呢)?(?:吗|么|\?)")
-_OFFERED = re.compile(r"可以|能开|会开|开好|补开|已开|电子")
+_OFFERED = re.compile(r"可以|能开|会开|开好|补开|已开|电子|单独寄|另寄|补寄")
+_ISSUED = re.compile(r"开好|已开|补开")
+# 「不开发票的话」, 「不开发票也可以」, 「发票不能寄到付」; 「开票要加急」 asks for no money.
+_NOT_REFUSED_AFTER = re.compile(r"的话|也(?:可以|能|行)|到付|以外")
+_COSTS_EXTRA = re.compile(r"\s?(?:收|付|价|钱|税|点|\d|百分|[一二三四五六七八九十])")
+# 「运费不开发票」 is how it is done, and 「现货和预售不能分开寄」 is about goods.
+_NOT_IN_IT = re.compile(r"(?:运费|邮费|赠品|红包|优惠券?|部分)(?:是|都|的|一律)?$")
+_OF_GOODS = re.compile(r"商品|宝贝|两件|几件|预售|现货|赠品|订单")
 # Another kind of invoice, a later one, or one for which something is missing: no refusal. A receipt is one.
 _INSTEAD = re.compile(
-    r"普票|普通发票|电子(?:发)?票|(?:签收|收货|确认|完成|下个?月|以?后)[^。!?;]{0,6}(?:开|寄)|抬头|税号|开票(?:信息|资料)"
+    r"普票|普通发票|电子(?:发)?票|(?:签收|收货|确认|完成|下个?月|以?后)[^。!?;]{0,6}(?:开|寄|补)|抬头|税号|开票(?:信息|资料)"
 )
 # Who says that data were leaked is their victim.
 _LEAK_TOLD = re.compile(
@@ -79,6 +86,12 @@ NO_SIGNALS = Signals()
 _TOLD_OF = re.compile(
     r"(?:上|里|中)?面?(?:买|购|下单|拍|领)(?:的|了)|返了|给(?:了|我|朋友|同事|同学|邻居|亲戚|别人|家人|[弟妹姐哥爸妈])"
 )
+# The shop's own, found in its parcel or asked for before it sends; or others are warned of it.
+_NOT_ONES_OWN = re.compile(
+    r"卡片|传单|小广告|(?:快递|包裹|盒子|箱子)里|才(?:发货|返|退)|(?<!不)(?<!不是)骗人|别信|上当|是假的|没理|拉黑"
+)
+# 「私信客服」, 「联系我退款」; and 「有意思」 asks nobody.
+_LEADS_TO_THE_SHOP = re.compile(r"客服|[店商卖]家|老板|掌柜|要求|退|删|改|赔|处理|解决|道歉|思")
 # Where a shop is, or a parcel was left, is nobody's home.
 _PUBLIC_PLACE = re.compile(
     r"店[里铺面家]?的?(?:地址|位置|就在|开在|位于|在)|放(?:在|到)|驿站|快递柜|自提"
@@ -148,24 +161,35 @@ def refuses_invoice(text: str) -> bool:
 
 def _is_no_refusal(folded: str, hit: Hit) -> bool:
     """Whether the seller denies having refused, asks, or only says that none is in the parcel, or not yet."""
-    if _REFUSAL_DENIED.search(folded[max(0, hit.start - 10) : hit.start]):
-        return True
+    before, word = folded[max(0, hit.start - 10) : hit.start], folded[hit.start : hit.end]
     begin, stop = sentence(folded, hit.start, hit.end)
-    if _INSTEAD.search(folded, begin, stop):
-        return True
-    is_asked = _ASKED.match(folded, hit.end) is not None
-    is_absent = folded[hit.start : hit.end].startswith("没")
-    return is_asked or (is_absent and _OFFERED.search(folded, hit.end, stop) is not None)
+    whole = folded[begin:stop]
+    return bool(
+        _REFUSAL_DENIED.search(before)
+        or _NOT_IN_IT.search(before)
+        or _NOT_REFUSED_AFTER.match(folded, hit.end)
+        or _ASKED.match(folded, hit.end)
+        or _INSTEAD.search(whole)
+        or ("票" not in whole and _OF_GOODS.search(whole))
+        or (word.endswith("要加") and not _COSTS_EXTRA.match(folded, hit.end))
+        or (
+            word.startswith("没")
+            and (_OFFERED.search(folded, hit.end, stop) or _ISSUED.search(folded, begin, hit.start))
+        )
+    )
 
 
 def ads(folded: str, hits: Sequence[Hit]) -> list[Hit]:
     """Advertising of the four kinds that may be reported; a word of one needs a way to get in touch."""
     found = []
-    # 「客服让加微信」: that way is the shop's.
+    # 「客服让加微信」: that way is the shop's, and who tells 「加了微信」 invites nobody.
     ways = [
         (h.start, h.end)
         for h in hits
-        if h.code.startswith(("contact.", "invite")) and not is_reported(folded, h.start, h.end)
+        if h.code.startswith(("contact.", "invite"))
+        and not is_reported(folded, h.start, h.end)
+        and not _LEADS_TO_THE_SHOP.match(folded, h.end)
+        and not folded.startswith(("加了", "加过"), max(0, h.start - 2))
     ]
     if any(h.code.startswith("lure.") for h in hits):
         ways += [(a, b) for _, a, b in islice(mobiles(folded), MAX_NUMBERS)]
@@ -174,12 +198,16 @@ def ads(folded: str, hits: Sequence[Hit]) -> list[Hit]:
         of_kind += [
             Hit(f"ad.{kind}", min(h.start, a), max(h.end, b))
             for h in hits
-            if h.code == f"lure.{kind}"
+            if h.code == f"lure.{kind}" and not _TOLD_OF.match(folded, h.end)
             for a, b in ways
             if max(h.start, a) - min(h.end, b) <= NEAR and (a, b) != (h.start, h.end)
         ]
         for hit in of_kind:
-            if not is_denied(folded, hit.start) and not is_reported(folded, hit.start, hit.end):
+            if not (
+                is_denied(folded, hit.start)
+                or is_reported(folded, hit.start, hit.end)
+                or _NOT_ONES_OWN.search(folded, *sentence(folded, hit.start, hit.end))
+            ):
                 found.append(hit)
                 break
     return found
