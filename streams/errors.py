@@ -47,6 +47,13 @@ def future_time(at_ms: int, latest_ms: int) -> PoisonError:
     )
 
 
+def bad_key(name: str) -> PoisonError:
+    """What is wrong with an event whose ids, `name`, cannot be a record key."""
+    return PoisonError(
+        "bad_key", f"the ids {name!r} hold control characters; expected printable text"
+    )
+
+
 class TransientError(OrderwatchError):
     """Something outside did not answer; trying again may help."""
 

@@ -13,7 +13,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import chain
 from typing import Any
 
 from schemas.alerts import Alert
@@ -26,7 +25,7 @@ from streams.detect.extract import FACTS_OF, to_ms
 from streams.detect.facts import AnyFact
 from streams.detect.horizon import Frontier
 from streams.detect.partition import LETTER, Effects, Partition
-from streams.errors import PoisonError, future_time
+from streams.errors import PoisonError, bad_key, future_time
 from streams.replay.files import Chunk
 
 # Events applied at once. The larger, the fewer evaluations; this many take some 200 MB.
@@ -181,15 +180,21 @@ _NOTHING_YET = datetime.min.replace(tzinfo=UTC)
 
 
 class _Kind:
-    """One class of events in a batch: how to make its facts if it has any, how many came, how new."""
+    """One class of events in a batch: how to make its facts and where to, how many came, how new."""
 
-    __slots__ = ("count", "is_of_buyer", "make", "newest_at")
+    __slots__ = ("count", "facts", "is_of_buyer", "make", "newest_at")
 
-    def __init__(self, event: type[Event]) -> None:
+    def __init__(self, event: type[Event], batch: _Batch) -> None:
         self.make = FACTS_OF.get(event)
         self.is_of_buyer = issubclass(event, BuyerEvent)
+        self.facts = batch.buyers if self.is_of_buyer else batch.items
         self.count = 0
         self.newest_at = _NOTHING_YET
+
+
+def _key(event: Event) -> str:
+    """The stored key of whom an event is about."""
+    return f"{'b' if isinstance(event, BuyerEvent) else 'i'}/{key_of(event)}"
 
 
 class _Batch:
@@ -199,7 +204,7 @@ class _Batch:
         self.size = 0
         self.buyers: defaultdict[str, list[AnyFact]] = defaultdict(list)
         self.items: defaultdict[str, list[AnyFact]] = defaultdict(list)
-        self._kinds: dict[type, _Kind] = {event: _Kind(event) for event in topic_of}
+        self._kinds: dict[type, _Kind] = {event: _Kind(event, self) for event in topic_of}
 
     @property
     def kinds(self) -> Iterator[tuple[str, _Kind]]:
@@ -227,7 +232,7 @@ class _Batch:
     ) -> None:
         """The hot loop of a replay: two dictionaries per event."""
         self.size += len(lines)
-        buyers, kinds = self.buyers, self._kinds
+        kinds = self._kinds
         # An Event or a Refused: the look-up that every event needs anyway tells which.
         event: Any
         for index, event in enumerate(decode_lines(lines)):
@@ -235,18 +240,18 @@ class _Batch:
             if kind is None:
                 report.refuse(event, position(index))
                 continue
+            # No call for each event: see `_key`.
+            key = f"b/{event.shop_id}:{event.buyer_id}" if kind.is_of_buyer else _key(event)
+            if not key.isprintable():
+                report.refuse(bad_key(key[2:]), position(index))
+                continue
             kind.count += 1
             if event.occurred_at > kind.newest_at:
                 kind.newest_at = event.occurred_at
-            if kind.make is None:
-                continue
-            facts = kind.make(event)
-            if not facts:
-                continue
-            if kind.is_of_buyer:
-                buyers[f"b/{event.shop_id}:{event.buyer_id}"] += facts
-            else:
-                self.items[f"i/{key_of(event)}"] += facts
+            if kind.make is not None:
+                found = kind.make(event)
+                if found:
+                    kind.facts[key] += found
 
     def _take_back(
         self,
@@ -262,13 +267,15 @@ class _Batch:
             kind = self._kinds.get(event.__class__)
             if kind is None:
                 continue
-            at_ms = to_ms(event.occurred_at)
+            at_ms, key = to_ms(event.occurred_at), _key(event)
+            if not key.isprintable():
+                continue
             if at_ms <= latest_ms:
                 kind.newest_at = max(kind.newest_at, event.occurred_at)
                 continue
             kind.count -= 1
             report.refuse(future_time(at_ms, latest_ms), position(index))
-            touched.add(f"{'b' if kind.is_of_buyer else 'i'}/{key_of(event)}")
+            touched.add(key)
         for key in touched:
             facts = self.buyers if key.startswith("b") else self.items
             left = [fact for fact in facts.pop(key, ()) if fact.at_ms <= latest_ms]
@@ -299,13 +306,13 @@ def replay(
     """
     running = Replay(engine, on_alert, lateness_s, silence_min_buyers, now_ms, max_future_s)
     if shuffle_seed is not None:
-        for lines in _shuffled(chunks, random.Random(shuffle_seed)):
-            running.feed(lines, _in_memory)
+        for part in _shuffled(chunks, random.Random(shuffle_seed)):
+            running.feed(*part)
             running.flush()
     elif speed is not None:
         paced = _Paced(chunks, speed, lateness_s * 1000, lambda: running.latest_ms)
-        for lines in paced:
-            running.feed(lines, _in_memory)
+        for part in paced:
+            running.feed(*part)
             running.flush()
             if is_one_source and paced.is_in_order:
                 running.keep_up()
@@ -315,17 +322,33 @@ def replay(
     return running.finish(until_ms)
 
 
-def _in_memory(index: int) -> str:
-    return f"line {index + 1} of a batch"
+# A line, the chunk that it came with, and its place there.
+_Line = tuple[bytes, Chunk, int]
+# Lines, and where each of them was read.
+_Part = tuple[list[bytes], Callable[[int], str]]
 
 
-def _shuffled(chunks: Iterable[Chunk], rng: random.Random) -> Iterator[list[bytes]]:
-    lines = list(chain.from_iterable(chunk.lines for chunk in chunks))
+def _lines(chunks: Iterable[Chunk]) -> Iterator[_Line]:
+    for chunk in chunks:
+        for index, line in enumerate(chunk.lines):
+            yield line, chunk, index
+
+
+def _part(lines: Sequence[_Line]) -> _Part:
+    def position(index: int) -> str:
+        _, chunk, place = lines[index]
+        return chunk.position(place)
+
+    return [line for line, _, _ in lines], position
+
+
+def _shuffled(chunks: Iterable[Chunk], rng: random.Random) -> Iterator[_Part]:
+    lines = list(_lines(chunks))
     rng.shuffle(lines)
     start = 0
     while start < len(lines):
         size = rng.choice((1, 10, 1000, 10_000))
-        yield lines[start : start + size]
+        yield _part(lines[start : start + size])
         start += size
 
 
@@ -349,13 +372,13 @@ class _Paced:
         self._lateness_ms = lateness_ms
         self._latest_ms = latest_ms
 
-    def __iter__(self) -> Iterator[list[bytes]]:
+    def __iter__(self) -> Iterator[_Part]:
         began: float | None = None
         first_ms = newest_ms = 0
-        waiting: list[bytes] = []
-        for line in chain.from_iterable(chunk.lines for chunk in self._chunks):
+        waiting: list[_Line] = []
+        for line in _lines(self._chunks):
             try:
-                at_ms = to_ms(decode_line(line)[1].occurred_at)
+                at_ms = to_ms(decode_line(line[0])[1].occurred_at)
             except Refused:
                 waiting.append(line)
                 continue
@@ -370,9 +393,9 @@ class _Paced:
             due_s = (at_ms - first_ms) / 1000 / self._speed
             if due_s - (time.monotonic() - began) > 0.05:
                 if waiting:
-                    yield waiting
+                    yield _part(waiting)
                     waiting = []
                 time.sleep(max(0.0, due_s - (time.monotonic() - began)))
             waiting.append(line)
         if waiting:
-            yield waiting
+            yield _part(waiting)

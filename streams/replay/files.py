@@ -12,7 +12,7 @@ import os
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -329,17 +329,24 @@ class LineWriter:
             self.write(line)
 
     def _flush(self) -> None:
-        try:
+        with self._writing():
             self._sink.write(b"".join(self._pending))
+        self._pending.clear()
+        self._pending_bytes = 0
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
         except BrokenPipeError:
             # Whoever read our output has seen enough.
             raise
         except OSError as error:
+            name = "stdout" if self._target == STDIN else self._target
             raise TransientError(
-                f"{self._target} could not be written: {error.strerror or error}"
+                f"{name} could not be written: {error.strerror or error}. See that there is room, then "
+                "run the command again."
             ) from error
-        self._pending.clear()
-        self._pending_bytes = 0
 
     def __exit__(
         self,
@@ -348,13 +355,16 @@ class LineWriter:
         trace: TracebackType | None,
     ) -> None:
         try:
-            with self._stack:
+            # A container writes its end when it is closed, and the disk may be full by then.
+            with self._writing(), self._stack:
                 if kind is None:
                     self._flush()
                     self._sink.flush()
-        except BaseException:
+        except BaseException as failure:
             self._discard()
-            raise
+            # What ended the block says more than the end of a file that is thrown away.
+            if kind is None or not isinstance(failure, TransientError):
+                raise
         if kind is not None:
             self._discard()
         elif self._part is not None:

@@ -52,8 +52,11 @@ def parse_speed(speed: str) -> float | None:
         factor = float(text)
     except ValueError:
         factor = 0.0
-    if not 0 < factor < float("inf"):
-        raise ConfigurationError(f"--speed is {speed!r}: expected max, real, or a factor like 10x.")
+    # Slower than that, the first silence is longer than a process can sleep.
+    if not 0.001 <= factor < float("inf"):
+        raise ConfigurationError(
+            f"--speed is {speed!r}: expected max, real, or a factor like 10x, from 0.001x."
+        )
     return factor
 
 

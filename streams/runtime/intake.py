@@ -15,7 +15,7 @@ from schemas.topics import ITEM_TOPICS
 from streams.detect.extract import FACTS_OF, to_ms
 from streams.detect.facts import AnyFact, Fact
 from streams.detect.partition import LETTER
-from streams.errors import PoisonError, future_time
+from streams.errors import PoisonError, bad_key, future_time
 from streams.runtime.signals import decode_signal
 
 
@@ -123,9 +123,7 @@ class Intake:
 def _bad_key(key: bytes | None, name: str) -> PoisonError:
     """Why a record whose body says `name` may not lie under its key."""
     if not name.isprintable():
-        return PoisonError(
-            "bad_key", f"the ids {name!r} hold control characters; expected printable text"
-        )
+        return bad_key(name)
     if key is None:
         return PoisonError(
             "missing_key",

@@ -1,4 +1,4 @@
-"""A replay refuses what claims to be from the future, as the live worker does."""
+"""A replay refuses what the live worker refuses, and says where it stands."""
 
 from __future__ import annotations
 
@@ -119,3 +119,34 @@ def test_whoever_names_a_later_end_says_what_the_present_is(
     plan = replaying.Plan([str(path)], until=at)
     done = replaying.run(Settings(), plan, lambda records, share=None: None, lambda: ms(-DAY))
     assert done.report.refused.total() == refused
+
+
+# A full-width blank, as a form in Chinese may leave behind an id.
+UNPRINTABLE = "b\u3000"
+
+
+@pytest.mark.parametrize("in_chunks_of", [1, 1000])
+def test_ids_that_the_worker_refuses_are_refused_with_its_words(in_chunks_of: int) -> None:
+    present = lines_of(burst())
+    story = SellerStory(buyer=UNPRINTABLE)
+    story.created("o", 0)
+    story.answered("u", 0, "pending")
+    # This one is from the future too, and counts once.
+    story.created("o-future", FAR)
+    report = replayed([*lines_of(story), *present], in_chunks_of)
+    assert report.refused == {"bad_key": 3}
+    assert said(report) == said(replayed(present))
+    body = json.dumps(story.events[0][1]).encode()
+    live = Intake("orders", len(body), MAX_FUTURE_S * 1000, lambda: NOW_MS)
+    ((_, error),) = live.take([Record("orders", 0, 0, b"", body)]).poison
+    assert report.refused_at[0] == ("f:1", error.reason, str(error))
+
+
+@pytest.mark.parametrize("how", [{"shuffle_seed": 1}, {"speed": 1e9}])
+def test_a_refused_line_is_named_by_its_place_in_its_file(how: dict[str, Any]) -> None:
+    chunks = [
+        Chunk("f", [*lines_of(burst()), b"{"], 1),
+        Chunk("g", [b"[", *lines_of(burst())], 11),
+    ]
+    report = replay(default_engine(), chunks, **how)
+    assert {position for position, _, _ in report.refused_at} == {"f:7", "g:11"}
