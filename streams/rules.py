@@ -17,22 +17,48 @@ from streams.identities import configure
 from streams.settings import Settings
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML whose keys are text and stand once: YAML itself lets the last of two win without a word."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen = set()
+        for key, _ in node.value:
+            if key.tag not in _KEY_TAGS:
+                raise _refused(key, "is no text; put it in quotes")
+            if key.value in seen:
+                raise _refused(key, "stands here a second time; put together what belongs to it")
+            seen.add(key.value)
+        return node
+
+
+# Text, and `<<`, which takes over the keys of another mapping.
+_KEY_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
+
+
+def _refused(key: yaml.Node, what: str) -> yaml.MarkedYAMLError:
+    name = key.value if isinstance(key, yaml.ScalarNode) else "of several values"
+    return yaml.MarkedYAMLError(problem=f"the key {name} {what}", problem_mark=key.start_mark)
+
+
 def load_rules(path: Path | None, detectors: Sequence[Detector[Any]]) -> RuleSet:
     """The rules of a file, or the default ones. Raises ConfigurationError naming file and key."""
     where = str(path) if path else "the default rules"
     source = path or files("streams.detect").joinpath("rules.yaml")
     try:
-        document = yaml.safe_load(source.read_text(encoding="utf-8"))
-        return parse(document, detectors)
+        document = yaml.load(source.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError as error:
         raise ConfigurationError(
             f"{where}: there is no such rules file; correct ORDERWATCH_RULES_PATH (or the argument "
             "of the command), or unset it for the default rules"
         ) from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    # A ValueError is a byte that is not UTF-8, or the 30th of February.
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         # In one line: the last line of a log is where one looks for the cause.
         reason = " ".join(str(error).split())
         raise ConfigurationError(f"{where}: cannot be read as YAML: {reason}") from error
+    try:
+        return parse(document, detectors)
     except RuleError as error:
         raise ConfigurationError(f"{where}: {error}") from error
 

@@ -13,9 +13,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    FilePath,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from schemas.base import Id
 from streams.errors import ConfigurationError
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -35,6 +44,24 @@ def _brokers(written: str) -> str:
 
 
 Brokers = Annotated[str, AfterValidator(_brokers)]
+# For a server no host means all of them, for a path no name means the current folder, and Faust wants a
+# group's name: whoever leaves such a variable empty means none of these.
+Name = Annotated[str, Field(min_length=1)]
+
+
+def _named(written: Any) -> Any:
+    if written == "":
+        raise ValueError("expected the path of a file or folder")
+    return written
+
+
+Named = Annotated[Path, BeforeValidator(_named)]
+
+
+# What Kafka takes in a topic's name; some brokers take anything.
+Prefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,200}$")]
+# Kafka allows no longer session (group.max.session.timeout.ms), and who writes 30000 means milliseconds.
+LONGEST_SESSION_S = 1800
 
 
 class Settings(BaseSettings):
@@ -62,9 +89,9 @@ class Settings(BaseSettings):
     """User name for signing in."""
     sasl_password: SecretStr | None = None
     """Password for signing in; shown nowhere."""
-    ssl_ca_file: Path | None = None
+    ssl_ca_file: FilePath | None = None
     """Certificate authority of the brokers (PEM); by default those of the system."""
-    topic_prefix: str = ""
+    topic_prefix: Prefix = ""
     """Stands before the name of every topic, so that several installations can share a broker."""
     partitions: Annotated[int, Field(ge=1, le=1024)] = 8
     """Partitions of the topics keyed by buyer, item or subject. Choose once: four for each core ever
@@ -73,9 +100,9 @@ class Settings(BaseSettings):
     """Copies of each topic that `topics apply` creates; 3 in production."""
 
     # Detection
-    tenant: str = "default"
+    tenant: Id = "default"
     """Part of every alert id; the same events of another tenant give other alerts."""
-    rules_path: Path | None = None
+    rules_path: Named | None = None
     """Rules file; by default the rules that ship with the package."""
     detectors: str = ""
     """Ids of the detectors that run, separated by commas; all when empty. Alerts of one that no longer
@@ -84,7 +111,7 @@ class Settings(BaseSettings):
     """Key of the hashes that link accounts by phone, address, device and consignee, 16 to 64 bytes.
     Without it one is made and kept in `data_dir`; workers on several machines must be given the same,
     and a new key cuts the links made under the old one."""
-    disposable_phones_path: Path | None = None
+    disposable_phones_path: Named | None = None
     """Numbers that anybody can receive messages with, one a line, or a JSON object whose keys they are;
     see docs/address-signals.md."""
     lateness_s: Annotated[int, Field(ge=0, le=86_400)] = 120
@@ -100,23 +127,23 @@ class Settings(BaseSettings):
     """A longer record is a dead letter."""
 
     # Worker
-    group_id: str = "orderwatch"
+    group_id: Name = "orderwatch"
     """Consumer group of the workers."""
-    group_instance_id: str | None = None
+    group_instance_id: Name | None = None
     """This worker's lasting name in the group: a quick restart then moves no partitions."""
     transport: Literal["batch", "plain"] = "batch"
     """`batch` reads lists of records; `plain` is Faust's own path, slower, for comparison."""
-    web_host: str = "127.0.0.1"
+    web_host: Name = "127.0.0.1"
     """Where `/metrics`, `/healthz` and `/readyz` of the worker listen."""
     web_port: Annotated[int, Field(ge=1, le=65535)] = 6066
     """Their port; the worker cannot do without."""
-    session_timeout_s: Annotated[float, Field(gt=0)] = 30.0
+    session_timeout_s: Annotated[float, Field(ge=1, le=LONGEST_SESSION_S)] = 30.0
     """A worker silent for longer loses its partitions."""
-    rebalance_timeout_s: Annotated[float, Field(gt=0)] = 30.0
+    rebalance_timeout_s: Annotated[float, Field(ge=1, le=LONGEST_SESSION_S)] = 30.0
     """How long the group waits for its members when partitions move."""
-    commit_interval_s: Annotated[float, Field(gt=0)] = 1.0
+    commit_interval_s: Annotated[float, Field(gt=0, le=3600)] = 1.0
     """How often what was acknowledged is committed."""
-    stall_timeout_s: Annotated[float, Field(gt=0)] = 60.0
+    stall_timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 60.0
     """The worker exits with 71 when records wait and nothing moved for so long."""
     dead_letter_max_share: Annotated[float, Field(gt=0, le=1)] = 0.5
     """The worker stops when a larger share of recent records is refused."""
@@ -135,7 +162,7 @@ class Settings(BaseSettings):
     """Database of the inbox: SQLite, or `postgresql://…` with the extra `postgres`."""
 
     # Notifications
-    notify_routes_path: Path | None = None
+    notify_routes_path: Named | None = None
     """Channels and routes (YAML); without it alerts go to the console only."""
     notify_console: bool = True
     """Whether alerts that no route sends to the console go there too."""
@@ -155,7 +182,7 @@ class Settings(BaseSettings):
     """Port of the stock service's `/metrics`; 0 is off."""
 
     # Everything that keeps files
-    data_dir: Path = Path(".orderwatch")
+    data_dir: Named = Path(".orderwatch")
     """Where the worker, the notifier, the stock ledger, subscribers and the demo keep their files."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe messages that are logged."""
@@ -173,12 +200,14 @@ def load_settings(**overrides: Any) -> Settings:
     """
     _refuse_unknown_variables()
     try:
-        return Settings(**overrides)
+        settings = Settings(**overrides)
     except ValidationError as error:
         raise ConfigurationError("\n".join(_explain(error))) from None
     except SettingsError as error:
         # A nested setting that is not valid JSON; the text names the field and not the value.
         raise ConfigurationError(f"{error}: expected JSON. Correct it or unset it.") from None
+    _refuse_to_sign_in_as_nobody(settings)
+    return settings
 
 
 def environment(**values: object) -> dict[str, str]:
@@ -217,6 +246,18 @@ def _refuse_unknown_variables() -> None:
         hint = f"did you mean {near[0]}?" if near else "unset it, see docs/settings.md."
         lines.append(f"{variable} is not a setting of orderwatch: {hint}")
     raise ConfigurationError("\n".join(lines))
+
+
+def _refuse_to_sign_in_as_nobody(settings: Settings) -> None:
+    # A client would say only that no broker answers.
+    if not settings.security_protocol.startswith("SASL"):
+        return
+    for name in ("sasl_username", "sasl_password"):
+        if not getattr(settings, name):
+            raise ConfigurationError(
+                f"{PREFIX}{name.upper()} is not set, but {PREFIX}SECURITY_PROTOCOL is "
+                f"{settings.security_protocol!r}, which signs in. Set it, or choose PLAINTEXT or SSL."
+            )
 
 
 def _explain(error: ValidationError) -> Iterator[str]:

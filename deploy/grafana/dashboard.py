@@ -238,7 +238,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
         (
             Panel(
                 "Event-time lag by topic · 事件时间延迟",
-                "Wall clock less the newest event time of the last batch; it stands still while nothing comes.",
+                "Wall clock less the newest event time of the last batch; still while nothing comes.",
                 (("max by (topic) (orderwatch_event_lag_seconds)", "{{topic}}"),),
                 unit="s",
             ),

@@ -6,6 +6,7 @@ runs, so that `orderwatch --help` answers at once. Exit codes are listed in docs
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
 
@@ -17,6 +18,8 @@ EXIT_CONFIGURATION = 2
 EXIT_UNREACHABLE = 3
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,6 +68,9 @@ def _report(error: Exception) -> int:
     if isinstance(error, OSError) and error.filename is not None:
         _say(f"{error.filename}: {error.strerror}. Check the path and its permissions.")
         return EXIT_CONFIGURATION
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        _say(f"what was written does not fit: {error.strerror}. Make room, then run it again.")
+        return EXIT_UNREACHABLE
     _say(
         f"internal error ({type(error).__name__}): {error}. "
         "This is a bug; run again as `orderwatch --debug …` for the traceback."

@@ -64,7 +64,12 @@ def replay(
         ),
     ] = None,
     shuffle_seed: Annotated[
-        int | None, typer.Option("--shuffle", help="Feed in this random order; same final alerts.")
+        int | None,
+        typer.Option(
+            "--shuffle",
+            help="Feed in this random order; same final alerts, if the events span no more than the 7 "
+            "to 45 days for which facts are kept.",
+        ),
     ] = None,
     speed: Annotated[
         str, typer.Option(help="`max`, `real`, or a factor such as `10x` of event time.")
@@ -127,7 +132,6 @@ def simulate(
 ) -> None:
     """Write made-up traffic, honest and malicious, and beside it the truth about the buyers."""
     from streams import simulate as simulation
-    from streams.cli import tables
     from streams.cli.progress import done
 
     stories = scenarios or ",".join((*simulation.ATTACKS, *simulation.LOOKALIKES))
@@ -142,6 +146,7 @@ def simulate(
         attack_share=attack_share,
         labels=labels,
     )
-    tables.counts("events by topic", report.events)
-    tables.counts("stories told", report.stories)
-    done(f"{report.events_total} events written to {out}, the truth to {report.labels_file}")
+    for line in report.summary():
+        done(line)
+    truth = f", the truth to {report.labels_file}" if report.labels_file else ""
+    done(f"written to {out}{truth}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from streams.cli.console import stderr, stdout
@@ -146,18 +146,6 @@ def show_replayed(outcome: Outcome, dry_run: bool) -> None:
                 for letter, why in outcome.failed
             ],
         )
-
-
-def counts(title: str, numbers: Mapping[str, int]) -> None:
-    """A table of names and numbers, on stderr because the data itself may go to stdout."""
-    from rich.table import Table
-
-    shown = Table(title=title, title_justify="left")
-    shown.add_column("name")
-    shown.add_column("count", justify="right")
-    for name, number in numbers.items():
-        shown.add_row(name, f"{number:,}")
-    stderr().print(shown)
 
 
 def show_replay(replayed: Replayed, *, as_json: bool, only_summary: bool) -> None:

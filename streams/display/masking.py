@@ -46,8 +46,8 @@ def mask_value(value: Any, field: str = "", *, personal: bool = False) -> Any:
     is_personal = (personal and field not in _COARSE) or field in _PHONE_FIELDS
     if isinstance(value, str):
         return _middle(value, keep=1) if is_personal else mask_phones(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        # A phone that a producer wrote as a number is as personal as one in quotes.
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        # A phone that a producer or a spreadsheet wrote as a number is as personal as one in quotes.
         return "***" if is_personal else value
     return value
 

@@ -6,18 +6,23 @@ consumes, after the work is done, so auto-commit is off for every consumer.
 
 from __future__ import annotations
 
+import socket
+import ssl
 from typing import Any
 
 from kafka.admin import KafkaAdminClient
+from kafka.cluster import collect_hosts
 from kafka.errors import KafkaError
 
 from schemas.topics import TOPICS
-from streams.errors import TransientError
+from streams.errors import ConfigurationError, TransientError
 from streams.kafka.sizes import ROOM_BYTES
 from streams.settings import Settings
 
 # How long a client may look for a first broker before the service says that there is none.
 BOOTSTRAP_TIMEOUT_MS = 15_000
+# A round trip or two; a listener without TLS may keep silent for ten minutes.
+HANDSHAKE_TIMEOUT_S = 5.0
 
 
 def topic_name(settings: Settings, name: str) -> str:
@@ -71,8 +76,51 @@ def unreachable(settings: Settings, error: Exception) -> TransientError:
     """The error that a service raises when the brokers of `settings` do not answer."""
     return TransientError(
         f"No Kafka broker answered at {settings.bootstrap_servers} ({type(error).__name__}). "
-        "Start one or set ORDERWATCH_BOOTSTRAP_SERVERS."
+        f"Start one or set ORDERWATCH_BOOTSTRAP_SERVERS.{_about_tls(settings)}"
     )
+
+
+class _BoundedSocket(ssl.SSLSocket):
+    """A socket whose handshake ends: kafka-python waits for its answer without any limit."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        self.settimeout(HANDSHAKE_TIMEOUT_S)
+        super().do_handshake(block)
+        self.settimeout(0)
+
+
+def _tls(settings: Settings) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=settings.ssl_ca_file)
+    except OSError as error:
+        raise ConfigurationError(
+            f"ORDERWATCH_SSL_CA_FILE is {settings.ssl_ca_file}, which cannot be read as certificates "
+            f"(PEM): {error}."
+        ) from error
+    context.sslsocket_class = _BoundedSocket
+    return context
+
+
+def _about_tls(settings: Settings) -> str:
+    """What the handshake of a broker that listens says: the client keeps to itself why its own failed."""
+    if not settings.security_protocol.endswith("SSL"):
+        return ""
+    host, port, _ = collect_hosts(settings.bootstrap_servers, randomize=False)[0]
+    try:
+        connection = socket.create_connection((host, port), HANDSHAKE_TIMEOUT_S)
+    except OSError:
+        return ""
+    try:
+        _tls(settings).wrap_socket(connection, server_hostname=host).close()
+    except OSError as error:
+        return (
+            f" What listens at {host}:{port} does not take up TLS ({error}), which "
+            f"ORDERWATCH_SECURITY_PROTOCOL, {settings.security_protocol}, asks for: is that listener "
+            "one for TLS, and its certificate of an authority in ORDERWATCH_SSL_CA_FILE?"
+        )
+    finally:
+        connection.close()
+    return ""
 
 
 def _connection(settings: Settings) -> dict[str, Any]:
@@ -82,8 +130,8 @@ def _connection(settings: Settings) -> dict[str, Any]:
         "client_id": "orderwatch",
         "security_protocol": settings.security_protocol,
     }
-    if settings.security_protocol.endswith("SSL") and settings.ssl_ca_file is not None:
-        config["ssl_cafile"] = str(settings.ssl_ca_file)
+    if settings.security_protocol.endswith("SSL"):
+        config["ssl_context"] = _tls(settings)
     if settings.security_protocol.startswith("SASL"):
         password = settings.sasl_password
         config["sasl_mechanism"] = settings.sasl_mechanism

@@ -95,6 +95,7 @@ def test_page_explains_every_exit_code(code: int) -> None:
         (PoisonError("bad_time", "escaped"), 70, "escaped"),
         (ZeroDivisionError("oops"), 70, "internal error (ZeroDivisionError): oops"),
         (FileNotFoundError(2, "No such file or directory", "x.yaml"), 2, "x.yaml"),
+        (OSError(28, "No space left on device"), 3, "Make room"),
         (KeyboardInterrupt(), 130, ""),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
@@ -159,6 +160,16 @@ def test_simulate_tells_what_it_wrote(tmp_path: Any, capfd: pytest.CaptureFixtur
     assert len(out.read_bytes().splitlines()) == 500
     assert "500 events" in capfd.readouterr().err
     assert main(["produce", "--check", str(out)]) == 0
+
+
+def test_simulate_tells_of_stories_that_had_no_room(capfd: pytest.CaptureFixture[str]) -> None:
+    stories = ["--days", "1", "--scenarios", "F9,F9-one-buyer"]
+    assert main(["simulate", "-o", "-", "--buyers", "10", *stories]) == 0
+    told = capfd.readouterr().err
+    assert "told         1 F9\n" in told
+    assert "left out     1 F9-one-buyer: needs a shop for itself" in told
+    # With the events on stdout there is no file beside which the truth could lie.
+    assert told.endswith("written to -\n")
 
 
 def test_replay_of_the_demo_story_accuses_the_right_people(

@@ -52,6 +52,7 @@ def test_receiver_is_masked_but_for_the_coarse_place() -> None:
 
 def test_phone_written_as_a_number_is_masked() -> None:
     assert mask_value({"phone": 13812345678}) == {"phone": "***"}
+    assert mask_value({"receiver": {"detail": 13812345678.0}}) == {"receiver": {"detail": "***"}}
 
 
 def test_names_of_signals_and_thresholds_stay() -> None:

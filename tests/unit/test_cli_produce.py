@@ -96,7 +96,7 @@ def test_speed(speed: str, factor: float | None) -> None:
     assert parse_speed(speed) == factor
 
 
-@pytest.mark.parametrize("speed", ["fast", "0x", "-1x", "inf", "nan", ""])
+@pytest.mark.parametrize("speed", ["fast", "0x", "-1x", "inf", "nan", "", "1e-9x"])
 def test_speed_that_is_none(speed: str) -> None:
     with pytest.raises(ConfigurationError, match="expected max, real"):
         parse_speed(speed)

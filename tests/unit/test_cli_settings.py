@@ -71,6 +71,50 @@ def test_the_worker_cannot_do_without_its_port(monkeypatch: pytest.MonkeyPatch) 
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("TENANT", "", "at least 1 character"),
+        ("TENANT", "t" * 129, "at most 128 characters"),
+        ("GROUP_ID", "", "at least 1 character"),
+        ("GROUP_INSTANCE_ID", "", "at least 1 character"),
+        # Servers take no host for all of them.
+        ("WEB_HOST", "", "at least 1 character"),
+        # A path of no name is the current folder.
+        ("RULES_PATH", "", "the path of a file or folder"),
+        ("DATA_DIR", "", "the path of a file or folder"),
+        ("SSL_CA_FILE", "/missing/ca.pem", "does not point to a file"),
+        ("TOPIC_PREFIX", "my shop/", "should match pattern"),
+        ("TOPIC_PREFIX", "x" * 201, "should match pattern"),
+        ("SESSION_TIMEOUT_S", "30000", "less than or equal to 1800"),
+        ("SESSION_TIMEOUT_S", "0.0001", "greater than or equal to 1"),
+        ("REBALANCE_TIMEOUT_S", "inf", "less than or equal to 1800"),
+        ("COMMIT_INTERVAL_S", "inf", "less than or equal to 3600"),
+        ("STALL_TIMEOUT_S", "inf", "less than or equal to 86400"),
+    ],
+)
+def test_what_a_service_would_only_stumble_over_later_is_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, expected: str
+) -> None:
+    monkeypatch.setenv(f"ORDERWATCH_{variable}", value)
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings()
+    assert f"ORDERWATCH_{variable} is {value!r}: " in str(refused.value)
+    assert expected in str(refused.value)
+
+
+def test_signing_in_needs_a_name_and_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORDERWATCH_SECURITY_PROTOCOL", "SASL_SSL")
+    with pytest.raises(ConfigurationError, match=r"ORDERWATCH_SASL_USERNAME is not set.*SASL_SSL"):
+        load_settings()
+    monkeypatch.setenv("ORDERWATCH_SASL_USERNAME", "orderwatch")
+    monkeypatch.setenv("ORDERWATCH_SASL_PASSWORD", "")
+    with pytest.raises(ConfigurationError, match="ORDERWATCH_SASL_PASSWORD is not set"):
+        load_settings()
+    monkeypatch.setenv("ORDERWATCH_SASL_PASSWORD", "secret")
+    load_settings()
+
+
 @pytest.mark.parametrize("variable", ["ORDERWATCH_SASL_PASSWORD", "ORDERWATCH_DATABASE_URL"])
 def test_secrets_are_not_shown(variable: str) -> None:
     key = variable.removeprefix("ORDERWATCH_").lower()

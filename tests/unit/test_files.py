@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import gzip
 import io
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 
 import pytest
 import zstandard
@@ -208,6 +212,41 @@ def test_an_error_while_writing_leaves_no_file(tmp_path: Path) -> None:
 
     with pytest.raises(RuntimeError):
         broken()
+    assert list(tmp_path.iterdir()) == []
+
+
+@contextmanager
+def disk_with_room_for(size: int) -> Iterator[None]:
+    """A limit on the length of files fails in the same calls as a full disk does."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize("name", ["e.jsonl", "e.jsonl.gz", "e.jsonl.zst"])
+@pytest.mark.parametrize("lines", [600, 60_000], ids=["while closing", "while writing"])
+def test_a_full_disk_is_no_bug_and_leaves_nothing(tmp_path: Path, name: str, lines: int) -> None:
+    rng = Random(1)
+    with (
+        disk_with_room_for(4096),
+        pytest.raises(TransientError, match=rf"{name} could not be written.*room"),
+        LineWriter(tmp_path / name) as writer,
+    ):
+        writer.write_all(rng.randbytes(100) + b"\n" for _ in range(lines))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_does_not_hide_what_ended_the_block(tmp_path: Path) -> None:
+    with (
+        disk_with_room_for(0),
+        pytest.raises(KeyboardInterrupt),
+        LineWriter(tmp_path / "e.gz") as writer,
+    ):
+        writer.write(b"{}\n")
+        raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []
 
 
