@@ -51,8 +51,7 @@ def build_app(settings: Settings) -> WorkerApp:
         broker_request_timeout=max(40.0, settings.session_timeout_s + 10),
         # Behind, a worker reads in big batches: fewer evaluations and changelog records per event.
         broker_max_poll_records=50_000,
-        # Of each partition, and a fetch may bring all of them: what is larger than 32 MiB is never reused.
-        consumer_max_fetch_size=4 * 1024 * 1024,
+        consumer_max_fetch_size=8 * 1024 * 1024,
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=settings.group_instance_id,
         # Without tables Faust would assign partitions round robin; one standby makes it use its own

@@ -11,7 +11,6 @@ from streams.errors import ConfigurationError
 from streams.kafka.topics import BLOCKED_CURE, listing
 from streams.rules import build_engine
 from streams.runtime.build import build_app, stop_for
-from streams.service import memory
 from streams.service.logs import configure_logging
 from streams.service.serving import address_of, require_free
 from streams.settings import Settings
@@ -32,7 +31,6 @@ def run(settings: Settings) -> None:
     _require_topics(settings)
     # Batches make many short-lived objects and hardly any cycles.
     gc.set_threshold(50_000, 20, 100)
-    memory.reuse_buffers()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     _use_uvloop()
     app = build_app(settings)
