@@ -105,8 +105,9 @@ class Settings(BaseSettings):
     rules_path: Named | None = None
     """Rules file; by default the rules that ship with the package."""
     detectors: str = ""
-    """Ids of the detectors that run, separated by commas; all when empty. Alerts of one that no longer
-    runs stay as they are; what it told other subjects is taken back."""
+    """Ids of the detectors that run, separated by commas; all when empty. One that reads what others find
+    runs only with those. Alerts of one that no longer runs stay as they are; what it told other subjects
+    is taken back."""
     identity_key: SecretStr | None = None
     """Key of the hashes that link accounts by phone, address, device and consignee, 16 to 64 bytes.
     Without it one is made and kept in `data_dir`; workers on several machines must be given the same,

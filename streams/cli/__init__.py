@@ -68,14 +68,27 @@ def _report(error: Exception) -> int:
     if isinstance(error, OSError) and error.filename is not None:
         _say(f"{error.filename}: {error.strerror}. Check the path and its permissions.")
         return EXIT_CONFIGURATION
-    if isinstance(error, OSError) and error.errno in _NO_ROOM:
-        _say(f"what was written does not fit: {error.strerror}. Make room, then run it again.")
+    if _is_for_want_of_room(error):
+        reason = getattr(error, "strerror", error)
+        _say(f"what was written does not fit: {reason}. Make room, then run it again.")
         return EXIT_UNREACHABLE
     _say(
         f"internal error ({type(error).__name__}): {error}. "
         "This is a bug; run again as `orderwatch --debug …` for the traceback."
     )
     return EXIT_BUG
+
+
+def _is_for_want_of_room(error: Exception) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in _NO_ROOM
+    # As with Kafka: who has opened no database can have none of its errors.
+    sqlite = sys.modules.get("sqlite3")
+    if sqlite is None or not isinstance(error, sqlite.OperationalError):
+        return False
+    # A quota is no full disk to SQLite, only an error of writing.
+    code = getattr(error, "sqlite_errorcode", None)
+    return code in (sqlite.SQLITE_FULL, sqlite.SQLITE_IOERR_WRITE)
 
 
 def _broker_unreachable(error: Exception) -> str | None:

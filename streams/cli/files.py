@@ -8,6 +8,8 @@ from typing import Annotated, cast
 
 import typer
 
+from streams.errors import ConfigurationError
+
 schema = typer.Typer(no_args_is_help=True, help="The generated contracts.")
 rules = typer.Typer(no_args_is_help=True, help="The rules of the detectors.")
 
@@ -54,7 +56,11 @@ def replay(
         Path | None, typer.Option("--rules", help="Other rules than those set.")
     ] = None,
     alerts: Annotated[
-        str | None, typer.Option("--alerts", help="Write every revision to this file; - is stdout.")
+        str | None,
+        typer.Option(
+            "--alerts",
+            help="Write every revision to this file; - is stdout, but not together with --json.",
+        ),
     ] = None,
     until: Annotated[
         datetime | None,
@@ -82,6 +88,11 @@ def replay(
     from streams.cli import progress, tables
     from streams.replay import run as replaying
 
+    if as_json and alerts == "-":
+        raise ConfigurationError(
+            "--json and --alerts - both write to stdout, one the final alerts and the other every "
+            "revision; leave one out, or give --alerts the name of a file."
+        )
     plan = replaying.Plan(files, alerts, until, shuffle_seed, speed)
     settings = context.obj.settings(rules_path=rules)
     with progress.counter("replay") as count:

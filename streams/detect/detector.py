@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import KeysView, Sequence
 from typing import Annotated, Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from schemas.alerts import ActionCode, SubjectKind
 from streams.detect.entries import ComplaintKind
@@ -26,6 +26,9 @@ Topics = tuple[str, ...]
 # Of rule blocks: how many of something there must be at least, and lengths of time.
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[int, Field(ge=0)]
+# The most that anybody can mean, by the unit in which a name ends: ten years, what an amount of money may
+# be, a thousand million of anything else. Longer times would end after the last year of the calendar.
+_MOST = {"_s": 10 * 366 * 86_400, "_days": 10 * 366, "_minor": 10**15, "": 10**9}
 
 
 class RuleBlock(BaseModel):
@@ -39,6 +42,16 @@ class RuleBlock(BaseModel):
 
     source: str
     as_of: str
+
+    @field_validator("*")
+    @classmethod
+    def _can_be_meant(cls, value: Any, field: ValidationInfo) -> Any:
+        name = field.field_name or ""
+        most = next(most for unit, most in _MOST.items() if name.endswith(unit))
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, int) and number > most:
+                raise ValueError(f"expected at most {most}")
+        return value
 
     @model_validator(mode="after")
     def _is_in_order(self) -> Self:

@@ -149,8 +149,9 @@ def _mapping(value: object, where: str) -> dict[str, Any]:
 def _known(document: Mapping[str, object], known: set[str], where: str) -> None:
     for key in document:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
-            raise RuleError(f"{where}: unknown key {key!r}; did you mean {near[0]!r}?")
+            near = difflib.get_close_matches(key, sorted(known), n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
+            raise RuleError(f"{where}: unknown key {key!r}; {hint}")
 
 
 def _rule(
@@ -177,4 +178,7 @@ def _validated(model: type[M], values: dict[str, Any], where: str) -> M:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join([where, *(str(part) for part in first["loc"])])
-        raise RuleError(f"{key}: {first['msg']}, found {first['input']!r}") from error
+        expected = first["msg"].removeprefix("Value error, ")
+        # What concerns several values, or one that is missing, has the whole block for its input.
+        found = "" if isinstance(first["input"], dict) else f", found {first['input']!r}"
+        raise RuleError(f"{key}: {expected}{found}") from error

@@ -76,7 +76,8 @@ def unreachable(settings: Settings, error: Exception) -> TransientError:
     """The error that a service raises when the brokers of `settings` do not answer."""
     return TransientError(
         f"No Kafka broker answered at {settings.bootstrap_servers} ({type(error).__name__}). "
-        f"Start one or set ORDERWATCH_BOOTSTRAP_SERVERS.{_about_tls(settings)}"
+        "Start one, or set ORDERWATCH_BOOTSTRAP_SERVERS, and ORDERWATCH_SECURITY_PROTOCOL as its "
+        f"listener has it.{_about_tls(settings)}"
     )
 
 
@@ -85,7 +86,12 @@ class _BoundedSocket(ssl.SSLSocket):
 
     def do_handshake(self, block: bool = False) -> None:
         self.settimeout(HANDSHAKE_TIMEOUT_S)
-        super().do_handshake(block)
+        try:
+            super().do_handshake(block)
+        except OSError:
+            # The client tries again with another socket and forgets this one.
+            self.close()
+            raise
         self.settimeout(0)
 
 

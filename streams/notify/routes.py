@@ -12,12 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 
 from schemas.alerts import SEVERITIES, Alert, Severity
 from schemas.base import Id, ShopId
 from streams.detect.detector import find_detectors
+from streams.documents import read_yaml
 from streams.errors import ConfigurationError
 from streams.notify.told import NOTHING_TOLD, Told
 from streams.settings import Settings
@@ -137,14 +137,9 @@ def load_routes(settings: Settings) -> Routes:
 
 def _read(path: Path) -> Routes:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = read_yaml(path, str(path), holds_secrets=True)
     except OSError as error:
         raise ConfigurationError(f"Cannot read the routes file {path}: {error.strerror}.") from None
-    except yaml.YAMLError as error:
-        # The error's own text quotes the line, which may be the one with the secret.
-        mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}" if mark else ""
-        raise ConfigurationError(f"{path} is no valid YAML{place}.") from None
     try:
         routes = Routes.model_validate(document if document is not None else {})
     except ValidationError as error:
@@ -187,6 +182,10 @@ def _with_url(path: Path, name: str, channel: ChannelConfig) -> ChannelConfig:
     except OSError as error:
         raise ConfigurationError(
             f"{path}: cannot read channels.{name}.url_file {file}: {error.strerror}."
+        ) from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(
+            f"{path}: channels.{name}.url_file {file} is no text: a byte in it is not UTF-8."
         ) from None
     return channel.model_copy(update={"url": SecretStr(url)})
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from streams.settings import Settings, variable_names
+from streams.settings import Settings, load_settings, variable_names
 
 START = "import sys, streams.cli; sys.exit(streams.cli.main(sys.argv[1:]))"
 ROOT = Path(__file__).resolve().parents[2]
@@ -149,6 +149,19 @@ def test_the_example_environment_shows_every_setting_with_its_default() -> None:
         text = str(default).lower() if isinstance(default, bool) else str(default)
         defaults[f"ORDERWATCH_{name.upper()}"] = "" if default is None else text
     assert shown == defaults
+
+
+def test_a_line_of_the_example_changes_nothing_when_it_is_uncommented(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An empty path or key is refused, so the page says that such lines need a value."""
+    head = " ".join(line.removeprefix("# ") for line in ENV_EXAMPLE.splitlines()[:3])
+    assert "Where nothing stands behind the = there is none: give it a value when" in head
+    before = load_settings()
+    for name, value in example_lines().items():
+        if name.startswith("ORDERWATCH_") and value:
+            monkeypatch.setenv(name, value)
+    assert load_settings() == before
 
 
 def test_the_example_environment_has_each_variable_that_compose_asks_for() -> None:

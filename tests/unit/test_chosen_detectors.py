@@ -69,6 +69,16 @@ def test_a_detector_does_not_run_without_those_whose_signals_it_reads(
     running(f"{alone},{needed}", tmp_path)
 
 
+@pytest.mark.parametrize("chosen", ["D25", "D25,D02"])
+def test_who_puts_findings_together_does_not_run_without_any(chosen: str, tmp_path: Path) -> None:
+    """D02 raises alerts about items only."""
+    with pytest.raises(
+        ConfigurationError, match="D25 puts together what others find about a buyer"
+    ):
+        running(chosen, tmp_path)
+    running(f"{chosen},D01", tmp_path)
+
+
 def test_receivers_are_read_only_for_who_asks(tmp_path: Path) -> None:
     running("D01,D08", tmp_path)
     assert receivers.reader().read(*RECEIVER).phone == ""

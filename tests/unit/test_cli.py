@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -86,6 +88,22 @@ def test_page_explains_every_exit_code(code: int) -> None:
     assert f"\n| {code} | " in reference.PAGE.read_text(encoding="utf-8")
 
 
+def of_sqlite(code: int, text: str) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError(text)
+    error.sqlite_errorcode = code
+    return error
+
+
+def of_a_full_database() -> sqlite3.Error:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("PRAGMA max_page_count = 1")
+        try:
+            connection.execute("CREATE TABLE t (a)")
+        except sqlite3.Error as error:
+            return error
+    raise AssertionError("one page was enough")
+
+
 @pytest.mark.parametrize(
     ("error", "code", "text"),
     [
@@ -95,7 +113,12 @@ def test_page_explains_every_exit_code(code: int) -> None:
         (PoisonError("bad_time", "escaped"), 70, "escaped"),
         (ZeroDivisionError("oops"), 70, "internal error (ZeroDivisionError): oops"),
         (FileNotFoundError(2, "No such file or directory", "x.yaml"), 2, "x.yaml"),
-        (OSError(28, "No space left on device"), 3, "Make room"),
+        (OSError(28, "No space left on device"), 3, "does not fit: No space left on device. Make"),
+        (of_a_full_database(), 3, "database or disk is full. Make room"),
+        # What SQLite makes of a quota.
+        (of_sqlite(sqlite3.SQLITE_IOERR_WRITE, "disk I/O error"), 3, "disk I/O error. Make room"),
+        (of_sqlite(sqlite3.SQLITE_CORRUPT, "malformed"), 70, "malformed"),
+        (sqlite3.OperationalError("no code"), 70, "no code"),
         (KeyboardInterrupt(), 130, ""),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
@@ -152,6 +175,17 @@ def test_schema_export_writes_every_contract(tmp_path: Any) -> None:
     assert main(["schema", "export", "--out", str(tmp_path / "out")]) == 0
     written = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"asyncapi.yaml", "orders.schema.json", "alerts.schema.json"} <= written
+
+
+def test_replay_does_not_write_two_formats_to_stdout(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # Refused before anything is read: there is no such file.
+    missing = str(tmp_path / "missing.jsonl")
+    assert main(["replay", missing, "--json", "--alerts", "-"]) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "--json and --alerts - both write to stdout" in err
 
 
 def test_simulate_tells_what_it_wrote(tmp_path: Any, capfd: pytest.CaptureFixture[str]) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any, get_args
 
 import pytest
+from pydantic import BaseModel
 
-from streams.detect.detector import find_detectors
+from streams.detect.deadlines import Deadlines
+from streams.detect.detector import Count, find_detectors
 from streams.detect.rules import RuleError, RuleSet, parse
 from tests.pipeline import rules_document
 
@@ -19,6 +23,12 @@ def changed(**values: Any) -> dict[str, Any]:
     document = rules_document()
     document["D01"] = {**document["D01"], **values}
     return document
+
+
+def with_deadline(code: str, **values: Any) -> dict[str, Any]:
+    document = rules_document()
+    terms = document["deadlines"]
+    return {**document, "deadlines": {**terms, code: {**terms.get(code, {}), **values}}}
 
 
 def without(*keys: str) -> dict[str, Any]:
@@ -42,8 +52,17 @@ def without(*keys: str) -> dict[str, Any]:
         (changed(warn_orders=5.0), "D01.warn_orders"),
         (changed(window_s=-1), "D01.window_s"),
         (changed(resolve_paid_share_percent=101), "D01.resolve_paid_share_percent"),
-        (changed(critical_orders=4), "critical_orders is 4; expected at least warn_orders, 5"),
-        (changed(cooldown_s=1799), "cooldown_s is 1799; expected at least window_s, 1800"),
+        (
+            changed(critical_orders=4),
+            "^D01: critical_orders is 4; expected at least warn_orders, 5$",
+        ),
+        (changed(cooldown_s=1799), "^D01: cooldown_s is 1799; expected at least window_s, 1800$"),
+        (
+            with_deadline("T02", limit_s=1),
+            "^deadlines.T02: limit_s is 1; expected at least [a-z_]*",
+        ),
+        (changed(enabled=False), "^D01: unknown key 'enabled'; known are as_of, auto_close_s, .*"),
+        (with_deadline("T99"), "^deadlines: unknown key 'T99'; did you mean 'T09'"),
         (rules_document() | {"shop_type": "jd"}, "shop_type: expected taobao or tmall, found 'jd'"),
         (
             rules_document() | {"shops": {"s": {"shop_type": 3}}},
@@ -64,6 +83,54 @@ def without(*keys: str) -> dict[str, Any]:
 def test_rules_that_cannot_be_used_are_refused_by_name(document: object, message: str) -> None:
     with pytest.raises(RuleError, match=message):
         parsed(document)
+
+
+def test_a_block_without_a_threshold_names_it_and_shows_no_more() -> None:
+    document = rules_document()
+    document["D01"] = {k: v for k, v in document["D01"].items() if k != "warn_orders"}
+    with pytest.raises(RuleError, match=r"^D01\.warn_orders: Field required$"):
+        parsed(document)
+
+
+def numbers(model: type[BaseModel], *path: str) -> Iterator[tuple[str, ...]]:
+    """The paths of all fields of a block that hold a number, or several."""
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from numbers(kind, *path, name)
+        elif kind is int or get_args(kind)[:1] == (Count,):
+            yield (*path, name)
+
+
+NUMBERS = [
+    *numbers(Deadlines, "deadlines"),
+    *(
+        path
+        for detector in find_detectors()
+        for path in numbers(detector.rules, detector.id)
+        if path[1] not in Deadlines.model_fields
+    ),
+]
+
+
+@pytest.mark.parametrize("path", dict.fromkeys(NUMBERS), ids=".".join)
+def test_no_number_is_larger_than_anybody_can_mean(path: tuple[str, ...]) -> None:
+    """A deadline of 10^12 seconds would end a replay, and the worker, with an error of the calendar."""
+    document = deepcopy(rules_document())
+    *blocks, name = path
+    block = document
+    for key in blocks:
+        block = block[key]
+    block[name] = [10**20] if isinstance(block[name], list) else 10**20
+    most = "100" if name.endswith("percent") else r"\d+"
+    told = rf"(expected at most|Input should be less than or equal to) {most}, found .*10{{20}}"
+    with pytest.raises(RuleError, match=rf"^{'.'.join(path)}: {told}"):
+        parsed(document)
+
+
+def test_ten_years_are_allowed() -> None:
+    parsed(with_deadline("T04", within_days=3660))
+    parsed(with_deadline("T01", close_s=3660 * 86_400))
 
 
 def test_equal_limits_are_allowed() -> None:

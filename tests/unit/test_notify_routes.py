@@ -170,7 +170,14 @@ def test_urls_are_read_from_files_beside_the_routes(settings: Settings) -> None:
         (FILE.replace("desk.url", "gone.url"), r"channels\.desk\.url_file .*No such file"),
         (FILE.replace("url_file: desk.url,", ""), r"channels\.desk needs either url or url_file"),
         (FILE.replace("  ops:", "  console:"), r"channels\.console is built in"),
-        ('channels: {ops: {url: "json://x/t0kent0ken}', r"is no valid YAML at line 1"),
+        ('channels: {ops: {url: "json://x/t0kent0ken}', r"cannot be read as YAML: line 1$"),
+        # Of two `channels` the first would be gone, and with it whoever is told by them.
+        (FILE + "channels: {}\n", r"YAML: the key channels stands here a second time; .*, line 8$"),
+        (FILE.replace("  desk:", "  ops:"), r"the key ops stands here a second time; .*, line 4$"),
+        (FILE.replace("D08", "2026-02-30"), r"cannot be read as YAML: line 7$"),
+        (FILE.replace("desk.url", "!!int t0kent0ken"), r"cannot be read as YAML: line 4$"),
+        (FILE + "x: " + "[" * 3000, r"cannot be read as YAML: it is nested too deeply$"),
+        (FILE + "x: \0", r"cannot be read as YAML: a byte that is not UTF-8, or a character"),
         ("- routes", r"the file: "),
     ],
 )
@@ -181,6 +188,15 @@ def test_a_file_with_a_mistake_is_refused_by_its_name_and_without_secrets(
         load(settings, text)
     assert "routes.yaml" in str(refused.value)
     assert "t0ken" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["routes.yaml", "desk.url"])
+def test_a_file_that_is_not_utf_8_is_refused_by_its_name(settings: Settings, name: str) -> None:
+    assert settings.notify_routes_path is not None
+    settings.notify_routes_path.write_text(FILE, encoding="utf-8")
+    settings.notify_routes_path.with_name(name).write_bytes("频道: 1".encode("gbk"))
+    with pytest.raises(ConfigurationError, match=rf"{name}.*not UTF-8"):
+        load_routes(settings)
 
 
 def test_a_url_that_apprise_does_not_understand_is_refused_without_showing_it(

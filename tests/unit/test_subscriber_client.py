@@ -27,6 +27,7 @@ from streams.subscriber import (
     Retry,
     SqliteLedger,
 )
+from streams.subscriber.ledger import transaction
 from tests.factories import envelope, make_alert
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "subscriber.py"
@@ -430,6 +431,22 @@ def _example() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_a_full_disk_in_the_middle_of_a_transaction_is_told_as_such(tmp_path: Path) -> None:
+    ledger = SqliteLedger(tmp_path / "ledger.db", "g")
+    connection = ledger.connection
+    connection.execute("CREATE TABLE much (words BLOB)")
+    # So little memory that it writes before the end, and then SQLite rolls back by itself.
+    connection.execute("PRAGMA cache_size = 5")
+    connection.execute("PRAGMA max_page_count = 40")
+    with (
+        pytest.raises(sqlite3.OperationalError, match="database or disk is full"),
+        transaction(connection),
+    ):
+        connection.executemany("INSERT INTO much VALUES (?)", [(bytes(2_000),)] * 1_000)
+    assert connection.execute("SELECT count(*) FROM much").fetchone() == (0,)
+    ledger.close()
 
 
 def test_the_example_ends_with_3_when_its_handler_gives_up(

@@ -1,0 +1,69 @@
+"""The files that people write in YAML: read strictly, and refused with the line that cannot be meant."""
+
+from __future__ import annotations
+
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from streams.errors import ConfigurationError
+
+
+class _Refused(yaml.MarkedYAMLError):
+    """What YAML would take and nobody can have meant; names at most a key."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML whose keys are text and stand once: YAML itself lets the last of two win without a word."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen = set()
+        for key, _ in node.value:
+            if key.tag not in _KEY_TAGS:
+                raise _refused(key, "is no text; put it in quotes")
+            if key.value in seen:
+                raise _refused(key, "stands here a second time; put together what belongs to it")
+            seen.add(key.value)
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep=deep)
+        except ValueError as error:
+            # The 30th of February, for one.
+            raise yaml.MarkedYAMLError(problem=str(error), problem_mark=node.start_mark) from None
+
+
+# Text, and `<<`, which takes over the keys of another mapping.
+_KEY_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
+
+
+def _refused(key: yaml.Node, what: str) -> _Refused:
+    name = key.value if isinstance(key, yaml.ScalarNode) else "of several values"
+    return _Refused(problem=f"the key {name} {what}", problem_mark=key.start_mark)
+
+
+def read_yaml(path: Path | Traversable, name: str, *, holds_secrets: bool = False) -> Any:
+    """What a file says; `name` is how messages call it. Raises OSError when it cannot be read.
+
+    Raises ConfigurationError for what is no YAML, with its line and, unless it `holds_secrets`, its words.
+    """
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except (UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
+        # In one line: the last line of a log is where one looks for the cause.
+        reason = _place(error) if holds_secrets else " ".join(str(error).split())
+        raise ConfigurationError(f"{name}: cannot be read as YAML: {reason}") from None
+
+
+def _place(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None:
+        what = f"{error.problem}, " if isinstance(error, _Refused) else ""
+        return f"{what}line {mark.line + 1}"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return "a byte that is not UTF-8, or a character that YAML does not allow"
