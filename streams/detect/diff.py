@@ -15,7 +15,7 @@ import msgspec
 
 from schemas.alerts import AlertChange, AlertStatus, Severity, SubjectKind
 from streams.detect.episodes import LEVELS, Episode
-from streams.detect.facts import AnyFact, Signal
+from streams.detect.facts import AnyFact, Fact, Signal
 from streams.detect.state import ANY_TIME, Published
 
 # The name space of all alert ids; it must never change, or replays would no longer give the same ids.
@@ -75,8 +75,7 @@ def diff(
     """Compare, and give the new ledger with the changes to publish, oldest episode first.
 
     `episodes` come with their alert ids. `let_go_ms` is the newest fact that is no longer kept;
-    ledger entries that ended before `oldest_kept_ms` are let go as well. Facts from before that are what
-    retention lets go; the cap on a flood lets go of later ones.
+    ledger entries that ended before `oldest_kept_ms` are let go as well.
     """
     left = {entry.alert_id: entry for entry in published}
     ledger: list[Published] = []
@@ -89,10 +88,7 @@ def diff(
         else:
             _say(known, name, episode, ledger, changes)
     for name, episode in strangers:
-        # Facts that are gone may have joined the two, if they are no further apart than that.
-        tail_of = _near(
-            left.values(), episode, episode.cooldown_s, lambda p: p.anchor_at_ms <= let_go_ms
-        )
+        tail_of = _cut_off_from(left.values(), episode, let_go_ms)
         if tail_of is not None:
             del left[tail_of.alert_id]
             is_news = episode.last_at_ms > tail_of.last_at_ms or episode.status != tail_of.status
@@ -101,9 +97,7 @@ def diff(
             else:
                 ledger.append(tail_of)
             continue
-        if 0 < let_go_ms <= oldest_kept_ms and _is_remnant(episode, oldest_kept_ms):
-            continue
-        moved = _near(left.values(), episode, 0, lambda p: p.status != "retracted")
+        moved = _moved_from(left.values(), episode)
         _say(None, name, episode, ledger, changes, moved.alert_id if moved else None)
     for entry in left.values():
         if min(entry.anchor_at_ms, entry.from_ms) <= let_go_ms:
@@ -120,14 +114,56 @@ def diff(
     return ledger, changes
 
 
-def _is_remnant(episode: Episode, oldest_kept_ms: int) -> bool:
-    """Whether it may be one only because facts were let go: while they were known, it was none.
+def but_remnants(
+    published: Sequence[Published],
+    episodes: Sequence[Episode],
+    name_of: Callable[[Episode], str],
+    let_go_ms: int,
+) -> Sequence[Episode]:
+    """The episodes but for those that may be some only because retention let facts go.
 
-    What speaks for a buyer (orders that were paid, an order that is one's own) is older than what speaks
-    against, and goes first.
+    While these were known, they were none: what speaks for a buyer (orders that were paid, an order that
+    is one's own) is older than what speaks against, and goes first. Whatever goes on from what was said
+    is none of them.
     """
-    window_from_ms = episode.last_at_ms - episode.window_s * 1000
-    return episode.status == "expired" or window_from_ms < oldest_kept_ms
+    if not any(_is_remnant(episode, let_go_ms) for episode in episodes):
+        return episodes
+    named = [(name_of(episode), episode) for episode in episodes]
+    names = {name for name, _ in named}
+    known = {entry.alert_id for entry in published}
+    left = [entry for entry in published if entry.alert_id not in names]
+    return [
+        episode
+        for name, episode in named
+        if not _is_remnant(episode, let_go_ms)
+        or name in known
+        or _cut_off_from(left, episode, let_go_ms)
+        or _moved_from(left, episode)
+    ]
+
+
+def _is_remnant(episode: Episode, let_go_ms: int) -> bool:
+    """Whether something that was known when it happened is gone, and may have spoken against it.
+
+    Where all of that is still known nothing was lost: a topic lagged, or a batch spans so long a time
+    that what opened in it is over.
+    """
+    at_ms = episode.last_at_ms
+    has_lost = let_go_ms >= at_ms - Fact.retention_ms
+    has_lost_of_window = let_go_ms >= at_ms - episode.window_s * 1000
+    return has_lost and (episode.status == "expired" or has_lost_of_window)
+
+
+def _cut_off_from(
+    entries: Iterable[Published], episode: Episode, let_go_ms: int
+) -> Published | None:
+    """What an episode goes on from: facts that are gone may have joined the two, if no further apart."""
+    return _near(entries, episode, episode.cooldown_s, lambda p: p.anchor_at_ms <= let_go_ms)
+
+
+def _moved_from(entries: Iterable[Published], episode: Episode) -> Published | None:
+    """What an episode supersedes, because an earlier event is its anchor now."""
+    return _near(entries, episode, 0, lambda p: p.status != "retracted")
 
 
 def _near(

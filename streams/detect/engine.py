@@ -15,7 +15,7 @@ import msgspec
 from schemas.alerts import Alert, AlertChange, Subject, SubjectKind
 from streams.detect import alerts
 from streams.detect.detector import Detector, Facts, Topics
-from streams.detect.diff import alert_id, diff, signal_digest
+from streams.detect.diff import alert_id, but_remnants, diff, signal_digest
 from streams.detect.episodes import NOTHING, Episode, Told, Verdict
 from streams.detect.facts import (
     SHORTEST_RETENTION_MS,
@@ -113,14 +113,17 @@ class Engine:
         ]
         first = [episode for _, verdict in verdicts for episode in verdict.episodes]
         if first:
-            verdicts += [
-                (d, d.combine(grouped, first, horizon_of(d.topics), rules[d.id].block))
+            episodes += self._but_remnants(kind, subject, state, first)
+            second = [
+                (d, d.combine(grouped, episodes, horizon_of(d.topics), rules[d.id].block))
                 for d in self._second_of_kind.get(kind, ())
             ]
+            combined = [episode for _, verdict in second for episode in verdict.episodes]
+            episodes += self._but_remnants(kind, subject, state, combined)
+            verdicts += second
         for detector, verdict in verdicts:
             if verdict is NOTHING:
                 continue
-            episodes.extend(verdict.episodes)
             outgoing.extend(verdict.signals)
             insufficient.extend([(detector.id, reason) for reason in verdict.insufficient])
             if verdict.wake_at_ms is not None:
@@ -239,10 +242,7 @@ class Engine:
         self, kind: SubjectKind, subject: str, state: SubjectState, episodes: Sequence[Episode]
     ) -> list[Alert]:
         """Bring the ledger up to date and build the alerts for what changed."""
-        named = [
-            (alert_id(e.detector, self.tenant, kind, subject, e.anchor.event_id), e)
-            for e in episodes
-        ]
+        named = [(self._name(kind, subject, episode), episode) for episode in episodes]
         oldest_kept_ms = state.facts[-1].at_ms - Fact.retention_ms
         # Of a detector that was switched off nobody knows whether its alerts still hold.
         idle = [entry for entry in state.published if entry.detector not in self._running]
@@ -263,6 +263,21 @@ class Engine:
             )
             found.append(alerts.build(change, presentation, about, self.tenant, rule, is_partial))
         return found
+
+    def _but_remnants(
+        self, kind: SubjectKind, subject: str, state: SubjectState, episodes: Sequence[Episode]
+    ) -> Sequence[Episode]:
+        """The episodes that are not there only because facts were let go, see `diff.but_remnants`.
+
+        The cap on a flood lets go as well, of facts that retention would keep: that is no reason.
+        """
+        if not 0 < state.let_go_ms <= state.facts[-1].at_ms - Fact.retention_ms:
+            return episodes
+        name_of = partial(self._name, kind, subject)
+        return but_remnants(state.published, episodes, name_of, state.let_go_ms)
+
+    def _name(self, kind: SubjectKind, subject: str, episode: Episode) -> str:
+        return alert_id(episode.detector, self.tenant, kind, subject, episode.anchor.event_id)
 
     def _detector(self, kind: SubjectKind, detector_id: str) -> Detector[Any]:
         return next(d for d in self._of_kind[kind] if d.id == detector_id)

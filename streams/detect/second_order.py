@@ -1,6 +1,7 @@
 """Detectors of second order read what others concluded about the same subject, after all of them.
 
-They stay pure: their input is the facts and the episodes that these imply, never what was published.
+They stay pure: their input is the facts and the episodes that these imply, never what was published. The
+engine leaves out what is there only because facts were let go.
 """
 
 from __future__ import annotations

@@ -1,13 +1,20 @@
 -- D30 ae_return_overdue; see the definition in docs/detectors/D30.md.
 WITH
 ruled AS (FROM dispute_step WHERE kind = 'ruled'),
--- 0. Whose an order's parcels are: those before its second dispute are the first one's.
+-- 0. Whose an order's parcels are: those before its second dispute are the first one's, unless that had
+-- been withdrawn.
 ours AS (
     SELECT
-        *,
-        CASE WHEN row_number() OVER (PARTITION BY shop, buyer, order_id ORDER BY at_ms, event_id) > 1
-            THEN at_ms ELSE 0 END AS ours_from
-    FROM dispute
+        d.*,
+        CASE WHEN EXISTS (
+            FROM dispute o
+            LEFT JOIN dispute_step w
+                ON w.shop = o.shop AND w.buyer = o.buyer AND w.dispute_id = o.dispute_id
+                AND w.kind = 'withdrawn' AND w.at_ms <= d.at_ms
+            WHERE o.shop = d.shop AND o.buyer = d.buyer AND o.order_id = d.order_id
+                AND (o.at_ms, o.event_id) < (d.at_ms, d.event_id) AND w.event_id IS NULL
+        ) THEN d.at_ms ELSE 0 END AS ours_from
+    FROM dispute d
 ),
 parcel AS (
     SELECT d.shop, d.buyer, d.dispute_id, a.at_ms, a.event_id

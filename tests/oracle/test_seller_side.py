@@ -303,6 +303,17 @@ def test_what_came_back_for_one_item_is_not_what_another_one_waits_for() -> None
     assert story.told("D30", 12 * DAY) == []
 
 
+@pytest.mark.parametrize(("withdrawn_at", "episodes"), [(2 * DAY, 0), (2 * DAY + 0.001, 1)])
+def test_who_withdraws_and_disputes_again_has_sent_it_back(
+    withdrawn_at: float, episodes: int
+) -> None:
+    story = awaited(ends=4 * DAY)
+    story.returned("delivered", "o", DAY)
+    story.dispute_step("withdrawn", "o", withdrawn_at)
+    story.disputed("o", 2 * DAY, "return", ends=12 * DAY, dispute_id="d-2")
+    assert len(story.told("D30", 12 * DAY)) == episodes
+
+
 def test_the_newest_countdown_counts() -> None:
     story = awaited()
     story.dispute_step("ruled", "o", DAY, ruling="return_and_refund", ends=20 * DAY)

@@ -31,6 +31,7 @@ DATA = Path(os.environ.get("ORDERWATCH_DATA", Path(__file__).parents[3] / "share
         ("文三路1234567号", {"detail_repeated"}),
         ("文三路1号加微信abc12345", {"detail_contact"}),
         ("文三路1号加微信 abc12345", {"detail_contact"}),
+        ("文三路1号 加我微信13912345678", {"detail_contact"}),
         ("文三路1号 QQ:87654321", {"detail_contact"}),
         ("文三路1号 www.example.com", {"detail_contact"}),
         ("文三路1号淘宝返利找我", {"detail_ad"}),

@@ -9,11 +9,11 @@ import msgspec
 import pytest
 
 from schemas.alerts import AlertChange
-from streams.detect.diff import Change, alert_id, diff, digest
+from streams.detect.diff import Change, alert_id, but_remnants, diff, digest
 from streams.detect.episodes import Episode, Hold
 from streams.detect.facts import OrderPlaced, Signal
 from streams.detect.state import Published
-from tests.oracle.story import HOUR, MINUTE, Story, ms
+from tests.oracle.story import DAY, HOUR, MINUTE, Story, ms
 from tests.pipeline import Pipeline
 
 NOTHING_LET_GO = -1
@@ -32,6 +32,10 @@ def episode(first_ms: int = 5000, last_ms: int = 6000, **changes: Any) -> Episod
     return msgspec.structs.replace(usual, cooldown_s=COOLDOWN_S, **changes)
 
 
+def name_of(found: Episode) -> str:
+    return alert_id(found.detector, "t", "buyer", "s:b", found.anchor.event_id)
+
+
 def said(found: Episode, known: Sequence[Published] = (), **more: Any) -> list[Change]:
     return compared([found], known, **more)[1]
 
@@ -42,7 +46,7 @@ def compared(
     let_go_ms: int = NOTHING_LET_GO,
     oldest_kept_ms: int = 0,
 ) -> tuple[list[Published], list[Change]]:
-    named = [(alert_id(e.detector, "t", "buyer", "s:b", e.anchor.event_id), e) for e in found]
+    named = [(name_of(e), e) for e in found]
     return diff(known, named, let_go_ms, oldest_kept_ms)
 
 
@@ -194,3 +198,37 @@ def test_what_is_over_is_said_once_and_may_come_back() -> None:
     assert expired.change == "expired"
     (back,) = said(episode(), [first.published])
     assert back.change == "reopened"
+
+
+@pytest.mark.parametrize(
+    ("status", "window_s", "let_go_at", "is_told"),
+    [
+        # In its window something is gone; one millisecond earlier it is not.
+        ("open", 30 * DAY, 70 * DAY, False),
+        ("open", 30 * DAY, 70 * DAY - 0.001, True),
+        # What is over may rest on anything that was known when it happened.
+        ("expired", 0, 55 * DAY, False),
+        ("expired", 0, 55 * DAY - 0.001, True),
+        ("open", 0, 99 * DAY, True),
+    ],
+)
+def test_what_may_be_one_because_facts_were_let_go_is_not_told(
+    status: str, window_s: int, let_go_at: float, is_told: bool
+) -> None:
+    found = episode(ms(100 * DAY), ms(100 * DAY), status=status, window_s=window_s)
+    kept = but_remnants((), [found], name_of, ms(let_go_at))
+    assert kept == ([found] if is_told else [])
+
+
+def test_what_was_told_is_no_remnant_nor_what_goes_on_from_it() -> None:
+    at_ms = ms(100 * DAY)
+    over = episode(at_ms, at_ms + 1000, status="expired")
+    let_go_ms = ms(60 * DAY)
+    assert but_remnants((), [over], name_of, let_go_ms) == []
+    assert but_remnants(ledger_of(over), [over], name_of, let_go_ms) == [over]
+    # Its anchor was another one: an earlier event has moved it, or what came before is gone.
+    later = episode(at_ms + 1000, at_ms + 1000)
+    assert but_remnants(ledger_of(later), [over], name_of, let_go_ms) == [over]
+    before = ledger_of(episode(ms(60 * DAY), at_ms - COOLDOWN_S * 1000))
+    assert but_remnants(before, [over], name_of, let_go_ms) == [over]
+    assert but_remnants(before, [over], name_of, let_go_ms - 1) == []

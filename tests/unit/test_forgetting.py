@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from schemas.topics import BUYER_TOPICS
 from tests.oracle.seller_story import SellerStory
 from tests.oracle.story import DAY, HOUR, Story, ms
 from tests.pipeline import Pipeline
@@ -68,6 +69,27 @@ def few_of_many_orders_refunded() -> Story:
     return story
 
 
+def test_what_may_not_be_told_is_no_act_of_a_campaign() -> None:
+    story = Story()
+    for number in range(22):
+        at_s = number * HOUR if number < 17 else 20 * DAY + number
+        story.created(f"o{number}", at_s)
+        story.paid(f"o{number}", at_s + 60)
+        if number >= 17:
+            story.requested(f"o{number}", 28 * DAY + number * HOUR, reason="damaged")
+    story.created("x", 46 * DAY)
+    known = len(story.events)
+    for number in range(6):
+        story.created(f"u{number}", 46 * DAY + 2 * HOUR + number)
+    pipeline = Pipeline()
+    for events, at in ((story.events[:known], 46 * DAY), (story.events[known:], 47 * DAY)):
+        pipeline.send(events)
+        pipeline.read_to_end(ms(at))
+    accused = {alert.detector for alert in pipeline.alerts}
+    assert "D01" in accused
+    assert not accused & {"D08", "D25"}
+
+
 def question_about_ones_own_order() -> Story:
     story = Talk()
     story.created("12524332616616492", 0)
@@ -98,3 +120,49 @@ def test_nobody_is_accused_because_what_spoke_for_him_is_let_go(
         pipeline.send([event])
         pipeline.read_to_end(ms(at + HOUR))
     assert not [alert for alert in pipeline.alerts if alert.detector in ("D08", "D13", "D17")]
+
+
+@pytest.mark.parametrize("batches", [1, 2, 3])
+def test_a_burst_is_told_though_it_is_over_when_its_batch_is_read(batches: int) -> None:
+    story = Story()
+    for number, day in enumerate((0, 60)):
+        story.created(f"o{number}", day * DAY)
+        story.paid(f"o{number}", day * DAY + 60)
+        story.shipped(f"o{number}", day * DAY + HOUR)
+    before = len(story.events)
+    for number in range(12):
+        story.created(f"x{number}", 61 * DAY + number * 10)
+    burst = len(story.events)
+    story.created("later", 100 * DAY)
+    parts = [
+        (story.events[:before], 60 * DAY + HOUR),
+        (story.events[before:burst], 61 * DAY + HOUR),
+        (story.events[burst:], 101 * DAY),
+    ]
+    pipeline = Pipeline()
+    for number in range(batches - 1):
+        pipeline.send(parts[number][0])
+        pipeline.read_to_end(ms(parts[number][1]))
+    pipeline.send([event for events, _ in parts[batches - 1 :] for event in events])
+    pipeline.read_to_end(ms(101 * DAY))
+    told = [(a["detector"], a["status"]) for a in pipeline.standing.values()]
+    assert told == [("D01", "expired")]
+
+
+def test_a_burst_is_told_after_a_lag_though_an_older_life_was_let_go() -> None:
+    story = Story()
+    for number, day in enumerate((0, 50)):
+        story.created(f"o{number}", day * DAY)
+        story.paid(f"o{number}", day * DAY + 60)
+        story.shipped(f"o{number}", day * DAY + HOUR)
+    pipeline = Pipeline()
+    pipeline.send(story.events)
+    pipeline.read_to_end(ms(51 * DAY))
+    known = len(story.events)
+    for number in range(12):
+        story.created(f"x{number}", 61 * DAY + number * 10)
+    pipeline.send(story.events[known:])
+    pipeline.read_to_end(ms(81 * DAY), [t for t in BUYER_TOPICS if t != "payments"])
+    assert pipeline.alerts == []
+    pipeline.read_to_end(ms(81 * DAY))
+    assert [(a.detector, a.status) for a in pipeline.alerts] == [("D01", "expired")]

@@ -38,6 +38,12 @@ def is_extortion(text: str) -> bool:
         "气死了,赔我1000块,不然投诉你",
         "赔我五百块,否则举报",
         "一千五私了,不然12315见",
+        # Spelled, it is no line to call.
+        "赔我一百一,不然差评",
+        "一万二千三解决,不然举报",
+        # What is to be given, though it says 了.
+        "你给我转了500我就撤投诉,不然没完",
+        "给我发了500红包就不差评",
         "转我支付宝2w 要不然找小二投诉",
         "给我300元我就不给差评",
         "拿800来,否则给你中差评",
@@ -136,6 +142,7 @@ def test_money_under_a_threat(text: str) -> None:
         "赔我5块打发叫花子呢?投诉",
         "才赔我20块,我要投诉",
         "给我发了10元红包,但是问题没解决,差评",
+        "上次给我发了50元红包我就改好评了,再不处理我投诉",
         "你们补偿我10块我不接受,我要投诉",
         "你们泄露我信息,2000块解决不了,我要投诉",
         # What is not settled is no price, whatever number stands before it.
@@ -145,6 +152,7 @@ def test_money_under_a_threat(text: str) -> None:
         "双12,不解决就投诉",
         # A number that names something is no amount.
         "再不处理我就打12315解决",
+        "再不赔12315见,投诉你",
         "投诉到12315,不然你们不当回事",
         "12345热线解决,我去投诉",
         "不解决就打315",
@@ -266,6 +274,9 @@ def test_digits_with_a_unit_are_that_amount(yuan: int) -> None:
         ("想买内部优惠的进群,加Q 12345678", "ad.affiliate"),
         ("招聘打字员 200一天,联系QQ123456", "ad.part_time"),
         ("绝不骗人,兼职日结,加我微信", "ad.part_time"),
+        ("兼职日结200,加微信abc12345,不会骗人", "ad.part_time"),
+        ("做兼职加微信abc12345,绝对没有骗人", "ad.part_time"),
+        ("真的有返利,联系我微信abc12345,不上当", "ad.cashback"),
     ],
 )
 def test_the_four_kinds_of_ads(text: str, code: str) -> None:
@@ -457,6 +468,8 @@ def test_twin_what_was_sent_where_is_a_receiver() -> None:
         "这个月额度用完了不能开票,下个月给您补",
         "包裹里没有发票,发票会单独寄",
         "发票已经开好了,没发票请联系我",
+        "现在不能开发票,签收后没问题再开",
+        "没有发票,补寄给您",
     ],
 )
 def test_another_invoice_a_later_one_or_a_missing_title_is_no_refusal(text: str) -> None:
@@ -478,6 +491,10 @@ def test_another_invoice_a_later_one_or_a_missing_title_is_no_refusal(text: str)
         "可以给您便宜,没有发票的",
         "不能分开寄哦",
         "发票和商品不能分开寄",
+        "不开票的,亲,收货后也不能补",
+        "现在开不了发票,下个月也开不了",
+        "没发票,补寄不了",
+        "没发票,收货后也不能补开",
     ],
 )
 def test_twin_refusals(text: str) -> None:

@@ -28,10 +28,11 @@ _PLACEHOLDER_WHOLE = re.compile(
 _PLACEHOLDER_PART = re.compile(
     r"测试(?:地址|订单|单|勿发|请勿)|不要发货|请勿发货|勿发货|地址不知道|随便(?:写|填|发)|乱写|asdf|qwert|zxcv"
 )
-# A handle needs its channel: digits alone are the phone of a careful receiver, 「电话微信 138…」 as well.
+# A handle needs its channel: digits alone are the phone of a careful receiver, 「电话微信 138…」 as well, but
+# 「加微信 138…」 invites.
+_CHANNEL = r"(?:微信|薇信|威信|wechat|weixin|v信|vx|wx|qq|扣扣|企鹅)[号群:：是为+\s]*"
 _CONTACT = re.compile(
-    r"(?:加?我?(?:微信|薇信|威信|wechat|weixin|v信|vx|wx|qq|扣扣|企鹅))[号群:：是为+\s]*"
-    r"(?!1[3-9]\d{9}(?!\d))[a-z0-9][a-z0-9_-]{4,}"
+    rf"(?:加我?{_CHANNEL}|{_CHANNEL}(?!1[3-9]\d{{9}}(?!\d)))[a-z0-9][a-z0-9_-]{{4,}}"
     r"|https?://|www\.[a-z0-9]|[a-z0-9]\.(?:com|cn|net|top|xyz|vip)(?![a-z])|t\.me/"
 )
 _AD = re.compile(

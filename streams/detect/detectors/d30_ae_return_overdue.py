@@ -16,7 +16,14 @@ from streams.detect.deadlines import ReturnCountdown, Term, return_countdown
 from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Step
 from streams.detect.disputes import Dispute, disputes_of
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
-from streams.detect.facts import AnyFact, DisputeOpened, ReturnArrived, ReturnUnderWay, by_time
+from streams.detect.facts import (
+    NEVER,
+    AnyFact,
+    DisputeOpened,
+    ReturnArrived,
+    ReturnUnderWay,
+    by_time,
+)
 
 _HOUR_MS = 3_600_000
 
@@ -59,12 +66,16 @@ class ReturnOverdue(Detector[Rules]):
         cases: list[Case] = []
         wakes: list[int] = []
         is_unknown = False
-        disputed: set[str] = set()
+        # By order: when all disputes so far were withdrawn.
+        withdrawn_ms: dict[str, int] = {}
         for dispute in disputes_of(facts):
             order_id = dispute.opened.order_id
             # What came back before another item was disputed, and the sign of it, are not about that one.
-            since_ms = dispute.opened.at_ms if order_id in disputed else 0
-            disputed.add(order_id)
+            # Who withdrew and disputes again may well mean the same.
+            opened_ms, free_ms = dispute.opened.at_ms, withdrawn_ms.get(order_id, 0)
+            since_ms = opened_ms if free_ms > opened_ms else 0
+            ended_ms = dispute.withdrawn.at_ms if dispute.withdrawn else NEVER
+            withdrawn_ms[order_id] = max(free_ms, ended_ms)
             parcels = [parcel for parcel in arrived[order_id] if parcel.at_ms >= since_ms]
             is_all = len(parcels) == len(arrived[order_id])
             started_ms = _started_ms(dispute, under_way.get(order_id) if is_all else None)

@@ -36,7 +36,8 @@ _OF_THINGS = re.compile(
 _NUMBERED = re.compile(r"(?:第|号码?[是为:]?\s?[a-z]{0,4})$")
 _MAY_BE_NUMBERED = re.compile(r"(?:订单|单子|微信|扣扣|[a-z])[是为:]?\s?$")
 _LEAST_NAME = 10_000
-# 「打12315解决」, 「找96315」: whoever calls an authority or a service line wants no such sum.
+# 「打12315解决」, 「再不赔12315见」: whoever calls an authority or a service line wants no such sum. Who
+# spells it, 「赔我一百一」, does.
 _HOTLINES = (
     (110, 110),
     (315, 315),
@@ -69,7 +70,9 @@ def amounts(folded: str) -> Iterator[Amount]:
         if yuan is None or _is_share(folded, match.start(), match.end()):
             continue
         if not is_money and (
-            _OF_THINGS.match(folded, match.end()) or _is_name(folded, match.start(), yuan)
+            _OF_THINGS.match(folded, match.end())
+            or _is_name(folded, match.start(), yuan)
+            or (digits and any(first <= yuan <= last for first, last in _HOTLINES))
         ):
             continue
         fen = int(yuan * _SCALES.get(match["scale"] or "", 1) * 100)
@@ -86,10 +89,8 @@ def _is_share(folded: str, start: int, end: int) -> bool:
 
 def _is_name(folded: str, start: int, yuan: Decimal) -> bool:
     before = folded[max(0, start - 8) : start]
-    return (
-        _NUMBERED.search(before) is not None
-        or (yuan >= _LEAST_NAME and _MAY_BE_NUMBERED.search(before) is not None)
-        or any(first <= yuan <= last for first, last in _HOTLINES)
+    return _NUMBERED.search(before) is not None or (
+        yuan >= _LEAST_NAME and _MAY_BE_NUMBERED.search(before) is not None
     )
 
 

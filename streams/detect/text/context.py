@@ -44,11 +44,16 @@ _NOT_WANTED = re.compile(
     r"|[^,。!?;]{0,4},?(?:让|叫|求|劝|要求|请)(?:我|咱)"
     r"|[^,。!?;]{0,3}(?:就?想(?:解决|打发|了事|摆平|私了)|打发|算什么|就完了)"
 )
-# 「就算你赔我」, 「不要给我发」, 「不是要你那」, 「才赔我」, 「给我发了」.
+# 「就算你赔我」, 「不要给我发」, 「不是要你那」, 「才赔我」.
 _CONCEDED = re.compile(
     r"(?:就算|哪怕|即使|即便)[^,。!?;]{0,6}$"
-    r"|(?:才|只|仅)(?:肯|愿意?)?(?:给|赔|补偿?|退|返|发)(?:给|了|我){0,3}$|[给赔补发转打]了$"
+    r"|(?:才|只|仅)(?:肯|愿意?)?(?:给|赔|补偿?|退|返|发)(?:给|了|我){0,3}$"
     r"|(?:不是|不要|不用|不需要|无需|别)(?:再|去|给|你们?|我|那|这|要|发|转|打){1,4}$"
+)
+# 「给我发了50」 was given, but 「转了500我就撤投诉」 is to be.
+_GIVEN = re.compile(r"[给赔补发转打]了$")
+_ON_RECEIPT = re.compile(
+    r"(?:的?红包|钱|,)?我?就(?:撤|删|改|不(?:投诉|举报|差评|给差评))(?![^,。!?;]{0,5}了)"
 )
 _NO_MATTER = re.compile(r".{0,2}?(?:也|都|没关系|无所谓|算了|没事)")
 _PAST_BEFORE = re.compile(
@@ -122,9 +127,11 @@ def is_demanded(folded: str, start: int, end: int) -> bool:
 
 def _is_unwanted(folded: str, start: int, end: int) -> bool:
     """Whether the writer says of it that nothing is to come of it, or that the shop offered it."""
+    before = folded[max(0, start - 10) : start]
     return (
         _NOT_WANTED.match(folded, end) is not None
-        or _CONCEDED.search(folded[max(0, start - 10) : start]) is not None
+        or _CONCEDED.search(before) is not None
+        or (_GIVEN.search(before) is not None and _ON_RECEIPT.match(folded, end) is None)
     )
 
 

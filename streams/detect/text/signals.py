@@ -43,7 +43,7 @@ _REFUSAL_DENIED = re.compile(
     r"(?:我们|店里|店铺|咱们|您|你|的|会)?$"
 )
 _ASKED = re.compile(r"(?:了|的|呢)?(?:吗|么|\?)")
-_OFFERED = re.compile(r"可以|能开|会开|开好|补开|已开|电子|单独寄|另寄|补寄")
+_OFFERED = re.compile(r"可以|能开|会开|开好|已开|电子|(?<!不能)(?:补开|单独寄|另寄|补寄)(?!不)")
 _ISSUED = re.compile(r"开好|已开|补开")
 # 「不开发票的话」, 「不开发票也可以」, 「发票不能寄到付」; 「开票要加急」 asks for no money.
 _NOT_REFUSED_AFTER = re.compile(r"的话|也(?:可以|能|行)|到付|以外")
@@ -53,7 +53,9 @@ _NOT_IN_IT = re.compile(r"(?:运费|邮费|赠品|红包|优惠券?|部分)(?:�
 _OF_GOODS = re.compile(r"商品|宝贝|两件|几件|预售|现货|赠品|订单")
 # Another kind of invoice, a later one, or one for which something is missing: no refusal. A receipt is one.
 _INSTEAD = re.compile(
-    r"普票|普通发票|电子(?:发)?票|(?:签收|收货|确认|完成|下个?月|以?后)[^。!?;]{0,6}(?:开|寄|补)|抬头|税号|开票(?:信息|资料)"
+    r"普票|普通发票|电子(?:发)?票|抬头|税号|开票(?:信息|资料)"
+    # 「收货后也不能补」 refuses that, too.
+    r"|(?:签收|收货|确认|完成|下个?月|以?后)(?:(?!不[能会给可再开寄补]|没法|没办法|无法)[^。!?;]){0,6}(?:开|寄|补)(?!不)"
 )
 # Who says that data were leaked is their victim.
 _LEAK_TOLD = re.compile(
@@ -88,7 +90,9 @@ _TOLD_OF = re.compile(
 )
 # The shop's own, found in its parcel or asked for before it sends; or others are warned of it.
 _NOT_ONES_OWN = re.compile(
-    r"卡片|传单|小广告|(?:快递|包裹|盒子|箱子)里|才(?:发货|返|退)|(?<!不)(?<!不是)骗人|别信|上当|是假的|没理|拉黑"
+    r"卡片|传单|小广告|(?:快递|包裹|盒子|箱子)里|才(?:发货|返|退)|别信|(?<!不)是假的|没理|拉黑"
+    # 「绝对不会骗人」 is what advertisers say.
+    r"|(?<!不)(?<!不会)(?<!不是)(?<!没)(?<!没有)(?:骗人|上当)"
 )
 # 「私信客服」, 「联系我退款」; and 「有意思」 asks nobody.
 _LEADS_TO_THE_SHOP = re.compile(r"客服|[店商卖]家|老板|掌柜|要求|退|删|改|赔|处理|解决|道歉|思")
