@@ -22,6 +22,11 @@ class NotifyMetrics:
             ["channel"],
             registry=self.registry,
         )
+        self.alerts = Counter(
+            "orderwatch_notify_alerts",
+            "Alert revisions taken, whether anybody is told of them or not.",
+            registry=self.registry,
+        )
         self.bad_alerts = Counter(
             "orderwatch_notify_bad_alerts",
             "Records on the alerts topic that are no alerts.",

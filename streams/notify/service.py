@@ -74,7 +74,7 @@ def run(settings: Settings) -> None:
                 sender = Sender(name, channel, limits, outbox, metrics)
                 background.start(f"notify-{name}", sender.step)
             background.start("notify-report", reporter.step)
-            subscriber.run(enqueuer(routes, ledger))
+            subscriber.run(counting(enqueuer(routes, ledger), metrics))
         # What was sent just before the stop is reported now rather than after the next start.
         reporter.step()
         publisher.close()
@@ -97,6 +97,18 @@ def enqueuer(
             enqueue(connection, name, alert, message, now())
 
     return handle
+
+
+def counting(
+    handle: Callable[[AlertEnvelope], None], metrics: NotifyMetrics
+) -> Callable[[AlertEnvelope], None]:
+    """The same handler; what it has taken is counted, for silence would look like peace."""
+
+    def handle_and_count(envelope: AlertEnvelope) -> None:
+        handle(envelope)
+        metrics.alerts.inc()
+
+    return handle_and_count
 
 
 def open_channels(routes: Routes) -> Mapping[str, Channel]:

@@ -12,6 +12,11 @@ class StockMetrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.alerts = Counter(
+            "orderwatch_stock_alerts",
+            "Alert revisions taken, whether they lead to a decision or not.",
+            registry=self.registry,
+        )
         self._decisions = Counter(
             "orderwatch_stock_decisions",
             "Decisions of the stock ledger.",

@@ -21,8 +21,8 @@ from schemas.alerts import AlertEnvelope
 from schemas.fast import Refused, decode_event
 from schemas.outputs import Control, StockAdjustment
 from streams.errors import ConfigurationError, TransientError
+from streams.kafka import reading
 from streams.kafka.publisher import KafkaPublisher, Outgoing, Publisher
-from streams.kafka.reading import to_end
 from streams.service.background import Background
 from streams.service.locking import only_one
 from streams.service.logs import configure_logging
@@ -63,7 +63,7 @@ def run(settings: Settings) -> None:
         metrics_served(settings, "stock_metrics_port", metrics.registry),
     ):
         ledger = SqliteLedger(path, group_id)
-        catch_up(settings, ledger)
+        catch_up(settings, ledger, metrics)
         source = SoleSource(settings, TOPICS, group_id)
         loop = RecordLoop(source)
         publisher = KafkaPublisher(settings)
@@ -89,20 +89,23 @@ def run(settings: Settings) -> None:
         upkeep.close()
 
 
-def catch_up(settings: Settings, ledger: SqliteLedger) -> None:
+def catch_up(settings: Settings, ledger: SqliteLedger, metrics: StockMetrics) -> None:
     """Learn what the topics say and the file does not: it is new, or a backup.
 
     Raises TransientError when a topic cannot be read, ConfigurationError when there is none.
     """
     since_ms = (time.time() - KEEP_CLOSED_S) * 1000
-    said = [
-        StockAdjustment.model_validate_json(record.value)
-        for record in to_end(settings, ADJUSTMENTS_TOPIC)
-        if record.value and record.timestamp_ms >= since_ms
-    ]
+    said: list[StockAdjustment] = []
+    for record in reading.to_end(settings, ADJUSTMENTS_TOPIC):
+        if record.value and record.timestamp_ms >= since_ms:
+            try:
+                said.append(StockAdjustment.model_validate_json(record.value))
+            except ValidationError as error:
+                # Not one of ours, and it must not keep the service from starting for a month.
+                _refuse(ADJUSTMENTS_TOPIC, record, error, metrics)
     commands = [
         (record.value, record.offset)
-        for record in to_end(settings, CONTROL_TOPIC)
+        for record in reading.to_end(settings, CONTROL_TOPIC)
         if record.value and KILL_SWITCH.encode() in record.value
     ]
     store = Store(ledger.connection)
@@ -188,9 +191,7 @@ class StockDesk:
             decisions = self._apply(record.topic, record.value, record.offset)
         except (ValidationError, Refused) as error:
             # Bad input events are dead-lettered by the worker, which reads the same topics.
-            position = f"{record.topic}[{record.partition}]@{record.offset}"
-            log.error("stock_record_refused", position=position, error=_why(error))
-            self._metrics.count_bad(record.topic)
+            _refuse(record.topic, record, error, self._metrics)
             return []
         self._metrics.count(decisions)
         return decisions
@@ -205,7 +206,9 @@ class StockDesk:
     def _apply_alert(self, envelope: AlertEnvelope) -> list[StockAdjustment]:
         alert = envelope.data
         with self._ledger.handling(alert.alert_id, alert.revision) as is_new:
-            return decide(alert, self._store, self._limits(), self._clock()) if is_new else []
+            decisions = decide(alert, self._store, self._limits(), self._clock()) if is_new else []
+        self._metrics.alerts.inc()
+        return decisions
 
     def _apply_event(self, topic: str, event: Any) -> list[StockAdjustment]:
         latest = self._now() + self._settings.max_future_s
@@ -248,8 +251,17 @@ class StockDesk:
         return datetime.fromtimestamp(self._now(), UTC)
 
 
-def _why(error: ValidationError | Refused) -> str:
-    return error.reason if isinstance(error, Refused) else type(error).__name__
+def _refuse(
+    topic: str,
+    record: Record | reading.Record,
+    error: ValidationError | Refused,
+    metrics: StockMetrics,
+) -> None:
+    why = error.reason if isinstance(error, Refused) else type(error).__name__
+    log.error(
+        "stock_record_refused", position=f"{topic}[{record.partition}]@{record.offset}", error=why
+    )
+    metrics.count_bad(topic)
 
 
 class Upkeep:

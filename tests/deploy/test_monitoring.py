@@ -149,6 +149,7 @@ def test_every_metric_asked_for_is_exported_with_its_labels(where: str, expressi
         label.strip()
         for listing in re.findall(r"\b(?:by|on)\s*\(([^)]*)\)", expression)
         for label in listing.split(",")
+        if label.strip()
     }
     matched = set(re.findall(r'(\w+)\s*=~?\s*"', expression))
     assert grouped | matched <= labels, f"{where} asks for {sorted((grouped | matched) - labels)}"

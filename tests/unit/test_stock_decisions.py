@@ -482,6 +482,12 @@ def test_an_old_reading_does_not_replace_a_newer_one(shop: Shop) -> None:
     assert shop.alert() == ["o1 none stock_too_low 0"]
 
 
+def test_what_is_taken_is_counted_whether_it_leads_to_anything_or_not(shop: Shop) -> None:
+    assert shop.metrics.registry.get_sample_value("orderwatch_stock_alerts_total") == 0.0
+    shop.alert()
+    assert shop.metrics.registry.get_sample_value("orderwatch_stock_alerts_total") == 1.0
+
+
 def bad_records(shop: Shop, topic: str) -> float:
     sample = shop.metrics.registry.get_sample_value
     return sample("orderwatch_stock_bad_records_total", {"topic": topic}) or 0.0
