@@ -54,27 +54,28 @@ class KafkaAlertSource(KafkaSource):
     """The alerts topic, read by one member of the inbox's consumer group.
 
     With `is_anew` it begins at the oldest alert that is kept, wherever the group had stopped: a database
-    that was lost has none of what the group has read.
+    that was lost has none of what the group has read. So it does with partitions that it is given later,
+    by a console that read them into the lost one.
     """
 
     def __init__(self, settings: Settings, *, is_anew: bool = False) -> None:
         super().__init__(settings, [ALERTS], f"{settings.group_id}-inbox", max_poll_records=500)
         self._is_anew = is_anew
+        self._begun: frozenset[Partition] = frozenset()
 
     def poll(self, timeout_s: float) -> list[Record]:
         """See Source."""
         records = super().poll(timeout_s)
-        if self._is_anew and self._owned:
-            self._is_anew = not self._begin_anew()
-            return []
-        return records
+        others = self._owned - self._begun if self._is_anew else frozenset()
+        if others:
+            self._begin_anew(others)
+        return [record for record in records if (record.topic, record.partition) not in others]
 
-    def _begin_anew(self) -> bool:
+    def _begin_anew(self, partitions: frozenset[Partition]) -> None:
         # Committed before anything is stored: after a crash the database is no longer empty.
-        if not self.commit(dict.fromkeys(self._owned, 0)):
-            return False
-        self._consumer.seek_to_beginning()
-        return True
+        if self.commit(dict.fromkeys(partitions, 0)):
+            self._consumer.seek_to_beginning(*map(self._kafka_partition, partitions))
+            self._begun |= partitions
 
     def lag(self, timeout_s: float) -> int | None:
         """See AlertSource."""

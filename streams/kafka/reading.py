@@ -95,7 +95,8 @@ def to_end(
             if time.monotonic() > deadline:
                 raise TransientError(
                     f"reading {clients.topic_name(settings, name)} stalled for {stall_timeout_s:g} s "
-                    f"on {settings.bootstrap_servers}; check the broker and try again."
+                    f"on {settings.bootstrap_servers}; check the broker, and whether a producer has left "
+                    "a transaction open there, then try again."
                 )
 
 

@@ -61,6 +61,9 @@ AND NOT EXISTS (SELECT 1 FROM outbox AS e WHERE e.channel = o.channel AND e.aler
 """
 # Good news waits: what is over keeps its severity, and would stand before what somebody must look at.
 _IN_ORDER = "ORDER BY json_extract(message, '$.tone') = 'success', rank DESC, seq"
+# Where the last one was refused it is not tried again before all others: it may be that one and not the
+# channel, and its pause ends with that of the channel.
+_LEAST_TRIED = _IN_ORDER.replace("ORDER BY ", "ORDER BY attempt, ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +138,16 @@ class Outbox:
                 (now,),
             )
 
-    def claim(self, channel: str, max_per_minute: int | None, now: float) -> Delivery | None:
+    def claim(
+        self, channel: str, max_per_minute: int | None, now: float, *, is_failing: bool = False
+    ) -> Delivery | None:
         """The next notification to send, now marked `sending`; None when nothing may be sent.
 
-        Within the limit what is over goes last and the most severe first. The last free slot of a
-        minute takes a summary of everything that is due, so that a storm is one message more and
-        not a thousand.
+        Within the limit what is over goes last and the most severe first; while the channel
+        `is_failing`, what was tried least. The last free slot of a minute takes a summary of
+        everything that is due, so that a storm is one message more and not a thousand.
         """
+        order = _LEAST_TRIED if is_failing else _IN_ORDER
         with self._lock, transaction(self._connection) as connection:
             slots = self._free_slots(channel, max_per_minute, now)
             if slots == 0:
@@ -150,7 +156,7 @@ class Outbox:
                 self._cover_what_is_due(channel, now)
             row = connection.execute(
                 f"SELECT notification_id, message, attempt, queued_at, is_repeat {_DUE}"
-                f" {_IN_ORDER} LIMIT 1",
+                f" {order} LIMIT 1",
                 {"channel": channel, "now": now},
             ).fetchone()
             if row is None:
@@ -185,9 +191,11 @@ class Outbox:
     def failed(self, delivery: Delivery, error: str, next_at: float, now: float) -> None:
         """The channel refused it; try again at `next_at`, a summary in the end without names."""
         with self._lock, transaction(self._connection) as connection:
+            # What comes from the future would else be due again at once, and hold up all others.
             connection.execute(
-                "UPDATE outbox SET state = 'queued', next_at = ? WHERE notification_id = ?",
-                (next_at, delivery.notification_id),
+                "UPDATE outbox SET state = 'queued', next_at = ?, queued_at = min(queued_at, ?)"
+                " WHERE notification_id = ?",
+                (next_at, now, delivery.notification_id),
             )
             if delivery.attempt >= TRIES_WITH_NAMES:
                 self._take_names_out(delivery.notification_id)

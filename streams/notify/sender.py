@@ -55,7 +55,12 @@ class Sender:
 
     def step(self) -> float:
         """Send at most one notification; returns the seconds to wait before the next step."""
-        delivery = self._outbox.claim(self._name, self._limits.max_per_minute, self._now())
+        delivery = self._outbox.claim(
+            self._name,
+            self._limits.max_per_minute,
+            self._now(),
+            is_failing=self._failures_in_a_row > 0,
+        )
         if delivery is None:
             return IDLE_S
         message = marked_as_repeat(delivery.message) if delivery.is_repeat else delivery.message

@@ -27,6 +27,7 @@ from streams.detect.horizon import Frontier
 from streams.detect.partition import LETTER, Effects, Partition
 from streams.errors import PoisonError, bad_key, future_time
 from streams.replay.files import Chunk
+from streams.replay.pacing import LONGEST_SLEEP_S
 
 # Events applied at once. The larger, the fewer evaluations; this many take some 200 MB.
 BATCH = 500_000
@@ -395,7 +396,8 @@ class _Paced:
                 if waiting:
                     yield _part(waiting)
                     waiting = []
-                time.sleep(max(0.0, due_s - (time.monotonic() - began)))
+                ahead_s = due_s - (time.monotonic() - began)
+                time.sleep(min(max(0.0, ahead_s), LONGEST_SLEEP_S))
             waiting.append(line)
         if waiting:
             yield _part(waiting)

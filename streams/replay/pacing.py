@@ -9,6 +9,9 @@ from typing import Protocol
 
 from streams.errors import ConfigurationError
 
+# A process cannot sleep for some three centuries, which a silence of months is at the slowest speed.
+LONGEST_SLEEP_S = 365 * 86_400.0
+
 
 class Pacer:
     """Holds records back: to a factor of event time, to a rate, or (both None) not at all."""
@@ -40,7 +43,7 @@ class Pacer:
         self._records += 1
         ahead_s = self._started_at + due_s - self._clock()
         if ahead_s > 0:
-            self._sleep(ahead_s)
+            self._sleep(min(ahead_s, LONGEST_SLEEP_S))
 
 
 def parse_speed(speed: str) -> float | None:
@@ -52,7 +55,7 @@ def parse_speed(speed: str) -> float | None:
         factor = float(text)
     except ValueError:
         factor = 0.0
-    # Slower than that, the first silence is longer than a process can sleep.
+    # Slower than that nobody means: an hour would take six weeks.
     if not 0.001 <= factor < float("inf"):
         raise ConfigurationError(
             f"--speed is {speed!r}: expected max, real, or a factor like 10x, from 0.001x."

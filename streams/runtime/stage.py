@@ -165,7 +165,6 @@ class Stage:
         horizon = latest.pop(HORIZON_KEY, None)
         if horizon is not None:
             frontier.restore(orjson.loads(horizon))
-            frontier.limit(self._now_ms())
         for key in [key for key in latest if key.startswith(PAYMENTS_KEYS)]:
             shop = key.removeprefix(PAYMENTS_KEYS)
             frontier.restore_payments(shop, orjson.loads(latest.pop(key)))
@@ -196,6 +195,7 @@ class Stage:
             batch = self._intakes[topic].take(records)
             refuse_misplaced(batch, records, number, self._settings.partitions)
             self._flood.check(topic, number, records, batch.poison)
+            partition.frontier.limit(self._now_ms())
             with self._metrics.evaluation_seconds.labels(self.name).time():
                 effects = partition.apply({topic: batch.newest_ms}, batch.facts, MOST_WOKEN)
             await self._publish(number, partition, effects, began, (topic, batch))
@@ -218,9 +218,10 @@ class Stage:
                 if self._is_leaving:
                     return
                 partition = self.partitions[number]
-                partition.frontier.limit(self._now_ms())
                 for topic, proven_at_ms in proofs.get(number, ()):
                     partition.frontier.read_to_end(topic, proven_at_ms)
+                # Last: the fetch behind a proof may have been answered before the clock was set right.
+                partition.frontier.limit(self._now_ms())
                 effects = partition.tick(MOST_WOKEN)
                 if effects.changed:
                     await self._publish(number, partition, effects, time.monotonic())

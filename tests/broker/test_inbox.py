@@ -16,7 +16,10 @@ import httpx
 import orjson
 
 from streams.demo.broker import free_port
+from streams.inbox.consumer import KafkaAlertSource
 from streams.replay.files import event_line
+from streams.settings import Settings
+from streams.subscriber.source import Record
 from tests.brokers import ApacheKafka
 from tests.factories import alert_id, envelope, make_alert
 from tests.inbox import wait_until
@@ -117,6 +120,39 @@ def test_an_inbox_that_lost_its_database_reads_every_alert_again(
         assert first.process.wait(timeout=30) == 0
     with inbox(bootstrap, topic_prefix, tmp_path) as second:
         wait_until(lambda: second.metric(counted) == 20, deadline_s=60)
+
+
+def test_what_another_console_read_into_the_lost_database_is_read_again_as_well(
+    bootstrap: str, topic_prefix: str
+) -> None:
+    """Consoles that share a database are restarted one after the other."""
+    create_topics(bootstrap, {topic_prefix + "alerts": 2})
+    messages = [Message(b"%d" % number, partition=number % 2) for number in range(20)]
+    produce(bootstrap, topic_prefix + "alerts", messages)
+    settings = Settings(
+        bootstrap_servers=bootstrap,
+        topic_prefix=topic_prefix,
+        group_id=topic_prefix,
+        session_timeout_s=6,
+    )
+
+    lost: set[Record] = set()
+    stored: set[Record] = set()
+
+    def count(source: KafkaAlertSource, into: set[Record]) -> int:
+        records = source.poll(0.2)
+        source.commit({(r.topic, r.partition): r.offset + 1 for r in records})
+        into.update(records)
+        return len(into)
+
+    old = KafkaAlertSource(settings)
+    wait_until(lambda: count(old, lost) == 20, deadline_s=60)
+    new = KafkaAlertSource(settings, is_anew=True)
+    # Each has its half now.
+    wait_until(lambda: count(old, lost) + count(new, stored) >= 30, deadline_s=60)
+    old.close()
+    wait_until(lambda: count(new, stored) == 20, deadline_s=60)
+    new.close()
 
 
 def test_a_broker_that_goes_away_is_said_and_its_return_is_enough(

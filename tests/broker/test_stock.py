@@ -17,18 +17,13 @@ from schemas.outputs import Action, StockAdjustment
 from tests.factories import T0, envelope, make_alert
 from tests.topic_io import Message, Record, create_topics, produce, read_to_end, read_until
 
-PROGRAM = """
-from streams.settings import load_settings
-from streams.stock.service import run
-run(load_settings())
-"""
 TOPICS = ["alerts", "stock", "listings", "control", "stock-adjustments", "actions"]
 
 
 @contextmanager
 def stock(variables: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", PROGRAM],
+        [sys.executable, "-W", "ignore", "-m", "streams", "stock"],
         env=os.environ | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -140,6 +135,22 @@ def test_a_service_whose_file_is_lost_takes_back_what_it_topped_up(
         read_until(bootstrap, topics["stock-adjustments"], enough=sums_to(0))
 
 
+def test_a_record_among_the_decisions_that_is_none_does_not_end_the_service(
+    bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Anybody can write to a topic, and what lies there is read at each start for a month."""
+    topics, variables = installed(bootstrap, topic_prefix)
+    produce(bootstrap, topics["stock-adjustments"], [Message(b"{}"), Message(None, b"key")])
+    produce(
+        bootstrap, topics["control"], [Message(b"stock_kill_switch: now!"), Message(None, b"k")]
+    )
+    with stock(variables | {"ORDERWATCH_DATA_DIR": str(tmp_path)}) as process:
+        assert process.stdout is not None
+        lines = iter(process.stdout)
+        assert any("stock_record_refused" in line and "adjustments[0]@0" in line for line in lines)
+        assert any("stock_kill_switch is_on" in line for line in lines)
+
+
 def test_a_service_whose_file_is_lost_still_obeys_the_kill_switch(
     bootstrap: str, topic_prefix: str, tmp_path: Path
 ) -> None:
@@ -173,7 +184,8 @@ def test_a_second_service_of_the_group_ends_and_the_first_goes_on(
         read_until(bootstrap, topics["stock-adjustments"], enough=has("top_up"))
         with stock(variables | {"ORDERWATCH_DATA_DIR": str(tmp_path / "second")}) as second:
             output, _ = second.communicate(timeout=60)
-        assert "ConfigurationError: Another `orderwatch stock`" in output
+        assert second.returncode == 2
+        assert "Another `orderwatch stock`" in output
         assert first.poll() is None
         end = alert_message(2, status="resolved", change="resolved")
         produce(bootstrap, topics["alerts"], [end])

@@ -14,7 +14,7 @@ from streams.errors import ConfigurationError
 from streams.kafka import sizes
 from streams.kafka.clients import producer_config
 from streams.kafka.produce import outgoing
-from streams.replay.pacing import Pacer, parse_speed
+from streams.replay.pacing import LONGEST_SLEEP_S, Pacer, parse_speed
 from streams.settings import Settings
 
 AT = datetime(2026, 11, 11, 12, tzinfo=UTC)
@@ -136,6 +136,11 @@ def test_late_event_does_not_wait() -> None:
 def test_rate_caps_whatever_the_speed() -> None:
     assert _elapsed(None, 2.0, [0, 0, 0]) == [0, 0.5, 1]
     assert _elapsed(1.0, 0.5, [0, 1, 10]) == [0, 2, 10]
+
+
+def test_a_silence_at_the_slowest_speed_is_no_longer_than_a_process_can_sleep() -> None:
+    offsets_s = [0.0, 800 * 86_400.0]
+    assert _elapsed(0.001, None, offsets_s) == [0, LONGEST_SLEEP_S]
 
 
 def test_no_pace_is_no_wait() -> None:

@@ -16,7 +16,7 @@ from streams.notify.metrics import NotifyMetrics
 from streams.notify.outbox import Outbox, enqueue
 from streams.notify.routes import Route, Routes
 from streams.notify.sender import Limits, Sender
-from streams.notify.service import Reporter, enqueuer
+from streams.notify.service import Reporter, counting, enqueuer
 from streams.notify.text import Message, render
 from streams.subscriber.ledger import SqliteLedger, open_database, transaction
 from tests.factories import envelope, make_alert
@@ -106,6 +106,20 @@ def path(tmp_path: Path) -> Path:
 
 def heads(receiver: Receiver) -> list[str]:
     return [" ".join(line.split(" ")[:4]) for line in receiver.lines]
+
+
+def test_what_is_taken_is_counted_whether_anybody_is_told_or_not(path: Path) -> None:
+    desk = Desk(path)
+    ledger = SqliteLedger(path, "g")
+    metrics = NotifyMetrics()
+    handle = counting(enqueuer(Routes(routes=[]), ledger, desk.clock), metrics)
+    value = metrics.registry.get_sample_value
+    assert value("orderwatch_notify_alerts_total") == 0.0
+    with ledger.handling("a", 1):
+        handle(envelope(make_alert()))
+    assert value("orderwatch_notify_alerts_total") == 1.0
+    assert desk.outbox.waiting() == {}
+    ledger.close()
 
 
 def test_an_alert_is_enqueued_once_per_channel_with_the_mark_of_its_revision(path: Path) -> None:
@@ -215,6 +229,28 @@ def test_a_clock_that_is_set_back_silences_no_channel(path: Path) -> None:
     assert [line.split()[3] for line in desk.receiver.lines[5:]] == ["shop1:before", "shop1:after"]
 
 
+@pytest.mark.parametrize("clock_error_s", [0, 86_400])
+def test_what_a_channel_refuses_for_good_holds_nothing_else_up(
+    path: Path, clock_error_s: float
+) -> None:
+    """Else one notification that the receiver does not like silences it for a day."""
+    desk = Desk(path, patience_s=1800)
+    desk.receiver = WeCom(refused_word="hopeless")
+    desk.start()
+    desk.add(*(make_alert(f"no{n}", severity="critical", buyer=f"hopeless{n}") for n in range(3)))
+    desk.clock.now -= clock_error_s
+    desk.add(*(make_alert(str(n), buyer=f"b{n}") for n in range(3)))
+    desk.work(60)
+    assert len(desk.receiver.lines) == 3
+    desk.work(900)
+    desk.add(make_alert("later", buyer="later"))
+    desk.work(10)
+    assert len(desk.receiver.lines) == 4
+    # Patience with it goes by the time of its tries, also where it was queued by a wrong clock.
+    desk.work(1800)
+    assert [status for status, _, _ in desk.reports()].count("gave_up") == 3
+
+
 def test_a_later_revision_waits_for_the_earlier_one(path: Path) -> None:
     desk = Desk(path)
     desk.receiver.refusals = 1
@@ -225,9 +261,10 @@ def test_a_later_revision_waits_for_the_earlier_one(path: Path) -> None:
     )
     desk.work(30)
     assert heads(desk.receiver) == [
+        # After a refusal another one shows whether the channel takes anything.
+        "D01 info opened shop1:b7",
         "D01 warn opened shop1:b42",
         "D01 critical escalated shop1:b42",
-        "D01 info opened shop1:b7",
     ]
 
 

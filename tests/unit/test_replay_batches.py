@@ -10,8 +10,9 @@ import pytest
 from schemas.alerts import Alert
 from streams.replay.engine import Replay, replay
 from streams.replay.files import Chunk, event_line
+from streams.replay.pacing import LONGEST_SLEEP_S
 from tests.oracle.seller_story import SellerStory
-from tests.oracle.story import HOUR, Story
+from tests.oracle.story import DAY, HOUR, Story
 from tests.pipeline import default_engine
 
 
@@ -52,6 +53,18 @@ def test_a_paced_replay_tells_things_as_they_come_though_no_payment_moves_time()
     burst = [alert for alert in said if alert.detector == "D01"]
     assert [burst[0].change, burst[-1].status] == ["opened", "resolved"]
     assert len({alert.alert_id for alert in burst}) == 1
+
+
+def test_a_paced_replay_sleeps_no_longer_than_a_process_can(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    story = Story()
+    story.created("o1", 0)
+    story.created("o2", 800 * DAY)
+    replay(default_engine(), [Chunk("f", lines_of(story), 1)], speed=0.001)
+    assert slept == [LONGEST_SLEEP_S]
 
 
 @pytest.mark.usefixtures("no_sleep")
