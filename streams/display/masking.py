@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 # Chinese mobiles and landlines, with or without the country code, written with spaces or dashes;
@@ -18,6 +19,8 @@ _PHONE = re.compile(
     r"|(?<!\d)0\d{2,3}-\d{7,8}(?!\d)"
     r"|(?<!\d)\+\d{1,3}[ -]?\d(?:[ -]?\d){6,13}(?!\d)"
 )
+# What has no width: a phone that is split by it reads like any other.
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _FULL_WIDTH = str.maketrans("０１２３４５６７８９＋－", "0123456789+-")
 # A receiver is personal as a whole, but for the coarse place. Elsewhere only phones are: `name` is
 # also what signals and thresholds are called.
@@ -30,9 +33,15 @@ _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\
 
 def mask_phones(text: str) -> str:
     """Replace the middle of every phone number by asterisks; the length stays the same."""
+    places: Sequence[int] = range(len(text))
+    seen = text
+    if _UNSEEN.search(text):
+        places = [place for place in places if not _UNSEEN.match(text[place])]
+        seen = "".join([text[place] for place in places])
     masked = list(text)
-    for match in _PHONE.finditer(text.translate(_FULL_WIDTH)):
-        masked[match.start() : match.end()] = _middle(match.group(), keep=3)
+    for match in _PHONE.finditer(seen.translate(_FULL_WIDTH)):
+        start, end = places[match.start()], places[match.end() - 1] + 1
+        masked[start:end] = _middle(text[start:end], keep=3)
     return "".join(masked)
 
 

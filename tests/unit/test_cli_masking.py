@@ -26,6 +26,8 @@ from streams.display.masking import (
         "138 1234 5678",
         "010-12345678",
         "１３８１２３４５６７８",
+        "138\u200b1234\u200b5678",
+        "\ufeff1\u20603\u200d8\u00ad12345678",
     ],
 )
 def test_phones_lose_their_middle_and_keep_their_length(phone: str) -> None:
