@@ -95,7 +95,11 @@ class _BoundedSocket(ssl.SSLSocket):
         self.settimeout(0)
 
 
-def _tls(settings: Settings) -> ssl.SSLContext:
+def tls_context(settings: Settings) -> ssl.SSLContext:
+    """How brokers are trusted. Raises ConfigurationError when the certificates cannot be read.
+
+    Handshakes of plain sockets are bounded; those of asyncio, which have no such socket, are by its client.
+    """
     try:
         context = ssl.create_default_context(cafile=settings.ssl_ca_file)
     except OSError as error:
@@ -117,7 +121,7 @@ def _about_tls(settings: Settings) -> str:
     except OSError:
         return ""
     try:
-        _tls(settings).wrap_socket(connection, server_hostname=host).close()
+        tls_context(settings).wrap_socket(connection, server_hostname=host).close()
     except OSError as error:
         return (
             f" What listens at {host}:{port} does not take up TLS ({error}), which "
@@ -137,7 +141,7 @@ def _connection(settings: Settings) -> dict[str, Any]:
         "security_protocol": settings.security_protocol,
     }
     if settings.security_protocol.endswith("SSL"):
-        config["ssl_context"] = _tls(settings)
+        config["ssl_context"] = tls_context(settings)
     if settings.security_protocol.startswith("SASL"):
         password = settings.sasl_password
         config["sasl_mechanism"] = settings.sasl_mechanism

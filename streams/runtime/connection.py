@@ -8,6 +8,7 @@ from typing import Any
 import faust
 
 from streams.errors import ConfigurationError
+from streams.kafka.clients import tls_context
 from streams.settings import Settings
 
 
@@ -41,14 +42,7 @@ def faust_credentials(settings: Settings) -> faust.auth.Credentials | None:
 
 
 def _ssl_context(settings: Settings) -> ssl.SSLContext | None:
-    if not settings.security_protocol.endswith("SSL"):
-        return None
-    try:
-        return ssl.create_default_context(cafile=settings.ssl_ca_file)
-    except OSError as error:
-        raise ConfigurationError(
-            f"ssl_ca_file = {settings.ssl_ca_file}: cannot be read as certificates: {error}"
-        ) from error
+    return tls_context(settings) if settings.security_protocol.endswith("SSL") else None
 
 
 def _sasl(settings: Settings) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from streams.demo.broker import HOST, free_port
 from streams.kafka import clients
+from streams.runtime.connection import aiokafka_connection
 from streams.settings import Settings, environment
 from tests.brokers import ApacheKafka
 
@@ -76,15 +78,33 @@ def _refusal(port: int, protocol: str) -> str:
     return done.stderr
 
 
-def test_a_broker_is_spoken_to_by_tls(broker: TlsKafka) -> None:
-    settings = Settings(
+@pytest.fixture
+def settings(broker: TlsKafka) -> Settings:
+    return Settings(
         bootstrap_servers=f"{HOST}:{broker.tls_port}",
         security_protocol="SSL",
         ssl_ca_file=broker.certificate,
     )
+
+
+def test_a_broker_is_spoken_to_by_tls(settings: Settings) -> None:
     client = clients.admin(settings)
     assert client.describe_cluster()["brokers"]
     client.close()
+
+
+def test_what_the_worker_is_given_shakes_hands_as_well(
+    broker: TlsKafka, settings: Settings
+) -> None:
+    async def connect() -> str:
+        context = aiokafka_connection(settings)["ssl_context"]
+        _, writer = await asyncio.open_connection(HOST, broker.tls_port, ssl=context)
+        version: str = writer.get_extra_info("ssl_object").version()
+        writer.close()
+        await writer.wait_closed()
+        return version
+
+    assert asyncio.run(connect()).startswith("TLS")
 
 
 def test_a_certificate_that_nobody_signed_is_named(broker: TlsKafka) -> None:
