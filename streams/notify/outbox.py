@@ -60,10 +60,10 @@ AND NOT EXISTS (SELECT 1 FROM outbox AS e WHERE e.channel = o.channel AND e.aler
                 AND e.seq < o.seq AND e.state IN ('queued', 'sending', 'covered'))
 """
 # Good news waits: what is over keeps its severity, and would stand before what somebody must look at.
-_IN_ORDER = "ORDER BY json_extract(message, '$.tone') = 'success', rank DESC, seq"
+_IN_ORDER = "json_extract(message, '$.tone') = 'success', rank DESC, seq"
 # Where the last one was refused it is not tried again before all others: it may be that one and not the
 # channel, and its pause ends with that of the channel.
-_LEAST_TRIED = _IN_ORDER.replace("ORDER BY ", "ORDER BY attempt, ")
+_LEAST_TRIED = f"attempt, {_IN_ORDER}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class Outbox:
                 self._cover_what_is_due(channel, now)
             row = connection.execute(
                 f"SELECT notification_id, message, attempt, queued_at, is_repeat {_DUE}"
-                f" {order} LIMIT 1",
+                f" ORDER BY {order} LIMIT 1",
                 {"channel": channel, "now": now},
             ).fetchone()
             if row is None:
@@ -253,7 +253,7 @@ class Outbox:
     def _cover_what_is_due(self, channel: str, now: float) -> None:
         rows = self._connection.execute(
             f"SELECT notification_id, message {_DUE} AND alert_id IS NOT NULL AND attempt = 0"
-            f" {_IN_ORDER} LIMIT {MAX_COVERED}",
+            f" ORDER BY {_IN_ORDER} LIMIT {MAX_COVERED}",
             {"channel": channel, "now": now},
         ).fetchall()
         if len(rows) < 2:

@@ -89,10 +89,7 @@ class Intake:
         return Batch(facts, min(newest_ms, now_ms), poison, _Origins(records, read))
 
     def _read_event(self, record: Record) -> tuple[str, int, Sequence[AnyFact]]:
-        value = record.value
-        if value is None or len(value) > self._max_record_bytes:
-            raise self._no_event(value)
-        event: Any = self._decode(value)
+        event: Any = self._decode(self._value(record))
         name = f"{event.shop_id}:{event.item_id if self._is_of_items else event.buyer_id}"
         if record.key != name.encode() or not name.isprintable():
             raise _bad_key(record.key, name)
@@ -102,22 +99,21 @@ class Intake:
         return f"{self._letter}/{name}", at_ms, found
 
     def _read_signal(self, record: Record) -> tuple[str, int, Sequence[AnyFact]]:
-        value = record.value
-        if value is None or len(value) > self._max_record_bytes:
-            raise self._no_event(value)
-        kind, subject, signal = decode_signal(value)
+        kind, subject, signal = decode_signal(self._value(record))
         if record.key != subject.encode():
             raise PoisonError("key_mismatch", f"the key of a signal is its subject, {subject!r}")
         return f"{LETTER[kind]}/{subject}", signal.at_ms, (signal,)
 
-    def _no_event(self, value: bytes | None) -> PoisonError:
-        if value is None:
-            return PoisonError("missing_value", "the record has no value; expected a JSON object")
-        return PoisonError(
-            "too_large",
-            f"the value has {len(value)} bytes, more than max_record_bytes = "
-            f"{self._max_record_bytes}; send less, or raise the limit and replay",
-        )
+    def _value(self, record: Record) -> bytes:
+        if record.value is None:
+            raise PoisonError("missing_value", "the record has no value; expected a JSON object")
+        if len(record.value) > self._max_record_bytes:
+            raise PoisonError(
+                "too_large",
+                f"the value has {len(record.value)} bytes, more than max_record_bytes = "
+                f"{self._max_record_bytes}; send less, or raise the limit and replay",
+            )
+        return record.value
 
 
 def _bad_key(key: bytes | None, name: str) -> PoisonError:

@@ -67,20 +67,24 @@ def test_a_taken_port_is_told_before_the_broker_is_asked(tmp_path: Path) -> None
             run(settings)
 
 
+def ended(arguments: list[str], variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
 def test_the_command_ends_with_2_and_the_cause_in_its_last_line(tmp_path: Path) -> None:
     variables = {
         "ORDERWATCH_BOOTSTRAP_SERVERS": NO_BROKER,
         "ORDERWATCH_DATA_DIR": str(tmp_path),
         "ORDERWATCH_DETECTORS": "D99",
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "streams", "worker"],
-        env=os.environ | variables,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = ended(["-m", "streams", "worker"], variables)
     assert done.returncode == 2, done.stderr
     assert "ORDERWATCH_DETECTORS" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
@@ -102,13 +106,6 @@ def test_a_broker_that_goes_away_while_the_worker_starts_is_told_as_any_that_is_
         "ORDERWATCH_DATA_DIR": str(tmp_path),
         "ORDERWATCH_WEB_PORT": str(free_port()),
     }
-    done = subprocess.run(
-        [sys.executable, "-c", start],
-        env=os.environ | variables,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = ended(["-c", start], variables)
     assert done.returncode == 3, done.stderr
     assert "Unable to bootstrap" in done.stderr.splitlines()[-1]
