@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import zlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple, cast, get_args
 
 from streams.detect.detector import ANY_NUMBER, Detector, RuleBlock, Topics
@@ -30,6 +31,11 @@ from streams.detect.state import (
 # So many unmerged facts at most: duplicates and expired ones must not pile up.
 MAX_TAIL = 32
 
+# The order that a fact of a kind is about: its name, where it has no other word for it.
+_ORDER_OF: dict[type, Callable[[Any], str]] = {
+    kind: attrgetter("order_id" if "order_id" in kind.__struct_fields__ else "ref")
+    for kind in get_args(AnyFact)
+}
 # What is awaited: the kind of fact, and the order that it must be about.
 Wait = tuple[type, str]
 _CORRECTED = (OrderPlaced, OrderPaid)
@@ -38,6 +44,7 @@ _CORRECTED = (OrderPlaced, OrderPaid)
 class _Role(NamedTuple):
     """What a kind of fact means to a gate; most kinds have none."""
 
+    order: Callable[[Any], str]
     is_loud: bool = False
     is_counted: bool = False
     awaits: tuple[type, int] | None = None
@@ -89,13 +96,15 @@ class Gate:
         self._large_units = min(self._units_of_one, self._units_whenever_paid)
         settles = {by for by, _ in awaits.values()}
         self._roles = {
-            kind: _Role(kind in loud, kind in counted, awaits.get(kind), kind in settles)
+            kind: _Role(
+                _ORDER_OF[kind], kind in loud, kind in counted, awaits.get(kind), kind in settles
+            )
             for kind in {*loud, *awaits, *settles, *counted}
         }
         # The same by the topics whose silence proves that nothing came.
         self._roles_of = {
             topics: {
-                kind: _Role(awaits=known.get(kind), settles=kind in settles)
+                kind: _Role(_ORDER_OF[kind], awaits=known.get(kind), settles=kind in settles)
                 for kind in {*known, *settles}
             }
             for topics, known in awaits_of.items()
@@ -237,7 +246,7 @@ def _wake(facts: Sequence[AnyFact], roles: Mapping[type, _Role]) -> int:
 
     Derived from these facts alone: what is remembered beside them, a restart would forget.
     """
-    waits: list[tuple[Wait, int]] = []
+    waits: list[tuple[int, Wait]] = []
     came: dict[Wait, int] = {}
     for fact in facts:
         role = roles.get(fact.__class__)
@@ -245,11 +254,13 @@ def _wake(facts: Sequence[AnyFact], roles: Mapping[type, _Role]) -> int:
             continue
         if role.awaits:
             by, within_ms = role.awaits
-            waits.append(((by, order_of(fact)), fact.at_ms + within_ms))
+            waits.append((fact.at_ms + within_ms, (by, role.order(fact))))
         if role.settles:
-            wait = fact.__class__, order_of(fact)
-            came[wait] = min(fact.at_ms, came.get(wait, NEVER))
-    return min((due for wait, due in waits if came.get(wait, NEVER) > due), default=NO_WAKE)
+            wait = fact.__class__, role.order(fact)
+            at_ms = came.get(wait)
+            if at_ms is None or fact.at_ms < at_ms:
+                came[wait] = fact.at_ms
+    return min([due for due, wait in waits if came.get(wait, NEVER) > due], default=NO_WAKE)
 
 
 def _concern_told(packed: bytes, size: int, new: Sequence[AnyFact]) -> bool:
@@ -258,9 +269,6 @@ def _concern_told(packed: bytes, size: int, new: Sequence[AnyFact]) -> bool:
     See `Detector.least`. What was published may depend on any fact, and then a subject is never quiet.
     """
     said, told_ms = told(packed, size)
-    return any(fact.at_ms <= told_ms or order_of(fact).encode() in said for fact in new)
-
-
-def order_of(fact: AnyFact) -> str:
-    """The order that a fact is about: its name, where it has no other word for it."""
-    return getattr(fact, "order_id", fact.ref)
+    return any(
+        fact.at_ms <= told_ms or _ORDER_OF[fact.__class__](fact).encode() in said for fact in new
+    )

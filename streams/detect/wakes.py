@@ -116,6 +116,10 @@ class Wakes:
             yield found
             if not parked:
                 del self._parked[shop]
+        # Whoever is due by all topics need not be asked for which ones it waits: that is to unpack it.
+        found = self._unseen.due(min(horizons.overall.values(), default=0), left)
+        left -= len(found)
+        yield found
         first_ms = max((horizons.overall[topics] for topics in awaited), default=0)
         found = self._unseen.due(first_ms, left)
         left -= len(found)

@@ -223,7 +223,7 @@ def test_the_quick_look_misses_nothing(text: str) -> None:
     quick = details.doubts(plain), details.place(plain)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(details, "_may_be_odd", lambda _: True)
-        patch.setattr(details, "_SHARED_CHARACTERS", frozenset(plain))
+        patch.setattr(details, "_SHARED_CHARACTER", re.compile(""))
         patch.setattr(details, "_SHARED", re.compile(""))
         assert quick == (details.doubts(plain), details.place(plain))
 

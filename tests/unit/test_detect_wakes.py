@@ -83,8 +83,18 @@ def test_unseen_facts_wait_for_their_own_topics_up_to_their_time() -> None:
 def test_unseen_facts_that_wait_for_nothing_wake_nobody() -> None:
     waiting = Waiting()
     waiting.unseen("b/s:b", {}, 9)
-    waiting.read(orders=100, payments=100)
-    assert waiting.due() == []
+    for payments in (0, 100):
+        waiting.read(orders=100, payments=payments)
+        assert waiting.due() == []
+
+
+def test_nobody_who_is_due_by_all_topics_is_asked_for_which_ones_it_waits() -> None:
+    waiting = Waiting()
+    # Without `waits`, so that asking raises KeyError.
+    for key, at_ms in (("b/s:b", 9), ("b/s:later", 11)):
+        waiting.wakes.unseen(key, at_ms)
+    waiting.read(orders=9, payments=10)
+    assert waiting.due() == ["b/s:b"]
 
 
 def test_news_call_off_what_earlier_facts_waited_for() -> None:
@@ -151,11 +161,11 @@ def test_what_a_silent_shop_has_proven_before_is_not_parked() -> None:
 def test_who_is_forgotten_is_woken_by_nothing() -> None:
     waiting = _silent(100)
     for key in ("b/s:b", "b/s:other"):
-        waiting.waits[key] = {PAYMENTS: 2000}
-        waiting.wakes.unseen(key, 9)
+        waiting.unseen(key, {PAYMENTS: 2000}, 1500)
+    waiting.read(orders=1600)
     assert waiting.due() == []
     for key in ("b/s:b", "b/s:other"):
-        waiting.wakes.ask(key, {PAYMENTS: 300, ORDERS: 1500}, waiting.horizons)
+        waiting.wakes.ask(key, {PAYMENTS: 300, ORDERS: 1700}, waiting.horizons)
     waiting.wakes.forget("b/s:b", state(300))
     waiting.frontier.paid("s", 110)
     waiting.read(orders=3000, payments=3000)

@@ -49,9 +49,9 @@ _ODD = re.compile(
     r"|信|微|vx|wx|qq|扣|企鹅|wechat|weixin|https?:|www\.|\.(?:com|cn|net|top|xyz|vip)|t\.me"
     r"|返利|刷|兼职|日赚|加群|淘宝客|优惠|贷款|代开|办证|推广|不详|未知|没有|待定|无|保密|地址|订单|收货"
 )
-# And whatever that finds has one of these characters, is no plain word, or has six digits in a row.
-_ODD_CHARACTERS = frozenset(
-    "试发勿知随乱瞎哈啊呵信微扣鹅返刷兼赚群淘惠贷代证推详没待无密址订收abcdefghijklmnopqrstuvwxyz"
+# And whatever that finds has one of these characters, or six digits in a row.
+_ODD_CHARACTER = re.compile(
+    r"[试发勿知随乱瞎哈啊呵信微扣鹅返刷兼赚群淘惠贷代证推详没待无密址订收a-z_\W]"
 )
 _SIX_DIGITS = re.compile(r"\d{6}")
 _LOCKER = re.compile(r"菜鸟|驿站|丰巢|快递柜|自提|代收|代收点|智能柜|妈妈驿站|快递(?:点|站|超市)")
@@ -62,7 +62,7 @@ _SHARED = re.compile(
     r"[集转货]运|海外仓|集货仓|forward|菜鸟|驿站|丰巢|快递|自提|代收|智能柜|大学|学院|[中小]学|学校|校区|宿舍"
     r"|写字楼|大厦|园|公司|集团|医院|酒店|宾馆|部队"
 )
-_SHARED_CHARACTERS = frozenset("运仓f鸟驿巢递提代柜学校宿写厦园司团医酒宾队")
+_SHARED_CHARACTER = re.compile("[运仓f鸟驿巢递提代柜学校宿写厦园司团医酒宾队]")
 # With so many characters and fewer than four words' worth of them, three that are none stand together.
 _LONG_ENOUGH = 3 * SHORTEST_DETAIL
 
@@ -100,7 +100,7 @@ def doubts(text: str) -> tuple[str, ...]:
 
 
 def _may_be_odd(text: str) -> bool:
-    if _ODD_CHARACTERS.isdisjoint(text) and text.isalnum() and not _SIX_DIGITS.search(text):
+    if not _ODD_CHARACTER.search(text) and not _SIX_DIGITS.search(text):
         return False
     return _ODD.search(text) is not None
 
@@ -111,7 +111,7 @@ def place(text: str) -> str:
     `forwarder` (集运, 转运), `locker` (a parcel locker or shop), `school`, `office`: a shared address of
     such a place links nobody.
     """
-    if _SHARED_CHARACTERS.isdisjoint(text) or not _SHARED.search(text):
+    if not _SHARED_CHARACTER.search(text) or not _SHARED.search(text):
         return ""
     if _FORWARDER.search(text):
         return "forwarder"

@@ -23,8 +23,8 @@ MIN_KEY_BYTES, MAX_KEY_BYTES = 16, 64
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[\W_]+(?=\d)")
 _NOT_WORD = re.compile(r"[^\w-]+|_+|(?<!\d)-+|-+(?!\d)")
-# 2幢301, 2号楼301 and 2-301 are one door. Looking back from behind the word, and not from before it,
-# lets the search skip to the few places where such a word stands.
+# 2幢301, 2号楼301 and 2-301 are one door. Looking back from behind the word, here and below, and not from
+# before it lets the search skip to the few places where such a word stands.
 _UNIT = re.compile(
     "|".join(
         rf"{word}(?=[0-9])(?<=[0-9]{word})"
@@ -32,7 +32,7 @@ _UNIT = re.compile(
     )
 )
 _SPELT = (("号楼", "栋"), ("幢", "栋"), ("座", "栋"))
-_ROOM = re.compile(r"(?<=[0-9a-z])(?:室|房)+(?![0-9室房])")
+_ROOM = re.compile(r"[室房](?<=[0-9a-z][室房])[室房]*(?![0-9室房])")
 _NOT_LETTER = re.compile(r"[\W_]+")
 _TITLES = ("先生", "女士", "小姐", "同学", "老师", "收")
 _MASKED = re.compile(r"[*＊•●]")
