@@ -25,7 +25,7 @@ from schemas.alerts import (
 )
 from streams.detect.detector import Presentation, Step
 from streams.detect.diff import Change, alert_id
-from streams.detect.episodes import Hold, Threshold
+from streams.detect.episodes import Episode, Hold, Threshold
 from streams.detect.facts import AnyFact
 from streams.detect.playbooks import for_shop
 from streams.detect.rules import Rule
@@ -47,42 +47,18 @@ def to_datetime(at_ms: int) -> datetime:
 
 def build(
     change: Change,
-    presentation: Presentation | None,
+    episode: Episode,
+    presentation: Presentation,
     subject: Subject,
     tenant: str,
     rule: Rule,
     is_partial: bool,
 ) -> Alert:
-    """The alert for one change; `presentation` is None exactly when there is no episode left.
+    """The alert for one change of an episode.
 
     `is_partial` when earlier facts of the episode are no longer kept, so that it may be larger.
     """
-    entry, episode = change.published, change.episode
-    shop_id = subject.id.partition(":")[0]
-    updated_at = to_datetime(episode.updated_at_ms if episode else entry.last_at_ms)
-    if episode is None or presentation is None:
-        return Alert(
-            alert_id=entry.alert_id,
-            revision=entry.revision,
-            change=change.change,
-            detector=entry.detector,
-            tenant=tenant,
-            shop_id=shop_id,
-            subject=subject,
-            severity=entry.severity,
-            status=entry.status,
-            opened_at=to_datetime(entry.opened_at_ms),
-            updated_at=updated_at,
-            resolved_at=updated_at,
-            window=Window(start=to_datetime(entry.anchor_at_ms), end=to_datetime(entry.last_at_ms)),
-            evidence=Evidence(facts=[], facts_total=0, thresholds=[], not_if=_RETRACTED),
-            rule_version=rule.version,
-            source=rule.block.source,
-            as_of=rule.block.as_of,
-            title=Text(zh="预警撤回", en="Alert retracted"),
-            summary=_RETRACTED,
-            reason=_RETRACTED,
-        )
+    entry = change.published
     ended_at = None if episode.ended_at_ms is None else to_datetime(episode.ended_at_ms)
     times = [member.at_ms for member in episode.members]
     counter_evidence = [_text(pair) for pair in episode.counter]
@@ -96,12 +72,12 @@ def build(
         supersedes=change.supersedes,
         detector=episode.detector,
         tenant=tenant,
-        shop_id=shop_id,
+        shop_id=_shop_of(subject),
         subject=subject,
         severity=episode.severity,
         status=episode.status,
         opened_at=to_datetime(entry.opened_at_ms),
-        updated_at=updated_at,
+        updated_at=to_datetime(episode.updated_at_ms),
         resolved_at=ended_at,
         window=Window(start=to_datetime(min(times)), end=to_datetime(max(times))),
         evidence=Evidence(
@@ -139,6 +115,39 @@ def build(
     )
 
 
+def without_episode(change: Change, subject: Subject, tenant: str, rule: Rule) -> Alert:
+    """The alert for a change to an episode that there is none of any more: disproved, or forgotten."""
+    entry = change.published
+    title, reason = _RETRACTED if entry.status == "retracted" else _FORGOTTEN
+    ended_at = to_datetime(entry.last_at_ms)
+    return Alert(
+        alert_id=entry.alert_id,
+        revision=entry.revision,
+        change=change.change,
+        detector=entry.detector,
+        tenant=tenant,
+        shop_id=_shop_of(subject),
+        subject=subject,
+        severity=entry.severity,
+        status=entry.status,
+        opened_at=to_datetime(entry.opened_at_ms),
+        updated_at=ended_at,
+        resolved_at=ended_at,
+        window=Window(start=to_datetime(entry.anchor_at_ms), end=ended_at),
+        evidence=Evidence(facts=[], facts_total=0, thresholds=[], not_if=reason),
+        rule_version=rule.version,
+        source=rule.block.source,
+        as_of=rule.block.as_of,
+        title=title,
+        summary=reason,
+        reason=reason,
+    )
+
+
+def _shop_of(subject: Subject) -> str:
+    return subject.id.partition(":")[0]
+
+
 def envelope(alert: Alert) -> AlertEnvelope:
     """The CloudEvents envelope of an alert."""
     return AlertEnvelope(
@@ -151,8 +160,21 @@ def envelope(alert: Alert) -> AlertEnvelope:
     )
 
 
-_RETRACTED = Text(
-    zh="后到的事实推翻了此预警,已撤回", en="Facts that arrived later no longer support this alert"
+# A title, and why.
+_RETRACTED = (
+    Text(zh="预警撤回", en="Alert retracted"),
+    Text(
+        zh="按现有事实和现行规则,此预警不再成立,已撤回",
+        en="What is known now, by the present rules, no longer supports this alert",
+    ),
+)
+_FORGOTTEN = (
+    Text(zh="预警到期", en="Alert expired"),
+    Text(
+        zh="相关事实已超过保留期,不再跟踪;如仍有待办事项,请人工核对",
+        en="What it rests on is older than facts are kept, so it is followed no longer; check by hand "
+        "whether something is left to do",
+    ),
 )
 _LOWER_BOUNDS = Text(
     zh="更早的事实已不再保留,以上数字为下限",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -23,7 +23,7 @@ NAMESPACE = uuid.UUID("7f0d8a52-6f0e-5d53-9b0a-0c8b4c9b6a11")
 
 
 class Change(NamedTuple):
-    """One thing to say. `episode` is None where the facts no longer imply any."""
+    """One thing to say. `episode` is None where the facts no longer imply any, or are no longer kept."""
 
     published: Published
     change: AlertChange
@@ -100,18 +100,29 @@ def diff(
         moved = _moved_from(left.values(), episode)
         _say(None, name, episode, ledger, changes, moved.alert_id if moved else None)
     for entry in left.values():
-        if min(entry.anchor_at_ms, entry.from_ms) <= let_go_ms:
-            if entry.last_at_ms >= oldest_kept_ms:
+        if min(entry.anchor_at_ms, entry.from_ms) > let_go_ms:
+            if entry.status == "retracted":
                 ledger.append(entry)
-        elif entry.status == "retracted":
+            else:
+                changes.append(_gone(entry, "retracted"))
+                ledger.append(changes[-1].published)
+        elif entry.last_at_ms >= oldest_kept_ms:
             ledger.append(entry)
-        else:
-            gone = msgspec.structs.replace(
-                entry, revision=entry.revision + 1, status="retracted", digest=0
-            )
-            ledger.append(gone)
-            changes.append(Change(gone, "retracted", None))
+        elif entry.status == "open":
+            changes.append(_gone(entry, "expired"))
+            ledger.append(changes[-1].published)
     return ledger, changes
+
+
+def forgotten(published: Iterable[Published]) -> list[Change]:
+    """What to say about a subject of which nothing is kept any more: its open episodes are over."""
+    return [_gone(entry, "expired") for entry in published if entry.status == "open"]
+
+
+def _gone(entry: Published, change: Literal["retracted", "expired"]) -> Change:
+    """An episode that the facts do not imply: they disprove it, or too few are left to tell."""
+    said = msgspec.structs.replace(entry, revision=entry.revision + 1, status=change, digest=0)
+    return Change(said, change, None)
 
 
 def but_remnants(

@@ -15,7 +15,7 @@ import msgspec
 from schemas.alerts import Alert, AlertChange, Subject, SubjectKind
 from streams.detect import alerts
 from streams.detect.detector import Detector, Facts, Topics
-from streams.detect.diff import alert_id, but_remnants, diff, signal_digest
+from streams.detect.diff import Change, alert_id, but_remnants, diff, forgotten, signal_digest
 from streams.detect.episodes import NOTHING, Episode, Told, Verdict
 from streams.detect.facts import (
     SHORTEST_RETENTION_MS,
@@ -249,20 +249,22 @@ class Engine:
         asked = [entry for entry in state.published if entry.detector in self._running]
         ledger, changes = diff(asked, named, state.let_go_ms, oldest_kept_ms)
         state.published = idle + ledger
-        rules = self.rules.of(subject.partition(":")[0])
+        return [self._alert(kind, subject, change, state.let_go_ms) for change in changes]
+
+    def _alert(self, kind: SubjectKind, subject: str, change: Change, let_go_ms: int) -> Alert:
+        said, episode = change.published, change.episode
+        rule = self.rules.of(subject.partition(":")[0])[said.detector]
         about = Subject(kind=kind, id=subject)
-        found = []
-        for change in changes:
-            detector = self._detector(kind, change.published.detector)
-            rule = rules[detector.id]
-            presentation = (
-                detector.present(change.episode, subject, rule.block) if change.episode else None
-            )
-            is_partial = change.episode is not None and _is_partial(
-                change.episode, change.published.anchor_event_id, state.let_go_ms
-            )
-            found.append(alerts.build(change, presentation, about, self.tenant, rule, is_partial))
-        return found
+        if episode is None:
+            return alerts.without_episode(change, about, self.tenant, rule)
+        presentation = self._detector(kind, said.detector).present(episode, subject, rule.block)
+        is_partial = _is_partial(episode, said.anchor_event_id, let_go_ms)
+        return alerts.build(change, episode, presentation, about, self.tenant, rule, is_partial)
+
+    def forget(self, kind: SubjectKind, subject: str, packed: bytes) -> list[Alert]:
+        """What to say about a subject whose state will be let go: its open alerts are over."""
+        changes = forgotten(unpack(packed).published)
+        return [self._alert(kind, subject, change, 0) for change in changes]
 
     def _but_remnants(
         self, kind: SubjectKind, subject: str, state: SubjectState, episodes: Sequence[Episode]
@@ -285,9 +287,9 @@ class Engine:
 
 def _unsaid(entry: Published, change: AlertChange | None) -> Published:
     """A ledger entry of which nobody knows whether its change was said."""
-    if change == "retracted":
-        # It must be found to be due, as if the alert still stood.
-        return msgspec.structs.replace(entry, digest=0, status="open")
+    if change is not None and entry.digest == 0:
+        # No episode stands behind it: it must be found to be due, as if the alert still stood.
+        return msgspec.structs.replace(entry, status="open")
     return msgspec.structs.replace(entry, digest=0, unsaid=change)
 
 

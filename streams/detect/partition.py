@@ -43,6 +43,9 @@ KIND: dict[str, SubjectKind] = {letter: kind for kind, letter in LETTER.items()}
 # talk about it are closer together, and its parcel is further away.
 REST_MS = 30 * 60_000
 
+# For what is further away than this nobody is kept waiting: a date that somebody mistyped.
+LONGEST_WAIT_MS = 365 * DAY_MS
+
 
 class Effects:
     """What a batch leads to. `changed` maps a stored key to its new state, None to delete it.
@@ -226,7 +229,8 @@ class Partition:
     def _sweep(self, effects: Effects) -> None:
         """Forget subjects of which nothing has been heard for a whole retention, once per event day.
 
-        Not those of whom something is still to be concluded: a topic may lag, or have no event at all.
+        Not those of whom something is still to be concluded: a topic may lag, or have no event at all, and
+        a parcel may be promised for later.
         """
         newest_ms = self.frontier.newest_ms
         if newest_ms - self._swept_at_ms < DAY_MS:
@@ -235,10 +239,12 @@ class Partition:
         over = [
             (key, kept)
             for key, kept in self.states.older_than(newest_ms - Fact.retention_ms - DAY_MS)
-            if header(kept).wake > newest_ms
+            if header(kept).wake > newest_ms + LONGEST_WAIT_MS
         ]
         for key, kept in over:
             self._wakes.forget(key, kept)
+            if header(kept).said:
+                effects.alerts += self.engine.forget(KIND[key[0]], key[2:], self.states[key])
             del self.states[key]
             effects.changed[key] = None
 

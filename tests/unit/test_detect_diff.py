@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from schemas.alerts import AlertChange
-from streams.detect.diff import Change, alert_id, but_remnants, diff, digest
+from streams.detect.diff import Change, alert_id, but_remnants, diff, digest, forgotten
 from streams.detect.episodes import Episode, Hold
 from streams.detect.facts import OrderPlaced, Signal
 from streams.detect.state import Published
@@ -141,7 +141,19 @@ def test_an_earlier_anchor_supersedes_the_alert_that_it_overlaps() -> None:
 def test_an_episode_without_facts_is_kept_until_its_end_is_older_than_any_fact() -> None:
     known = ledger_of(episode())
     assert compared([], known, let_go_ms=5000, oldest_kept_ms=6000) == (known, [])
-    assert compared([], known, let_go_ms=5000, oldest_kept_ms=6001) == ([], [])
+    ended = ledger_of(episode(), status="expired")
+    assert compared([], ended, let_go_ms=5000, oldest_kept_ms=6001) == ([], [])
+
+
+def test_an_open_episode_is_said_to_be_over_once_before_it_is_let_go() -> None:
+    known = ledger_of(episode())
+    ledger, (change,) = compared([], known, let_go_ms=5000, oldest_kept_ms=6001)
+    assert (change.change, change.episode) == ("expired", None)
+    assert ledger == [change.published]
+    assert (change.published.status, change.published.revision) == ("expired", 2)
+    assert compared([], ledger, let_go_ms=5000, oldest_kept_ms=6001) == ([], [])
+    assert forgotten(known) == [change]
+    assert forgotten(ledger) == []
 
 
 def test_what_was_retracted_is_not_retracted_again() -> None:

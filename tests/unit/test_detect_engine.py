@@ -155,8 +155,8 @@ def test_what_retention_leaves_of_an_episode_neither_retracts_nor_rewrites_it() 
 
 def test_the_ledger_forgets_episodes_that_ended_before_retention() -> None:
     pipeline, story = run(flood(6, every=60).events, ms(4 * DAY)), Story()
-    for at in (46 * DAY, 100 * DAY):
-        story.created(f"o{at}", at, units=60)
+    for at, units in ((46 * DAY, 60), (100 * DAY, 60), (101 * DAY, 1)):
+        story.created(f"o{at}", at, units=units)
         story.events[-1][1]["event_id"] = f"later{at}"
         pipeline.send(story.events[-1:])
         pipeline.finish(ms(at + HOUR))

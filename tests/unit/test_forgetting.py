@@ -1,4 +1,4 @@
-"""What retention lets go was no mistake: an alert that rests on it is not taken back."""
+"""What retention lets go was no mistake: an alert that rests on it is not taken back, but it ends."""
 
 from __future__ import annotations
 
@@ -166,3 +166,84 @@ def test_a_burst_is_told_after_a_lag_though_an_older_life_was_let_go() -> None:
     assert pipeline.alerts == []
     pipeline.read_to_end(ms(81 * DAY))
     assert [(a.detector, a.status) for a in pipeline.alerts] == [("D01", "expired")]
+
+
+def live(story: Story) -> Pipeline:
+    """Each event as it comes, with all topics read up to it."""
+    pipeline = Pipeline(lateness_ms=0)
+    for event in sorted(story.events, key=lambda event: str(event[1]["occurred_at"])):
+        pipeline.send([event])
+        pipeline.read_to_newest()
+    return pipeline
+
+
+def statuses(pipeline: Pipeline, detector: str) -> list[str]:
+    of_buyer = [a for a in pipeline.alerts if (a.detector, a.subject.id) == (detector, "s:b")]
+    return [alert.status for alert in of_buyer]
+
+
+def sent_late_after_its_order_was_let_go() -> Story:
+    """Promised for day 43 and sent on day 47; because of an order on day 46 it is not known any more."""
+    story = Story()
+    story.created("o", 0, ship_by=43 * DAY)
+    story.paid("o", 60)
+    story.created("x", 46 * DAY)
+    story.shipped("o", 47 * DAY)
+    story.buyer = "another"
+    story.created("moves time", 45 * DAY)
+    return story
+
+
+@pytest.mark.parametrize("buyer", ["b", "another"])
+def test_an_alert_of_which_too_little_is_known_to_follow_it_ends(buyer: str) -> None:
+    """Whether its buyer goes on ordering or is never heard of again."""
+    story = sent_late_after_its_order_was_let_go()
+    story.buyer = buyer
+    for day in (60, 80, 95):
+        story.created(f"on day {day}", day * DAY)
+    pipeline = live(story)
+    assert statuses(pipeline, "D34")[-2:] == ["open", "expired"]
+    last = [alert for alert in pipeline.alerts if alert.detector == "D34"][-1]
+    assert last.reason is not None
+    assert "followed no longer" in last.reason.en
+
+
+def test_that_it_ends_is_said_again_after_a_crash() -> None:
+    story = sent_late_after_its_order_was_let_go()
+    story.buyer = "b"
+    story.created("much later", 95 * DAY)
+    pipeline = live(story)
+    (effects,) = [
+        effects
+        for effects in pipeline.effects
+        if any(alert.status == "expired" for alert in effects.alerts)
+    ]
+    before = len(pipeline.alerts)
+    pipeline.buyers[0].load("b/s:b", effects.intents["b/s:b"]())
+    pipeline.read_to_newest()
+    (again,) = pipeline.alerts[before:]
+    assert again == effects.alerts[0].model_copy(update={"revision": again.revision})
+    assert again.revision == effects.alerts[0].revision + 1
+
+
+@pytest.mark.parametrize("promised", [43, 60])
+def test_whoever_waits_for_a_day_to_come_is_not_forgotten_before(promised: int) -> None:
+    story = Story()
+    story.created("o", 0, ship_by=promised * DAY)
+    story.paid("o", 60)
+    story.buyer = "another"
+    for day in range(1, 100):
+        story.created(f"on day {day}", day * DAY)
+    told = statuses(live(story), "D34")
+    assert "open" in told
+    assert told[-1] == "expired"
+
+
+def test_nobody_is_kept_for_the_sake_of_a_mistyped_date() -> None:
+    story = Story()
+    story.created("o", 0, ship_by=1000 * DAY)
+    story.paid("o", 60)
+    story.buyer = "another"
+    for day in (40, 50):
+        story.created(f"on day {day}", day * DAY)
+    assert "b/s:b" not in live(story).buyers[0].states
