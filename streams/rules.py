@@ -43,8 +43,10 @@ def build_engine(settings: Settings) -> Engine:
     """
     known = find_detectors()
     chosen = chosen_detectors(settings.detectors, known)
+    rules = load_rules(settings.rules_path, known)
+    refuse_idle(chosen, rules)
     configure(settings, reads_receivers=any(detector.reads_receivers for detector in chosen))
-    return Engine(chosen, load_rules(settings.rules_path, known), settings.tenant)
+    return Engine(chosen, rules, settings.tenant)
 
 
 def chosen_detectors(names: str, known: Sequence[Detector[Any]]) -> Sequence[Detector[Any]]:
@@ -66,19 +68,22 @@ def chosen_detectors(names: str, known: Sequence[Detector[Any]]) -> Sequence[Det
                 f"ORDERWATCH_DETECTORS: {detector.id} reads what {name} finds; add {name} or leave "
                 f"{detector.id} out"
             )
-        if isinstance(detector, SecondOrder) and not _has_company(detector, chosen):
-            raise ConfigurationError(
-                f"ORDERWATCH_DETECTORS: {detector.id} puts together what others find about "
-                f"a {detector.subject}, and none of those is chosen; add them or leave {detector.id} out"
-            )
     return chosen
 
 
-def _has_company(second: SecondOrder[Any], chosen: Sequence[Detector[Any]]) -> bool:
-    # Classes without `present` only tell others.
-    return any(
-        one.subject == second.subject
-        and not isinstance(one, SecondOrder)
-        and type(one).present is not Detector.present
-        for one in chosen
-    )
+def refuse_idle(chosen: Sequence[Detector[Any]], rules: RuleSet) -> None:
+    """Refuse a choice of detectors with one that could never say anything.
+
+    By the rules of every shop; one with rules of its own may be told less. Raises ConfigurationError.
+    """
+    running = frozenset(detector.id for detector in chosen)
+    for detector in chosen:
+        if not isinstance(detector, SecondOrder):
+            continue
+        missing = detector.missing(running, rules.of("")[detector.id].block)
+        if missing:
+            raise ConfigurationError(
+                f"ORDERWATCH_DETECTORS: {detector.id} puts together what others find about "
+                f"a {detector.subject}, and too few of those are chosen for it to find anything; add some "
+                f"of {', '.join(missing)}, or leave {detector.id} out"
+            )

@@ -27,7 +27,7 @@ from streams.inbox.service import checked_token
 from streams.kafka import clients, reading, topics
 from streams.notify.routes import load_routes
 from streams.notify.service import open_channels
-from streams.rules import chosen_detectors, load_rules
+from streams.rules import chosen_detectors, load_rules, refuse_idle
 from streams.settings import Settings
 
 MIN_FREE_BYTES = 200 * 1024 * 1024
@@ -39,7 +39,7 @@ DETECTORS_CURE = "Correct ORDERWATCH_DETECTORS, or unset it to run all detectors
 RULES_CURE = "Correct the file, or unset ORDERWATCH_RULES_PATH; `orderwatch rules check` helps."
 IDENTITY_KEY_CURE = (
     "Set ORDERWATCH_IDENTITY_KEY to what `openssl rand -hex 24` prints, the same for all workers; or "
-    "unset it, and one is made in ORDERWATCH_DATA_DIR. A new key cuts the links made under the old one."
+    "unset it, and one is made in ORDERWATCH_DATA_DIR. Workers refuse state written under another key."
 )
 PHONES_CURE = "Correct ORDERWATCH_DISPOSABLE_PHONES_PATH or its file, or unset it."
 ROUTES_CURE = "Correct the file or ORDERWATCH_NOTIFY_ROUTES_PATH; docs/notify.md has every key."
@@ -89,7 +89,7 @@ def _tried(name: str, attempt: Callable[[], str], cure: str) -> Check:
 
 def _detection(settings: Settings) -> Iterator[Check]:
     """What the worker needs to build its engine, one check for each setting that may be wrong."""
-    yield _tried("detectors", lambda: f"{len(_ids(settings))} run", DETECTORS_CURE)
+    yield _tried("detectors", lambda: _detectors(settings), DETECTORS_CURE)
     yield _tried("rules", lambda: _rules(settings), RULES_CURE)
     if not _reads_receivers(settings):
         return
@@ -101,8 +101,16 @@ def _chosen(settings: Settings) -> Sequence[Detector[Any]]:
     return chosen_detectors(settings.detectors, find_detectors())
 
 
-def _ids(settings: Settings) -> set[str]:
-    return {detector.id for detector in _chosen(settings)}
+def _detectors(settings: Settings) -> str:
+    chosen = _chosen(settings)
+    said = f"{len({detector.id for detector in chosen})} run"
+    try:
+        rules = load_rules(settings.rules_path, find_detectors())
+    except OrderwatchError:
+        # The next check says so.
+        return said
+    refuse_idle(chosen, rules)
+    return said
 
 
 def _reads_receivers(settings: Settings) -> bool:

@@ -7,7 +7,7 @@ engine leaves out what is there only because facts were let go.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import ClassVar
 
 from streams.detect.detector import Detector, Facts, R
@@ -29,3 +29,7 @@ class SecondOrder(Detector[R]):
         self, facts: Facts, episodes: Sequence[Episode], horizon_ms: int, rules: R
     ) -> Verdict:
         """All episodes implied by those of the first order, and by the facts if it likes."""
+
+    @abstractmethod
+    def missing(self, running: Set[str], rules: R) -> Sequence[str]:
+        """Detectors of which at least one more must run before it can say anything at all; none if it can."""

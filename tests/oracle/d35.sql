@@ -8,7 +8,7 @@ last_flag AS (
 ),
 -- 2. Orders placed while banned.
 at_order AS (
-    SELECT c.*, f.event_id AS flag_id, f.is_banned
+    SELECT c.*, f.event_id AS flag_id, f.is_banned, f.at_ms AS told_ms
     FROM created c
     JOIN flag f ON f.shop = c.shop AND f.buyer = c.buyer AND f.at_ms <= c.at_ms
     QUALIFY row_number() OVER (
@@ -38,12 +38,14 @@ own AS (
     LEFT JOIN ended_unshipped x USING (shop, buyer, order_id)
     LEFT JOIN given_receiver g USING (shop, buyer, order_id)
     WHERE o.is_banned AND o.at_ms <= getvariable('horizon_ms')
+        AND o.at_ms <= o.told_ms + 45 * 86400000::BIGINT
 ),
 -- 3. Who is banned now, since when, and what they used.
 since AS (
     SELECT
         l.shop, l.buyer,
-        min(f.at_ms) AS at_ms
+        min(f.at_ms) AS at_ms,
+        max(f.at_ms) AS told_ms
     FROM last_flag l
     JOIN flag f ON f.shop = l.shop AND f.buyer = l.buyer
     WHERE l.is_banned AND f.is_banned AND NOT EXISTS (
@@ -54,10 +56,12 @@ since AS (
     GROUP BY ALL
 ),
 mark AS (
-    SELECT DISTINCT s.shop, s.buyer, s.at_ms, i.kind, i.named
+    SELECT s.shop, s.buyer, s.at_ms, s.told_ms, i.kind, i.named, max(c.at_ms) AS used_ms
     FROM since s
     JOIN order_identity i USING (shop, buyer)
+    JOIN created c USING (shop, buyer, order_id)
     WHERE i.kind IN ('phone', 'device')
+    GROUP BY ALL
 ),
 counting AS (
     SELECT c.*
@@ -86,6 +90,7 @@ linked AS (
     JOIN mark m
         ON m.shop = c.shop AND m.kind = c.kind AND m.named = c.named
         AND m.buyer <> c.buyer AND c.placed_at > m.at_ms
+        AND c.placed_at <= least(m.told_ms + 45 * 86400000::BIGINT, m.used_ms + 90 * 86400000::BIGINT)
     GROUP BY ALL
 ),
 found AS (

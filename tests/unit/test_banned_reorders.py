@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import defaultdict
+from datetime import datetime
 from typing import Any
 
+import pytest
+
 from schemas.alerts import Alert
+from streams.detect.detector import Facts, find_detectors
+from streams.detect.facts import DAY_MS, Signal
 from tests.oracle.story import DAY, HOUR, Story, ms
-from tests.pipeline import Pipeline, build_engine, run
+from tests.pipeline import Event, Pipeline, build_engine, default_engine, run
 
 PHONE = {"phone": "13800138000"}
 
@@ -39,7 +46,9 @@ def test_lifting_the_ban_resolves_what_is_open() -> None:
     assert [a.status for a in latest(pipeline)] == ["open"]
     story.flagged(3 * HOUR, banned=False)
     pipeline.send(story.events[-1:])
-    assert [a.status for a in latest(pipeline.finish(ms(4 * HOUR)))] == ["resolved"]
+    (alert,) = latest(pipeline.finish(ms(4 * HOUR)))
+    assert alert.status == "resolved"
+    assert alert.summary.en == "b, who was banned, placed order o. The ban was lifted."
 
 
 def test_a_ban_that_was_lifted_before_is_known_late_and_retracts() -> None:
@@ -147,3 +156,100 @@ def test_one_order_is_one_alert_however_many_identities_it_shares() -> None:
     (alert,) = latest(run(story.events, ms(DAY)))
     assert alert.evidence.facts_total == 2
     assert {fact.detail["banned"] for fact in alert.evidence.facts} == {"banned"}
+
+
+def as_time_went_on(story: Story, days: int) -> list[tuple[str, str]]:
+    """What was said of which order, one after the other, to somebody who looked once a day."""
+    by_day: defaultdict[int, list[Event]] = defaultdict(list)
+    for topic, value in story.events:
+        at = datetime.fromisoformat(value["occurred_at"])
+        by_day[(round(at.timestamp() * 1000) - ms(0)) // DAY_MS].append((topic, value))
+    pipeline = Pipeline()
+    for day in range(days):
+        pipeline.send(by_day[day])
+        pipeline.finish(ms((day + 1) * DAY))
+    told = [alert for alert in pipeline.alerts if alert.detector == "D35"]
+    order_of: dict[str, str] = {}
+    for alert in told:
+        named = re.search("[Oo]rder ([a-z0-9]+)", alert.summary.en)
+        order_of.setdefault(alert.alert_id, named[1] if named else "")
+    return [(order_of[alert.alert_id], alert.change) for alert in told]
+
+
+def told_again(*days: int) -> Story:
+    """A ban after an order, and told anew on these days."""
+    story = Story(buyer="banned")
+    story.created("old", 0, receiver=PHONE)
+    for day in (10, *days):
+        story.flagged(day * DAY, banned=True)
+    return story
+
+
+def test_an_own_order_ends_after_the_ban_before_it_is_as_old_as_facts_become() -> None:
+    story = told_again()
+    story.created("n50", 50 * DAY)
+    story.created("n51", 51 * DAY)
+    # Until then both were alike.
+    story.closed("n51", 57 * DAY)
+    story.created("n58", 58 * DAY)
+    assert as_time_went_on(story, 80) == [
+        ("n50", "opened"),
+        ("n51", "opened"),
+        ("n51", "resolved"),
+        ("n50", "expired"),
+    ]
+
+
+@pytest.mark.parametrize("again", [(), (50,), (40, 58, 59), (30, 60, 90)])
+def test_a_linked_order_is_not_taken_back_for_what_time_lets_go(again: tuple[int, ...]) -> None:
+    story = told_again(*again)
+    # Others at the same phone, so that it is looked at again.
+    for number, day in enumerate((50, 56, 57, 70, 80)):
+        story.buyer = f"other{number}"
+        story.created(f"n{day}", day * DAY, receiver=PHONE)
+    last = max((10, *again)) + 45
+    linked = [f"n{day}" for day in (50, 56, 57, 70, 80) if day <= last]
+    told = as_time_went_on(story, 120)
+    assert [order for order, change in told if change == "opened"] == linked
+    assert sorted(told) == sorted((order, c) for order in linked for c in ("opened", "expired"))
+
+
+def test_a_phone_that_the_banned_buyer_used_long_ago_links_nobody_however_often_it_is_told() -> (
+    None
+):
+    story = told_again(*range(40, 200, 30))
+    story.buyer = "other"
+    story.created("n90", 90 * DAY, receiver=PHONE)
+    story.created("n91", 91 * DAY, receiver=PHONE)
+    assert as_time_went_on(story, 200) == [("n90", "opened"), ("n90", "expired")]
+
+
+def test_a_ban_that_is_lifted_weeks_later_links_nobody_any_more() -> None:
+    story = told_again(40)
+    story.flagged(60 * DAY, banned=False)
+    story.buyer = "other"
+    story.created("n55", 55 * DAY, receiver=PHONE)
+    story.created("n61", 61 * DAY, receiver=PHONE)
+    assert as_time_went_on(story, 100) == [("n55", "opened"), ("n55", "retracted")]
+
+
+def test_what_a_phone_was_told_before_the_ban_had_an_end_is_understood() -> None:
+    at_ms = ms(0)
+    mark = Signal(at_ms, "e", "banned_identity/p/banned", "banned_identity", 1, {"buyer": "banned"})
+
+    def order(after_ms: int) -> Signal:
+        values = {
+            "buyer": "other",
+            "order": f"o{after_ms}",
+            "units": 1,
+            "counted_ms": at_ms + after_ms,
+        }
+        ref = f"unpaid_identity/p/other/o{after_ms}"
+        return Signal(at_ms + after_ms, "e", ref, "unpaid_identity", 1, values)
+
+    detector = next(d for d in find_detectors() if (d.id, d.subject) == ("D35", "identity"))
+    times = (0, 1, 45 * DAY_MS, 45 * DAY_MS + 1)
+    facts = Facts("s:phone:p", [mark, *(order(after_ms) for after_ms in times)])
+    rules = default_engine().rules.of("s")["D35"].block
+    told = detector.evaluate(facts, at_ms, rules).signals
+    assert [one.signal.values["order"] for one in told] == ["o1", f"o{45 * DAY_MS}"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,11 @@ def _same_reader_afterwards() -> Any:
     receivers.use(IDENTITY_KEY)
 
 
-def running(detectors: str, tmp_path: Path) -> Engine:
+def running(detectors: str, tmp_path: Path, rules_path: Path | None = None) -> Engine:
     key = SecretStr(IDENTITY_KEY.decode())
-    return build_engine(Settings(detectors=detectors, data_dir=tmp_path, identity_key=key))
+    return build_engine(
+        Settings(detectors=detectors, data_dir=tmp_path, identity_key=key, rules_path=rules_path)
+    )
 
 
 def said_by(engine: Engine, story: Story) -> set[str]:
@@ -69,14 +72,33 @@ def test_a_detector_does_not_run_without_those_whose_signals_it_reads(
     running(f"{alone},{needed}", tmp_path)
 
 
-@pytest.mark.parametrize("chosen", ["D25", "D25,D02"])
-def test_who_puts_findings_together_does_not_run_without_any(chosen: str, tmp_path: Path) -> None:
-    """D02 raises alerts about items only."""
+@pytest.mark.parametrize("chosen", ["D25", "D25,D02", "D25,D05", "D25,D18", "D25,D04,D20"])
+def test_who_puts_findings_together_does_not_run_where_it_would_stay_silent(
+    chosen: str, tmp_path: Path
+) -> None:
+    """D02 is about items, D05 is no act, D18 is one, and D04 and D20 are one together."""
     with pytest.raises(
-        ConfigurationError, match="D25 puts together what others find about a buyer"
+        ConfigurationError,
+        match=r"D25 puts together what others find about a buyer.*; add some of D01.*leave D25 out",
     ):
         running(chosen, tmp_path)
-    running(f"{chosen},D01", tmp_path)
+    running(f"{chosen},D01,D08", tmp_path)
+
+
+def test_out_of_reach_beside_unpaid_orders_is_enough_to_put_together(tmp_path: Path) -> None:
+    story = Story()
+    for number in range(12):
+        story.created(f"o{number}", MINUTE + number, units=25)
+    for number in range(2):
+        story.contact(20 * MINUTE + number)
+    assert said_by(running("D25,D01", tmp_path), story) == {"D01", "D25"}
+
+
+def test_the_rules_say_how_many_findings_are_enough(tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    shipped = files("streams.detect").joinpath("rules.yaml").read_text(encoding="utf-8")
+    path.write_text(shipped.replace("min_acts: 2", "min_acts: 1"), encoding="utf-8")
+    running("D25,D18", tmp_path, path)
 
 
 def test_receivers_are_read_only_for_who_asks(tmp_path: Path) -> None:

@@ -80,6 +80,7 @@ MISSING = Path("/missing")
     ("name", "variable", "value"),
     [
         ("detectors", "ORDERWATCH_DETECTORS", "D99"),
+        ("detectors", "ORDERWATCH_DETECTORS", "D25,D18"),
         ("identity key", "ORDERWATCH_IDENTITY_KEY", SecretStr("abc")),
         ("disposable phones", "ORDERWATCH_DISPOSABLE_PHONES_PATH", MISSING),
         ("notify routes", "ORDERWATCH_NOTIFY_ROUTES_PATH", MISSING),

@@ -6,7 +6,7 @@ episodes of other detectors, and two detectors that saw the same act are one act
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import NamedTuple
 
 import msgspec
@@ -121,6 +121,14 @@ class Campaign(SecondOrder[Rules]):
         ]
         expiries = [e.last_at_ms + rules.expire_after_s * 1000 for e in found if e.status == "open"]
         return Verdict(found, min(expiries, default=None)) if found else NOTHING
+
+    def missing(self, running: Set[str], rules: Rules) -> Sequence[str]:
+        """Those that see kinds of acts which none of the running ones sees, if these are too few."""
+        seen = {kind for kind, ids in rules.acts.items() if not running.isdisjoint(ids)}
+        if len(seen) + (not seen.isdisjoint(rules.unreachable_beside)) >= rules.min_acts:
+            return ()
+        others = (ids for kind, ids in rules.acts.items() if kind not in seen)
+        return sorted({detector for ids in others for detector in ids})
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details

@@ -26,8 +26,11 @@ from streams.detect.detector import (
 )
 from streams.detect.episodes import NOTHING, Episode, Threshold, Told, Verdict
 from streams.detect.facts import (
+    BAN_RETENTION_MS,
+    BANNED,
     AccountFlagged,
     AnyFact,
+    Fact,
     Identified,
     OrderPaid,
     OrderPlaced,
@@ -37,9 +40,13 @@ from streams.detect.facts import (
 )
 from streams.detect.suspicion import STRONG_KINDS, UNPAID, identities_of
 
-BANNED, BANNED_LINK = "banned_identity", "banned_link"
+BANNED_LINK = "banned_link"
 # A banned buyer has few phones and devices; the first ones are told.
 MAX_TOLD = 50
+# A ban counts for so long after it was told last. All that rests on it is let go before it is.
+COUNTS_MS = Fact.retention_ms
+# And a phone or a device for so long after the banned buyer's last order with it.
+USED_MS = BAN_RETENTION_MS
 DAY_S = 86_400
 
 
@@ -119,7 +126,7 @@ def _summary(episode: Episode) -> tuple[str, str]:
     if d["how"] == "own":
         return (
             f"禁购买家{buyer}再次下单{order},{ended_zh or '请按取证流程处理'}。",
-            f"{buyer}, who is banned, placed order {order}"
+            f"{buyer}, who {'was' if ended_by else 'is'} banned, placed order {order}"
             f"{f'. {ended_en}' if ended_by else ': handle it with evidence'}.",
         )
     return (
@@ -149,10 +156,8 @@ class BannedBuyerReorder(_Reorders, Detector[Rules]):
         seen = {fact.ref: fact for fact in facts.of(Identified)}
         changed = {fact.ref: fact for fact in facts.of(Redirected)}
         tied = {
-            order.ref: [
-                f"{k}:{h}" for k, h in identities_of(seen.get(order.ref), changed.get(order.ref))
-            ]
-            for order in facts.of(OrderPlaced)
+            ref: [f"{k}:{h}" for k, h in identities_of(seen.get(ref), changed.get(ref))]
+            for ref in dict.fromkeys((*seen, *changed))
         }
         listed = frozenset(rules.identities)
         paid: dict[str, OrderPaid] = {}
@@ -163,12 +168,16 @@ class BannedBuyerReorder(_Reorders, Detector[Rules]):
         wakes: list[int] = []
         for order in facts.of(OrderPlaced):
             flag = next((f for f in reversed(flags) if f.at_ms <= order.at_ms), None)
-            is_own = flag is not None and flag.is_banned is True
+            is_own = (
+                flag is not None
+                and flag.is_banned is True
+                and order.at_ms <= flag.at_ms + COUNTS_MS
+            )
             if is_own and order.at_ms > horizon_ms:
                 # The ban may have been lifted before, and nobody has told us yet.
                 wakes.append(order.at_ms)
                 is_own = False
-            if not is_own and listed.isdisjoint(tied[order.ref]):
+            if not is_own and listed.isdisjoint(tied.get(order.ref, ())):
                 continue
             lifted = [f.at_ms for f in flags if f.at_ms > order.at_ms and not f.is_banned]
             ends = [ended[order.ref]] if order.ref in ended else []
@@ -190,7 +199,7 @@ class BannedBuyerReorder(_Reorders, Detector[Rules]):
                 )
             )
         concluded = verdict(self.id, cases, horizon_ms, rules.expire_after_s, wakes)
-        return concluded._replace(signals=_marks(facts.subject, flags, tied))
+        return concluded._replace(signals=_marks(facts.subject, flags, tied, {**changed, **seen}))
 
     def awaits(self, rules: Rules) -> Sequence[Awaits]:
         # Without a list only the flags matter; with one, every order must be looked at.
@@ -222,7 +231,7 @@ class BannedIdentity(Detector[Rules]):
             Told("shop", shop, _link(identity, banned, order))
             for banned, mark in sorted(marks.items())
             for order in orders
-            if order.at_ms > mark.at_ms
+            if _is_between(order, mark)
         ]
         # By time, so that a newer order never takes the place of one that was told.
         links.sort(key=lambda one: by_time(one.signal))
@@ -263,9 +272,12 @@ class LinkedReorder(_Reorders, Detector[Rules]):
 
 
 def _marks(
-    subject: str, flags: Sequence[AccountFlagged], tied: Mapping[str, Sequence[str]]
+    subject: str,
+    flags: Sequence[AccountFlagged],
+    tied: Mapping[str, Sequence[str]],
+    named: Mapping[str, Identified | Redirected],
 ) -> list[Told]:
-    """What a buyer who is banned now tells the phones and devices of all orders."""
+    """What a buyer who is banned now tells the phones and devices of all orders, which `named` them."""
     if not flags or not flags[-1].is_banned:
         return []
     since = flags[-1]
@@ -274,28 +286,41 @@ def _marks(
             break
         since = flag
     shop, _, buyer = subject.partition(":")
-    identities = dict.fromkeys(
-        identity
-        for identities in tied.values()
+    told_ms = flags[-1].at_ms
+    # By the last order with each.
+    used_ms = {
+        identity: named[ref].at_ms
+        for ref, identities in tied.items()
         for identity in identities
         if identity.partition(":")[0] in STRONG_KINDS
-    )
+    }
     version = sum(flag.at_ms for flag in flags)
     return [
         Told(
             "identity",
             f"{shop}:{identity}",
             Signal(
-                since.at_ms,
+                # As late as may be: what is as old as facts that were let go is never taken back.
+                max(told_ms, at_ms),
                 since.event_id,
                 f"{BANNED}/{identity}/{buyer}",
                 BANNED,
-                version,
-                {"buyer": buyer},
+                version + at_ms,
+                {
+                    "buyer": buyer,
+                    "since_ms": since.at_ms,
+                    "last_ms": min(told_ms + COUNTS_MS, at_ms + USED_MS),
+                },
             ),
         )
-        for identity in list(identities)[:MAX_TOLD]
+        for identity, at_ms in list(used_ms.items())[:MAX_TOLD]
     ]
+
+
+def _is_between(order: Signal, mark: Signal) -> bool:
+    """Whether somebody's order came while a ban counted. Marks of before say only since when."""
+    since_ms = int(mark.values.get("since_ms", mark.at_ms))
+    return since_ms < order.at_ms <= int(mark.values.get("last_ms", mark.at_ms + COUNTS_MS))
 
 
 def _link(identity: str, banned: str, order: Signal) -> Signal:

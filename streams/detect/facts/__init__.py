@@ -21,7 +21,16 @@ from streams.detect.facts.aftersales import (
     ReturnUnderWay,
 )
 from streams.detect.facts.any import AnyFact
-from streams.detect.facts.base import DAY_MS, NEVER, SHORTEST_RETENTION_MS, Fact, FirstFact, Signal
+from streams.detect.facts.base import (
+    BAN_RETENTION_MS,
+    BANNED,
+    DAY_MS,
+    NEVER,
+    SHORTEST_RETENTION_MS,
+    Fact,
+    FirstFact,
+    Signal,
+)
 from streams.detect.facts.merging import (
     MAX_FACTS_PER_KIND,
     by_time,
@@ -76,6 +85,8 @@ from streams.detect.facts.trade import (
 )
 
 __all__ = [
+    "BANNED",
+    "BAN_RETENTION_MS",
     "DAY_MS",
     "LARGE_AMOUNT_MINOR",
     "LARGE_UNITS",

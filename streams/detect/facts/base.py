@@ -6,13 +6,17 @@ stored format: never reuse a number. Trade has 1-19, people 20-39, addresses 40-
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import msgspec
 
 DAY_MS = 86_400_000
 # Later than every time there is: of what has not happened so far.
 NEVER = 1 << 62
+# A ban, and what is told of it, is the reason of alerts about orders of weeks later. Let go before these, it
+# would seem never to have been.
+BAN_RETENTION_MS = 90 * DAY_MS
+BANNED: Final = "banned_identity"
 # No kind is kept for less; below this nobody needs to look at single facts.
 SHORTEST_RETENTION_MS = 7 * DAY_MS
 

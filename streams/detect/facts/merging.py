@@ -12,7 +12,19 @@ from operator import attrgetter
 import msgspec
 
 from streams.detect.facts.any import AnyFact
-from streams.detect.facts.base import SHORTEST_RETENTION_MS, Fact, Signal
+from streams.detect.facts.base import (
+    BAN_RETENTION_MS,
+    BANNED,
+    SHORTEST_RETENTION_MS,
+    Fact,
+    Signal,
+)
+from streams.detect.facts.people import AccountFlagged
+from streams.detect.facts.trade import Identified, Redirected
+
+# Of who is banned, what orders are tied to is kept for longer: a ban comes weeks after the orders that led to
+# it, and is lifted or leads to alerts weeks later.
+TIED_RETENTION_MS = BAN_RETENTION_MS + Fact.retention_ms
 
 # More facts of one kind than this are not kept; the newest stay. It bounds the cost per event of a
 # subject that is being flooded. Ten times the largest burst in the seeds (「几百件」). Each name of a
@@ -85,7 +97,8 @@ def is_expired(fact: Fact, newest_ms: int) -> bool:
 
     The subject's own time, not the partition's: so what is kept is a function of the facts alone.
     """
-    return fact.at_ms < newest_ms - fact.retention_ms
+    is_ban = isinstance(fact, Signal) and fact.name == BANNED
+    return fact.at_ms < newest_ms - (BAN_RETENTION_MS if is_ban else fact.retention_ms)
 
 
 def _has_expired(known: list[AnyFact], newest_ms: int) -> bool:
@@ -116,13 +129,17 @@ def _few(known: list[AnyFact]) -> tuple[list[AnyFact], int]:
     newest_ms = known[-1].at_ms
     if len(known) <= MAX_FACTS_PER_KIND and not _has_expired(known, newest_ms):
         return known, 0
+    tied_from_ms = newest_ms - TIED_RETENTION_MS if _is_banned(known) else newest_ms
     kept: list[AnyFact] = []
     counts: dict[type | str, int] = {}
     let_go_ms = 0
     for fact in reversed(known):
         kind = fact.name if isinstance(fact, Signal) else fact.__class__
         count = counts.get(kind, 0)
-        if count >= MAX_FACTS_PER_KIND or is_expired(fact, newest_ms):
+        is_over = is_expired(fact, newest_ms) and not (
+            fact.at_ms >= tied_from_ms and isinstance(fact, Identified | Redirected)
+        )
+        if count >= MAX_FACTS_PER_KIND or is_over:
             let_go_ms = max(let_go_ms, fact.at_ms)
         else:
             counts[kind] = count + 1
@@ -131,3 +148,8 @@ def _few(known: list[AnyFact]) -> tuple[list[AnyFact], int]:
         return known, 0
     kept.reverse()
     return kept, let_go_ms
+
+
+def _is_banned(known: Sequence[AnyFact]) -> bool:
+    flags = (fact for fact in reversed(known) if isinstance(fact, AccountFlagged))
+    return next((flag.is_banned for flag in flags if flag.is_banned is not None), False)
