@@ -47,6 +47,15 @@ def future_time(at_ms: int, latest_ms: int) -> PoisonError:
     )
 
 
+def too_large(size: int, max_record_bytes: int) -> PoisonError:
+    """What is wrong with a value of so many bytes."""
+    return PoisonError(
+        "too_large",
+        f"the value has {size} bytes, more than max_record_bytes = {max_record_bytes}; send less, or "
+        "raise the limit and replay",
+    )
+
+
 def bad_key(name: str) -> PoisonError:
     """What is wrong with an event whose ids, `name`, cannot be a record key."""
     return PoisonError(

@@ -110,8 +110,8 @@ class Settings(BaseSettings):
     is taken back."""
     identity_key: SecretStr | None = None
     """Key of the hashes that link accounts by phone, address, device and consignee, 16 to 64 bytes.
-    Without it one is made and kept in `data_dir`; workers on several machines must be given the same,
-    and a new key cuts the links made under the old one."""
+    Without it one is made and kept in `data_dir`; workers on several machines must be given the same.
+    A worker refuses state that was written under another key, whose links it could not follow."""
     disposable_phones_path: Named | None = None
     """Numbers that anybody can receive messages with, one a line, or a JSON object whose keys they are;
     see docs/address-signals.md."""
@@ -125,7 +125,7 @@ class Settings(BaseSettings):
     max_future_s: Annotated[int, Field(ge=0, le=86_400)] = 600
     """An event that claims to be further ahead of the clock is a dead letter."""
     max_record_bytes: Annotated[int, Field(ge=1024, le=16 * 1024 * 1024)] = 1024 * 1024
-    """A longer record is a dead letter."""
+    """A longer record is a dead letter; a replay refuses it."""
 
     # Worker
     group_id: Name = "orderwatch"

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from schemas.alerts import Alert
 from schemas.base import LAST_YEAR
 from schemas.fast import Refused, decode_line, decode_lines, key_of, topic_of
@@ -25,8 +27,8 @@ from streams.detect.extract import FACTS_OF, to_ms
 from streams.detect.facts import AnyFact
 from streams.detect.horizon import Frontier
 from streams.detect.partition import LETTER, Effects, Partition
-from streams.errors import PoisonError, bad_key, future_time
-from streams.replay.files import Chunk
+from streams.errors import PoisonError, bad_key, future_time, too_large
+from streams.replay.files import MAX_LINE_BYTES, Chunk
 from streams.replay.pacing import LONGEST_SLEEP_S
 
 # Events applied at once. The larger, the fewer evaluations; this many take some 200 MB.
@@ -76,7 +78,8 @@ class Replay:
     """A replay in progress: feed it chunks of lines, then `finish` it.
 
     `now_ms` is the present: what claims to be more than `max_future_s` later is refused, as the live
-    worker does, or one such event would make all others too old to count. By default any time goes.
+    worker does, or one such event would make all others too old to count. A value of more than
+    `max_record_bytes` is refused as there, too. By default any time and any size goes.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class Replay:
         silence_min_buyers: int = 20,
         now_ms: Callable[[], int] = _end_of_time,
         max_future_s: int = 0,
+        max_record_bytes: int = MAX_LINE_BYTES,
     ) -> None:
         self.report = ReplayReport()
         self._on_alert = on_alert
@@ -101,6 +105,7 @@ class Replay:
         self._lateness_ms = lateness_s * 1000
         self._now_ms = now_ms
         self._max_future_ms = max_future_s * 1000
+        self._max_record_bytes = max_record_bytes
         self._batch = _Batch()
 
     @property
@@ -110,9 +115,25 @@ class Replay:
 
     def feed(self, lines: Sequence[bytes], position: Callable[[int], str]) -> None:
         """Take lines; they are applied in batches of `BATCH` events, or at the next `flush`."""
+        # Looked for among the values only when a line is as long: nearly no file has any.
+        if max(map(len, lines), default=0) > self._max_record_bytes:
+            lines, position = self._but_too_large(lines, position)
         self._batch.take(lines, position, self.report, self.latest_ms)
         if self._batch.size >= BATCH:
             self.flush()
+
+    def _but_too_large(
+        self, lines: Sequence[bytes], position: Callable[[int], str]
+    ) -> tuple[list[bytes], Callable[[int], str]]:
+        """The lines whose values the live worker takes for their size, and where each was read."""
+        kept = []
+        for index, line in enumerate(lines):
+            size = _size_of_value(line) if len(line) > self._max_record_bytes else 0
+            if size > self._max_record_bytes:
+                self.report.refuse(too_large(size, self._max_record_bytes), position(index))
+            else:
+                kept.append(index)
+        return [lines[index] for index in kept], lambda place: position(kept[place])
 
     def flush(self) -> None:
         """Apply what has been taken."""
@@ -174,6 +195,22 @@ class Replay:
                 signals.setdefault(f"{LETTER[told.kind]}/{told.subject}", []).append(told.signal)
             newest_ms = max(told.signal.at_ms for told in effects.told)
             self._take(self._subjects.apply({"signals": newest_ms}, signals))
+
+
+class _Wrapper(msgspec.Struct):
+    # As it stands in the file, which is what `produce` sends.
+    value: msgspec.Raw = msgspec.Raw(b"")
+
+
+_decode_value = msgspec.json.Decoder(_Wrapper).decode
+
+
+def _size_of_value(line: bytes) -> int:
+    """How many bytes of a line would be a record; 0 where it is no line of an event file."""
+    try:
+        return len(memoryview(_decode_value(line).value))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return 0
 
 
 # Before any event.
@@ -297,15 +334,18 @@ def replay(
     silence_min_buyers: int = 20,
     now_ms: Callable[[], int] = _end_of_time,
     max_future_s: int = 0,
+    max_record_bytes: int = MAX_LINE_BYTES,
 ) -> ReplayReport:
-    """Run event files through the detectors; `now_ms` and `max_future_s` as for Replay.
+    """Run event files through the detectors; `now_ms` to `max_record_bytes` as for Replay.
 
     `shuffle_seed` reads everything and feeds it in random order, in batches of random size: the final
     alerts must not change. `speed` paces by event time (1.0 as it happened, None as fast as possible);
     where the chunks are of one source, in the order of time, what silence proves is told as it comes,
     else at the end.
     """
-    running = Replay(engine, on_alert, lateness_s, silence_min_buyers, now_ms, max_future_s)
+    running = Replay(
+        engine, on_alert, lateness_s, silence_min_buyers, now_ms, max_future_s, max_record_bytes
+    )
     if shuffle_seed is not None:
         for part in _shuffled(chunks, random.Random(shuffle_seed)):
             running.feed(*part)

@@ -84,6 +84,7 @@ def run(
             silence_min_buyers=settings.silence_min_buyers,
             now_ms=lambda: max(clock_ms(), until_ms or 0),
             max_future_s=settings.max_future_s,
+            max_record_bytes=settings.max_record_bytes,
         )
     return Replayed(report, time.monotonic() - started_at)
 

@@ -15,7 +15,7 @@ from schemas.topics import ITEM_TOPICS
 from streams.detect.extract import FACTS_OF, to_ms
 from streams.detect.facts import AnyFact, Fact
 from streams.detect.partition import LETTER
-from streams.errors import PoisonError, bad_key, future_time
+from streams.errors import PoisonError, bad_key, future_time, too_large
 from streams.runtime.signals import decode_signal
 
 
@@ -108,11 +108,7 @@ class Intake:
         if record.value is None:
             raise PoisonError("missing_value", "the record has no value; expected a JSON object")
         if len(record.value) > self._max_record_bytes:
-            raise PoisonError(
-                "too_large",
-                f"the value has {len(record.value)} bytes, more than max_record_bytes = "
-                f"{self._max_record_bytes}; send less, or raise the limit and replay",
-            )
+            raise too_large(len(record.value), self._max_record_bytes)
         return record.value
 
 

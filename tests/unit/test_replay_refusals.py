@@ -150,3 +150,49 @@ def test_a_refused_line_is_named_by_its_place_in_its_file(how: dict[str, Any]) -
     ]
     report = replay(default_engine(), chunks, **how)
     assert {position for position, _, _ in report.refused_at} == {"f:7", "g:11"}
+
+
+# The smallest that can be set, and a size of which some are within it and some are not.
+MAX_RECORD_BYTES = 1024
+
+
+def padded(story: Story, sizes: list[int]) -> list[bytes]:
+    """The lines of a story with values of these sizes, by a field that nobody knows."""
+    lines = []
+    for (topic, value), size in zip(story.events, sizes, strict=True):
+        bare = json.dumps({**value, "note": ""})
+        body = json.dumps({**value, "note": "x" * (size - len(bare))})
+        lines.append(b'{"topic": "%b",  "value": %b }' % (topic.encode(), body.encode()))
+    return lines
+
+
+@pytest.mark.parametrize("how", [{}, {"shuffle_seed": 1}, {"speed": 1e9}])
+def test_a_record_that_the_worker_finds_too_large_is_refused_with_its_words(
+    how: dict[str, Any],
+) -> None:
+    sizes = [MAX_RECORD_BYTES, MAX_RECORD_BYTES + 1] * 3
+    lines = padded(burst(), sizes)
+    # Not for its size: it is no line of an event file at all.
+    lines.insert(2, b"{" * 2 * MAX_RECORD_BYTES)
+    report = replay(
+        default_engine(), [Chunk("f", lines, 1)], max_record_bytes=MAX_RECORD_BYTES, **how
+    )
+    assert report.refused == {"too_large": 3, "invalid_json": 1}
+    assert report.events == {"orders": 3}
+    assert report.alerts == {}
+    refused = {position: (reason, text) for position, reason, text in report.refused_at}
+    assert refused.keys() == {"f:2", "f:3", "f:5", "f:7"}
+    body = json.dumps(json.loads(lines[1])["value"]).encode()
+    live = Intake("orders", MAX_RECORD_BYTES, MAX_FUTURE_S * 1000, lambda: NOW_MS)
+    ((_, error),) = live.take([Record("orders", 0, 0, b"s:b", body)]).poison
+    assert refused["f:2"] == (error.reason, str(error))
+
+
+def test_the_size_that_the_worker_takes_is_that_of_the_settings(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"\n".join(padded(burst(), [2000] * 6)))
+    for limit, refused in ((1024, 6), (2000, 0)):
+        settings = Settings(max_record_bytes=limit)
+        plan = replaying.Plan([str(path)])
+        done = replaying.run(settings, plan, lambda records, share=None: None, lambda: NOW_MS)
+        assert done.report.refused.total() == refused
