@@ -145,6 +145,10 @@ class RecordingChangelog(Changelog):
             else:
                 self.stored[key] = value
 
+    def is_signed(self, partition: int) -> bool:
+        """As after the first batch."""
+        return True
+
     async def grown(self, partitions: Collection[int]) -> set[int]:
         """Whatever a test says that somebody else has written to."""
         return self.grown_partitions & set(partitions)

@@ -19,6 +19,7 @@ from streams.runtime.awake import Awake
 from streams.runtime.changelog import Changelog
 from streams.runtime.connection import aiokafka_connection
 from streams.runtime.metrics import WorkerMetrics
+from streams.runtime.origin import origin_of
 from streams.runtime.stage import Stage
 from streams.settings import Settings
 
@@ -53,6 +54,7 @@ class WorkerApp(faust.App):
         )
         await writer.start()
         engine = build_engine(settings)
+        origin = origin_of(settings)
         kinds_of: tuple[tuple[str, Collection[str], Sequence[SubjectKind]], ...] = (
             ("buyer", BUYER_TOPICS, ("buyer",)),
             ("subject", SUBJECT_TOPICS, ("item", "order", "shop", "identity")),
@@ -63,7 +65,7 @@ class WorkerApp(faust.App):
                 topics,
                 kinds,
                 engine,
-                Changelog(f"{settings.topic_prefix}{name}-state", writer, connection),
+                Changelog(f"{settings.topic_prefix}{name}-state", writer, connection, origin),
                 writer,
                 settings,
                 self.metrics,

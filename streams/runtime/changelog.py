@@ -14,17 +14,24 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams.runtime import bulk
+from streams.runtime.origin import ORIGIN_KEY, Origin, is_said
 
 
 class Changelog:
-    """The changelog of one stage. `connection` are aiokafka's connection arguments."""
+    """The changelog of one stage. `connection` are aiokafka's connection arguments.
+
+    `origin` stands before whatever this writes, and is held against that of whatever this reads.
+    """
 
     def __init__(
-        self, topic: str, producer: AIOKafkaProducer, connection: Mapping[str, Any]
+        self, topic: str, producer: AIOKafkaProducer, connection: Mapping[str, Any], origin: Origin
     ) -> None:
         self.topic = topic
         self._producer = producer
         self._connection = connection
+        self._origin = origin
+        # The partitions in which it stands.
+        self._signed: set[int] = set()
         # Behind our last record of each partition: whatever lies further was written by somebody else.
         self._ends: dict[int, int] = {}
         self.records_read = 0
@@ -37,12 +44,19 @@ class Changelog:
         Raises aiokafka's KafkaError when it does not take them; the caller must not acknowledge then.
         """
         records = [(key.encode(), value) for key, value in (*changed.items(), *frontier.items())]
+        if partition not in self._signed:
+            records.insert(0, (ORIGIN_KEY.encode(), self._origin.packed()))
         batches = await bulk.send(self._producer, self.topic, partition, records)
         written = await asyncio.gather(*[batch.sent for batch in batches])
+        self._signed.add(partition)
         first, end = written[0].offset, written[-1].offset + batches[-1].records
         # Unless somebody else wrote in between: our copy lacks that, which `grown` has to see.
         if first == self._ends.get(partition, first) and end - first == len(records):
             self._ends[partition] = end
+
+    def is_signed(self, partition: int) -> bool:
+        """Whether anything of us stands in it, so that it is known that it has been worked on."""
+        return partition in self._signed
 
     async def grown(self, partitions: Collection[int]) -> set[int]:
         """The partitions in which somebody else has written since we last wrote or read.
@@ -68,8 +82,12 @@ class Changelog:
             await consumer.stop()
 
     async def read(self, partition: int) -> AsyncIterator[tuple[str, bytes | None]]:
-        """Every record of a partition, oldest first, up to the end as it was when reading began."""
+        """Every record of a partition, oldest first, up to the end as it was when reading began.
+
+        Raises ConfigurationError at the end when they are not for this worker to go on with.
+        """
         tp = TopicPartition(self.topic, partition)
+        origin: bytes | None = None
         consumer = self._consumer(max_partition_fetch_bytes=4 * 1024 * 1024)
         consumer.assign([tp])
         await consumer.start()
@@ -82,11 +100,20 @@ class Changelog:
                     end = consumer.highwater(tp)
                 for record in records.get(tp, ()):
                     self.records_read += 1
-                    yield record.key.decode(), record.value
+                    key = record.key.decode()
+                    if key == ORIGIN_KEY:
+                        origin = record.value
+                    else:
+                        yield key, record.value
         finally:
             await consumer.stop()
         # Not before the last await: a reading that is called off has not brought our copy up to here.
         self._ends[partition] = end
+        where = f"{self.topic}[{partition}]"
+        if origin is not None and is_said(origin, self._origin, where):
+            self._signed.add(partition)
+        else:
+            self._signed.discard(partition)
 
     def _consumer(self, **more: Any) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(

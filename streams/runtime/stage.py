@@ -262,7 +262,8 @@ class Stage:
                 f"{self._settings.session_timeout_s}; stopping so that state is not overwritten"
             )
         self._awake.check()
-        if effects.changed:
+        # The first batch leaves a trace whatever was in it: an empty topic means that state was lost.
+        if effects.changed or not self._changelog.is_signed(number):
             await self._changelog.write(number, effects.changed, self._frontier(partition))
         for alert in effects.alerts:
             self._metrics.alerts.labels(alert.detector, alert.severity, alert.change).inc()

@@ -11,6 +11,7 @@ from streams.errors import ConfigurationError
 from streams.kafka.topics import BLOCKED_CURE, listing
 from streams.rules import build_engine
 from streams.runtime.build import build_app, stop_for
+from streams.runtime.continuity import require_continuity
 from streams.service.logs import configure_logging
 from streams.service.serving import address_of, require_free
 from streams.settings import Settings
@@ -20,15 +21,17 @@ def run(settings: Settings) -> None:
     """Run a worker in this process; returns after a clean stop (SIGTERM, SIGINT).
 
     Raises ConfigurationError for rules, detectors, keys or a port that cannot be used, before any
-    broker is asked, and when topics are missing or have other partition counts than configured;
-    TransientError when no broker answers. Whatever goes wrong later ends the process itself, without
-    cleaning up and with an exit code of docs/operations.md: what was not acknowledged is read again.
+    broker is asked, and when topics are missing, have other partition counts than configured, or lack
+    what the group goes on from; TransientError when no broker answers. Whatever goes wrong later ends
+    the process itself, without cleaning up and with an exit code of docs/operations.md: what was not
+    acknowledged is read again.
     """
     configure_logging(settings)
     # The app builds its own when it starts, but Faust lets no exception of that through to here.
     build_engine(settings)
     require_free(address_of(settings, "web_host", "web_port"))
     _require_topics(settings)
+    require_continuity(settings)
     # Batches make many short-lived objects and hardly any cycles.
     gc.set_threshold(50_000, 20, 100)
     settings.data_dir.mkdir(parents=True, exist_ok=True)

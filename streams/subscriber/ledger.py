@@ -17,6 +17,9 @@ from typing import Protocol
 
 from streams.errors import ConfigurationError
 
+# Of the files of notify, stock and subscribers alike; tests/unit/test_formats.py says when it changes.
+FILE_FORMAT = 1
+
 
 class Ledger(Protocol):
     """Remembers the last handled revision of each alert; used by one thread at a time."""
@@ -68,7 +71,8 @@ class SqliteLedger:
     elsewhere have a window between the effect and the commit, in which a crash repeats them.
 
     Alerts that were quiet for `keep_days` are forgotten when the file is opened; keep it above the
-    retention of the alerts topic. Members of a group that share the file wait for each other.
+    retention of the alerts topic. Members of a group that share the file wait for each other. A handler
+    may keep tables of its own there, but `PRAGMA user_version` is the format of ours.
     """
 
     def __init__(
@@ -119,7 +123,7 @@ class SqliteLedger:
 def open_database(path: Path) -> sqlite3.Connection:
     """A durable SQLite connection whose transactions are opened by hand, see `transaction`.
 
-    Reads the whole file once. Raises ConfigurationError when it is damaged.
+    Reads the whole file once. Raises ConfigurationError when it is damaged, or of another format.
     """
     # The consumer loop may run in another thread than the one that connected; it is one at a time.
     connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
@@ -138,6 +142,16 @@ def open_database(path: Path) -> sqlite3.Connection:
     if found != "ok":
         connection.close()
         raise damaged_database(path, found)
+    (written,) = connection.execute("PRAGMA user_version").fetchone()
+    if not written:
+        connection.execute(f"PRAGMA user_version = {FILE_FORMAT}")
+    elif written != FILE_FORMAT:
+        connection.close()
+        raise ConfigurationError(
+            f"{path} was written by another version of orderwatch, in format {written}; this version "
+            f"reads format {FILE_FORMAT}. Start the version that wrote it, or put a backup from before "
+            'in its place: docs/operations.md, "Going back".'
+        )
     return connection
 
 

@@ -56,6 +56,9 @@ class NoChangelog:
 
     topic = "buyer-state"
 
+    def is_signed(self, partition: int) -> bool:
+        return True
+
     async def grown(self, partitions: Collection[int]) -> set[int]:
         return set()
 

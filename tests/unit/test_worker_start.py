@@ -97,8 +97,9 @@ def test_a_broker_that_goes_away_while_the_worker_starts_is_told_as_any_that_is_
     start = (
         "from streams.runtime import worker\n"
         "from streams.settings import load_settings\n"
-        # It had the topics a moment ago.
+        # It had the topics and what lies in them a moment ago.
         "worker.listing = lambda settings: []\n"
+        "worker.require_continuity = lambda settings: None\n"
         "worker.run(load_settings())\n"
     )
     variables = {

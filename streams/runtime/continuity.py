@@ -1,0 +1,109 @@
+"""Whether Kafka still has what the group of workers goes on from: input from where it stopped, and state.
+
+Kafka says neither. It gives the next records that are left, and a payment that was deleted unread looks
+as if nobody had paid; a topic that was lost and made again is empty, and so is what is known of everybody.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+from contextlib import closing
+
+from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from schemas.topics import BUYER_TOPICS
+from streams.errors import ConfigurationError
+from streams.kafka import clients, reading
+from streams.runtime.app import SUBJECT_TOPICS
+from streams.settings import Settings
+
+# How many of the faults stand in a message; the cure is the same for all.
+MOST_NAMED = 5
+COORDINATOR_TIMEOUT_S = 15.0
+COORDINATOR_POLL_S = 0.2
+
+
+def require_continuity(settings: Settings) -> None:
+    """Refuse to go on where something is missing in between; a group that has read nothing may begin.
+
+    Raises ConfigurationError naming what is missing, TransientError when no broker answers.
+    """
+    try:
+        stopped_at = _committed(settings)
+        with reading.consumer(settings) as client:
+            begins = client.beginning_offsets(list(stopped_at))
+            _require_input(settings, stopped_at, begins)
+            for stage, topics in (("buyer", BUYER_TOPICS), ("subject", SUBJECT_TOPICS)):
+                names = {clients.topic_name(settings, topic) for topic in topics}
+                read = {
+                    tp.partition
+                    for tp, offset in stopped_at.items()
+                    if tp.topic in names and offset > begins[tp]
+                }
+                _require_state(settings, client, f"{stage}-state", read)
+    except KafkaError as error:
+        raise clients.unreachable(settings, error) from error
+
+
+def _committed(settings: Settings) -> Mapping[TopicPartition, int]:
+    """Up to where the group has read the topics that workers read; without what it never has."""
+    with closing(clients.admin(settings)) as admin:
+        found = _offsets(admin, settings.group_id)
+    names = {clients.topic_name(settings, topic) for topic in (*BUYER_TOPICS, *SUBJECT_TOPICS)}
+    return {tp: at.offset for tp, at in found.items() if tp.topic in names and at.offset >= 0}
+
+
+def _offsets(admin: KafkaAdminClient, group_id: str) -> Mapping[TopicPartition, OffsetAndMetadata]:
+    deadline = time.monotonic() + COORDINATOR_TIMEOUT_S
+    while True:
+        try:
+            found: Mapping[TopicPartition, OffsetAndMetadata]
+            found = admin.list_group_offsets(group_id)[group_id]
+        except KafkaError as error:
+            # A new broker makes its topic of offsets when the first group asks for it.
+            if not error.retriable or time.monotonic() > deadline:
+                raise
+        else:
+            return found
+        time.sleep(COORDINATOR_POLL_S)
+
+
+def _require_input(
+    settings: Settings,
+    stopped_at: Mapping[TopicPartition, int],
+    begins: Mapping[TopicPartition, int],
+) -> None:
+    gone = [
+        f"{tp.topic}[{tp.partition}] {offset} to {begins[tp] - 1}"
+        for tp, offset in sorted(stopped_at.items())
+        if offset < begins[tp]
+    ]
+    if gone:
+        raise ConfigurationError(
+            f"records were deleted before group {settings.group_id} had read them: {_some(gone)}. What "
+            "they said is not known, and who paid or was shipped to there would be taken for somebody "
+            'who was not. Before going on, see docs/operations.md, "What was deleted unread".'
+        )
+
+
+def _require_state(
+    settings: Settings, client: KafkaConsumer, name: str, read: Collection[int]
+) -> None:
+    tps = [TopicPartition(clients.topic_name(settings, name), number) for number in sorted(read)]
+    ends = client.end_offsets(tps)
+    empty = [f"{tp.topic}[{tp.partition}]" for tp in tps if not ends[tp]]
+    if empty:
+        raise ConfigurationError(
+            f"{_some(empty)} is empty, although group {settings.group_id} has read the input that its "
+            "state follows from: the topic was lost, or deleted and made again. Going on would judge "
+            'everybody by half of what is known; rebuild the state: docs/operations.md, "Rebuilding '
+            'the state".'
+        )
+
+
+def _some(faults: list[str]) -> str:
+    more = len(faults) - MOST_NAMED
+    return ", ".join(faults[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,156 @@
+"""What happens to a pipeline between two starts: settings that must not change, and topics that did.
+
+Each ends a worker with 2 before it says anything, and goes on once that is put right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+from kafka import TopicPartition
+from kafka.admin import KafkaAdminClient
+from kafka.structs import OffsetAndMetadata
+
+from schemas.fast import decode_line
+from schemas.topics import BUYER_TOPICS
+from streams.kafka import clients, reading
+from streams.runtime.origin import FORMAT, ORIGIN_KEY, Origin
+from tests.topic_io import Message, produce
+from tests.workers import Worker, expected, load, settled, simulated, truth, worker
+
+
+@contextmanager
+def _half_read(bootstrap: str, prefix: str, tmp_path: Path) -> Iterator[tuple[Worker, list[bytes]]]:
+    """A worker that has read half of a history and was stopped; with the lines of the other half."""
+    events = simulated(tmp_path / "events.jsonl", 3_000)
+    lines = events.read_bytes().splitlines()
+    half = tmp_path / "half.jsonl"
+    half.write_bytes(b"\n".join(lines[: len(lines) // 2]) + b"\n")
+    with worker(bootstrap, prefix, tmp_path) as subject:
+        subject.start()
+        load(bootstrap, prefix, half.read_bytes().splitlines())
+        settled(subject, expected(truth(half)))
+        subject.wait_for(lambda: subject.metric("orderwatch_consumer_lag_records") == 0, "its end")
+        assert subject.stop() == 0
+        yield subject, lines[len(lines) // 2 :]
+
+
+def _refused(subject: Worker) -> str:
+    """Why it ends with 2, having said nothing."""
+    said = len(subject.alerts())
+    subject.start()
+    assert subject.process is not None
+    assert subject.process.wait(60) == 2
+    assert len(subject.alerts()) == said
+    return subject.log.read_text(encoding="utf-8").splitlines()[-1]
+
+
+def _admin(subject: Worker) -> closing[KafkaAdminClient]:
+    return closing(clients.admin(subject.settings))
+
+
+def _read_from_the_beginning(subject: Worker, *topics: str) -> None:
+    """As `kafka-consumer-groups.sh --reset-offsets --to-earliest` does."""
+    tps = [
+        TopicPartition(subject.prefix + topic, number) for topic in topics for number in range(4)
+    ]
+    with _admin(subject) as admin:
+        begins = {tp: OffsetAndMetadata(at, "", -1) for tp, at in _begins(subject, tps).items()}
+        admin.alter_group_offsets(subject.variables["ORDERWATCH_GROUP_ID"], begins)
+
+
+def _is_gone(subject: Worker) -> bool:
+    with _admin(subject) as admin:
+        return f"{subject.prefix}buyer-state" not in admin.list_topics()
+
+
+def _begins(subject: Worker, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
+    with reading.consumer(subject.settings) as client:
+        return dict(client.beginning_offsets(tps))
+
+
+@pytest.mark.parametrize(
+    ("variable", "other", "named"),
+    [
+        ("ORDERWATCH_TENANT", "another", "was written for the tenant 'default'"),
+        ("ORDERWATCH_IDENTITY_KEY", "another key of enough bytes", "another identity key"),
+    ],
+)
+def test_what_names_alerts_or_accounts_stays_as_it_was(
+    kafka_bootstrap: str, topic_prefix: str, tmp_path: Path, variable: str, other: str, named: str
+) -> None:
+    with _half_read(kafka_bootstrap, topic_prefix, tmp_path) as (subject, rest):
+        before = dict(subject.variables)
+        subject.variables[variable] = other
+        load(kafka_bootstrap, topic_prefix, rest)
+        said = _refused(subject)
+        assert named in said
+        assert variable in said
+        subject.variables = before
+        subject.start()
+        settled(subject, expected(truth(tmp_path / "events.jsonl")))
+        assert subject.stop() == 0
+
+
+def test_state_of_a_newer_version_is_left_alone(
+    kafka_bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    with _half_read(kafka_bootstrap, topic_prefix, tmp_path) as (subject, _):
+        newer = msgspec.json.encode(Origin(FORMAT + 1, "default"))
+        message = Message(newer, ORIGIN_KEY.encode(), 0)
+        produce(kafka_bootstrap, f"{topic_prefix}buyer-state", [message])
+        said = _refused(subject)
+        assert f"{topic_prefix}buyer-state[0] was written by another version of orderwatch" in said
+        assert f"in format {FORMAT + 1}; this version reads format {FORMAT}" in said
+
+
+def test_what_was_deleted_unread_is_told_before_anything_is_concluded_from_its_silence(
+    kafka_bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    with _half_read(kafka_bootstrap, topic_prefix, tmp_path) as (subject, rest):
+        load(kafka_bootstrap, topic_prefix, rest)
+        payments = [line for line in rest if line.startswith(b'{"topic":"payments"')]
+        assert payments
+        with _admin(subject) as admin:
+            tps = [TopicPartition(f"{topic_prefix}payments", number) for number in range(4)]
+            admin.delete_records(dict.fromkeys(tps, -1))
+        said = _refused(subject)
+        assert f"records were deleted before group {topic_prefix}worker had read them" in said
+        assert f"{topic_prefix}payments[0] " in said
+        assert "What was deleted unread" in said
+        # The shop sends them again, and only then is the gap passed over.
+        load(kafka_bootstrap, topic_prefix, payments)
+        _read_from_the_beginning(subject, "payments")
+        subject.start()
+        settled(subject, expected(truth(tmp_path / "events.jsonl")))
+        assert subject.stop() == 0
+
+
+def test_state_that_was_lost_is_rebuilt_and_not_begun_anew(
+    kafka_bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    with _half_read(kafka_bootstrap, topic_prefix, tmp_path) as (subject, rest):
+        with _admin(subject) as admin:
+            admin.delete_topics([f"{topic_prefix}buyer-state"])
+        subject.wait_for(lambda: _is_gone(subject), "the end of the topic")
+        subject.create_topics()
+        said = _refused(subject)
+        assert f"{topic_prefix}buyer-state[0]" in said
+        assert "Rebuilding the state" in said
+        _read_from_the_beginning(subject, *BUYER_TOPICS)
+        subject.start()
+        again = sum(
+            decode_line(line)[0] in BUYER_TOPICS
+            for line in (tmp_path / "half.jsonl").read_bytes().splitlines()
+        )
+        # Before the rest comes: what was published is not known, so nothing of it would be taken back.
+        subject.wait_for(
+            lambda: subject.metric("orderwatch_records_total") >= again, "the state of before"
+        )
+        load(kafka_bootstrap, topic_prefix, rest)
+        settled(subject, expected(truth(tmp_path / "events.jsonl")))
+        assert subject.stop() == 0
