@@ -19,7 +19,14 @@ from streams.inbox.casebook import CaseOutcome, kind_of
 from streams.inbox.complaints import PROVABLE, CaseState, CaseStep, can_take
 from streams.inbox.console import Console
 from streams.inbox.redaction import clean
-from streams.inbox.requests import admit, case_step_of, check_change, form_of, opened_of
+from streams.inbox.requests import (
+    admit,
+    case_step_of,
+    check_change,
+    form_of,
+    opened_of,
+    typed_in,
+)
 from streams.inbox.session import Session
 
 _MOVES: tuple[CaseStep, ...] = ("submit", "uphold", "reject", "appeal", "drop")
@@ -87,7 +94,9 @@ def add_cases(app: FastAPI, console: Console, view: View) -> None:
         if outcome.kind in ("done", "repeated"):
             console.live.announce()
             return RedirectResponse(f"/cases/{quote(complaint_id)}", 303)
-        return case_page(console, view, request, complaint_id, outcome)
+        return case_page(
+            console, view, request, complaint_id, outcome, pages.Kept(step, typed_in(request))
+        )
 
 
 def case_page(
@@ -96,6 +105,7 @@ def case_page(
     request: Request,
     complaint_id: str,
     outcome: CaseOutcome | None = None,
+    kept: pages.Kept = pages.NOTHING_KEPT,
 ) -> HTMLResponse:
     """One complaint; after a step that did not happen, with the reason on top."""
     detail = console.casebook.detail(complaint_id)
@@ -127,5 +137,6 @@ def case_page(
         draft=playbooks.form(kind, clean(row.story), shop_type, visible(row.about)),
         timers=console.board.of_complaint(row),
         message=message,
+        kept=kept,
         tab="complaints",
     )

@@ -10,11 +10,12 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
+from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from streams.errors import OrderwatchError, TransientError
@@ -22,6 +23,7 @@ from streams.inbox.database import PASSING
 from streams.inbox.intake import Position, RefusedRecord, read
 from streams.inbox.metrics import InboxMetrics
 from streams.inbox.store import Applied, Store
+from streams.kafka.clients import consumer_config, topic_name, unreachable
 from streams.settings import Settings
 from streams.subscriber.source import KafkaSource, Partition, Record, Source
 
@@ -54,12 +56,12 @@ class KafkaAlertSource(KafkaSource):
     """The alerts topic, read by one member of the inbox's consumer group.
 
     With `is_anew` it begins at the oldest alert that is kept, wherever the group had stopped: a database
-    that was lost has none of what the group has read. So it does with partitions that it is given later,
-    by a console that read them into the lost one.
+    that was lost, or comes from a backup, lacks some of what the group has read. So it does with
+    partitions that it is given later, by a console that read them into the lost one.
     """
 
     def __init__(self, settings: Settings, *, is_anew: bool = False) -> None:
-        super().__init__(settings, [ALERTS], f"{settings.group_id}-inbox", max_poll_records=500)
+        super().__init__(settings, [ALERTS], _group_of(settings), max_poll_records=500)
         self._is_anew = is_anew
         self._begun: frozenset[Partition] = frozenset()
 
@@ -72,7 +74,7 @@ class KafkaAlertSource(KafkaSource):
         return [record for record in records if (record.topic, record.partition) not in others]
 
     def _begin_anew(self, partitions: frozenset[Partition]) -> None:
-        # Committed before anything is stored: after a crash the database is no longer empty.
+        # Committed before anything is stored: after a crash the group is where the database is.
         if self.commit(dict.fromkeys(partitions, 0)):
             self._consumer.seek_to_beginning(*map(self._kafka_partition, partitions))
             self._begun |= partitions
@@ -88,6 +90,34 @@ class KafkaAlertSource(KafkaSource):
         except KafkaError as error:
             raise TransientError(f"the broker does not answer ({type(error).__name__})") from error
         return sum(max(0, int(ends[p]) - at) for p, at in positions.items())
+
+
+def is_behind(settings: Settings, read_to: Callable[[], Mapping[Partition, int]]) -> bool:
+    """Whether the group has read alerts that the database does not have: it was lost, or restored.
+
+    `read_to` is the database's own account. Raises TransientError when no broker answers.
+    """
+    topic = topic_name(settings, ALERTS)
+    try:
+        consumer = KafkaConsumer(
+            **consumer_config(settings),
+            group_id=_group_of(settings),
+            allow_auto_create_topics=False,
+        )
+        try:
+            partitions = consumer.partitions_for_topic(topic) or set()
+            committed = {p: consumer.committed(TopicPartition(topic, p)) for p in partitions}
+        finally:
+            consumer.close(autocommit=False)
+    except KafkaError as error:
+        raise unreachable(settings, error) from error
+    # Read after the offsets: another console may be at work, and it stores before it commits.
+    stored = read_to()
+    return any((offset or 0) > stored.get((ALERTS, p), 0) for p, offset in committed.items())
+
+
+def _group_of(settings: Settings) -> str:
+    return f"{settings.group_id}-inbox"
 
 
 class RefusedFloodError(OrderwatchError):
@@ -159,6 +189,8 @@ class Consumer:
             except TransientError as error:
                 self._trouble = str(error)
                 log.warning("inbox_broker_unreachable", pause_s=pause_s)
+            except PASSING as error:
+                self._store_failed(error, pause_s)
             self._stopping.wait(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
         return None
@@ -177,14 +209,12 @@ class Consumer:
                 self._metrics.refused(record.reason)
                 log.warning("inbox_record_refused", reason=record.reason, at=str(record.position))
         self._outcomes.extend(isinstance(record, RefusedRecord) for record in batch)
-        stored = self._stored(lambda: self._store.apply(batch))
+        ends = {(r.topic, r.partition): r.offset + 1 for r in records}
+        stored = self._stored(lambda: self._store.apply(batch, ends))
         if stored is None:
             return
         self._refuse_flood()
         self._metrics.stored(stored.applied, stored.ignored)
-        ends: dict[Partition, int] = {}
-        for r in records:
-            ends[r.topic, r.partition] = r.offset + 1
         source.commit(ends)
         self._answered()
         if stored.applied:
@@ -197,14 +227,17 @@ class Consumer:
             try:
                 return apply()
             except PASSING as error:
-                # What the driver said, where the question came as far as the driver.
-                reason = type(getattr(error, "orig", error)).__name__
-                self._trouble = f"the database does not answer ({reason})"
-                self._metrics.store_failed()
-                log.warning("inbox_store_failed", error=reason, pause_s=pause_s)
+                self._store_failed(error, pause_s)
             if self._stopping.wait(pause_s):
                 return None
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    def _store_failed(self, error: Exception, pause_s: float) -> None:
+        # What the driver said, where the question came as far as the driver.
+        reason = type(getattr(error, "orig", error)).__name__
+        self._trouble = f"the database does not answer ({reason})"
+        self._metrics.store_failed()
+        log.warning("inbox_store_failed", error=reason, pause_s=pause_s)
 
     def _refuse_flood(self) -> None:
         refused = sum(self._outcomes)

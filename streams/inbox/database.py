@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
@@ -45,10 +46,12 @@ def open_database(url: str) -> Engine:
 def upgrade(engine: Engine) -> None:
     """Apply all migrations.
 
-    Raises TransientError when the database does not answer, ConfigurationError when its file is damaged.
+    Raises TransientError when the database does not answer, ConfigurationError when its file is damaged
+    or a newer version has changed its tables.
     """
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
+    where = engine.url.render_as_string(hide_password=True)
     try:
         with writing(engine).begin() as connection:
             if connection.dialect.name == "postgresql":
@@ -60,8 +63,13 @@ def upgrade(engine: Engine) -> None:
                 _check_file(connection)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+    except CommandError as error:
+        raise ConfigurationError(
+            f"{where} was brought up to date by a newer version of orderwatch, which this one cannot read "
+            f"({error}). Start that version, or put a backup from before in its place: "
+            'docs/operations.md, "Going back".'
+        ) from error
     except OperationalError as error:
-        where = engine.url.render_as_string(hide_password=True)
         raise TransientError(
             f"The database {where} does not answer ({type(error.orig).__name__}). "
             "Start it or set ORDERWATCH_DATABASE_URL."

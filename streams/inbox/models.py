@@ -1,8 +1,8 @@
 """The tables of the inbox. What the pipeline said and what people did are kept apart.
 
-`alerts` and `revisions` are written by the consumer only; `cases`, `contacts`, `filings`, `audit` and
-`outgoing_events` by people's steps (cases and audit by `workflow.follow` too). The trap: SQLite
-forgets time zones, so all times go through `UtcTime`.
+`alerts`, `revisions` and `read_positions` are written by the consumer only; `cases`, `contacts`,
+`filings`, `audit` and `outgoing_events` by people's steps (cases and audit by `workflow.follow` too).
+The trap: SQLite forgets time zones, so all times go through `UtcTime`.
 """
 
 from __future__ import annotations
@@ -233,6 +233,19 @@ class RefusedRow(Base):
     message: Mapped[str] = mapped_column(Text)
     value: Mapped[bytes] = mapped_column(LargeBinary)
     received_at: Mapped[datetime]
+
+
+class ReadRow(Base):
+    """How far a partition is read into this database: the offset after the last record of a batch.
+
+    The group's committed offset is never ahead of it, unless this is an older copy of the database.
+    """
+
+    __tablename__ = "read_positions"
+
+    topic: Mapped[str] = mapped_column(String(249), primary_key=True)
+    partition: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    offset: Mapped[int] = mapped_column(BigInteger)
 
 
 class FilingRow(Base):

@@ -104,6 +104,17 @@ class Work:
         return can_transition(self.state, TARGET[step])
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What somebody typed for a step that was not taken, so that nobody types it twice."""
+
+    step: str = ""
+    text: str = ""
+
+
+NOTHING_KEPT: Final = Kept()
+
+
 def card(row: AlertRow, timers: Sequence[Timer] = ()) -> Card:
     return Card(row, AlertEnvelope.model_validate_json(row.body).data, timers)
 

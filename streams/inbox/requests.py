@@ -71,7 +71,15 @@ async def form_of(request: Request) -> dict[str, str]:
     except ValueError:
         raise BadFormError from None
     # Browsers send CR LF, and a page would show the CR as the control character that it is.
-    return {name: value.replace("\r\n", "\n") for name, value in fields}
+    form = {name: value.replace("\r\n", "\n") for name, value in fields}
+    request.state.form = form
+    return form
+
+
+def typed_in(request: Request) -> str:
+    """What somebody wrote in the form of this request, so that a page that refuses it gives it back."""
+    form: dict[str, str] = getattr(request.state, "form", {})
+    return next((text for name in ("note", "reason", "story") if (text := form.get(name, ""))), "")
 
 
 def check_change(request: Request, keeper: Gatekeeper, form: dict[str, str]) -> None:

@@ -24,7 +24,7 @@ from streams.errors import ConfigurationError
 from streams.inbox.board import Board
 from streams.inbox.casebook import Casebook
 from streams.inbox.console import Console, page_version
-from streams.inbox.consumer import Consumer, KafkaAlertSource
+from streams.inbox.consumer import AlertSource, Consumer, KafkaAlertSource, is_behind
 from streams.inbox.database import open_database, upgrade
 from streams.inbox.desk import Desk
 from streams.inbox.live import Live
@@ -67,9 +67,17 @@ def run(settings: Settings) -> None:
         live = Live(lambda: page_version(store, consumer.health()))
         board = Board(store, rules, _now)
         metrics = InboxMetrics(store, board, _now)
-        is_anew = store.is_empty()
+
+        def connect() -> AlertSource:
+            is_anew = is_behind(settings, store.read_to)
+            if is_anew:
+                log.warning(
+                    "inbox_reads_anew", reason="the group has read more than the database has"
+                )
+            return KafkaAlertSource(settings, is_anew=is_anew)
+
         consumer = Consumer(
-            connect=lambda: KafkaAlertSource(settings, is_anew=is_anew),
+            connect=connect,
             store=store,
             metrics=metrics,
             on_stored=live.announce,

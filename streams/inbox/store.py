@@ -6,7 +6,7 @@ consumer may commit its offsets after it. Steps of people are in `desk`, not her
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,11 +42,13 @@ from streams.inbox.models import (
     ContactRow,
     FilingRow,
     OutgoingRow,
+    ReadRow,
     ReferenceRow,
     RefusedRow,
     RevisionRow,
 )
 from streams.inbox.workflow import UNHANDLED, Seen, State, follow, severity_rank
+from streams.subscriber.source import Partition
 
 # What the pipeline did to the workflow is audited under this name.
 PIPELINE = "orderwatch"
@@ -82,17 +84,26 @@ class Store:
         self._writer = writing(engine)
         self._now = now
 
-    def apply(self, records: Iterable[Accepted | RefusedRecord]) -> Applied:
-        """Store a batch, all or nothing. Raises one of `PASSING` when the database is away."""
+    def apply(
+        self,
+        records: Iterable[Accepted | RefusedRecord],
+        read_to: Mapping[Partition, int] | None = None,
+    ) -> Applied:
+        """Store a batch and up to where it was read, all or nothing.
+
+        Raises one of `PASSING` when the database is away.
+        """
         batch = list(records)
         try:
-            return self._apply_once(batch)
+            return self._apply_once(batch, read_to or {})
         except IntegrityError:
             # After a rebalance the previous owner of the partition may insert the same alert at the
             # same moment. Its rows are visible now, so the second try finds them.
-            return self._apply_once(batch)
+            return self._apply_once(batch, read_to or {})
 
-    def _apply_once(self, batch: list[Accepted | RefusedRecord]) -> Applied:
+    def _apply_once(
+        self, batch: list[Accepted | RefusedRecord], read_to: Mapping[Partition, int]
+    ) -> Applied:
         accepted = [record for record in batch if isinstance(record, Accepted)]
         refused = [record for record in batch if isinstance(record, RefusedRecord)]
         at = self._now()
@@ -110,6 +121,8 @@ class Store:
                 _follow(session, rows[change.record.alert.alert_id], change, at)
             for bad in refused:
                 session.merge(_refused_row(bad, at))
+            for (topic, partition), offset in read_to.items():
+                session.merge(ReadRow(topic=topic, partition=partition, offset=offset))
         return Applied(len(changes), len(accepted) - len(changes), len(refused))
 
     def page(self, wanted: Filter) -> Listing:
@@ -199,10 +212,12 @@ class Store:
             rows = session.execute(query)
             return {(detector, label): count for detector, label, count in rows if label}
 
-    def is_empty(self) -> bool:
-        """Whether no alert was ever stored."""
+    def read_to(self) -> dict[Partition, int]:
+        """The offset after the last record of each partition that this database has."""
         with Session(self.engine) as session:
-            return session.scalar(select(AlertRow.alert_id).limit(1)) is None
+            return {
+                (row.topic, row.partition): row.offset for row in session.scalars(select(ReadRow))
+            }
 
     def version(self) -> str:
         """A word that changes whenever anything that a page shows has changed."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Final, Literal
 
 from schemas.alerts import Scalar, Text
@@ -44,7 +44,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "board.past": ("已过期限", "Past their time"),
     "board.empty": ("没有时限", "No deadlines"),
     "board.capped": ("显示{n}条", "{n} of them shown"),
-    "board.code": ("代码", "Code"),
     "board.what": ("事项", "What"),
     "board.until": ("期限", "Until"),
     "board.state": ("状态", "State"),
@@ -283,6 +282,36 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "detail.revision": ("第{n}版", "Revision {n}"),
     "detail.reason": ("原因", "Reason"),
     "detail.raw": ("下载原始 JSON", "Download raw JSON"),
+    "detail.evidence": ("下载证据材料", "Download the evidence"),
+    "evidence.title": ("证据材料", "Evidence"),
+    "evidence.made": ("整理于{at}", "Put together at {at}"),
+    "evidence.about": (
+        "由店铺的事件记录整理，供人工核对和提交，不是平台的认定。时间为{zone}；电话和街道地址已隐去。",
+        "Put together from the events of the shop, for a person to check and to submit; no ruling of the "
+        "platform. Times are those of {zone}; phones and street addresses are masked.",
+    ),
+    "evidence.doubted": (
+        "处理人已标记为误报，请勿据此投诉。",
+        "Whoever handled it labelled it a false positive. Do not complain on its grounds.",
+    ),
+    "evidence.stands_not": (
+        "预警已撤回，事实不支持，请勿据此投诉。",
+        "The alert was retracted; the facts do not support it. Do not complain on its grounds.",
+    ),
+    "evidence.alert": ("预警号", "Alert"),
+    "evidence.orders": ("涉及订单", "Orders"),
+    "evidence.event": ("事件号", "Event"),
+    "evidence.handling": ("处理经过", "How it was handled"),
+    "evidence.filings": ("备案", "Filings"),
+    "evidence.forms": ("投诉表草稿", "Drafts of the complaint"),
+    "evidence.to_add": ("还需人工附上", "To be added by a person"),
+    "evidence.add_hint": (
+        "截图、录音、照片和物流证明不在本系统内。",
+        "Screenshots, recordings, photographs and carriers' papers are not in this system.",
+    ),
+    "filing.submitted": ("已提交", "submitted"),
+    "filing.accepted": ("成功", "accepted"),
+    "filing.rejected": ("未通过", "rejected"),
     "detail.back": ("返回列表", "Back to the list"),
     "detail.opened": ("发生", "Opened"),
     "detail.groups": ("包含预警", "Puts together"),
@@ -452,7 +481,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "unit.days": ("天", "days"),
     "unit.kinds": ("种", "kinds"),
     "unit.messages": ("条", "messages"),
-    "unit.minor units": ("分", "minor units"),
+    "unit.minor units": ("最小货币单位", "minor units"),
     "unit.pieces": ("处", "pieces"),
     "unit.points": ("分值", "points"),
     "unit.receivers": ("位", "receivers"),
@@ -486,6 +515,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "live.on": ("实时", "Live"),
     "live.off": ("重新连接中", "Reconnecting"),
+    "live.lost": (
+        "连接中断，这一步没有保存。您填写的内容还在，请稍后再试。",
+        "No connection: this step was not stored. What you typed is still there; try again soon.",
+    ),
     "live.changed": ("这条预警有更新。", "This alert has changed."),
     "live.reload": ("刷新", "Reload"),
     "refusal.not_from_this_state": (
@@ -535,6 +568,15 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "A colleague has just changed this alert, so your step was not taken. This is the "
         "state now.",
     ),
+    "problem.last_step": ("最近一步：{at} {who} {what}", "The last step: {at} {who} {what}"),
+    "problem.kept": (
+        "您填写的内容没有保存，需要时请复制：",
+        "What you typed was not stored; copy it if it is still needed:",
+    ),
+    "problem.signed_out": (
+        "登录已过期，没有执行任何操作。请返回登录后再试。",
+        "The session is over and nothing was done. Go back, sign in and try again.",
+    ),
     "problem.no_page": ("没有这个页面", "There is no such page"),
     "problem.missing": ("没有这条预警", "There is no such alert"),
     "problem.missing_hint": (
@@ -575,10 +617,15 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
 
 @dataclass(frozen=True)
 class Words:
-    """The texts in one language, with the time at which the page was made."""
+    """The texts in one language, with the time at which the page was made.
+
+    Times are by the clocks of `zone`; with `is_dated` each has its date and its seconds.
+    """
 
     language: Language
     now: datetime
+    zone: tzinfo = CHINA
+    is_dated: bool = False
 
     def __call__(self, key: str, **values: object) -> str:
         """The text of a key; a key that does not exist is a bug and raises KeyError."""
@@ -606,11 +653,13 @@ class Words:
                 yield word, str(value) if at is None else self.clock(at)
 
     def clock(self, at: datetime) -> str:
-        """A time of the platform, to the minute; with the date unless it is today's."""
-        local = at.astimezone(CHINA)
-        if local.date() == self.now.astimezone(CHINA).date():
+        """A time to the minute, with the date unless it is today's."""
+        local, today = at.astimezone(self.zone), self.now.astimezone(self.zone)
+        if self.is_dated:
+            return local.strftime("%Y-%m-%d %H:%M:%S")
+        if local.date() == today.date():
             return local.strftime("%H:%M")
-        if local.year == self.now.astimezone(CHINA).year:
+        if local.year == today.year:
             return local.strftime("%m-%d %H:%M")
         return local.strftime("%Y-%m-%d %H:%M")
 

@@ -19,10 +19,12 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
+from streams.detect.working_days import time_zone
 from streams.inbox import pages
 from streams.inbox.case_web import add_cases
 from streams.inbox.console import Console
 from streams.inbox.desk import Outcome
+from streams.inbox.evidence import add_evidence
 from streams.inbox.gate import Gate
 from streams.inbox.redaction import clean_json
 from streams.inbox.requests import (
@@ -39,6 +41,7 @@ from streams.inbox.requests import (
     local_path,
     session_of,
     step_of,
+    typed_in,
 )
 from streams.inbox.session import LOCAL_OPERATOR, Session, TooManyTriesError
 from streams.inbox.texts import Words
@@ -71,6 +74,7 @@ def create_app(console: Console) -> FastAPI:
     view = _View(console)
     _add_probes(app, console)
     _add_reading(app, console, view)
+    add_evidence(app, console, view)
     add_cases(app, console, view)
     _add_changing(app, console, view)
     _add_problems(app, view)
@@ -111,8 +115,16 @@ class _View:
             )
         return response
 
+    def document(self, request: Request, template: str, shop_id: str, **values: object) -> str:
+        """A page without the frame, by the clocks of the shop, to be read elsewhere and later."""
+        zone = self._console.rules.deadlines(shop_id).time_zone
+        words = Words(language_of(request), self._console.now(), time_zone(zone), is_dated=True)
+        return pages.render(self._jinja, template, words, zone=zone, **values)
+
     def problem(self, request: Request, status: int, text: str, hint: str = "") -> HTMLResponse:
-        return self.page(request, "problem.html", status=status, text=text, hint=hint)
+        return self.page(
+            request, "problem.html", status=status, text=text, hint=hint, kept=typed_in(request)
+        )
 
     def _counts(self) -> dict[str, object]:
         try:
@@ -248,11 +260,17 @@ def _add_changing(app: FastAPI, console: Console, view: _View) -> None:
         if outcome.kind in ("done", "repeated"):
             console.live.announce()
             return RedirectResponse(f"/alerts/{quote(alert_id)}", 303)
-        return detail_page(console, view, request, alert_id, outcome)
+        kept = pages.Kept(step, typed_in(request))
+        return detail_page(console, view, request, alert_id, outcome, kept)
 
 
 def detail_page(
-    console: Console, view: _View, request: Request, alert_id: str, outcome: Outcome | None = None
+    console: Console,
+    view: _View,
+    request: Request,
+    alert_id: str,
+    outcome: Outcome | None = None,
+    kept: pages.Kept = pages.NOTHING_KEPT,
 ) -> HTMLResponse:
     """One alert; after a step that did not happen, with the reason on top and the true state below."""
     detail = console.store.detail(alert_id)
@@ -270,17 +288,20 @@ def detail_page(
         detail=detail,
         work=pages.work(detail),
         message=message,
+        kept=kept,
         tab="alerts",
     )
 
 
 def _add_problems(app: FastAPI, view: _View) -> None:
     @app.exception_handler(LoginNeededError)
-    async def needs_login(request: Request, _error: Exception) -> Response:
+    def needs_login(request: Request, _error: Exception) -> Response:
         if request.url.path == "/events" or request.headers.get("authorization"):
             return JSONResponse(
                 {"error": "sign in first"}, 401, headers={"www-authenticate": "Bearer"}
             )
+        if typed_in(request):
+            return view.problem(request, 401, "problem.signed_out")
         return RedirectResponse(f"/login?next={quote(_here(request))}", 303)
 
     @app.exception_handler(ForbiddenError)

@@ -122,6 +122,28 @@ def test_an_inbox_that_lost_its_database_reads_every_alert_again(
         wait_until(lambda: second.metric(counted) == 20, deadline_s=60)
 
 
+def test_a_database_from_a_backup_gets_what_the_group_had_read_since(
+    bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    topic = topic_prefix + "alerts"
+    create_topics(bootstrap, {topic: 2})
+    counted = 'orderwatch_inbox_alerts_open{severity="warn"}'
+
+    def read(end: int) -> None:
+        """Publish ten more alerts, and let an inbox read until it has so many."""
+        publish(bootstrap, topic, range(end - 10, end))
+        with inbox(bootstrap, topic_prefix, tmp_path) as running:
+            wait_until(lambda: running.metric(counted) == end, deadline_s=60)
+            running.process.send_signal(signal.SIGTERM)
+            assert running.process.wait(timeout=30) == 0
+
+    read(10)
+    backup = (tmp_path / "inbox.db").read_bytes()
+    read(20)
+    (tmp_path / "inbox.db").write_bytes(backup)
+    read(30)
+
+
 def test_what_another_console_read_into_the_lost_database_is_read_again_as_well(
     bootstrap: str, topic_prefix: str
 ) -> None:

@@ -194,6 +194,22 @@ class Page:
             mobile=width < 600,
         )
 
+    def go_offline(self, *, is_offline: bool = True) -> None:
+        """Let every new request fail, as without a network."""
+        self._send(
+            "Network.emulateNetworkConditions",
+            offline=is_offline,
+            latency=0,
+            downloadThroughput=-1,
+            uploadThroughput=-1,
+        )
+
+    def type(self, selector: str, text: str) -> None:
+        """Type into a field, as a keyboard does."""
+        self.wait(f"!!document.querySelector({json.dumps(selector)})")
+        self.evaluate(f"document.querySelector({json.dumps(selector)}).focus()")
+        self._send("Input.insertText", text=text)
+
     def prefer(self, scheme: str) -> None:
         """Dark or light."""
         feature = {"name": "prefers-color-scheme", "value": scheme}

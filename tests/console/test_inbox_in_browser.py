@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from schemas.alerts import Text
+from streams.inbox.casebook import CaseRequest, OpenRequest
 from streams.inbox.consumer import Health
 from streams.inbox.workflow import State
 from tests.console.browser import Browser, Page
@@ -213,6 +214,74 @@ def test_what_is_typed_outlives_the_session_and_is_sent_after_the_next_sign_in(
         page.click("input[name=answered][value=no] + span")
         page.click(button("contact"))
         page.wait("document.querySelector('#work').innerText.includes('买家说明天付款')")
+
+
+def test_a_step_sent_into_a_lost_connection_keeps_what_was_typed(
+    page: Page, served: Served
+) -> None:
+    served.add(make_alert())
+    page.goto(served.url + ONE)
+    page.click(button("take"))
+    page.wait("document.body.innerText.includes('处理中')")
+    page.click("input[name=answered][value=no] + span")
+    page.type("input[name=note]", "第一次没人接")
+    page.go_offline()
+    page.click(button("contact"))
+    page.wait("!document.querySelector('#lost').hidden")
+    assert page.evaluate("document.querySelector('input[name=note]').value") == "第一次没人接"
+    page.go_offline(is_offline=False)
+    page.click(button("contact"))
+    page.wait("document.querySelector('#work').innerText.includes('第一次没人接')")
+    detail = served.store.detail(alert_id("1"))
+    assert detail is not None
+    assert len(detail.contacts) == 1
+
+
+def test_a_step_under_way_is_taken_although_the_page_has_changed_meanwhile(
+    page: Page, served: Served
+) -> None:
+    served.add(make_alert())
+    page.goto(served.url + ONE)
+    page.wait("document.querySelector('#live').classList.contains('on')")
+    page.evaluate(
+        "window.fetch = ((real) => (url, ...more) => url !== '/healthz' ? real(url, ...more)"
+        " : new Promise((done) => { window.answer = () => done(new Response('')); }))(window.fetch)"
+    )
+    page.click(button("take"))
+    page.wait("!!window.answer")
+    served.casebook.open(
+        OpenRequest("异常拍下", "shop1", "b42", "", "李娜", "begin-it", alert_id("1"))
+    )
+    served.live.announce()
+    page.wait("!document.querySelector('#stale').hidden")
+    page.evaluate("window.answer()")
+    page.wait("document.body.innerText.includes('处理中')")
+
+
+def test_a_note_of_a_step_that_a_colleague_overtook_can_be_sent_again(
+    page: Page, served: Served
+) -> None:
+    case = served.casebook.open(OpenRequest("恶意敲诈", "shop1", "b42", "", "李雷", "begin-it"))
+    for version, proof in enumerate(("ids", "threat"), start=1):
+        request = CaseRequest(case, "prove", "李雷", f"prove-{proof}", version, proof=proof)
+        assert served.casebook.perform(request).kind == "done"
+    page.goto(f"{served.url}/cases/{case}")
+    page.wait("document.querySelector('#live').classList.contains('on')")
+    page.type("form[action$='/submit'] input[name=note]", "平台编号 7788")
+    late = CaseRequest(case, "prove", "李娜", "prove-once-more", 3, proof="ids")
+    assert served.casebook.perform(late).kind == "done"
+    page.click(button("submit"))
+    page.wait("document.querySelector('[role=alert] blockquote').innerText === '平台编号 7788'")
+    # What arrives meanwhile takes nothing away.
+    page.wait("document.querySelector('#live').classList.contains('on')")
+    page.evaluate("window.isFetched = false; fetch('/').then(() => { window.isFetched = true; })")
+    served.add(make_alert())
+    page.wait("window.isFetched")
+    page.click(button("submit"))
+    page.wait("document.body.innerText.includes('已提交，等待答复')")
+    detail = served.casebook.detail(case)
+    assert detail is not None
+    assert detail.steps[-1].note == "平台编号 7788"
 
 
 def test_the_keyboard_stays_where_it_was_when_the_list_is_renewed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from html import escape
 from pathlib import Path
 from typing import Any, get_args
 
@@ -294,6 +295,30 @@ def test_what_a_page_cannot_do_is_said_with_the_true_state(
     assert http.post(f"{where}/close", data=hidden).status_code == 400
     assert http.get(f"{where}/drop").status_code == 405
     assert http.get("/cases/none").status_code == 404
+
+
+def test_what_was_typed_for_a_step_that_was_not_taken_is_kept(
+    served: Served, http: httpx.Client
+) -> None:
+    complaint_id = opened(served)
+    prove_all(served, complaint_id)
+    where = f"/cases/{complaint_id}"
+    submitting = fields(http.get(where).text, f"{where}/submit")
+    take(served, complaint_id, "prove", proof="originals", by="李娜")
+    note = "平台编号 77 <b>"
+    late = http.post(f"{where}/submit", data={**submitting, "note": note})
+    assert late.status_code == 409
+    assert "最近一步：20:05 李娜 登记证据" in late.text
+    # To be sent again from its own field, and from no other.
+    assert f"<blockquote>{escape(note)}</blockquote>" in late.text
+    assert late.text.count(f'name="note" value="{escape(note)}"') == 1
+    again = fields(late.text, f"{where}/submit")
+    assert escape(note) in http.post(f"{where}/submit", data={**again, "note": note}).text
+    # Where the step is no longer offered, the note can still be copied.
+    gone = http.post(f"{where}/submit", data={**submitting, "note": note})
+    assert gone.status_code == 409
+    assert f"<blockquote>{escape(note)}</blockquote>" in gone.text
+    assert f'value="{escape(note)}"' not in gone.text
 
 
 def test_a_story_of_several_lines_is_shown_as_it_was_typed(

@@ -76,13 +76,12 @@ class Setup:
             self.store, Board(self.store, load_rules(None, find_detectors()), clock), clock
         )
         self.announced = 0
-        self.connect_failures = 0
+        self.connect_failures: list[Exception] = []
         self.consumer = Consumer(self._connect, self.store, self.metrics, self._announce, 0.5)
 
     def _connect(self) -> MemorySource:
         if self.connect_failures:
-            self.connect_failures -= 1
-            raise TransientError("No Kafka broker answered at 127.0.0.1:9092")
+            raise self.connect_failures.pop()
         return self.source
 
     def _announce(self) -> None:
@@ -113,6 +112,7 @@ def test_every_alert_is_stored_then_committed_and_announced(tmp_path: Path) -> N
         wait_until(lambda: setup.source.committed == 25)
         assert setup.store.page(Filter()).total == 25
         assert setup.announced == 3
+        assert setup.store.read_to() == {("alerts", 0): 25}
         wait_until(lambda: setup.consumer.health().is_ready)
     assert setup.source.is_closed
     assert setup.count("orderwatch_inbox_applied_total") == 25
@@ -141,10 +141,10 @@ def test_nothing_is_committed_that_is_not_stored(
     is_away.set()
     apply = setup.store.apply
 
-    def failing(records: object) -> object:
+    def failing(records: object, read_to: object) -> object:
         if is_away.is_set():
             raise error
-        return apply(records)  # type: ignore[arg-type]
+        return apply(records, read_to)  # type: ignore[arg-type]
 
     monkeypatch.setattr(setup.store, "apply", failing)
     with setup.running():
@@ -162,7 +162,7 @@ def test_a_stop_while_the_database_is_away_commits_nothing(
 ) -> None:
     setup = Setup(tmp_path, [value("1")])
 
-    def away(_records: object) -> None:
+    def away(*_batch: object) -> None:
         raise OperationalError("INSERT", {}, Exception("away"))
 
     monkeypatch.setattr(setup.store, "apply", away)
@@ -177,7 +177,7 @@ def test_a_bug_stops_the_consumer_before_the_offset_moves(
 ) -> None:
     setup = Setup(tmp_path, [value("1")])
 
-    def bug(_records: object) -> None:
+    def bug(*_batch: object) -> None:
         raise KeyError("bug")
 
     monkeypatch.setattr(setup.store, "apply", bug)
@@ -205,12 +205,19 @@ def test_a_flood_of_bad_records_stops_the_consumer(tmp_path: Path) -> None:
     assert setup.source.committed < 100
 
 
-def test_a_broker_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (TransientError("No Kafka broker answered at 127.0.0.1:9092"), "No Kafka broker"),
+        (OperationalError("SELECT", {}, Exception("away")), "the database does not answer"),
+    ],
+)
+def test_what_is_not_there_yet_is_waited_for(tmp_path: Path, error: Exception, said: str) -> None:
     setup = Setup(tmp_path, [value("1")])
-    setup.connect_failures = 1
+    setup.connect_failures = [error]
     assert "not connected" in setup.consumer.health().reason
     with setup.running():
-        wait_until(lambda: "No Kafka broker" in setup.consumer.health().reason)
+        wait_until(lambda: said in setup.consumer.health().reason)
         wait_until(lambda: setup.source.committed == 1)
         wait_until(lambda: setup.consumer.health().is_ready)
 

@@ -108,6 +108,19 @@ def test_the_migrations_make_exactly_the_tables_of_the_models(engine: Engine) ->
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
 
 
+def test_tables_of_a_newer_version_are_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "inbox.db"
+    engine = open_database(f"sqlite:///{path}")
+    upgrade(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999_later'"))
+    with pytest.raises(ConfigurationError) as refused:
+        upgrade(engine)
+    engine.dispose()
+    assert f"{path} was brought up to date by a newer version of orderwatch" in str(refused.value)
+    assert "9999_later" in str(refused.value)
+
+
 def test_handled_alerts_are_listed_without_sorting_all_of_them(tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{tmp_path / 'inbox.db'}")
     upgrade(engine)
@@ -158,8 +171,15 @@ def test_only_a_greater_revision_is_applied_and_history_is_kept(store: Store) ->
 def test_a_batch_is_stored_all_or_nothing(store: Store) -> None:
     broken = Accepted(make_alert("2"), body=None)  # type: ignore[arg-type]
     with pytest.raises(Exception, match=r"(?i)null"):
-        store.apply([record(make_alert("1")), broken])
+        store.apply([record(make_alert("1")), broken], {("alerts", 0): 2})
     assert store.detail(alert_id("1")) is None
+    assert store.read_to() == {}
+
+
+def test_how_far_it_was_read_is_as_of_the_last_batch(store: Store) -> None:
+    store.apply([record(make_alert("1"))], {("alerts", 0): 7, ("alerts", 3): 2})
+    store.apply([], {("alerts", 3): 1})
+    assert store.read_to() == {("alerts", 0): 7, ("alerts", 3): 1}
 
 
 def test_times_come_back_aware_and_equal(store: Store) -> None:

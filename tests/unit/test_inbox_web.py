@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from schemas.alerts import Deadline, EvidenceFact, Subject, SuggestedAction, Text
 from streams.inbox.consumer import Health
@@ -190,6 +191,36 @@ def test_the_slower_of_two_operators_sees_what_the_other_did(
     assert late.status_code == 409
     assert "同事刚刚更新了这条预警" in late.text
     assert "处理中" in late.text
+
+
+def test_what_was_typed_comes_back_with_whatever_refuses_it(
+    served: Served, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.add(make_alert())
+    operator.step("take")
+    called = {"channel": "phone", "answered": "no", "note": "无人接听"}
+    hidden = operator.forms().forms[f"{ONE}/contact"] | called
+    forged = operator.http.post(f"{ONE}/contact", data=hidden | {"token": "forged"})
+    assert (forged.status_code, "<blockquote>无人接听" in forged.text) == (403, True)
+    incomplete = operator.http.post(f"{ONE}/contact", data=hidden | {"request_id": "short"})
+    assert (incomplete.status_code, "<blockquote>无人接听" in incomplete.text) == (400, True)
+
+    def away(_request: object) -> None:
+        raise OperationalError("UPDATE", {}, Exception("away"))
+
+    monkeypatch.setattr(served.desk, "perform", away)
+    failed = operator.http.post(f"{ONE}/contact", data=hidden)
+    assert (failed.status_code, "<blockquote>无人接听" in failed.text) == (503, True)
+
+
+def test_what_was_typed_comes_back_when_the_session_is_over(guarded: Served) -> None:
+    guarded.add(make_alert())
+    with closing(httpx.Client(base_url=guarded.url, follow_redirects=True)) as http:
+        typed = {"channel": "phone", "answered": "no", "note": "无人接听"}
+        answer = http.post(f"{ONE}/contact", data=typed)
+    assert answer.status_code == 401
+    assert "登录已过期" in answer.text and "<blockquote>无人接听" in answer.text
+    assert "b42" not in answer.text
 
 
 def test_filing_is_offered_only_after_a_contact_attempt(served: Served, operator: Operator) -> None:

@@ -9,6 +9,7 @@
   const SPACING_MS = 400;
   const SETTLED_MS = 2500;
   const LISTEN_AGAIN_MS = 3000;
+  const ANSWERS_MS = 10000;
   let version = null;
   let isFetching = false;
   let isWanted = false;
@@ -16,6 +17,8 @@
   let source = null;
 
   function isBusy(part) {
+    // A form that is replaced while it is being sent is never sent.
+    if (part.querySelector("form[data-sent]")) return true;
     const active = document.activeElement;
     if (part.contains(active) && active.matches("input, select, textarea")) return true;
     return [...part.querySelectorAll("input, select")].some((field) =>
@@ -23,13 +26,15 @@
         ? field.checked !== field.defaultChecked
         : field.tagName === "SELECT"
           ? ![...field.options].every((option) => option.selected === option.defaultSelected || !option.value)
-          : field.type !== "hidden" && field.value !== field.defaultValue);
+          // A note may come with the page, when the step that it belongs to was not taken.
+          : field.type !== "hidden" && field.value !== "");
   }
 
   // Hidden fields differ in every copy of a page: what a person sees is what is compared.
   function seen(part) {
     const copy = part.cloneNode(true);
     copy.querySelectorAll('[name="request_id"], [name="token"]').forEach((field) => field.remove());
+    copy.querySelectorAll("input:not([type=hidden])").forEach((field) => field.removeAttribute("value"));
     copy.querySelectorAll(".fresh").forEach((row) => row.classList.remove("fresh"));
     copy.querySelectorAll('[class=""]').forEach((row) => row.removeAttribute("class"));
     return copy.innerHTML;
@@ -126,10 +131,26 @@
     else if (!source) { listen(); refresh(); }
   }
 
-  document.addEventListener("submit", (event) => {
-    if (event.target.method !== "post") return;
-    if (event.target.dataset.sent) { event.preventDefault(); return; }
-    event.target.dataset.sent = "yes";
+  // Sent into a lost connection, a form would give way to a page of the browser's own, and what was typed
+  // would be gone with it: so the console is asked for a sign of life first.
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (form.method !== "post") return;
+    event.preventDefault();
+    if (form.dataset.sent) return;
+    form.dataset.sent = "yes";
+    const lost = document.getElementById("lost");
+    try {
+      const answer = await fetch("/healthz", { signal: AbortSignal.timeout(ANSWERS_MS) });
+      // A proxy may keep the probes to itself, so any other answer is a sign of life as well.
+      if (answer.status >= 500) throw new Error(answer.status);
+      lost.hidden = true;
+      form.submit();
+    } catch {
+      delete form.dataset.sent;
+      lost.hidden = false;
+      lost.scrollIntoView({ block: "center" });
+    }
   });
   window.addEventListener("pageshow", () => {
     document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
