@@ -45,7 +45,7 @@ def parse_event_time(text: str) -> datetime:
         try:
             return moment + timedelta(microseconds=1)
         except OverflowError as error:
-            raise ValueError("the time lies after the year 9999") from error
+            raise ValueError("expected a time before the end of the year 9999") from error
     return moment
 
 

@@ -54,6 +54,7 @@ _CURE: dict[Reason, str] = {
     "unknown_event_type": "Upgrade orderwatch, or correct the producer's mapping.",
 }
 _DEFAULT_CURE = "Correct the producer and send the event again under the same event_id."
+_PLACE = re.compile(r" - at `(\$[\w.\[\]]*)`\Z")
 _CODE = re.compile(r"[A-Za-z][A-Za-z_-]{0,39}")
 _ALMOST_TIME = re.compile(r"\d{4}-\d\d-\d\d[0-9TtZz:+. -]{0,40}")
 _KINDS = {str: "a string", bool: "a boolean", list: "an array", dict: "an object"}
@@ -83,7 +84,10 @@ def explain(topic: str, raw: bytes, error: Exception | None) -> Refused:
         return _from_faults(topic, found.errors(include_url=False))
     # The careful reader takes it: bytes on which readers of JSON do not agree.
     if isinstance(error, msgspec.ValidationError):
-        text = f"{topic}: a key occurs twice, and not all its values are allowed ({error})."
+        # The decoder's own sentence quotes what stands there.
+        place = _PLACE.search(str(error))
+        at = f" at {place[1]}" if place else ""
+        text = f"{topic}: a key occurs twice{at}, and not all its values are allowed."
         return _refused("duplicate_key", text)
     return _refused("invalid_json", f"{topic}: the value is not JSON ({error}).")
 

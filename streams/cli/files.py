@@ -152,8 +152,8 @@ def simulate(
         events=events,
         buyers=buyers,
         days=days,
-        shops=shops.split(","),
-        scenarios=stories.split(","),
+        shops=[shop.strip() for shop in shops.split(",")],
+        scenarios=[story.strip() for story in stories.split(",")],
         attack_share=attack_share,
         labels=labels,
     )

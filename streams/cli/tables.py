@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from streams.cli.console import stderr, stdout
-from streams.display.masking import mask_phones, show_bytes, visible
+from streams.display.masking import json_line, mask_phones, show_bytes, visible
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +40,7 @@ def json_lines(rows: Iterable[dict[str, Any]]) -> None:
     """Print one JSON object a line."""
     console = stdout()
     for row in rows:
-        console.print(json.dumps(row, ensure_ascii=False), soft_wrap=True)
+        console.print(json_line(row), soft_wrap=True)
 
 
 def show_topic_report(report: Report) -> None:
@@ -116,7 +115,7 @@ def show_dead_letters(contents: Contents, limit: int, as_json: bool) -> None:
         return
     # Why in full, and the bytes, are what `dlq show` is for.
     table(
-        ("position", "at", "from", "reason", "state", "key"),
+        ("position", "at (UTC)", "from", "reason", "state", "key"),
         [
             (
                 letter.record.position,
@@ -195,14 +194,16 @@ def show_replay(replayed: Replayed, *, as_json: bool, only_summary: bool) -> Non
 
 
 def show_rules(rules: RuleSet, shop: str, path: Path | None) -> None:
-    """Every threshold of every detector, and where it is from."""
+    """The shop's type and zone, every deadline, every threshold of every detector, and where it is from."""
+    terms = rules.deadlines(shop).model_dump()
+    shop_type = rules.shop_type(shop) or "not said"
+    blocks = {"shop": {"shop_type": shop_type, "time_zone": terms.pop("time_zone")}, **terms}
+    for detector, rule in sorted(rules.of(shop).items()):
+        # The deadlines that it uses are said once, above.
+        blocks[detector] = rule.block.model_dump(exclude=set(terms))
     table(
-        ("detector", "threshold", "value"),
-        [
-            (detector, name, value)
-            for detector, rule in sorted(rules.of(shop).items())
-            for name, value in rule.block.model_dump().items()
-        ],
+        ("of", "threshold", "value"),
+        [(of, name, value) for of, block in blocks.items() for name, value in block.items()],
     )
     console = stdout()
     if shop and rules.of(shop) is rules.of(""):

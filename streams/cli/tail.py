@@ -11,7 +11,14 @@ from typing import Any
 
 from schemas.topics import TOPICS
 from streams.display.alert_line import alert_line, alert_style
-from streams.display.masking import mask_phones, mask_value, show_body, show_bytes, visible
+from streams.display.masking import (
+    json_line,
+    mask_phones,
+    mask_value,
+    show_body,
+    show_bytes,
+    visible,
+)
 from streams.errors import ConfigurationError
 from streams.kafka import reading
 from streams.kafka.reading import Record
@@ -51,14 +58,12 @@ def lines(settings: Settings, view: View) -> Iterator[Line]:
 def render(record: Record, view: View) -> Line:
     """One record as a line: JSON, a pretty alert, or position, time, key and body."""
     if view.as_json:
-        text = json.dumps(_as_json(record, view.raw), ensure_ascii=False)
-        # A body may name half a character, which no terminal takes; in JSON its escape says the same.
-        return Line(text.encode("utf-8", "backslashreplace").decode())
+        return Line(json_line(_as_json(record, view.raw)))
     if view.topic == "alerts":
         try:
             envelope = json.loads(record.value or b"")
             return Line(alert_line(envelope), alert_style(envelope))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             # Something that is not an alert lies on the topic: show it as any other record.
             pass
     key = show_bytes(record.key, raw=view.raw)

@@ -21,12 +21,15 @@ from typing import Any, Protocol
 
 from kafka import KafkaProducer
 
+from schemas.alerts import AlertEnvelope
 from streams.demo.broker import HOST, EmbeddedBroker, free_port
 from streams.demo.children import Children
 from streams.demo.score import Score
 from streams.demo.story import SLOTS, Play, story
 from streams.display.alert_line import alert_line, alert_style
+from streams.display.masking import show_body
 from streams.kafka import clients, produce, reading, topics
+from streams.kafka.reading import Record
 from streams.service.locking import only_one
 from streams.settings import Settings, environment
 
@@ -164,9 +167,7 @@ def _run(stage: Stage, score: Score, ends_at: float | None, say: Say) -> bool:
         next_check_at = 0.0
         for record in reading.follow(stage.settings, "alerts", from_beginning=True):
             if record is not None:
-                envelope = json.loads(record.value or b"")
-                score.add(envelope)
-                say(alert_line(envelope), alert_style(envelope))
+                show(record, score, say)
             now = time.monotonic()
             if now >= next_check_at:
                 stage.children.check()
@@ -181,6 +182,19 @@ def _run(stage: Stage, score: Score, ends_at: float | None, say: Say) -> bool:
             if ends_at is not None and now >= ends_at:
                 return player.is_settled(now)
     raise AssertionError("following a topic has no end")
+
+
+def show(record: Record, score: Score, say: Say) -> None:
+    """Say a record of the alerts and count it; whoever tries the demo's broker may write anything there."""
+    body = record.value or b""
+    try:
+        AlertEnvelope.model_validate_json(body)
+        envelope = json.loads(body)
+    except (ValueError, RecursionError):
+        say(f"no alert: {show_body(body, raw=False, indent=None)}")
+        return
+    score.add(envelope)
+    say(alert_line(envelope), alert_style(envelope))
 
 
 def play_seconds(ends_at: float | None) -> float:

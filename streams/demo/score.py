@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from streams.demo.story import HONEST_PREFIXES, LATE_SHOP
 from streams.detect.detector import find_detectors
+from streams.display.masking import visible
 
 ACCUSING = frozenset(detector.id for detector in find_detectors() if detector.accuses)
 
@@ -62,7 +63,7 @@ class Score:
             lines.append(f"  {detector}: {counts}{about}")
         mistaken = self.accused_by_mistake()
         lines.append(
-            f"  accused although honest: {', '.join(mistaken)}"
+            f"  accused although honest: {', '.join(map(visible, mistaken))}"
             if mistaken
             else "  none accuses the honest buyers, the flash sale, the split order or the late shop"
         )

@@ -20,7 +20,9 @@ def alert_line(envelope: Any) -> str:
     # The title names the kind, the summary has the numbers; one language each keeps it short.
     texts = ((alert.get("title") or {}).get("zh"), (alert.get("summary") or {}).get("en"))
     said = " · ".join(text for text in texts if text)
-    at = str(alert["updated_at"])[:19].replace("T", " ")
+    # To the second, with its zone: one's own clock shows other hours.
+    told_at = str(alert["updated_at"])
+    at = f"{told_at[:19].replace('T', ' ')}{'Z' if told_at.endswith('Z') else ''}"
     supersedes = f" supersedes {alert['supersedes']}" if alert.get("supersedes") else ""
     text = (
         f"{alert['detector']} {alert['severity']} {alert['change']} {alert['subject']['id']}"

@@ -7,28 +7,36 @@ trap: a masked text keeps its length, so that a byte view can be masked with the
 from __future__ import annotations
 
 import json
+import math
 import re
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
 # Chinese mobiles and landlines, with or without the country code, written with spaces or dashes;
-# then any international number.
+# then any international number. At each ~ one character without a width may stand.
 _PHONE = re.compile(
-    r"(?<![\d.])(?:(?:\+|00)?86[ -]?)?1[3-9]\d(?:[ -]?\d{4}){2}(?!\d)"
-    r"|(?<!\d)0\d{2,3}-\d{7,8}(?!\d)"
-    r"|(?<!\d)\+\d{1,3}[ -]?\d(?:[ -]?\d){6,13}(?!\d)"
+    (
+        r"(?<![\d.])(?:(?:\+~|0~0~)?8~6~(?:[ -]~)?)?1~[3-9]~\d(?:~(?:[ -]~)?\d(?:~\d){3}){2}(?!\d)"
+        r"|(?<!\d)0~\d(?:~\d){1,2}~-(?:~\d){7,8}(?!\d)"
+        r"|(?<!\d)\+(?:~\d){1,3}(?:~(?:[ -]~)?\d){7,14}(?!\d)"
+    ).replace("~", "\u200b?")
 )
-# What has no width: a phone that is split by it reads like any other.
-_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+# What has no width: a phone that is split by it reads like any other, and so does one that it parts from
+# a digit.
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
 _FULL_WIDTH = str.maketrans("０１２３４５６７８９＋－", "0123456789+-")
 # A receiver is personal as a whole, but for the coarse place. Elsewhere only phones are: `name` is
 # also what signals and thresholds are called.
 _RECEIVERS = frozenset({"receiver", "ship_to"})
 _COARSE = frozenset({"country", "state", "city"})
 _PHONE_FIELDS = frozenset({"phone", "mobile", "tel"})
-# Bidirectional overrides can make a harmless text look like another one.
-_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
+# What moves a terminal's cursor, ends a line, is half a character, or turns the direction of writing: a
+# harmless text could look like another one.
+_HARMFUL = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+# No event has a tenth of it; Python gives up at a thousand.
+_DEEPEST = 100
 
 
 def mask_phones(text: str) -> str:
@@ -36,8 +44,12 @@ def mask_phones(text: str) -> str:
     places: Sequence[int] = range(len(text))
     seen = text
     if _UNSEEN.search(text):
-        places = [place for place in places if not _UNSEEN.match(text[place])]
-        seen = "".join([text[place] for place in places])
+        # The first of a run stands for all of it: the pattern expects one.
+        rest = {
+            place for run in _UNSEEN.finditer(text) for place in range(run.start() + 1, run.end())
+        }
+        places = [place for place in places if place not in rest]
+        seen = _UNSEEN.sub("\u200b", text)
     masked = list(text)
     for match in _PHONE.finditer(seen.translate(_FULL_WIDTH)):
         start, end = places[match.start()], places[match.end() - 1] + 1
@@ -45,28 +57,40 @@ def mask_phones(text: str) -> str:
     return "".join(masked)
 
 
-def mask_value(value: Any, field: str = "", *, personal: bool = False) -> Any:
-    """A copy of decoded JSON in which receivers and phone numbers are masked."""
+def mask_value(value: Any, field: str = "", *, personal: bool = False, depth: int = 0) -> Any:
+    """A copy of decoded JSON: receivers and phone numbers are masked, and what lies too deep is left out."""
+    if isinstance(value, dict | list) and depth > _DEEPEST:
+        return "***"
     if isinstance(value, dict):
         inside = personal or field in _RECEIVERS
-        return {key: mask_value(item, key, personal=inside) for key, item in value.items()}
+        return {
+            key: mask_value(item, key, personal=inside, depth=depth + 1)
+            for key, item in value.items()
+        }
     if isinstance(value, list):
-        return [mask_value(item, field, personal=personal) for item in value]
+        return [mask_value(item, field, personal=personal, depth=depth + 1) for item in value]
     is_personal = (personal and field not in _COARSE) or field in _PHONE_FIELDS
     if isinstance(value, str):
         return _middle(value, keep=1) if is_personal else mask_phones(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         # A phone that a producer or a spreadsheet wrote as a number is as personal as one in quotes.
-        return "***" if is_personal else value
+        return "***" if is_personal else _finite(value)
     return value
 
 
 def visible(text: str, *, keep_newlines: bool = False) -> str:
     """The text with control, bidi and unpaired surrogate characters written as escapes."""
-    return "".join(
-        character if _is_harmless(character, keep_newlines) else _escape(character)
-        for character in text
+    if keep_newlines:
+        return "\n".join(visible(line) for line in text.split("\n"))
+    return _HARMFUL.sub(
+        lambda found: found[0].encode("unicode_escape", "surrogatepass").decode("ascii"), text
     )
+
+
+def json_line(value: Any) -> str:
+    """A value as one line of JSON, with JSON's own escapes for what `visible` would escape."""
+    text = json.dumps(value, ensure_ascii=False)
+    return _HARMFUL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def show_bytes(raw_bytes: bytes | None, *, raw: bool) -> str:
@@ -111,22 +135,13 @@ def hex_view(body: bytes, limit: int = 1024) -> str:
     return "\n".join(lines)
 
 
+def _finite(number: float) -> float | str:
+    """The number, or its name where JSON has none for it: Python reads NaN and Infinity."""
+    # An integer may be larger than any float.
+    return number if isinstance(number, int) or math.isfinite(number) else str(number)
+
+
 def _middle(text: str, keep: int) -> str:
     if len(text) <= 2 * keep:
         return "*" * len(text)
     return text[:keep] + "*" * (len(text) - 2 * keep) + text[-keep:]
-
-
-def _is_harmless(character: str, keep_newlines: bool) -> bool:
-    if character == "\n":
-        return keep_newlines
-    return character not in _BIDI and unicodedata.category(character) not in (
-        "Cc",
-        "Cs",
-        "Zl",
-        "Zp",
-    )
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape", "surrogatepass").decode("ascii")

@@ -13,7 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import ValidationError
 
-from schemas.base import Event
+from schemas.base import BuyerEvent, Event
 from streams.replay.files import event_line
 
 # A topic, and how to build the event; building is late so that a refusal can be counted.
@@ -93,7 +93,7 @@ class Ledger:
         return str(uuid5(_NAMESPACE, "/".join((self._kind, *parts))))
 
     def add(self, rows: int, *drafts: Draft, where: str) -> bool:
-        """Build events from `rows` rows; all of them are left out if the contract refuses one."""
+        """Build events from `rows` rows; all are left out if the contract or a worker refuses one."""
         try:
             events = [(topic, build()) for topic, build in drafts]
         except ValidationError as error:
@@ -103,6 +103,12 @@ class Ledger:
                 "refused by the contract", rows, example=f"{where}: {field}: {first['msg']}"
             )
             return False
+        for _, event in events:
+            # It is half of the record key, which has to be printable.
+            if isinstance(event, BuyerEvent) and not event.buyer_id.isprintable():
+                example = f"{where}: buyer_id is {event.buyer_id!r}; expected printable text"
+                self.leave_out("an id that is not printable", rows, example=example)
+                return False
         self._rows_used += rows
         for topic, event in events:
             self._keep(topic, event)

@@ -44,9 +44,11 @@ def import_dataset(
         raise ConfigurationError(
             f"data set kind is {kind!r}; expected one of {', '.join(get_args(DatasetKind))}"
         )
-    if shop_id is not None and (not shop_id or ":" in shop_id or len(shop_id) > 64):
+    if shop_id is not None and not (
+        0 < len(shop_id) <= 64 and ":" not in shop_id and shop_id.isprintable()
+    ):
         raise ConfigurationError(
-            f"shop id is {shop_id!r}; expected 1 to 64 characters without a colon"
+            f"shop id is {shop_id!r}; expected 1 to 64 printable characters without a colon"
         )
     _refuse_to_replace_tables(importer, source_dir, out)
     output = LineWriter(out)

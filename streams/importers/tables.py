@@ -18,12 +18,15 @@ from pathlib import Path
 from typing import TextIO, cast
 from zoneinfo import ZoneInfo
 
+from schemas.base import FIRST_YEAR, LAST_YEAR
 from streams.errors import ConfigurationError
 
 # What is raised for bytes that are not what the suffix of a file says.
 _DAMAGED = (gzip.BadGzipFile, zlib.error, lzma.LZMAError)
 # Far above every amount, and far below what reckoning with a decimal number overflows at.
 MOST_DIGITS = 30
+# Of a value that cannot be read.
+MOST_SHOWN = 60
 
 
 class UnreadableError(ValueError):
@@ -53,7 +56,10 @@ class Row:
         value = self.required(column)
         time = _parse_time(value)
         if time is None or time.tzinfo is not None:
-            raise UnreadableError(f"{column} is {value!r}; expected a time YYYY-MM-DD HH:MM:SS")
+            raise _unreadable(column, value, "a time YYYY-MM-DD HH:MM:SS")
+        # The contract would refuse it too, but only after others' times were derived from it.
+        if not FIRST_YEAR <= time.year <= LAST_YEAR:
+            raise _unreadable(column, value, f"a time between {FIRST_YEAR} and {LAST_YEAR}")
         return time.replace(tzinfo=zone)
 
     def optional_time(self, column: str, zone: ZoneInfo) -> datetime | None:
@@ -68,16 +74,14 @@ class Row:
         except InvalidOperation:
             number = Decimal("nan")
         if not number.is_finite() or number.adjusted() > MOST_DIGITS:
-            raise UnreadableError(f"{column} is {value!r}; expected a number")
+            raise _unreadable(column, value, "a number")
         return number
 
     def amount_minor(self, column: str) -> int:
         """An amount in main units as a whole number of minor units (hundredths), not negative."""
         minor = self.decimal(column) * 100
         if minor != minor.to_integral_value() or minor < 0:
-            raise UnreadableError(
-                f"{column} is {self.text(column)!r}; expected an amount with two decimals at most"
-            )
+            raise _unreadable(column, self.text(column), "an amount with two decimals at most")
         return int(minor)
 
     def integer(self, column: str) -> int:
@@ -86,7 +90,12 @@ class Row:
         try:
             return int(value)
         except ValueError:
-            raise UnreadableError(f"{column} is {value!r}; expected a whole number") from None
+            raise _unreadable(column, value, "a whole number") from None
+
+
+def _unreadable(column: str, value: str, expected: str) -> UnreadableError:
+    shown = value if len(value) <= MOST_SHOWN else f"{value[:MOST_SHOWN]}…"
+    return UnreadableError(f"{column} is {shown!r}; expected {expected}")
 
 
 def _parse_time(text: str) -> datetime | None:

@@ -164,9 +164,11 @@ def _check(
         raise ConfigurationError(
             f"start is {start.isoformat()}; expected an offset, such as +08:00"
         )
-    if not shops or not all(shop and ":" not in shop and len(shop) <= 64 for shop in shops):
+    if not shops or not all(
+        0 < len(shop) <= 64 and ":" not in shop and shop.isprintable() for shop in shops
+    ):
         raise ConfigurationError(
-            f"shops are {list(shops)}; expected ids of 1 to 64 characters without a colon"
+            f"shops are {list(shops)}; expected ids of 1 to 64 printable characters without a colon"
         )
     if len(set(shops)) != len(shops):
         raise ConfigurationError(f"shops are {list(shops)}; expected each one once")

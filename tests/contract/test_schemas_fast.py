@@ -116,6 +116,16 @@ def test_a_bad_line_is_refused_with_its_reason(line: bytes, reason: str) -> None
     assert reason in fast.REASONS
 
 
+@pytest.mark.parametrize("first", ["+8613812345678", "\\u001b[2J", "' - at `$.name`"])
+def test_a_key_given_twice_is_told_by_its_place_and_not_by_what_stands_there(first: str) -> None:
+    body = _raw(ORDER).replace(b'"type":', f'"type":"{first}","type":'.encode(), 1)
+    refused = _refusal(lambda: fast.decode_event("orders", body))
+    assert refused.reason == "duplicate_key"
+    assert str(refused).startswith(
+        "orders: a key occurs twice at $.type, and not all its values are allowed."
+    )
+
+
 def test_a_topic_that_is_no_input_is_refused() -> None:
     assert _refusal(lambda: fast.decode_event("alerts", b"{}")).reason == "unknown_topic"
 

@@ -197,7 +197,7 @@ def test_simulate_tells_what_it_wrote(tmp_path: Any, capfd: pytest.CaptureFixtur
 
 
 def test_simulate_tells_of_stories_that_had_no_room(capfd: pytest.CaptureFixture[str]) -> None:
-    stories = ["--days", "1", "--scenarios", "F9,F9-one-buyer"]
+    stories = ["--days", "1", "--scenarios", "F9, F9-one-buyer"]
     assert main(["simulate", "-o", "-", "--buyers", "10", *stories]) == 0
     told = capfd.readouterr().err
     assert "told         1 F9\n" in told
@@ -297,6 +297,27 @@ def test_a_shop_without_rules_of_its_own_is_said_to_have_none(
     assert "no rules of its own" not in capsys.readouterr().out
     assert main(["rules", "check", str(path), "--shop", "shop1"]) == 0
     assert "shop1 has no rules of its own" in capsys.readouterr().out
+
+
+def test_the_rules_of_a_shop_show_its_clock_its_type_and_its_deadlines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shipped = files("streams.detect").joinpath("rules.yaml").read_text("utf-8")
+    path = tmp_path / "rules.yaml"
+    own = "{shop_type: tmall, deadlines: {time_zone: Europe/Rome, T05: {last_days: 4}}}"
+    path.write_text(f"{shipped}\nshops: {{shop-1: {own}}}\n", encoding="utf-8")
+    told = {}
+    for shop in ("shop-1", "shop-2"):
+        assert main(["rules", "check", str(path), "--shop", shop]) == 0
+        cells = [line.split("│") for line in capsys.readouterr().out.splitlines()]
+        told[shop] = {(c[1].strip(), c[2].strip()): c[3].strip() for c in cells if len(c) > 3}
+    assert told["shop-1"]["shop", "shop_type"] == "tmall"
+    assert told["shop-1"]["shop", "time_zone"] == "Europe/Rome"
+    assert told["shop-1"]["T05", "last_days"] == "4"
+    assert told["shop-2"]["shop", "shop_type"] == "not said"
+    assert told["shop-2"]["shop", "time_zone"] == "Asia/Shanghai"
+    assert told["shop-2"]["T05", "last_days"] == "2"
+    assert ("D34", "T02") not in told["shop-1"]
 
 
 def test_a_table_that_goes_into_a_pipe_breaks_no_id(capsys: pytest.CaptureFixture[str]) -> None:

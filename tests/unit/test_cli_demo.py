@@ -14,11 +14,13 @@ import pytest
 from schemas.fast import decode_event
 from streams.demo.broker import spawn_bound
 from streams.demo.children import ChildDiedError, Children
-from streams.demo.run import PLAY_S, demo_settings, play_seconds
+from streams.demo.run import PLAY_S, demo_settings, play_seconds, show
 from streams.demo.score import Score
 from streams.demo.story import SLOTS, story
+from streams.kafka.reading import Record
 from streams.settings import Settings
 from tests.demo_story import END, moments, played
+from tests.factories import envelope, make_alert
 
 
 def test_every_event_of_the_story_is_valid() -> None:
@@ -88,6 +90,31 @@ def test_score_names_honest_people_that_were_accused(subject: str) -> None:
     assert f"accused although honest: {subject}" in score.summary()
     score.add(_revision("a", subject, status="retracted"))
     assert score.accused_by_mistake() == []
+
+
+def _record(value: bytes | None) -> Record:
+    return Record("alerts", 0, 7, 0, b"demo-shop:b", value, {})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [None, b"", b"\xff\xfe\x00", b"[" * 100_000, b"{}", b'{"data": {"detector": 5}}', b"\x1b[2J"],
+)
+def test_what_is_no_alert_is_said_and_not_counted(body: bytes | None) -> None:
+    score, said = Score(), list[str]()
+    show(_record(body), score, lambda text, style="": said.append(text))
+    assert [text.partition(": ")[0] for text in said] == ["no alert"]
+    assert "\x1b" not in said[0]
+    assert score.alerts == {}
+
+
+def test_an_alert_is_said_and_counted() -> None:
+    score, said = Score(), list[str]()
+    alert = envelope(make_alert())
+    body = alert.model_dump_json().encode()
+    show(_record(body), score, lambda text, style="": said.append(text))
+    assert said[0].startswith(f"{alert.data.detector} {alert.data.severity} opened ")
+    assert list(score.alerts) == [alert.data.alert_id]
 
 
 def test_what_only_informs_or_is_about_the_shop_accuses_nobody() -> None:

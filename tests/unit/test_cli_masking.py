@@ -9,6 +9,7 @@ import pytest
 from streams.display.alert_line import alert_line, alert_style
 from streams.display.masking import (
     hex_view,
+    json_line,
     mask_phones,
     mask_value,
     show_body,
@@ -28,6 +29,8 @@ from streams.display.masking import (
         "１３８１２３４５６７８",
         "138\u200b1234\u200b5678",
         "\ufeff1\u20603\u200d8\u00ad12345678",
+        "1\u200b\u200b\u200b3\u2060\ufeff812345678",
+        "+86\u200b 138\u200b-\u200b1234 5678",
     ],
 )
 def test_phones_lose_their_middle_and_keep_their_length(phone: str) -> None:
@@ -37,7 +40,27 @@ def test_phones_lose_their_middle_and_keep_their_length(phone: str) -> None:
     assert phone not in masked
 
 
-@pytest.mark.parametrize("text", ["2026111112345678", "订单 4123456789", "12.50", "e-1381234567"])
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("o5\u200b13812345678", "o5\u200b138*****678"),
+        ("o5\u2060138\u200b1234\u200b5678\ufeff9", "o5\u2060138*******678\ufeff9"),
+        ("13812345678\u200b\u200b13912345678", "138*****678\u200b\u200b139*****678"),
+        ("5\u200b+44 20 7946 0958", "5\u200b+44**********958"),
+    ],
+)
+def test_what_has_no_width_parts_a_phone_from_a_digit_beside_it(text: str, masked: str) -> None:
+    assert mask_phones(text) == masked
+
+
+def test_many_characters_without_a_width_take_no_time() -> None:
+    text = "1" + "\u200b" * 200_000 + "3"
+    assert mask_phones(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["2026111112345678", "订单 4123456789", "12.50", "e-1381234567", "o513812345678"]
+)
 def test_numbers_that_are_no_phones_stay(text: str) -> None:
     assert mask_phones(text) == text
 
@@ -68,11 +91,37 @@ def test_names_of_signals_and_thresholds_stay() -> None:
         ("\x1b[31m", "\\x1b[31m"),
         ("a\r\nb", "a\\r\\nb"),
         ("\u202eabc", "\\u202eabc"),
+        ("\u061cabc", "\\u061cabc"),
+        ("\x9b31m", "\\x9b31m"),
+        ("a\u2028b", "a\\u2028b"),
         ("\ud800", "\\ud800"),
     ],
 )
 def test_control_characters_are_escaped(text: str, shown: str) -> None:
     assert visible(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text", ["\x9b31m", "a\x7f", "\u202eabc", "\u061c", "a\x85b\u2028c", "\ud800"]
+)
+def test_a_line_of_json_says_the_same_and_moves_no_cursor(text: str) -> None:
+    line = json_line({text: [text, "评 🏷"]})
+    assert visible(line) == line
+    assert json.loads(line) == {text: [text, "评 🏷"]}
+
+
+def test_newlines_may_stay_and_nothing_else() -> None:
+    assert visible("a\n\x1b[2J\r\nb", keep_newlines=True) == "a\n\\x1b[2J\\r\nb"
+
+
+def test_what_lies_too_deep_is_left_out() -> None:
+    deep: dict[str, object] = {"phone": "13812345678"}
+    for _ in range(900):
+        deep = {"a": deep}
+    body = json.dumps({"receiver": {"name": "张三丰"}, "x": deep}).encode()
+    shown = show_body(body, raw=False, indent=None)
+    assert "三" not in shown
+    assert shown.count("{") < 200
 
 
 def test_bytes_that_are_not_text_are_escaped() -> None:
@@ -113,5 +162,5 @@ def test_alert_line_begins_with_the_detector_and_cannot_be_forged() -> None:
     }
     line = alert_line({"data": alert})
     assert line.startswith("D01 critical opened shop1:b42\\nD99 critical  恶拍 · 12 orders")
-    assert line.endswith("[2026-11-11 12:00:00 rev 3]")
+    assert line.endswith("[2026-11-11 12:00:00Z rev 3]")
     assert alert_style({"data": alert}) != alert_style({"data": {**alert, "status": "resolved"}})

@@ -218,6 +218,7 @@ def tmall(tmp_path: Path, *rows: str) -> Imported:
         "1,5,0.0,上海,2020-02-21T00:00:00+08:00,,0.0",
         "1,5,5.0,上海,2020-02-21 00:00:00,2020-02-20 00:00:00,0.0",
         "1,5,5.0,上海,2020-02-21 00:00:00,,3.0",
+        "1,5,5.0,上海,0001-01-01 00:00:00,,0.0",
         ",5,5.0,上海,2020-02-21 00:00:00,,0.0",
         "1,5",
     ],
@@ -237,6 +238,32 @@ def test_a_row_that_the_contract_refuses_gives_no_event_at_all(tmp_path: Path) -
     assert "order_id" in imported.report.examples[0] or "buyer_id" in imported.report.examples[0]
     assert imported.records == []
     assert imported.report.first_at is None
+
+
+@pytest.mark.parametrize("number", ["\x1b[2J", '"a\nb"', "3\x00", "\u202e4"])
+def test_a_row_whose_id_no_worker_takes_gives_no_event_at_all(tmp_path: Path, number: str) -> None:
+    imported = tmall(tmp_path, f"{number},5,5,上海,2020-02-21 00:00:00,2020-02-21 00:00:09,0")
+    assert imported.report.left_out == {"an id that is not printable": 1}
+    assert imported.records == []
+    assert accounted(imported.report)
+    assert all(line.isprintable() for line in imported.report.summary())
+
+
+def test_one_row_of_the_far_future_takes_no_refund_away(tmp_path: Path) -> None:
+    imported = tmall(
+        tmp_path,
+        "7,10,0,上海,2020-02-21 00:00:00,2020-02-21 00:00:09,10",
+        "8,10,0,上海,9999-12-31 23:59:59,,0",
+    )
+    assert imported.report.left_out == {"unreadable": 1}
+    (refund,) = imported.values("refunds", "succeeded")
+    assert at(refund) == datetime.fromisoformat("2020-02-21T00:00:09+08:00")
+
+
+def test_of_a_value_that_cannot_be_read_a_part_is_shown(tmp_path: Path) -> None:
+    imported = tmall(tmp_path, f"1,{'9' * 5000},0,上海,2020-02-21 00:00:00,,0")
+    assert imported.report.left_out == {"unreadable": 1}
+    assert len(imported.report.examples[0]) < 200
 
 
 def test_a_partly_refunded_order_was_paid_in_full(tmp_path: Path) -> None:
@@ -337,8 +364,9 @@ def test_wrong_arguments_name_what_was_expected(tmp_path: Path) -> None:
         import_dataset("tmall", tmp_path, out)
     with pytest.raises(ConfigurationError, match="not a directory"):
         import_dataset("tmall", tmp_path / "gone", out)
-    with pytest.raises(ConfigurationError, match="without a colon"):
-        import_dataset("tmall", tmp_path, out, shop_id="a:b")
+    for shop_id in ("a:b", "a\nb", "", "a" * 65):
+        with pytest.raises(ConfigurationError, match="printable characters without a colon"):
+            import_dataset("tmall", tmp_path, out, shop_id=shop_id)
     (tmp_path / "tmall_order_report.csv").write_text("总金额,收货地址\n1,2\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="lacks the columns"):
         import_dataset("tmall", tmp_path, out)

@@ -167,6 +167,7 @@ def test_false_claims_of_two_stories_never_meet_in_one_shop(tmp_path: Path) -> N
         ({"start": datetime(2026, 1, 1)}, "expected an offset"),  # noqa: DTZ001
         ({"shops": ()}, "shops are"),
         ({"shops": ("a:b",)}, "without a colon"),
+        ({"shops": ("a\nb",)}, "printable characters"),
         ({"shops": ("a", "a")}, "each one once"),
         ({"attack_share": 2}, "expected 0 to 1"),
         ({"scenarios": ["F99"]}, "expected one of F1, "),
