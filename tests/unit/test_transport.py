@@ -251,3 +251,12 @@ def test_a_rebalance_does_not_wait_for_a_batch_that_was_let_go(transport: str) -
         assert consumer.has_undelivered(PAYMENTS)
 
     run(story, transport, payments=7)
+
+
+def test_the_first_record_in_a_long_time_is_no_stream_that_stands_still(transport: str) -> None:
+    """Faust would ask its thread, which looks when a record was taken last; this one cannot be asked."""
+
+    async def story(consumer: Any) -> None:
+        consumer.verify_event_path(1e9, PAYMENTS)
+
+    run(story, transport, payments=7)
