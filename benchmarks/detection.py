@@ -44,6 +44,8 @@ PAGE = ROOT / "docs" / "detection.md"
 DATA = Path(os.environ.get("ORDERWATCH_DATA", ROOT.parent / "shared" / "data"))
 # Nothing is known about shipping there, so silence says nothing; their shops would say so in their rules.
 WITHOUT_SHIPMENTS = frozenset({"tmall", "online-retail"})
+# And so would those that do not sell in yuan.
+CURRENCIES = {"olist": "BRL", "online-retail": "GBP"}
 FOLDERS: dict[DatasetKind, str] = {
     "olist": "olist_sample",
     "tmall": "tmall_order_report",
@@ -70,6 +72,8 @@ def replay_file(
         document[detector].update(values)
     if path.stem in WITHOUT_SHIPMENTS:
         document["D34"]["concludes_from_silence"] = False
+    for detector in ("D07", "D12"):
+        document[detector]["currency"] = CURRENCIES.get(path.stem, "CNY")
     engine = Engine(DETECTORS, parse(document, DETECTORS), "default")
     receivers.use(IDENTITY_KEY)
     raised: dict[str, Alert] = {}

@@ -213,8 +213,12 @@ class Pipeline:
         while self.signals:
             self.deliver(rng)
 
-    def restart(self) -> None:
-        """Build every partition anew from its stored states and its exported frontier."""
+    def restart(self, engine: Engine | None = None) -> None:
+        """Build every partition anew from its stored states and its exported frontier.
+
+        With an engine it goes on under the rules of that one.
+        """
+        self._engine = engine or self._engine
         self._load([_stored(partition) for partition in self.partitions])
 
     def send_and_crash(self, events: Iterable[Event], rng: random.Random) -> None:

@@ -21,6 +21,12 @@ Code = Literal[
 # Past its time, nothing is broken: the platform does it.
 DONE_BY_PLATFORM: frozenset[str] = frozenset({"T01"})
 DAY_S = 86_400
+_UNITS = (
+    (DAY_S, "天", "day"),
+    (3_600, "小时", "hour"),
+    (60, "分钟", "minute"),
+    (1, "秒", "second"),
+)
 
 
 class UnpaidClose(RuleBlock):
@@ -181,6 +187,13 @@ class ShipTimes(NamedTuple):
     warn_ms: int
     limit_ms: int
     platform_ms: int
+
+
+def in_words(seconds: int) -> tuple[str, str]:
+    """A length of time in both languages, in the largest unit of which it is a whole number."""
+    size, zh, en = next(unit for unit in _UNITS if seconds % unit[0] == 0)
+    count = seconds // size
+    return f"{count}{zh}", f"{count} {en}{'' if count == 1 else 's'}"
 
 
 def unpaid_close(placed_ms: int, rule: UnpaidClose, ended_ms: int | None = None) -> Term:

@@ -21,6 +21,8 @@ M = TypeVar("M", bound=BaseModel)
 # The keys of the document that are about no detector.
 DEADLINES = "deadlines"
 SHOP_TYPE = "shop_type"
+# Keys that older rules files have in the block of a detector, and what says the same now.
+_NOW = {"auto_close_s": "close_s of T01 in the block deadlines"}
 
 
 class RuleError(ValueError):
@@ -98,6 +100,7 @@ def parse(loaded: object, detectors: Iterable[Detector[Any]]) -> RuleSet:
     shop_types: dict[str, ShopType | None] = {}
     for shop, overrides in _mapping(document.get("shops", {}), "shops").items():
         where = f"shops.{shop}"
+        _is_shop_id(shop)
         _known(_mapping(overrides, where), {DEADLINES, SHOP_TYPE, *types}, where)
         own_type = _shop_type(overrides.get(SHOP_TYPE), f"{where}.{SHOP_TYPE}")
         shop_types[shop] = own_type or shop_type
@@ -113,6 +116,14 @@ def parse(loaded: object, detectors: Iterable[Detector[Any]]) -> RuleSet:
                 types[detector], values, name, version, deadlines_of[shop], shop_types[shop]
             )
     return RuleSet(default, shops, deadlines, deadlines_of, shop_type, shop_types)
+
+
+def _is_shop_id(name: str) -> None:
+    """Refuse what no event can name as its shop: rules for it would change nothing."""
+    if not (0 < len(name) <= 64 and ":" not in name and name.isprintable()):
+        raise RuleError(
+            f"shops: expected shop ids of 1 to 64 printable characters without a colon, found {name!r}"
+        )
 
 
 def _shop_type(value: object, where: str) -> ShopType | None:
@@ -148,6 +159,8 @@ def _mapping(value: object, where: str) -> dict[str, Any]:
 
 def _known(document: Mapping[str, object], known: set[str], where: str) -> None:
     for key in document:
+        if key not in known and key in _NOW:
+            raise RuleError(f"{where}: {key!r} is no key any more; remove it and set {_NOW[key]}")
         if key not in known:
             near = difflib.get_close_matches(key, sorted(known), n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"

@@ -10,7 +10,7 @@ from typing import Final
 # Times come without the ending `_ms`.
 NAMES: Final[dict[str, tuple[str, str]]] = {
     "address": ("地址", "address"),
-    "amount_minor": ("金额（分）", "amount, minor units"),
+    "amount_minor": ("金额（最小货币单位，如分）", "amount, minor units"),
     "answered": ("已联系上", "answered"),
     "banned": ("禁购", "banned"),
     "buyer": ("买家", "buyer"),
@@ -21,6 +21,7 @@ NAMES: Final[dict[str, tuple[str, str]]] = {
     "counted": ("计数时间", "counted at"),
     "country": ("国家或地区", "country"),
     "created": ("注册时间", "account created"),
+    "currency": ("币种", "currency"),
     "deduct_mode": ("减库存方式", "stock deducted on"),
     "device": ("设备", "device"),
     "dispute_id": ("纠纷", "dispute"),

@@ -87,9 +87,9 @@ member AS (
 ended AS (
     SELECT
         m.*, o.paid_at,
-        least(o.end_at, CASE WHEN o.placed_at + 1000 * getvariable('auto_close_s')
+        least(o.end_at, CASE WHEN o.placed_at + 1000 * getvariable('close_s')
             <= getvariable('horizon_ms')
-            THEN o.placed_at + 1000 * getvariable('auto_close_s') END) AS ended_at
+            THEN o.placed_at + 1000 * getvariable('close_s') END) AS ended_at
     FROM member m
     JOIN trade o USING (shop, buyer, order_id)
 ),

@@ -60,7 +60,7 @@ episode AS (
         *,
         began + 1000 * getvariable('sustain_s') AS opened_at,
         greatest(opened_at, last_at) AS last_crossing,
-        last_crossing + 1000 * getvariable('expire_after_s') AS expires_at,
+        last_crossing + 1000 * getvariable('close_s') AS expires_at,
         least(ended, expires_at) AS over_at  -- least() skips NULL, which stands for never
     FROM run
     WHERE opened_at <= getvariable('horizon_ms') AND (ended IS NULL OR ended > opened_at)

@@ -18,7 +18,10 @@ large AS (
             getvariable('min_units'),
             getvariable('times_median') * getvariable('item_median_units')
         )
-        OR (o.value ->> '$.amount_minor')::BIGINT >= getvariable('min_amount_minor')
+        OR (
+            upper(o.value ->> '$.currency') = 'CNY'
+            AND (o.value ->> '$.amount_minor')::BIGINT >= getvariable('min_amount_minor')
+        )
 ),
 flagged AS (
     SELECT

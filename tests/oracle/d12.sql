@@ -15,7 +15,10 @@ large AS (
     JOIN (SELECT shop, buyer, order_id, max(units) AS units FROM item GROUP BY ALL) i
         USING (shop, buyer, order_id)
     WHERE i.units >= getvariable('large_units')
-        OR (o.value ->> '$.amount_minor')::BIGINT >= getvariable('large_amount_minor')
+        OR (
+            upper(o.value ->> '$.currency') = 'CNY'
+            AND (o.value ->> '$.amount_minor')::BIGINT >= getvariable('large_amount_minor')
+        )
 ),
 parcel AS (
     SELECT DISTINCT shop, buyer, order_id, event_id, at_ms

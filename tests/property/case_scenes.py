@@ -19,6 +19,7 @@ TICK = 0.001
 GAPS = st.sampled_from([0, TICK, HOUR, DAY, 7 * DAY - TICK, 7 * DAY, 15 * DAY - TICK, 15 * DAY])
 UNITS = st.sampled_from([(1,), (19,), (20,), (10, 10), (10, 10, 19), (21, 1), (1, 1, 200)])
 AMOUNTS = st.sampled_from([1000, 99_999, 100_000, 500_000])
+CURRENCIES = st.sampled_from(["CNY", "CNY", "cny", "KRW"])
 HOME = {"country": "CN", "state": "浙江省", "city": "杭州市", "detail": "文三路1号2幢301室"}
 RECEIVERS = st.sampled_from(
     [
@@ -59,6 +60,7 @@ class _Buyer:
                 draw(UNITS),
                 receiver=draw(RECEIVERS),
                 amount_minor=draw(AMOUNTS),
+                currency=draw(CURRENCIES),
                 free_shipping=draw(OFTEN),
                 category=draw(CATEGORIES),
             )

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from schemas.alerts import Alert
+from streams.detect.engine import Engine
 from tests.episode_rows import engine_rows, oracle_rows
 from tests.oracle.case_story import CaseStory
 from tests.oracle.seller_story import SellerStory
@@ -103,6 +104,60 @@ def test_d03_t01_is_that_of_the_first_order_that_is_still_held() -> None:
         story.buyer = f"b{number}"
         story.paid(f"o{number}", 2 * HOUR)
     assert deadlines(told(story.events, "D03", 3 * HOUR)) == [("T01", at(3 * DAY + 2 * MINUTE))]
+
+
+def ring() -> Story:
+    """A burst of six orders, by three accounts to one address and by a fourth alone."""
+    story = Story()
+    for number in range(6):
+        story.buyer = f"b{number % 3}"
+        story.created(f"r{number}", number * MINUTE, 20, receiver=HOME)
+        story.buyer = "b"
+        story.created(f"o{number}", number * MINUTE, 20)
+    return story
+
+
+def closing_after(close_s: int) -> Engine:
+    return build_engine(shops={"s": {"deadlines": {"T01": {"close_s": close_s}}}})
+
+
+def last_of(pipeline: Pipeline, detector: str) -> Alert:
+    return [alert for alert in pipeline.alerts if alert.detector == detector][-1]
+
+
+@pytest.mark.parametrize("detector", ["D01", "D03"])
+@pytest.mark.parametrize("close_s", [15 * MINUTE, DAY, 20 * DAY])
+def test_until_a_shops_own_t01_stock_is_held_and_no_longer(detector: str, close_s: int) -> None:
+    pipeline = Pipeline(closing_after(close_s))
+    pipeline.send(ring().events)
+    for number in range(6):
+        pipeline.finish(ms(max(10 * MINUTE, close_s + number * MINUTE - 1)))
+        alert = last_of(pipeline, detector)
+        assert alert.status == "open"
+        assert deadlines(alert) == [("T01", at(close_s + number * MINUTE))]
+        assert sum(line.units for line in alert.held_units if line.state == "held") == (
+            20 * (6 - number)
+        )
+    pipeline.finish(ms(close_s + 5 * MINUTE))
+    alert = last_of(pipeline, detector)
+    assert (alert.status, alert.resolved_at) == ("expired", at(close_s + 5 * MINUTE))
+    assert deadlines(alert) == []
+    assert {line.state for line in alert.held_units} == {"closed"}
+
+
+@pytest.mark.parametrize("detector", ["D01", "D03"])
+def test_a_t01_that_is_made_longer_reaches_an_open_alert_when_the_old_one_is_due(
+    detector: str,
+) -> None:
+    pipeline = Pipeline(closing_after(3 * DAY))
+    pipeline.send(ring().events)
+    pipeline.finish(ms(DAY))
+    pipeline.restart(closing_after(20 * DAY))
+    pipeline.finish(ms(3 * DAY))
+    alert = last_of(pipeline, detector)
+    assert (alert.status, deadlines(alert)) == ("open", [("T01", at(20 * DAY))])
+    pipeline.finish(ms(20 * DAY + HOUR))
+    assert last_of(pipeline, detector).resolved_at == at(20 * DAY + 5 * MINUTE)
 
 
 @pytest.mark.parametrize(("is_sent", "step"), [(True, "跟踪物流"), (False, "请通知仓库不要发出")])

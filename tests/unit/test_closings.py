@@ -8,7 +8,7 @@ import pytest
 
 from tests.oracle.seller_story import SellerStory
 from tests.oracle.story import DAY, HOUR, ms
-from tests.pipeline import run
+from tests.pipeline import Pipeline, build_engine, run
 
 TICK = 0.001
 CLOSED = 4 * DAY
@@ -58,6 +58,19 @@ def test_an_order_that_was_closed_before_is_not_closed_by_the_seller(
     story = closed_by_hand()
     story.closed_by("buyer", "o", CLOSED + at)
     assert len(others(story)) == alerts
+
+
+@pytest.mark.parametrize(
+    ("close_s", "zh", "en"),
+    [(20 * DAY, "下单20天后", "20 days after"), (900, "下单15分钟后", "15 minutes after")],
+)
+def test_agents_are_told_the_time_of_their_own_shop(close_s: int, zh: str, en: str) -> None:
+    story = closed_by_hand()
+    pipeline = Pipeline(build_engine(shops={"s": {"deadlines": {"T01": {"close_s": close_s}}}}))
+    pipeline.send(story.events)
+    (alert,) = [a for a in pipeline.finish(ms(CLOSED + HOUR)).alerts if a.detector == "D33"]
+    assert zh in alert.summary.zh
+    assert en in alert.summary.en
 
 
 def test_an_old_case_does_not_say_what_it_has_not_read() -> None:

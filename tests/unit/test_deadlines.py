@@ -91,6 +91,21 @@ def test_between_two_wake_ups_nothing_changes(n: int, at_ms: int) -> None:
         assert term.state(wake_ms - 1) == term.state(at_ms)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "zh", "en"),
+    [
+        (20 * d.DAY_S, "20天", "20 days"),
+        (d.DAY_S, "1天", "1 day"),
+        (36 * 3600, "36小时", "36 hours"),
+        (15 * 60, "15分钟", "15 minutes"),
+        (90, "90秒", "90 seconds"),
+        (0, "0天", "0 days"),
+    ],
+)
+def test_a_length_of_time_is_said_in_whole_units(seconds: int, zh: str, en: str) -> None:
+    assert d.in_words(seconds) == (zh, en)
+
+
 def test_the_numbers_of_the_sources() -> None:
     last = {term.code: term.last_ms - START for term in terms()}
     assert last["T01"] == 3 * DAY

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import cast
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from schemas.fast import types
@@ -22,6 +23,7 @@ from streams.detect.facts import (
     MAX_ITEMS_PER_ORDER,
     AnyFact,
     Contacted,
+    LargeOrder,
     OrderClosed,
     OrderPlaced,
     Signal,
@@ -295,3 +297,10 @@ def test_a_listing_is_on_the_shelf_or_off_it(
 def test_every_event_with_a_fact_is_of_a_known_type() -> None:
     assert {kind.__name__ for kind in FACTS_OF} <= types.keys()
     assert "orders" in BUYER_TOPICS
+
+
+def test_a_large_order_that_was_stored_without_its_currency_is_one_in_yuan() -> None:
+    stored = msgspec.msgpack.encode([52, 1, "e", "o", 1, 120_000])
+    fact = msgspec.msgpack.decode(stored, type=AnyFact)
+    assert isinstance(fact, LargeOrder)
+    assert (fact.amount_in("CNY"), fact.amount_in("KRW")) == (120_000, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any, get_args
@@ -61,7 +62,7 @@ def without(*keys: str) -> dict[str, Any]:
             with_deadline("T02", limit_s=1),
             "^deadlines.T02: limit_s is 1; expected at least [a-z_]*",
         ),
-        (changed(enabled=False), "^D01: unknown key 'enabled'; known are as_of, auto_close_s, .*"),
+        (changed(enabled=False), "^D01: unknown key 'enabled'; known are as_of, cooldown_s, .*"),
         (with_deadline("T99"), "^deadlines: unknown key 'T99'; did you mean 'T09'"),
         (rules_document() | {"shop_type": "jd"}, "shop_type: expected taobao or tmall, found 'jd'"),
         (
@@ -77,6 +78,40 @@ def without(*keys: str) -> dict[str, Any]:
         (
             rules_document() | {"shops": {"s": {"D01": {"warn_units": 0}}}},
             "shops.s.D01.warn_units",
+        ),
+        # Once a key of D01 and D03, beside the deadline that says the same.
+        (
+            changed(auto_close_s=1),
+            "^D01: 'auto_close_s' is no key any more; remove it and set close_s of T01 in the block",
+        ),
+        (
+            rules_document() | {"shops": {"s": {"D03": {"auto_close_s": 1}}}},
+            "^shops.s.D03: 'auto_close_s' is no key any more; ",
+        ),
+        *(
+            (rules_document() | {"shops": {name: {}}}, f"^shops: .*, found {re.escape(repr(name))}")
+            for name in ("", "a:b", "a" * 65, "a\u200b", "a\x1b[2J", "a\u3000b")
+        ),
+        *(
+            (
+                rules_document() | {"shops": {"s": {"D16": {"not_overseas": ["HK", name]}}}},
+                rf"^shops.s.D16.not_overseas.1: expected {expected}.*, found '{name}'$",
+            )
+            for name, expected in [
+                ("it", "IT"),
+                ("香港", "HK"),
+                (" IT", "IT"),
+                ("CN", "a region"),
+                ("", "a region"),
+            ]
+        ),
+        *(
+            (
+                rules_document() | {"shops": {"s": {detector: {"currency": name}}}},
+                f"^shops.s.{detector}.currency: .*, found {name!r}",
+            )
+            for detector in ("D07", "D12")
+            for name in ("krw", "won", "", "EURO", None)
         ),
     ],
 )
@@ -131,6 +166,12 @@ def test_no_number_is_larger_than_anybody_can_mean(path: tuple[str, ...]) -> Non
 def test_ten_years_are_allowed() -> None:
     parsed(with_deadline("T04", within_days=3660))
     parsed(with_deadline("T01", close_s=3660 * 86_400))
+
+
+def test_names_that_orders_can_have_are_allowed() -> None:
+    regions = ["HK", "TW", "IT", "ITALY", "意大利"]
+    shops = {"店铺 1": {"D16": {"not_overseas": regions}}, "a" * 64: {"D12": {"currency": "KRW"}}}
+    parsed(rules_document() | {"shops": shops})
 
 
 def test_equal_limits_are_allowed() -> None:

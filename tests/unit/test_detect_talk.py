@@ -451,6 +451,25 @@ def test_n14_n25_n26_no_text_threatens_the_seller_or_advises_to_pay_or_to_refuse
                     assert "协商" not in text.replace("请勿协商", "")
 
 
+@pytest.mark.parametrize(
+    ("text", "zh", "en"),
+    [
+        ("不给我$50我就投诉你", "索要50。", "demands 50 and"),
+        ("不给我¥50我就投诉你", "索要50。", "demands 50 and"),
+        ("给我200美元,不然投诉你", "索要200。", "demands 200 and"),
+        ("给我2000解决,不然投诉", "索要2000。", "demands 2000 and"),
+        ("不给我500.5元我就投诉你", "索要500.50。", "demands 500.50 and"),
+        ("不给红包我就投诉你,再给点封口费", "索要财物。", "makes a demand and"),
+    ],
+)
+def test_d04_says_how_much_and_of_no_currency(text: str, zh: str, en: str) -> None:
+    story = Talk()
+    story.said(text, 0)
+    (alert,) = [alert for alert in standing(story, HOUR) if alert.detector == "D04"]
+    assert zh in alert.summary.zh
+    assert en in alert.summary.en
+
+
 def test_n29_alerts_of_texts_show_spans_and_no_words() -> None:
     story = Talk()
     story.said("不给500元红包就差评", 0)

@@ -76,6 +76,18 @@ class TestD07:
         pipeline.finish(ms(DAY))
         assert sum(alert.detector == "D07" for alert in pipeline.alerts) == count
 
+    @pytest.mark.parametrize("currency", ["KRW", "VND", "IDR", "JPY", "EUR"])
+    def test_an_amount_in_another_currency_makes_no_order_large(self, currency: str) -> None:
+        assert not said(refused_after(350_000, currency).events, "D07")
+        (alert,) = said(refused_after(350_000, currency, units=20).events, "D07")
+        assert "amount" not in {threshold.name for threshold in alert.evidence.thresholds}
+
+    @pytest.mark.parametrize("currency", ["CNY", "cny"])
+    def test_an_amount_in_yuan_does(self, currency: str) -> None:
+        (alert,) = said(refused_after(100_000, currency).events, "D07")
+        assert "less than 100000 of the smallest unit of CNY" in alert.evidence.not_if.en
+        assert not said(refused_after(99_999, currency).events, "D07")
+
     def test_it_brings_the_whole_checklist_with_its_times(self) -> None:
         story = CaseStory()
         story.ordered("o", 0, (50,))
@@ -124,6 +136,16 @@ def test_d07_after_shipping_only_a_close_ends_it(how: str) -> None:
 def test_d07_is_never_resolved_before_it_was_opened() -> None:
     (alert,) = said(large_and("agreed", 0.5 * HOUR).events, "D07")
     assert alert.resolved_at == ms_at(HOUR)
+
+
+def refused_after(amount_minor: int, currency: str, units: int = 1, shop: str = "s") -> CaseStory:
+    """An order that was paid, whose parcel was refused, and of which a refund was asked for."""
+    story = CaseStory(shop=shop)
+    story.ordered("o", 0, (units,), amount_minor=amount_minor, currency=currency)
+    story.paid("o", 20)
+    story.parcel("refused", "o", HOUR)
+    story.requested("o", 2 * HOUR, reason="no_longer_wanted", goods="returned")
+    return story
 
 
 def refused_and_asked(units: int = 100) -> CaseStory:
@@ -180,6 +202,49 @@ class TestD12:
         story.parcel("refused", "o2", DAY + HOUR)
         story.requested("o2", DAY + 2 * HOUR, reason="other", goods="returned")
         assert outcome(story.events, "D12") == [("info", "resolved"), ("warn", "open")]
+
+    @pytest.mark.parametrize(
+        ("amount_minor", "currency"),
+        [(120_000, "KRW"), (350_000, "VND"), (150_000, "IDR"), (120_000, "JPY")],
+    )
+    def test_an_amount_in_another_currency_is_no_reason_to_complain(
+        self, amount_minor: int, currency: str
+    ) -> None:
+        (alert,) = said(refused_after(amount_minor, currency).events, "D12")
+        assert alert.severity == "info"
+        assert "A10_draft_complaint" not in {step.code for step in alert.suggested_actions}
+        assert "amount" not in {threshold.name for threshold in alert.evidence.thresholds}
+        assert outcome(refused_after(amount_minor, currency, units=20).events, "D12") == [
+            ("warn", "open")
+        ]
+
+    @pytest.mark.parametrize("currency", ["KRW", "CNY"])
+    def test_an_order_that_is_not_large_says_the_same_whenever_it_is_read(
+        self, currency: str
+    ) -> None:
+        engine = build_engine(D12={"large_amount_minor": 200_000})
+        order, *others = refused_after(150_000, currency).events
+        last = []
+        for events in ([order, *others], [*others, order]):
+            pipeline = Pipeline(engine)
+            for event in events:
+                pipeline.send([event])
+            pipeline.finish(ms(DAY))
+            last.append([alert for alert in pipeline.alerts if alert.detector == "D12"][-1])
+        assert last[0].evidence == last[1].evidence
+
+    def test_a_shop_abroad_states_its_own_currency_and_what_is_large_in_it(self) -> None:
+        rules = {"currency": "KRW", "large_amount_minor": 30_000_000}
+        engine = build_engine(shops={"t": {"D12": rules}})
+        for amount_minor, currency, level in (
+            (30_000_000, "KRW", "warn"),
+            (29_999_999, "KRW", "info"),
+            (30_000_000, "CNY", "info"),
+        ):
+            pipeline = Pipeline(engine)
+            pipeline.send(refused_after(amount_minor, currency, shop="t").events)
+            alerts = [a for a in pipeline.finish(ms(DAY)).alerts if a.detector == "D12"]
+            assert [alert.severity for alert in alerts] == [level]
 
     def test_n19_n15_what_the_carrier_or_the_seller_did_is_no_case(self) -> None:
         for reason in ("damaged", "wrong_item", "late_shipment", "stockout"):

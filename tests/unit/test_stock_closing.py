@@ -14,7 +14,6 @@ from tests.oracle.story import DAY, HOUR, MINUTE, Story, ms, written
 from tests.pipeline import Pipeline, build_engine
 from tests.unit.test_stock_decisions import ITEM, Shop, said
 
-ONE_DAY = {"deadlines": {"T01": {"close_s": DAY}}, "D01": {"auto_close_s": DAY}}
 EARLIEST_AT = datetime(1, 1, 1, tzinfo=UTC)
 LATEST_AT = datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -130,14 +129,16 @@ def test_a_t01_before_its_own_order_tops_up_nothing(shop: Shop) -> None:
     assert read(shop, burst({"o1": T0}, T0 - timedelta(days=1))) == []
 
 
-def test_the_rules_of_a_shop_reach_the_ledger_through_the_alert(shop: Shop) -> None:
+@pytest.mark.parametrize("close_s", [DAY, 20 * DAY])
+def test_the_rules_of_a_shop_reach_the_ledger_through_the_alert(shop: Shop, close_s: int) -> None:
     """Also where the payment of the first order failed, and others began to count before it."""
     story = Story(shop="shop1")
     orders = [f"o{number}" for number in range(6)]
     for number, order in enumerate(orders):
         story.created(order, number * MINUTE)
     story.failed("o0", MINUTE)
-    pipeline = Pipeline(build_engine(shops={"shop1": ONE_DAY}))
+    rules = {"deadlines": {"T01": {"close_s": close_s}}}
+    pipeline = Pipeline(build_engine(shops={"shop1": rules}))
     pipeline.send(story.events)
     (alert, *_) = [each for each in pipeline.finish(ms(HOUR)).alerts if each.detector == "D01"]
     began = datetime.fromtimestamp(ms(0) / 1000, UTC)
@@ -146,6 +147,6 @@ def test_the_rules_of_a_shop_reach_the_ledger_through_the_alert(shop: Shop) -> N
     shop.reading(on_hand=100, item_id="i", occurred_at=written(0))
     assert len(read(shop, alert)) == len(alert.held_units) == len(orders)
     for number in range(len(orders)):
-        closes_at = began + timedelta(days=1, minutes=number)
+        closes_at = began + timedelta(seconds=close_s, minutes=number)
         assert taken_back(shop, closes_at - timedelta(seconds=1)) == orders[:number]
         assert taken_back(shop, closes_at) == orders[: number + 1]

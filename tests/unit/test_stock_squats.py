@@ -9,7 +9,7 @@ import pytest
 from schemas.alerts import Alert
 from streams.detect.detectors.d02_stock_squat import MAX_TOLD_A_DAY
 from tests.oracle.story import DAY, HOUR, Story, ms
-from tests.pipeline import Pipeline, run
+from tests.pipeline import Pipeline, build_engine, run
 
 MINUTE = 60
 
@@ -85,3 +85,14 @@ def test_a_new_hold_takes_none_back_however_large() -> None:
     holds = [one.signal for one in pipeline.signals if one.signal.name == "unpaid_hold"]
     assert len(holds) == MAX_TOLD_A_DAY
     assert all(signal.values for signal in holds)
+
+
+@pytest.mark.parametrize("days", [1, 3, 20])
+def test_a_hold_is_over_when_the_platform_of_the_shop_has_closed_the_orders(days: int) -> None:
+    engine = build_engine(shops={"s": {"deadlines": {"T01": {"close_s": days * DAY}}}})
+    pipeline = Pipeline(engine)
+    pipeline.send(squatted("i").events)
+    pipeline.finish(ms(days * DAY + 4 * MINUTE))
+    assert latest(pipeline)["s:i"].status == "open"
+    pipeline.finish(ms(days * DAY + 5 * MINUTE))
+    assert latest(pipeline)["s:i"].status == "expired"

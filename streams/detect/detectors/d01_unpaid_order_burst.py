@@ -12,6 +12,7 @@ from pydantic import Field
 
 from schemas.alerts import Severity
 from streams.detect import playbooks
+from streams.detect.deadlines import UnpaidClose
 from streams.detect.detector import (
     Count,
     Detector,
@@ -57,7 +58,7 @@ class Rules(RuleBlock):
     critical_units: Count
     cooldown_s: Seconds
     resolve_paid_share_percent: Annotated[int, Field(ge=1, le=100)]
-    auto_close_s: Seconds
+    T01: UnpaidClose
 
 
 class _Order(NamedTuple):
@@ -262,7 +263,7 @@ def _episode(
             "most_units": most_units,
             "held_units": sum(hold.units for hold in holds if hold.state == "held"),
             # Of what is paid or closed the platform closes nothing any more.
-            "auto_close_ms": min(held, default=0) + rules.auto_close_s * 1000,
+            "auto_close_ms": min(held, default=0) + rules.T01.close_s * 1000,
         },
         counter=_counter(facts, len(paid)),
         holds=holds,
@@ -272,7 +273,7 @@ def _episode(
 
 def _end(order: _Order, horizon_ms: int, rules: Rules) -> int:
     """When an order was paid or closed, the platform's own closing included once it is due."""
-    auto_close_ms = order.placed.at_ms + rules.auto_close_s * 1000
+    auto_close_ms = order.placed.at_ms + rules.T01.close_s * 1000
     return min(order.end_ms, auto_close_ms) if auto_close_ms <= horizon_ms else order.end_ms
 
 
@@ -302,7 +303,7 @@ def _wake_at(
     members = {hold.order_id for episode in episodes for hold in episode.holds}
     if members:
         # Also where a later end is known already: the platform's closing goes before it.
-        closings = [(o.placed.at_ms + rules.auto_close_s * 1000, o) for o in orders]
+        closings = [(o.placed.at_ms + rules.T01.close_s * 1000, o) for o in orders]
         pending += [
             at for at, o in closings if horizon_ms < at < o.end_ms and o.placed.ref in members
         ]

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from schemas.alerts import AlertStatus, Severity
 from streams.detect import playbooks
+from streams.detect.deadlines import UnpaidClose
 from streams.detect.detector import (
     Count,
     Detector,
@@ -47,7 +48,7 @@ class Rules(RuleBlock):
     held_share_percent: Annotated[int, Field(ge=1, le=100)]
     min_held_units: Count
     sustain_s: Seconds
-    expire_after_s: Seconds
+    T01: UnpaidClose
     tell_units: Count
     tell_after_s: Seconds
 
@@ -116,7 +117,7 @@ class StockSquat(Detector[Rules]):
             if opened_ms > horizon_ms:
                 wakes.append(opened_ms)
                 continue
-            expires_ms = max(opened_ms, run[-1].at_ms) + rules.expire_after_s * 1000
+            expires_ms = max(opened_ms, run[-1].at_ms) + rules.T01.close_s * 1000
             if end_ms is None and expires_ms > horizon_ms:
                 wakes.append(expires_ms)
             episodes.append(_episode(run, end_ms, opened_ms, expires_ms, horizon_ms, facts, rules))

@@ -15,6 +15,7 @@ from zlib import crc32
 from pydantic import Field
 
 from streams.detect import playbooks
+from streams.detect.deadlines import UnpaidClose
 from streams.detect.detector import (
     Awaits,
     Count,
@@ -91,7 +92,7 @@ class Rules(RuleBlock):
     hubs: list[str]
     cooldown_s: Seconds
     resolve_paid_share_percent: Annotated[int, Field(ge=1, le=100)]
-    auto_close_s: Seconds
+    T01: UnpaidClose
 
 
 class UnpaidIdentities(Detector[Rules]):
@@ -291,7 +292,7 @@ def ring_id(identity: str) -> str:
 
 
 def _auto_close_ms(order: RingOrder, rules: Rules) -> int:
-    return order.signal.at_ms + rules.auto_close_s * 1000
+    return order.signal.at_ms + rules.T01.close_s * 1000
 
 
 def _episode(

@@ -80,9 +80,10 @@ class Extortion(Detector[Rules]):
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
         buyer = subject.partition(":")[2]
-        fen = int(d["amount_minor"])
-        zh = f"索要{_yuan(fen)}元" if fen else "索要财物"
-        en = f"demands ¥{_yuan(fen)}" if fen else "makes a demand"
+        # As a number alone, for dollars are demanded too, and a bare number does not say of what.
+        amount = _amount(int(d["amount_minor"]))
+        zh = f"索要{amount or '财物'}"
+        en = f"demands {amount}" if amount else "makes a demand"
         is_soft = episode.severity == "info"
         return Presentation(
             title=(
@@ -128,8 +129,10 @@ class Extortion(Detector[Rules]):
         )
 
 
-def _yuan(fen: int) -> str:
-    return str(fen // 100) if fen % 100 == 0 else f"{fen // 100}.{fen % 100:02}"
+def _amount(hundredths: int) -> str:
+    """The number as it was meant; empty for none."""
+    whole, rest = divmod(hundredths, 100)
+    return f"{whole}.{rest:02}" if rest else str(whole or "")
 
 
 def demands_under_threat(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from streams.detect import playbooks, shipping_over
 from streams.detect.cases import Case, verdict
@@ -27,6 +27,9 @@ from streams.detect.facts import (
 )
 from streams.detect.orders import large_orders
 
+# That of the amount in the rules; orders in another one are large by their units only.
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+
 
 class Rules(RuleBlock):
     """Thresholds of D07, all proposed; a shop states its own median and its own 99th percentile."""
@@ -36,6 +39,7 @@ class Rules(RuleBlock):
     item_median_units: Count
     times_median: Count
     min_amount_minor: Annotated[int, Field(ge=LARGE_AMOUNT_MINOR)]
+    currency: Currency
     old_account_s: Seconds
     expire_after_s: Seconds
 
@@ -65,7 +69,10 @@ class LargePaidOrder(Detector[Rules]):
             _case(order, paid[order.ref], ended.get(order.ref), order.ref in shipped, facts, rules)
             for order in large_orders(facts)
             if order.ref in paid
-            and (order.units >= rules.large_units or order.amount_minor >= rules.min_amount_minor)
+            and (
+                order.units >= rules.large_units
+                or order.amount_in(rules.currency) >= rules.min_amount_minor
+            )
             and _is_new(order, paid, facts, rules)
         ]
         return verdict(self.id, cases, horizon_ms, rules.expire_after_s)
@@ -90,10 +97,11 @@ class LargePaidOrder(Detector[Rules]):
                 f"{f'. {ended_en}' if ended_by else next_en}.",
             ),
             not_if=(
-                f"单品少于{rules.large_units}件且金额低于{rules.min_amount_minor / 100:.2f};"
-                "买家此前有已付款订单",
-                f"fewer than {rules.large_units} of one item and less than "
-                f"{rules.min_amount_minor / 100:.2f}; an earlier paid order of the buyer",
+                f"单品少于{rules.large_units}件且金额低于{rules.min_amount_minor}({rules.currency}的最小单位,"
+                "如分;其他币种只看件数);买家此前有已付款订单",
+                f"fewer than {rules.large_units} of one item and less than {rules.min_amount_minor} of "
+                f"the smallest unit of {rules.currency}, such as cents (in other currencies only units "
+                "count); an earlier paid order of the buyer",
             ),
             ended=(ended_zh, ended_en),
             steps=(shipping_over.step_after(ended_by, is_shipped=is_shipped),)
@@ -129,6 +137,11 @@ def _case(
     facts: Facts,
     rules: Rules,
 ) -> Case:
+    thresholds = [Threshold("units", order.units, "units", info=rules.large_units)]
+    # An amount in another currency was not compared.
+    if order.currency == rules.currency:
+        amount_minor, limit = order.amount_minor, rules.min_amount_minor
+        thresholds.append(Threshold("amount", amount_minor, "minor units", info=limit))
     promised = [fact.ship_by_ms for fact in facts.of(OrderPlaced) if fact.ref == order.ref]
     opened_ms = max(order.at_ms, payment.at_ms)
     return Case(
@@ -144,10 +157,7 @@ def _case(
             "ended_by": end[1] if end else "",
             "is_shipped": int(is_shipped),
         },
-        (
-            Threshold("units", order.units, "units", info=rules.large_units),
-            Threshold("amount", order.amount_minor, "minor units", info=rules.min_amount_minor),
-        ),
+        tuple(thresholds),
         (
             (
                 "大额订单多数是正常生意",

@@ -16,6 +16,7 @@ from schemas.alerts import Severity
 from streams.detect import playbooks
 from streams.detect.cases import Case, verdict
 from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.detectors.d07_large_paid_order import Currency
 from streams.detect.episodes import Episode, Threshold, Verdict
 from streams.detect.facts import (
     LARGE_AMOUNT_MINOR,
@@ -39,6 +40,7 @@ class Rules(RuleBlock):
 
     large_units: Annotated[int, Field(ge=LARGE_UNITS)]
     large_amount_minor: Annotated[int, Field(ge=LARGE_AMOUNT_MINOR)]
+    currency: Currency
     prior_cases: Count
     prior_window_s: Seconds
     expire_after_s: Seconds
@@ -213,12 +215,10 @@ def _case(
     prior: int,
     rules: Rules,
 ) -> Case:
-    units = large.units if large is not None else 0
-    amount_minor = large.amount_minor if large is not None else 0
-    is_large = units >= rules.large_units or amount_minor >= rules.large_amount_minor
-    level: Severity = "warn" if is_large or prior >= rules.prior_cases else "info"
+    why_large = _why_large(large, rules)
+    level: Severity = "warn" if why_large or prior >= rules.prior_cases else "info"
     members: list[AnyFact] = [*parcels, *requests]
-    members += [large] if large is not None and is_large else []
+    members += [large] if large is not None and why_large else []
     members += [end.grant] if end.grant else []
     return Case(
         parcels[0],
@@ -228,14 +228,13 @@ def _case(
         {
             "order_id": parcels[0].order_id,
             "is_refused": int(any(parcel.how == "refused" for parcel in parcels)),
-            "is_large": int(is_large),
+            "is_large": int(bool(why_large)),
             "prior": prior,
             "ended_by": end.by,
         },
         (
             Threshold("requests", len(requests), "requests", info=1),
-            Threshold("units", units, "units", rules.large_units),
-            Threshold("amount", amount_minor, "minor units", rules.large_amount_minor),
+            *why_large,
             Threshold("cases_before", prior, "orders", rules.prior_cases),
         ),
         (
@@ -246,6 +245,20 @@ def _case(
         ),
         end.at_ms,
     )
+
+
+def _why_large(order: LargeOrder | None, rules: Rules) -> tuple[Threshold, ...]:
+    """The numbers of a large order; nothing of any other, for it is no evidence and may come at any time."""
+    if order is None:
+        return ()
+    amount_minor = order.amount_in(rules.currency)
+    if order.units < rules.large_units and amount_minor < rules.large_amount_minor:
+        return ()
+    units = Threshold("units", order.units, "units", rules.large_units)
+    # An amount in another currency was not compared.
+    if order.currency != rules.currency:
+        return (units,)
+    return units, Threshold("amount", amount_minor, "minor units", rules.large_amount_minor)
 
 
 DETECTORS = (RefusedThenRefund(),)

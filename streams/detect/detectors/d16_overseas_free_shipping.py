@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from streams.detect import playbooks, shipping_over
+from streams.detect.address.receivers import region_of
 from streams.detect.address.signs import receivers_given
 from streams.detect.cases import Case, verdict
 from streams.detect.deadlines import OverseasContact, overseas_contact
@@ -27,11 +28,24 @@ from streams.detect.facts import (
 )
 
 
+def _as_orders_name_it(region: str) -> str:
+    found = region_of(region, "")
+    if not found or found != region:
+        raise ValueError(
+            f"expected {found}" if found else "expected a region outside mainland China, such as HK"
+        )
+    return region
+
+
+# Another spelling would match no order, and change nothing.
+Region = Annotated[str, AfterValidator(_as_orders_name_it)]
+
+
 class Rules(RuleBlock):
     """What counts as overseas; the deadline is T03."""
 
     T03: OverseasContact
-    not_overseas: Annotated[tuple[str, ...], Field(strict=False)]
+    not_overseas: Annotated[tuple[Region, ...], Field(strict=False)]
     expire_after_s: Seconds
 
 

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 
 from streams.detect.cases import Case, verdict
-from streams.detect.deadlines import UnpaidClose, unpaid_close
+from streams.detect.deadlines import UnpaidClose, in_words, unpaid_close
 from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
 from streams.detect.facts import NEVER, ClosedBySeller, OrderClosed, OrderPaid, OrderPlaced
@@ -65,7 +65,7 @@ class SellerCloseGuard(Detector[Rules]):
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
-        days = rules.T01.close_s // 86_400
+        after_zh, after_en = in_words(rules.T01.close_s)
         others_zh, others_en = "未付款订单", ""
         if d["others"]:
             others_zh = f"该买家另有{d['others']}笔未付款订单,"
@@ -74,10 +74,10 @@ class SellerCloseGuard(Detector[Rules]):
             title=("请勿关闭未付款订单", "Don't close unpaid orders"),
             summary=(
                 f"未付款订单{d['order']}由卖家关闭,如被投诉将扣6分。"
-                f"{others_zh}请勿关闭,系统会在下单{days}天后自动关闭。",
+                f"{others_zh}请勿关闭,系统会在下单{after_zh}后自动关闭。",
                 f"Unpaid order {d['order']} was closed by the seller: 6 points if complained about. "
-                f"{others_en}Leave unpaid orders alone: the platform closes them {days} days after they "
-                "were placed.",
+                f"{others_en}Leave unpaid orders alone: the platform closes them {after_en} after "
+                "they were placed.",
             ),
             not_if=(
                 "订单已付款,或已由买家、系统先关闭",

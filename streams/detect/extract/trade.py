@@ -32,7 +32,11 @@ def _placed(e: ev.OrderCreated) -> Sequence[f.AnyFact]:
     )
     found: list[f.AnyFact] = [placed]
     if items[0][1] >= f.LARGE_UNITS or e.amount_minor >= f.LARGE_AMOUNT_MINOR:
-        found.append(f.LargeOrder(at_ms, e.event_id, e.order_id, items[0][1], e.amount_minor))
+        found.append(
+            f.LargeOrder(
+                at_ms, e.event_id, e.order_id, items[0][1], e.amount_minor, e.currency.upper()
+            )
+        )
     who = reader()
     if not who.is_asked:
         return found

@@ -157,11 +157,18 @@ class PromisedSoon(Fact, tag=19, frozen=True, array_like=True, gc=False):
 class LargeOrder(Fact, tag=52, frozen=True, array_like=True, gc=False):
     """An order that may be large. `ref` is the order id; `units` are those of its largest item.
 
+    `amount_minor` says nothing without its `currency`, a code in capitals: 350,000 dong are a pair of socks.
     Rare, so that detectors wake for it and not for every order.
     """
 
     units: int
     amount_minor: int
+    # Facts of before it was told are mostly of shops that sell in yuan.
+    currency: str = "CNY"
+
+    def amount_in(self, currency: str) -> int:
+        """The amount where it is in this currency, else 0: others cannot be compared with it."""
+        return self.amount_minor if self.currency == currency else 0
 
 
 def _identities(

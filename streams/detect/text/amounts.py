@@ -1,4 +1,5 @@
-"""Amounts of money in folded text: 2000解决, 600元, 五百块, 1.5万. Values are integers in fen.
+"""Amounts of money in folded text: 2000解决, 600元, 五百块, 1.5万. Values are integers in fen, or in
+hundredths of whatever else was meant: $50 is 5000 as well, and nobody is told that it is yuan.
 
 A number without a unit is money only when the words around it say so; the caller decides that.
 """
