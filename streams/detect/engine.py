@@ -18,6 +18,7 @@ from streams.detect.detector import Detector, Facts, Topics
 from streams.detect.diff import Change, alert_id, but_remnants, diff, forgotten, signal_digest
 from streams.detect.episodes import NOTHING, Episode, Told, Verdict
 from streams.detect.facts import (
+    NEVER,
     SHORTEST_RETENTION_MS,
     AnyFact,
     Fact,
@@ -244,12 +245,14 @@ class Engine:
         """Bring the ledger up to date and build the alerts for what changed."""
         named = [(self._name(kind, subject, episode), episode) for episode in episodes]
         oldest_kept_ms = state.facts[-1].at_ms - Fact.retention_ms
-        # Of a detector that was switched off nobody knows whether its alerts still hold.
+        # Of a detector that was switched off nobody knows whether its alerts still hold, as if all that they
+        # rest on were let go.
         idle = [entry for entry in state.published if entry.detector not in self._running]
         asked = [entry for entry in state.published if entry.detector in self._running]
+        kept, over = diff(idle, (), NEVER, oldest_kept_ms)
         ledger, changes = diff(asked, named, state.let_go_ms, oldest_kept_ms)
-        state.published = idle + ledger
-        return [self._alert(kind, subject, change, state.let_go_ms) for change in changes]
+        state.published = kept + ledger
+        return [self._alert(kind, subject, change, state.let_go_ms) for change in (*over, *changes)]
 
     def _alert(self, kind: SubjectKind, subject: str, change: Change, let_go_ms: int) -> Alert:
         said, episode = change.published, change.episode

@@ -55,7 +55,8 @@ def render(alert: Alert, language: Language, told: Severity | None = None) -> Me
     head = f"{alert.detector} {alert.severity} {alert.change} {_safe(alert.subject.id)}"
     summary = [*_milder(alert, language, told), *_in(language, alert.summary)]
     lines = [*summary]
-    if alert.reason is not None:
+    # An alert without an episode has nothing to say but its reason.
+    if alert.reason is not None and alert.reason != alert.summary:
         lines += _in(language, alert.reason)
     # After an expiry there may be a complaint.
     if not _is_over(alert):

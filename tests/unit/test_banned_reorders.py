@@ -214,6 +214,54 @@ def test_a_linked_order_is_not_taken_back_for_what_time_lets_go(again: tuple[int
     assert sorted(told) == sorted((order, c) for order in linked for c in ("opened", "expired"))
 
 
+@pytest.mark.parametrize(
+    ("again", "linked", "after"),
+    [
+        # The first flag is older than flags become, and the last is not.
+        ((90,), 54, (101, 105)),
+        # The phone was used longer ago than facts of who is banned were kept.
+        ((50, 94), 60, (134, 136)),
+        # No flag is left.
+        ((), 54, (80, 101, 105)),
+    ],
+)
+def test_a_linked_order_stays_true_whatever_time_lets_go_of_the_banned_buyer(
+    again: tuple[int, ...], linked: int, after: tuple[int, ...]
+) -> None:
+    story = told_again(*again)
+    story.buyer = "other"
+    story.created("linked", linked * DAY, receiver=PHONE)
+    story.buyer = "banned"
+    for day in after:
+        story.created(f"later{day}", day * DAY)
+        story.requested(f"later{day}", day * DAY + HOUR)
+    told = as_time_went_on(story, 200)
+    assert [change for order, change in told if order == "linked"] == ["opened", "expired"]
+
+
+def test_a_ban_that_is_lifted_takes_back_links_however_long_ago_it_was_told() -> None:
+    story = told_again()
+    # Of day 12 on nothing is known of the banned buyer any more on day 58, but for the ban.
+    story.created("own", 12 * DAY)
+    story.created("later", 58 * DAY)
+    story.flagged(59 * DAY, banned=False)
+    story.buyer = "other"
+    story.created("n54", 54 * DAY, receiver=PHONE)
+    told = as_time_went_on(story, 100)
+    assert [change for order, change in told if order == "n54"] == ["opened", "retracted"]
+
+
+def test_who_is_banned_again_after_having_been_forgotten_is_linked_again() -> None:
+    story = told_again(11, 12)
+    story.created("back", 70 * DAY, receiver=PHONE)
+    story.flagged(71 * DAY, banned=True)
+    # The phone is not forgotten meanwhile.
+    for day in (*range(13, 70, 7), 75):
+        story.buyer = f"other{day}"
+        story.created(f"n{day}", day * DAY, receiver=PHONE)
+    assert ("n75", "opened") in as_time_went_on(story, 100)
+
+
 def test_a_phone_that_the_banned_buyer_used_long_ago_links_nobody_however_often_it_is_told() -> (
     None
 ):
@@ -231,6 +279,21 @@ def test_a_ban_that_is_lifted_weeks_later_links_nobody_any_more() -> None:
     story.created("n55", 55 * DAY, receiver=PHONE)
     story.created("n61", 61 * DAY, receiver=PHONE)
     assert as_time_went_on(story, 100) == [("n55", "opened"), ("n55", "retracted")]
+
+
+def test_an_account_that_was_new_once_is_not_new_for_as_long_as_a_ban_is_known() -> None:
+    story = Story()
+    story._add("accounts", "flags", 0, None, is_new=True, is_banned=False)
+    for day in (1, 50, 59):
+        story.created(f"o{day}", day * DAY)
+        story.paid(f"o{day}", day * DAY + 60)
+    story.created("large", 60 * DAY, 200)
+    story.paid("large", 60 * DAY + 60)
+    pipeline = Pipeline(lateness_ms=0)
+    for event in story.events:
+        pipeline.send([event])
+        pipeline.read_to_newest()
+    assert not [alert for alert in pipeline.alerts if alert.detector == "D07"]
 
 
 def test_what_a_phone_was_told_before_the_ban_had_an_end_is_understood() -> None:

@@ -13,10 +13,11 @@ from pydantic import SecretStr
 from streams.detect.address import receivers
 from streams.detect.detector import Detector, find_detectors
 from streams.detect.engine import Engine
+from streams.detect.state import unpack
 from streams.errors import ConfigurationError
 from streams.rules import build_engine
 from streams.settings import Settings
-from tests.oracle.story import HOUR, MINUTE, Story, ms
+from tests.oracle.story import DAY, HOUR, MINUTE, Story, ms
 from tests.pipeline import IDENTITY_KEY, Pipeline, default_engine
 
 OF_RECEIVERS = ("Identified", "Redirected", "ReceiverDoubted", "SentAbroad", "receivers_given")
@@ -116,6 +117,14 @@ def test_who_reads_facts_about_receivers_says_so(detector: Detector[Any]) -> Non
     assert reads == any(one.reads_receivers for one in same_file)
 
 
+def gone_on(before: Pipeline, engine: Engine) -> Pipeline:
+    """What another choice of detectors makes of the stored buyers."""
+    after = Pipeline(engine)
+    for key, packed in before.buyers[0].states.items():
+        after.buyers[0].load(key, packed)
+    return after
+
+
 def test_alerts_of_a_detector_that_was_switched_off_are_neither_changed_nor_taken_back(
     tmp_path: Path,
 ) -> None:
@@ -123,23 +132,35 @@ def test_alerts_of_a_detector_that_was_switched_off_are_neither_changed_nor_take
     before = Pipeline(default_engine())
     before.send(story.events)
     before.finish(ms(HOUR))
-    stored = {
-        key: packed for partition in before.buyers for key, packed in partition.states.items()
-    }
-    after = Pipeline(running("D06", tmp_path))
-    for key, packed in stored.items():
-        after.buyers[0].load(key, packed)
+    after = gone_on(before, running("D06", tmp_path))
     story.paid("o0", HOUR)
     after.send(story.events[-1:])
     after.finish(ms(2 * HOUR))
     assert not [alert for alert in after.alerts if alert.detector == "D01"]
-    again = Pipeline(default_engine())
-    for partition in after.buyers:
-        for key, packed in partition.states.items():
-            again.buyers[0].load(key, packed)
+    again = gone_on(after, default_engine())
     story.paid("o1", HOUR + MINUTE)
     again.send(story.events[-1:])
     again.finish(ms(3 * HOUR))
     first = next(alert for alert in before.alerts if alert.detector == "D01")
     assert {a.alert_id for a in again.alerts if a.detector == "D01"} == {first.alert_id}
     assert all(a.revision > first.revision for a in again.alerts if a.detector == "D01")
+
+
+def test_an_alert_of_a_detector_that_was_switched_off_ends_once_it_is_as_old_as_facts_become(
+    tmp_path: Path,
+) -> None:
+    story = burst()
+    before = Pipeline(default_engine())
+    before.send(story.events)
+    before.finish(ms(HOUR))
+    after = gone_on(before, running("D06", tmp_path))
+    for number in range(10):
+        known = len(story.events)
+        story.created(f"later{number}", number * 10 * DAY + HOUR)
+        after.send(story.events[known:])
+        after.finish(ms(number * 10 * DAY + 2 * HOUR))
+    (ended,) = [alert for alert in after.alerts if alert.detector == "D01"]
+    (opened,) = [alert for alert in before.alerts if alert.detector == "D01"]
+    assert (ended.alert_id, ended.revision) == (opened.alert_id, opened.revision + 1)
+    assert (ended.change, ended.status) == ("expired", "expired")
+    assert not unpack(after.state_of("b/s:b")).published

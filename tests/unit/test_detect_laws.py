@@ -273,7 +273,7 @@ def test_a_payment_that_arrives_late_retracts_visibly() -> None:
         pipeline.alerts[0].revision + 1,
     )
     assert last.alert_id == pipeline.alerts[0].alert_id
-    assert last.reason is not None and "arrived later" in last.reason.en
+    assert last.reason is not None and "no longer supports" in last.reason.en
     assert last.resolved_at is not None
     assert pipeline.standing == {}
 

@@ -103,6 +103,12 @@ def test_nobody_is_asked_to_do_anything_about_what_is_over(status: str, is_asked
     assert ("T01" in body) is is_asked
 
 
+def test_what_an_alert_without_an_episode_has_to_say_is_said_once() -> None:
+    why = Text(zh="不再跟踪", en="followed no longer")
+    alert = make_alert(status="expired", change="expired", summary=why, reason=why)
+    assert render(alert, "en").body.count(why.en) == 1
+
+
 def test_good_news_has_another_tone() -> None:
     tones = [
         render(make_alert(severity="critical"), "zh").tone,

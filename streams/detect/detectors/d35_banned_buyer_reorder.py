@@ -277,16 +277,15 @@ def _marks(
     tied: Mapping[str, Sequence[str]],
     named: Mapping[str, Identified | Redirected],
 ) -> list[Told]:
-    """What a buyer who is banned now tells the phones and devices of all orders, which `named` them."""
-    if not flags or not flags[-1].is_banned:
+    """What a buyer tells the phones and devices of all orders, which `named` them: the ban, or its end."""
+    if not any(flag.is_banned for flag in flags):
         return []
-    since = flags[-1]
+    last = since = flags[-1]
     for flag in reversed(flags):
         if not flag.is_banned:
             break
         since = flag
     shop, _, buyer = subject.partition(":")
-    told_ms = flags[-1].at_ms
     # By the last order with each.
     used_ms = {
         identity: named[ref].at_ms
@@ -294,23 +293,25 @@ def _marks(
         for identity in identities
         if identity.partition(":")[0] in STRONG_KINDS
     }
-    version = sum(flag.at_ms for flag in flags)
     return [
         Told(
             "identity",
             f"{shop}:{identity}",
             Signal(
-                # As late as may be: what is as old as facts that were let go is never taken back.
-                max(told_ms, at_ms),
+                # As old as the flag by which it goes: letting that go takes nothing back, only a flag does.
+                last.at_ms,
                 since.event_id,
                 f"{BANNED}/{identity}/{buyer}",
                 BANNED,
-                version + at_ms,
+                # Grows with time: who was forgotten and is banned again has fewer flags, but newer ones.
+                last.at_ms + at_ms,
                 {
                     "buyer": buyer,
                     "since_ms": since.at_ms,
-                    "last_ms": min(told_ms + COUNTS_MS, at_ms + USED_MS),
-                },
+                    "last_ms": min(last.at_ms + COUNTS_MS, at_ms + USED_MS),
+                }
+                if last.is_banned
+                else {},
             ),
         )
         for identity, at_ms in list(used_ms.items())[:MAX_TOLD]

@@ -6,25 +6,16 @@ so arrival order, duplicates and batching cannot matter.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from itertools import takewhile
 from operator import attrgetter
 
 import msgspec
 
 from streams.detect.facts.any import AnyFact
-from streams.detect.facts.base import (
-    BAN_RETENTION_MS,
-    BANNED,
-    SHORTEST_RETENTION_MS,
-    Fact,
-    Signal,
-)
+from streams.detect.facts.base import BAN_RETENTION_MS, BANNED, SHORTEST_RETENTION_MS, Fact, Signal
 from streams.detect.facts.people import AccountFlagged
 from streams.detect.facts.trade import Identified, Redirected
-
-# Of who is banned, what orders are tied to is kept for longer: a ban comes weeks after the orders that led to
-# it, and is lifted or leads to alerts weeks later.
-TIED_RETENTION_MS = BAN_RETENTION_MS + Fact.retention_ms
 
 # More facts of one kind than this are not kept; the newest stay. It bounds the cost per event of a
 # subject that is being flooded. Ten times the largest burst in the seeds (「几百件」). Each name of a
@@ -129,16 +120,14 @@ def _few(known: list[AnyFact]) -> tuple[list[AnyFact], int]:
     newest_ms = known[-1].at_ms
     if len(known) <= MAX_FACTS_PER_KIND and not _has_expired(known, newest_ms):
         return known, 0
-    tied_from_ms = newest_ms - TIED_RETENTION_MS if _is_banned(known) else newest_ms
+    of_ban = _of_ban(known, newest_ms)
     kept: list[AnyFact] = []
     counts: dict[type | str, int] = {}
     let_go_ms = 0
     for fact in reversed(known):
         kind = fact.name if isinstance(fact, Signal) else fact.__class__
         count = counts.get(kind, 0)
-        is_over = is_expired(fact, newest_ms) and not (
-            fact.at_ms >= tied_from_ms and isinstance(fact, Identified | Redirected)
-        )
+        is_over = is_expired(fact, newest_ms) and id(fact) not in of_ban
         if count >= MAX_FACTS_PER_KIND or is_over:
             let_go_ms = max(let_go_ms, fact.at_ms)
         else:
@@ -150,6 +139,19 @@ def _few(known: list[AnyFact]) -> tuple[list[AnyFact], int]:
     return kept, let_go_ms
 
 
-def _is_banned(known: Sequence[AnyFact]) -> bool:
-    flags = (fact for fact in reversed(known) if isinstance(fact, AccountFlagged))
-    return next((flag.is_banned for flag in flags if flag.is_banned is not None), False)
+def _of_ban(known: Sequence[AnyFact], newest_ms: int) -> Set[int]:
+    """By `id`, what is kept for longer than other facts because its buyer was banned.
+
+    That is what was said about the ban; and while it stands, since when it does, and what orders are tied
+    to, for a ban comes weeks after the orders that led to it. Flags of who was never banned are not: an
+    account that was new once is not new for so long.
+    """
+    flags = [f for f in known if isinstance(f, AccountFlagged) and f.is_banned is not None]
+    young = [flag for flag in flags if flag.at_ms >= newest_ms - BAN_RETENTION_MS]
+    if not any(flag.is_banned for flag in young):
+        return frozenset()
+    if not flags[-1].is_banned:
+        return {id(flag) for flag in young}
+    *_, since = takewhile(attrgetter("is_banned"), reversed(flags))
+    tied = [fact for fact in known if isinstance(fact, Identified | Redirected)]
+    return {id(fact) for fact in (*young, since, *tied)}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from streams.detect.facts.base import BAN_RETENTION_MS, Fact, FirstFact
+from streams.detect.facts.base import Fact, FirstFact
 
 
 class Contacted(Fact, tag=9, frozen=True, array_like=True, gc=False):
@@ -26,8 +24,6 @@ class AccountFlagged(Fact, tag=46, frozen=True, array_like=True, gc=False):
     is_new: bool
     is_banned: bool | None
     phone_valid: bool | None
-
-    retention_ms: ClassVar[int] = BAN_RETENTION_MS
 
 
 class SellsToo(Fact, tag=47, frozen=True, array_like=True, gc=False):
