@@ -118,6 +118,7 @@ class Served:
         upgrade(engine)
         self.clock = clock
         self.health = Health(True)
+        self.unchecked_since: datetime | None = None
         self.engine = engine
         self.store = Store(engine, clock)
         self.desk = Desk(engine, clock)
@@ -125,7 +126,7 @@ class Served:
         self.board = Board(self.store, self.rules, clock)
         self.casebook = Casebook(engine, clock)
         self.metrics = InboxMetrics(self.store, self.board, clock)
-        self.live = Live(lambda: page_version(self.store, self.health))
+        self.live = Live(lambda: page_version(self.store, self.health, self.unchecked_since))
         hosts = None if token else frozenset({"127.0.0.1"})
         app = create_app(
             Console(
@@ -138,6 +139,7 @@ class Served:
                 keeper=Gatekeeper(token, clock),
                 metrics=self.metrics,
                 consumer_health=lambda: self.health,
+                unchecked_since=lambda: self.unchecked_since,
                 now=clock,
                 allowed_hosts=hosts,
                 is_tls_in_front=is_tls_in_front,

@@ -30,12 +30,13 @@ class Console:
     keeper: Gatekeeper
     metrics: InboxMetrics
     consumer_health: Callable[[], Health]
+    unchecked_since: Callable[[], datetime | None]
     now: Callable[[], datetime]
     allowed_hosts: frozenset[str] | None
     cookie: str = "orderwatch_session"
     is_tls_in_front: bool = False
 
 
-def page_version(store: Store, health: Health) -> str:
-    """A word that changes whenever an open page has: what is stored, and whether alerts arrive."""
-    return f"{store.version()}.{health.is_ready}"
+def page_version(store: Store, health: Health, unchecked_since: datetime | None) -> str:
+    """A word that changes whenever an open page has: what is stored, and whether more is to come."""
+    return f"{store.version()}.{health.is_ready}.{unchecked_since}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from fastapi import Depends, FastAPI, Request, Response
 
@@ -23,6 +23,10 @@ from streams.inbox.requests import admit
 from streams.inbox.session import Session
 from streams.inbox.store import Detail
 from streams.inbox.timers import Timer
+from streams.inbox.workflow import Label
+
+# By these, what the alert says is not so, or no longer.
+_SETTLED: Final = frozenset({Label.FALSE_POSITIVE, Label.BUYER_PAID, Label.WITHDRAWN})
 
 
 class View(Protocol):
@@ -49,6 +53,12 @@ class Part:
     card: pages.Card
     detail: Detail
     needed: Sequence[Needed]
+    cases: Sequence[CaseDetail]
+
+    @property
+    def stands(self) -> bool:
+        """Whether anybody may be accused by it: neither the facts nor whoever handled it say otherwise."""
+        return self.card.alert.status != "retracted" and self.detail.row.case.label not in _SETTLED
 
     @property
     def deadlines(self) -> Sequence[Timer]:
@@ -72,8 +82,16 @@ def add_evidence(app: FastAPI, console: Console, view: View) -> None:
         if whole is None:
             return view.problem(request, 404, "problem.missing", "problem.missing_hint")
         alert = whole.card.alert
-        grouped = [part for one in alert.groups if (part := _part(console, one))]
-        text = view.document(request, "evidence.html", alert.shop_id, parts=[whole, *grouped])
+        found = {one: _part(console, one) for one in alert.groups}
+        grouped = [part for part in found.values() if part]
+        text = view.document(
+            request,
+            "evidence.html",
+            alert.shop_id,
+            parts=[whole, *grouped],
+            has_fallen=not all(part.stands for part in grouped),
+            absent=[one for one, part in found.items() if part is None],
+        )
         name = f"evidence-{whole.detail.row.alert_id}-r{alert.revision}.html"
         disposition = {"content-disposition": f'attachment; filename="{name}"'}
         return Response(text, media_type="text/html", headers=disposition)
@@ -89,7 +107,7 @@ def _part(console: Console, alert_id: str) -> Part | None:
     ]
     cases = [case for case in found if case is not None]
     kinds = dict.fromkeys([*(kind_of(case.row) for case in cases), *card.complaint_kinds()])
-    return Part(card, detail, [_needed(kind, cases) for kind in kinds])
+    return Part(card, detail, [_needed(kind, cases) for kind in kinds], cases)
 
 
 def _needed(kind: ComplaintKind, cases: Sequence[CaseDetail]) -> Needed:

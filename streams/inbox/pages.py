@@ -205,6 +205,8 @@ def environment() -> Environment:
     jinja.filters["clean"] = clean
     # For ids that a person typed: a number that looks like a phone is an order or an account.
     jinja.filters["visible"] = visible
+    # What somebody typed, to be copied: as it was, line by line.
+    jinja.filters["typed"] = lambda text: visible(text, keep_newlines=True)
     jinja.globals["details"] = details
     jinja.filters["exact"] = lambda at: at.astimezone(CHINA).isoformat(sep=" ")
     jinja.globals["bar"] = bar

@@ -1,4 +1,4 @@
-"""`orderwatch inbox`: the database, consumer and sender in threads, the web server in the main thread.
+"""`orderwatch inbox`: the database, consumer, sender and watch in threads, the web server in the main thread.
 
 It refuses to listen beyond this machine without a token. When the consumer ends by a bug, the server
 stops too: a console that silently receives nothing is worse than none.
@@ -27,6 +27,7 @@ from streams.inbox.console import Console, page_version
 from streams.inbox.consumer import AlertSource, Consumer, KafkaAlertSource, is_behind
 from streams.inbox.database import open_database, upgrade
 from streams.inbox.desk import Desk
+from streams.inbox.detection import Detection, KafkaGroup
 from streams.inbox.live import Live
 from streams.inbox.metrics import InboxMetrics
 from streams.inbox.outbox import Outbox, Sender
@@ -64,7 +65,7 @@ def run(settings: Settings) -> None:
     try:
         upgrade(engine)
         store = Store(engine, _now)
-        live = Live(lambda: page_version(store, consumer.health()))
+        live = Live(lambda: page_version(store, consumer.health(), detection.unchecked_since()))
         board = Board(store, rules, _now)
         metrics = InboxMetrics(store, board, _now)
 
@@ -83,6 +84,12 @@ def run(settings: Settings) -> None:
             on_stored=live.announce,
             max_refused_share=settings.dead_letter_max_share,
         )
+        detection = Detection(
+            KafkaGroup(settings),
+            lambda: consumer.health().is_ready,
+            _now,
+            settings.commit_interval_s,
+        )
         app = create_app(
             Console(
                 store=store,
@@ -94,6 +101,7 @@ def run(settings: Settings) -> None:
                 keeper=Gatekeeper(token, _now),
                 metrics=metrics,
                 consumer_health=consumer.health,
+                unchecked_since=detection.unchecked_since,
                 now=_now,
                 allowed_hosts=allowed_hosts(settings, token),
                 # Browsers share cookies between the ports of a host.
@@ -102,7 +110,7 @@ def run(settings: Settings) -> None:
             )
         )
         sender = Sender(Outbox(engine, _now), lambda: KafkaPublisher(settings), metrics)
-        _serve(address, app, consumer, live, sender)
+        _serve(address, app, consumer, live, sender, detection)
     finally:
         engine.dispose()
 
@@ -156,7 +164,14 @@ class _Server(uvicorn.Server):
         log.info("inbox_serving", host=self.config.host, port=self.config.port)
 
 
-def _serve(address: Address, app: FastAPI, consumer: Consumer, live: Live, sender: Sender) -> None:
+def _serve(
+    address: Address,
+    app: FastAPI,
+    consumer: Consumer,
+    live: Live,
+    sender: Sender,
+    detection: Detection,
+) -> None:
     server = _Server(
         uvicorn.Config(
             app,
@@ -185,6 +200,7 @@ def _serve(address: Address, app: FastAPI, consumer: Consumer, live: Live, sende
     with _quiet_signals(), Background(on_failure=end) as background:
         thread.start()
         background.start("inbox-sender", sender.step)
+        background.start("inbox-detection", detection.step)
         try:
             # uvicorn raises SystemExit, with a code of its own, when somebody was faster at the port.
             with suppress(KeyboardInterrupt, SystemExit):

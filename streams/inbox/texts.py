@@ -143,10 +143,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "This alert has resolved by itself, for example because the buyer paid.",
     ),
     "status_note.retracted": (
-        "这条预警已撤回：后来的事实表明它不成立。",
-        "This alert was retracted: later facts show that it does not hold.",
+        "这条预警已撤回，不再成立。",
+        "This alert was retracted: it does not hold.",
     ),
-    "status_note.expired": ("这条预警的事件已经结束。", "What this alert is about is over."),
+    "status_note.expired": ("这条预警已到期。", "This alert has expired."),
     "state.NEW": ("未处理", "New"),
     "state.REOPENED": ("重新出现", "Back again"),
     "state.IN_PROGRESS": ("处理中", "In progress"),
@@ -291,8 +291,17 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "platform. Times are those of {zone}; phones and street addresses are masked.",
     ),
     "evidence.doubted": (
-        "处理人已标记为误报，请勿据此投诉。",
-        "Whoever handled it labelled it a false positive. Do not complain on its grounds.",
+        "处理人已标记为「{label}」，请勿据此投诉。",
+        "Whoever handled it labelled it “{label}”. Do not complain on its grounds.",
+    ),
+    "evidence.part_doubted": (
+        "所含预警中有已撤回或已标记为不成立、已了结的，请勿合并投诉；仍成立的见下。",
+        "Of the alerts that this one puts together, some were retracted or labelled as not so or as settled. "
+        "Do not complain about them as one; those that still hold are below.",
+    ),
+    "evidence.absent": (
+        "所含预警{alerts}不在本系统内，其证据未列出。",
+        "Not in this system, so without their evidence here: the alerts {alerts}.",
     ),
     "evidence.stands_not": (
         "预警已撤回，事实不支持，请勿据此投诉。",
@@ -300,6 +309,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "evidence.alert": ("预警号", "Alert"),
     "evidence.orders": ("涉及订单", "Orders"),
+    "evidence.orders_capped": (
+        "仅为所列{n}条事实的订单，共{total}条事实",
+        "of the {n} facts that are listed, out of {total}",
+    ),
     "evidence.event": ("事件号", "Event"),
     "evidence.handling": ("处理经过", "How it was handled"),
     "evidence.filings": ("备案", "Filings"),
@@ -513,6 +526,11 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "No new alerts arrive at the moment. This is what is stored, and it can be worked on. Tell whoever "
         "runs the system; the reason is at",
     ),
+    "feed.unchecked": (
+        "检测停住了：{at}起收到的事件尚未全部检查，可能有预警还没有发出。已有的预警可以继续处理。请告知运维：worker没有在读取。",
+        "Detection stands still: not all of what came in since {at} has been checked, and alerts may be "
+        "missing. What is shown can be worked on. Tell whoever runs the system that the workers do not read.",
+    ),
     "live.on": ("实时", "Live"),
     "live.off": ("重新连接中", "Reconnecting"),
     "live.lost": (
@@ -642,8 +660,8 @@ class Words:
     def said(self, detail: Mapping[str, Scalar]) -> Iterator[tuple[str, str]]:
         """What a fact says, without what it does not know; times by the clock of the whole page."""
         for name, value in detail.items():
-            # Empty, -1 and the time 0 stand for what nobody told.
-            is_unknown = value in ("", -1) or (name.endswith("_ms") and not value)
+            # Empty, -1, and 0 as a time or an amount stand for what nobody told.
+            is_unknown = value in ("", -1) or (name.endswith(("_ms", "amount_minor")) and not value)
             plain = name.removesuffix("_ms")
             word = NAMES.get(plain, (plain, plain))[0 if self.language == "zh" else 1]
             if isinstance(value, bool):

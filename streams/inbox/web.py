@@ -105,6 +105,7 @@ class _View:
             other_language=_here(request, lang="en" if words.language == "zh" else "zh"),
             request_id=secrets.token_urlsafe(12),
             is_fed=self._console.consumer_health().is_ready,
+            unchecked_since=self._console.unchecked_since(),
             **self._counts(),
             **values,
         )

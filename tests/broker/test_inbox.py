@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import orjson
+from aiokafka import AIOKafkaProducer
+from kafka import OffsetAndMetadata, TopicPartition
 
 from streams.demo.broker import free_port
+from streams.errors import TransientError
 from streams.inbox.consumer import KafkaAlertSource
+from streams.inbox.detection import Detection, KafkaGroup
+from streams.kafka import clients
 from streams.replay.files import event_line
 from streams.settings import Settings
 from streams.subscriber.source import Record
 from tests.brokers import ApacheKafka
 from tests.factories import alert_id, envelope, make_alert
-from tests.inbox import wait_until
+from tests.inbox import Clock, Served, wait_until
 from tests.oracle.seller_story import SellerStory
 from tests.oracle.story import HOUR, T0_MS
 from tests.topic_io import Message, create_topics, produce
@@ -281,3 +287,90 @@ def test_what_people_do_reaches_the_detectors(
             name = "orderwatch_inbox_events_waiting"
             topics = ("contacts", "filings", "recharges")
             wait_until(lambda: all(running.metric(f'{name}{{topic="{t}"}}') == 0 for t in topics))
+
+
+def test_the_page_says_since_when_no_worker_reads_and_no_longer_once_one_does(
+    bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    with (
+        worker(bootstrap, topic_prefix, tmp_path) as subject,
+        Served(tmp_path, Clock(datetime.now(UTC))) as console,
+    ):
+        group = KafkaGroup(
+            subject.settings.model_copy(update={"group_id": f"{topic_prefix}worker"})
+        )
+        detection = Detection(group, lambda: True, console.clock)
+
+        def page() -> str:
+            """What the page says after minutes of looks at a group that has come to rest."""
+            for _ in range(10):
+                detection.step()
+                console.clock.forward(seconds=30)
+            console.unchecked_since = detection.unchecked_since()
+            return httpx.get(console.url, params={"lang": "en"}).text
+
+        def is_read() -> bool:
+            return group.first_unread(group.committed()) is None
+
+        banner, events = "Detection stands still", unreachable_buyers(datetime.now(UTC))
+        # Nothing waits for a group that has never been there.
+        assert banner not in page()
+        load(bootstrap, topic_prefix, events)
+        assert banner in page()
+        subject.start()
+        subject.wait_ready()
+        wait_until(is_read, deadline_s=60)
+        assert banner not in page()
+        assert subject.stop() == 0
+        assert banner not in page()
+        before = datetime.now(UTC).replace(microsecond=0)
+        load(bootstrap, topic_prefix, events)
+        assert banner in page()
+        since = console.unchecked_since
+        assert since is not None
+        assert before <= since <= datetime.now(UTC)
+        subject.start()
+        subject.wait_ready()
+        wait_until(is_read, deadline_s=60)
+        assert banner not in page()
+
+
+def test_a_transaction_leaves_nothing_that_waits_but_what_it_said(
+    kafka_bootstrap: str, topic_prefix: str
+) -> None:
+    """Behind each lies a marker; while one is open, nobody can read what it says."""
+    topic = f"{topic_prefix}orders"
+    create_topics(kafka_bootstrap, {topic: 1})
+    settings = Settings(
+        bootstrap_servers=kafka_bootstrap, topic_prefix=topic_prefix, group_id=topic_prefix
+    )
+    group = KafkaGroup(settings)
+
+    def is_answered() -> bool:
+        # A new broker makes its topic of offsets when the first group asks for it.
+        with suppress(TransientError):
+            return group.committed() == {}
+        return False
+
+    def waits() -> bool:
+        return group.first_unread(group.committed()) is not None
+
+    async def say() -> None:
+        client = {"bootstrap_servers": kafka_bootstrap, "transactional_id": topic_prefix}
+        async with AIOKafkaProducer(**client) as producer:
+            await producer.begin_transaction()
+            await producer.send_and_wait(topic, b"{}", partition=0)
+            assert not await asyncio.to_thread(waits)
+            await producer.commit_transaction()
+            assert await asyncio.to_thread(waits)
+            with closing(clients.admin(settings)) as admin:
+                read = {TopicPartition(topic, 0): OffsetAndMetadata(1, "", -1)}
+                admin.alter_group_offsets(topic_prefix, read)
+            assert not await asyncio.to_thread(waits)
+            await producer.begin_transaction()
+            await producer.send_and_wait(topic, b"{}", partition=0)
+            await producer.abort_transaction()
+            assert not await asyncio.to_thread(waits)
+
+    wait_until(is_answered)
+    asyncio.run(say())

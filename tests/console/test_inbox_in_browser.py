@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from streams.inbox.consumer import Health
 from streams.inbox.workflow import State
 from tests.console.browser import Browser, Page
 from tests.factories import alert_id, make_alert
-from tests.inbox import Clock, Served, wait_until
+from tests.inbox import NOW, Clock, Served, wait_until
 
 ONE = f"/alerts/{alert_id('1')}"
 HOSTILE = (
@@ -149,6 +150,20 @@ def test_an_open_page_says_when_alerts_stop_arriving_and_when_they_come_again(
     page.wait("document.querySelector('#feed').innerText === ''")
 
 
+def test_an_open_page_says_when_detection_stands_still_and_when_it_goes_on(
+    browser: Browser, page: Page, served: Served
+) -> None:
+    other = browser.page(width=360)
+    other.goto(f"{served.url}/deadlines?lang=en")
+    served.unchecked_since = NOW - timedelta(hours=3)
+    served.live.announce()
+    page.wait("document.querySelector('#feed').innerText.includes('17:05起收到的事件尚未全部检查')")
+    other.wait("document.querySelector('#feed').innerText.includes('since 17:05 has been checked')")
+    assert other.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    served.unchecked_since = None
+    page.wait("document.querySelector('#feed').innerText === ''")
+
+
 def test_a_page_that_cannot_be_fetched_anew_is_not_called_live(page: Page, served: Served) -> None:
     page.evaluate("window.fetch = async () => new Response('', { status: 503 })")
     served.add(make_alert())
@@ -256,6 +271,55 @@ def test_a_step_under_way_is_taken_although_the_page_has_changed_meanwhile(
     page.wait("!document.querySelector('#stale').hidden")
     page.evaluate("window.answer()")
     page.wait("document.body.innerText.includes('处理中')")
+
+
+def test_of_two_steps_sent_at_once_on_a_slow_network_the_first_is_taken(
+    page: Page, served: Served
+) -> None:
+    served.add(make_alert())
+    page.goto(served.url + ONE)
+    page.click(button("take"))
+    page.wait("!!document.querySelector('input[name=note]')")
+    page.evaluate(
+        "window.answers = []; window.fetch = ((real) => (url, ...more) => url !== '/healthz'"
+        " ? real(url, ...more)"
+        " : new Promise((done) => answers.push(() => done(new Response('')))))(window.fetch)"
+    )
+    page.click("input[name=answered][value=no] + span")
+    page.choose("select[name=label]", "CONFIRMED_MALICIOUS")
+    page.click(button("contact"))
+    page.click(button("label"))
+    page.wait("answers.length")
+    page.evaluate("answers.forEach((answer) => answer())")
+    page.wait("document.querySelector('#work').innerText.includes('旺旺联系 · 联系不上')")
+    detail = served.store.detail(alert_id("1"))
+    assert detail is not None
+    assert [row.step for row in detail.audit] == ["take", "contact"]
+
+
+def test_a_browser_of_2020_can_take_steps(page: Page, served: Served) -> None:
+    served.add(make_alert())
+    page.goto(served.url + ONE)
+    page.evaluate("delete AbortSignal.timeout")
+    page.click(button("take"))
+    page.wait("document.body.innerText.includes('处理中')")
+
+
+def test_who_asks_for_evidence_after_the_session_signs_in_and_saves_no_such_page(
+    browser: Browser, tmp_path: Path
+) -> None:
+    token = "a-token-of-the-test"
+    with Served(tmp_path, Clock(), token=token) as guarded:
+        guarded.add(make_alert())
+        page = browser.page()
+        page.goto(f"{guarded.url}/login?lang=zh&next={ONE}")
+        page.type("input[name=secret]", token)
+        page.type("input[name=name]", "李雷")
+        page.click("main form button")
+        page.wait(f"location.pathname === '{ONE}'")
+        guarded.clock.forward(hours=17)
+        page.click("a[href$='/evidence']")
+        page.wait("location.pathname === '/login'")
 
 
 def test_a_note_of_a_step_that_a_colleague_overtook_can_be_sent_again(

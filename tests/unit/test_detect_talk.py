@@ -482,3 +482,15 @@ def test_n29_alerts_of_texts_show_spans_and_no_words() -> None:
 
 def test_our_detectors_are_registered() -> None:
     assert set(OURS) <= set(default_engine().rules.of("s").keys())
+
+
+@pytest.mark.parametrize(("refunds", "said"), [(0, []), (1, ["1 order of"]), (2, ["2 orders of"])])
+def test_d04_says_for_the_buyer_only_what_there_is(refunds: int, said: list[str]) -> None:
+    story = Talk()
+    story.said("不给我600我就投诉你", 0)
+    for number in range(refunds):
+        story.requested(f"o{number}", 10 + number, reason="quality")
+    (alert,) = [alert for alert in standing(story, HOUR) if alert.detector == "D04"]
+    counter = [line.en for line in alert.evidence.counter_evidence]
+    assert [part for line in counter for part in said if part in line] == said
+    assert len(counter) == len(said)

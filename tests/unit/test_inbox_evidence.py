@@ -98,6 +98,8 @@ def test_it_stands_alone_and_shows_hostile_text_as_text(served: Served) -> None:
     with closing(httpx.Client(base_url=served.url)) as http:
         page = http.get(f"/alerts/{ONE}/evidence").text
     assert Tags(page).found == []
+    # Opened from a disk, it has no header that says so.
+    assert "default-src 'none'" in unescape(page)
     assert hostile in unescape(page)
 
 
@@ -110,26 +112,70 @@ def test_in_english_only_the_form_is_chinese(served: Served) -> None:
     assert str(STEP.draft) in text
 
 
-@pytest.mark.parametrize("way", ["retracted", "labelled"])
-def test_what_does_not_hold_says_so_and_has_no_form(served: Served, way: str) -> None:
-    served.add(make_alert(suggested_actions=[FORM]))
-    assert str(STEP.draft) in evidence(served)
+WAYS = ["retracted", Label.FALSE_POSITIVE, Label.BUYER_PAID, Label.WITHDRAWN]
+
+
+def fall(served: Served, way: str) -> None:
+    """Let the first alert be taken back, or whoever handles it find that it is not so."""
     if way == "retracted":
         served.add(
             make_alert(revision=2, change="retracted", status="retracted", suggested_actions=[FORM])
         )
     else:
         take(served, "take", 1)
-        take(served, "label", 2, label=Label.FALSE_POSITIVE)
+        take(served, "label", 2, label=Label(way))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_does_not_hold_says_so_and_asks_for_nothing(served: Served, way: str) -> None:
+    served.add(make_alert(suggested_actions=[COLLECT, FORM]))
+    assert str(STEP.draft) in evidence(served)
+    fall(served, way)
     text = evidence(served)
     assert "请勿据此投诉" in text
     assert str(STEP.draft) not in text
+    assert "还需人工附上" not in text
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_campaign_of_which_a_part_fell_is_not_complained_about(served: Served, way: str) -> None:
+    whole = make_alert("9", detector="D25", groups=[ONE], suggested_actions=[FORM])
+    served.add(whole, make_alert())
+    assert str(STEP.draft) in evidence(served, whole.alert_id)
+    fall(served, way)
+    text = evidence(served, whole.alert_id)
+    assert "请勿合并投诉" in text
+    assert str(STEP.draft) not in text
+
+
+def test_the_number_of_orders_is_not_that_of_those_that_are_listed(served: Served) -> None:
+    alert = make_alert()
+    capped = alert.evidence.model_copy(update={"facts_total": 80, "facts_capped": True})
+    served.add(alert.model_copy(update={"evidence": capped}))
+    assert "仅为所列6条事实的订单，共80条事实" in evidence(served)
+
+
+def test_it_tells_of_people_and_not_of_the_console(served: Served) -> None:
+    """What the platform answered is told too, whatever it was."""
+    served.add(make_alert(), make_alert(revision=2, change="resolved", status="resolved"))
+    assert "处理经过" not in evidence(served)
+    case = served.casebook.open(
+        OpenRequest("恶意敲诈", "shop1", "b42", "", "李雷", "begin-it", ONE)
+    )
+    for version, (step, proof) in enumerate(
+        [("prove", "ids"), ("prove", "threat"), ("submit", None), ("reject", None)], start=1
+    ):
+        request = CaseRequest(case, step, "李雷", f"{step}-{version}-it", version, proof=proof)  # type: ignore[arg-type]
+        assert served.casebook.perform(request).kind == "done"
+    assert "恶意敲诈 · 不成立" in evidence(served)
 
 
 def test_a_campaign_has_the_evidence_of_the_alerts_that_it_puts_together(served: Served) -> None:
     whole = make_alert("9", detector="D25", groups=[ONE, alert_id("gone")], orders=1)
     served.add(whole, make_alert(summary=Text(zh="第一条的事实", en="the first one's facts")))
-    assert "第一条的事实" in evidence(served, whole.alert_id)
+    text = evidence(served, whole.alert_id)
+    assert "第一条的事实" in text
+    assert f"所含预警{alert_id('gone')}不在本系统内" in text
 
 
 def test_a_proof_that_was_noted_is_ticked(served: Served) -> None:

@@ -67,6 +67,7 @@ def test_a_fact_says_its_times_by_the_clock_of_the_page_and_leaves_out_what_it_d
         "free_shipping": False,
         "units": 0,
         "expected_g": -1,
+        "amount_minor": 0,
         "phone": "",
     }
     assert list(Words("zh", NOW).said(detail)) == [

@@ -213,6 +213,30 @@ def test_what_was_typed_comes_back_with_whatever_refuses_it(
     assert (failed.status_code, "<blockquote>无人接听" in failed.text) == (503, True)
 
 
+def test_a_page_tells_of_the_broker_first_and_of_workers_without_being_unready(
+    served: Served,
+) -> None:
+    served.unchecked_since = NOW - timedelta(days=1)
+
+    def said(path: str, language: str) -> str:
+        return httpx.get(served.url + path, params={"lang": language}).text
+
+    for path in ("/", "/complaints", "/deadlines", "/login", "/nowhere"):
+        assert "检测停住了：11-10 20:05起" in said(path, "zh")
+        assert "came in since 11-10 20:05" in said(path, "en")
+    assert httpx.get(f"{served.url}/readyz").status_code == 200
+    served.health = Health(False, "no sign of the Kafka broker for 600 s")
+    assert "检测停住了" not in said("/", "zh")
+
+
+def test_what_was_typed_comes_back_line_by_line(served: Served, operator: Operator) -> None:
+    served.add(make_alert())
+    form = operator.forms("/cases/new").forms["/cases"]
+    story = "第一行\r\n第二行\x07"
+    answer = operator.http.post("/cases", data=form | {"kind": "", "story": story})
+    assert (answer.status_code, "<blockquote>第一行\n第二行\\x07<" in answer.text) == (400, True)
+
+
 def test_what_was_typed_comes_back_when_the_session_is_over(guarded: Served) -> None:
     guarded.add(make_alert())
     with closing(httpx.Client(base_url=guarded.url, follow_redirects=True)) as http:
@@ -651,9 +675,9 @@ def test_an_open_page_is_told_of_a_new_alert(served: Served) -> None:
     with httpx.Client(base_url=served.url, timeout=15) as http, http.stream("GET", "/events") as s:
         assert s.headers["content-type"].startswith("text/event-stream")
         lines = (line for line in s.iter_lines() if line.startswith("data:"))
-        assert next(lines) == "data: 0.0.True"
+        assert next(lines) == "data: 0.0.True.None"
         served.add(make_alert())
-        assert next(lines) == "data: 1.0.True"
+        assert next(lines) == "data: 1.0.True.None"
 
 
 def test_with_a_token_nothing_is_readable_without_it(guarded: Served) -> None:

@@ -220,15 +220,21 @@ def _case(run: Run, complaints: _Complaints, refunds: int, rules: Rules) -> case
             Threshold("demands", sum(m.says("demand.") for m in messages), "messages", info=1),
             Threshold("complaints_open", len(carried_out), "complaints", critical=1),
         ),
-        counter=(
-            (
-                f"该买家另有{refunds}笔订单申请过退款,其中可能有真实的商品问题",
-                f"refunds were asked for on {refunds} orders of this buyer; there may be a real "
-                "problem with the goods",
-            ),
-        ),
+        counter=_counter(refunds),
         window_s=rules.window_s,
         cooldown_s=rules.cooldown_s,
+    )
+
+
+def _counter(refunds: int) -> tuple[tuple[str, str], ...]:
+    if not refunds:
+        return ()
+    return (
+        (
+            f"该买家另有{refunds}笔订单申请过退款,其中可能有真实的商品问题",
+            f"refunds were asked for on {refunds} {'order' if refunds == 1 else 'orders'} of this buyer; "
+            "there may be a real problem with the goods",
+        ),
     )
 
 

@@ -132,24 +132,35 @@
   }
 
   // Sent into a lost connection, a form would give way to a page of the browser's own, and what was typed
-  // would be gone with it: so the console is asked for a sign of life first.
+  // would be gone with it: so the console is asked for a sign of life first. Of two forms that wait for it,
+  // only the later one would be sent.
+  let isAsking = false;
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     if (form.method !== "post") return;
     event.preventDefault();
-    if (form.dataset.sent) return;
+    if (isAsking || form.dataset.sent) return;
+    isAsking = true;
     form.dataset.sent = "yes";
     const lost = document.getElementById("lost");
+    // Not AbortSignal.timeout: a browser without it could send nothing at all.
+    const patience = new AbortController();
+    const limit = setTimeout(() => patience.abort(), ANSWERS_MS);
     try {
-      const answer = await fetch("/healthz", { signal: AbortSignal.timeout(ANSWERS_MS) });
+      const answer = await fetch("/healthz", { signal: patience.signal });
       // A proxy may keep the probes to itself, so any other answer is a sign of life as well.
       if (answer.status >= 500) throw new Error(answer.status);
       lost.hidden = true;
       form.submit();
+      // Whoever stopped waiting may send it again: it is known by its request_id.
+      setTimeout(() => delete form.dataset.sent, ANSWERS_MS);
     } catch {
       delete form.dataset.sent;
       lost.hidden = false;
       lost.scrollIntoView({ block: "center" });
+    } finally {
+      clearTimeout(limit);
+      isAsking = false;
     }
   });
   window.addEventListener("pageshow", () => {
