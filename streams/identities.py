@@ -34,9 +34,9 @@ def configure(settings: Settings, *, reads_receivers: bool = True) -> None:
 def identity_key(settings: Settings) -> bytes:
     """The key of the settings, or the one in the data directory, which is made when there is none."""
     if settings.identity_key is not None:
-        return _checked(
-            settings.identity_key.get_secret_value().encode(), "ORDERWATCH_IDENTITY_KEY"
-        )
+        # A mounted secret often ends with a line break, and the same key from a file has none.
+        key = settings.identity_key.get_secret_value().encode().strip()
+        return _checked(key, "ORDERWATCH_IDENTITY_KEY")
     path = settings.data_dir / KEY_FILE
     try:
         if not path.exists():

@@ -7,7 +7,7 @@ as if nobody had paid; a topic that was lost and made again is empty, and so is 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
@@ -38,12 +38,8 @@ def require_continuity(settings: Settings) -> None:
             _require_input(settings, stopped_at, begins)
             for stage, topics in (("buyer", BUYER_TOPICS), ("subject", SUBJECT_TOPICS)):
                 names = {clients.topic_name(settings, topic) for topic in topics}
-                read = {
-                    tp.partition
-                    for tp, offset in stopped_at.items()
-                    if tp.topic in names and offset > begins[tp]
-                }
-                _require_state(settings, client, f"{stage}-state", read)
+                if any(at > begins[tp] for tp, at in stopped_at.items() if tp.topic in names):
+                    _require_state(settings, client, f"{stage}-state")
     except KafkaError as error:
         raise clients.unreachable(settings, error) from error
 
@@ -89,18 +85,15 @@ def _require_input(
         )
 
 
-def _require_state(
-    settings: Settings, client: KafkaConsumer, name: str, read: Collection[int]
-) -> None:
-    tps = [TopicPartition(clients.topic_name(settings, name), number) for number in sorted(read)]
-    ends = client.end_offsets(tps)
-    empty = [f"{tp.topic}[{tp.partition}]" for tp in tps if not ends[tp]]
-    if empty:
+def _require_state(settings: Settings, client: KafkaConsumer, name: str) -> None:
+    # A topic is lost as a whole. One of its partitions may be empty: nothing was read there but a record
+    # over which the group was set by hand.
+    if not any(client.end_offsets(reading.partitions(settings, client, name)).values()):
         raise ConfigurationError(
-            f"{_some(empty)} is empty, although group {settings.group_id} has read the input that its "
-            "state follows from: the topic was lost, or deleted and made again. Going on would judge "
-            'everybody by half of what is known; rebuild the state: docs/operations.md, "Rebuilding '
-            'the state".'
+            f"{clients.topic_name(settings, name)} is empty, although group {settings.group_id} has read "
+            "the input that its state follows from: the topic was lost, or deleted and made again. Going "
+            "on would judge everybody by half of what is known; rebuild the state: docs/operations.md, "
+            '"Rebuilding the state".'
         )
 
 

@@ -11,7 +11,7 @@ tests/contract/test_faust_internals.py fails when the pinned Faust moves what is
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
 from typing import Any, NamedTuple, cast
 
@@ -54,6 +54,10 @@ class PlainConsumer(driver.Consumer):
         # The newest offset that a poll has brought. The position is no measure: it also moves past
         # the markers of transactions, which nobody acknowledges.
         self._fetched: dict[TP, int] = {}
+        # The positions right after a poll, when no other is under way: every record before them has been
+        # brought. Looked up once for each commit.
+        self._positions: dict[TP, int] = {}
+        self._is_seeking = False
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return CommittedThread(self, loop=self.loop, beacon=self.beacon)
@@ -64,7 +68,23 @@ class PlainConsumer(driver.Consumer):
         polled: Mapping[TP, list[Any]] = await super()._getmany(active_partitions, timeout)
         for tp, records in polled.items():
             self._fetched[tp] = records[-1].offset
+        if not self._positions and not self._is_seeking:
+            self._positions = {tp: state.position for tp, state in fetch_states(self).items()}
         return polled
+
+    def _filter_committable_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """Where everything that was brought is done, commit also what is never brought.
+
+        That is the marker behind a transaction, and what was taken back with one. Uncommitted, it would
+        look like records that nobody has read, once retention has deleted it.
+        """
+        offsets: dict[TP, int] = super()._filter_committable_offsets(tps)
+        for tp, position in self._positions.items():
+            committed = offsets.get(tp) or self._committed_offset.get(tp)
+            if committed and self._fetched.get(tp, -1) < committed < position:
+                offsets[tp] = position
+        self._positions = {}
+        return offsets
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Nothing: whether a partition stands still is for the pulse to say.
@@ -76,7 +96,10 @@ class PlainConsumer(driver.Consumer):
     async def perform_seek(self) -> None:
         """Start again from the committed offsets, so forget everything fetched since."""
         self._fetched.clear()
+        self._positions = {}
+        self._is_seeking = True
         await super().perform_seek()
+        self._is_seeking = False
 
     def has_undelivered(self, tp: TP) -> bool:
         """Whether records of a partition are on their way: until they are committed, for all one knows."""

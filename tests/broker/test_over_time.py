@@ -5,22 +5,26 @@ Each ends a worker with 2 before it says anything, and goes on once that is put 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
+from aiokafka import AIOKafkaProducer
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
 from kafka.structs import OffsetAndMetadata
 
-from schemas.fast import decode_line
 from schemas.topics import BUYER_TOPICS
 from streams.kafka import clients, reading
+from streams.runtime.app import SUBJECT_TOPICS
 from streams.runtime.origin import FORMAT, ORIGIN_KEY, Origin
 from tests.topic_io import Message, produce
-from tests.workers import Worker, expected, load, settled, simulated, truth, worker
+from tests.workers import Standing, Worker, expected, load, settled, simulated, truth, worker
+
+STATE_TOPICS = ("buyer-state", "subject-state")
 
 
 @contextmanager
@@ -63,9 +67,9 @@ def _read_from_the_beginning(subject: Worker, *topics: str) -> None:
         admin.alter_group_offsets(subject.variables["ORDERWATCH_GROUP_ID"], begins)
 
 
-def _is_gone(subject: Worker) -> bool:
+def _are_gone(subject: Worker) -> bool:
     with _admin(subject) as admin:
-        return f"{subject.prefix}buyer-state" not in admin.list_topics()
+        return not {subject.prefix + topic for topic in STATE_TOPICS} & set(admin.list_topics())
 
 
 def _begins(subject: Worker, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
@@ -135,22 +139,81 @@ def test_state_that_was_lost_is_rebuilt_and_not_begun_anew(
 ) -> None:
     with _half_read(kafka_bootstrap, topic_prefix, tmp_path) as (subject, rest):
         with _admin(subject) as admin:
-            admin.delete_topics([f"{topic_prefix}buyer-state"])
-        subject.wait_for(lambda: _is_gone(subject), "the end of the topic")
+            admin.delete_topics([topic_prefix + topic for topic in STATE_TOPICS])
+        subject.wait_for(lambda: _are_gone(subject), "the end of the topics")
         subject.create_topics()
         said = _refused(subject)
-        assert f"{topic_prefix}buyer-state[0]" in said
+        assert f"{topic_prefix}buyer-state is empty" in said
         assert "Rebuilding the state" in said
-        _read_from_the_beginning(subject, *BUYER_TOPICS)
+        _read_from_the_beginning(subject, *BUYER_TOPICS, *SUBJECT_TOPICS)
         subject.start()
-        again = sum(
-            decode_line(line)[0] in BUYER_TOPICS
-            for line in (tmp_path / "half.jsonl").read_bytes().splitlines()
-        )
-        # Before the rest comes: what was published is not known, so nothing of it would be taken back.
-        subject.wait_for(
-            lambda: subject.metric("orderwatch_records_total") >= again, "the state of before"
-        )
+        # Before the rest comes: what was published is not known, so what was not said anew by then would
+        # never be taken back.
+        before, again = len(subject.alerts()), Standing()
+        wanted = expected(truth(tmp_path / "half.jsonl"))
+
+        def is_said_again() -> bool:
+            again.take(subject.alerts()[before:])
+            return again.said() == wanted
+
+        subject.wait_for(is_said_again, "the alerts of before")
         load(kafka_bootstrap, topic_prefix, rest)
         settled(subject, expected(truth(tmp_path / "events.jsonl")))
+        assert subject.stop() == 0
+
+
+@pytest.mark.parametrize("transport", ["batch", "plain"])
+def test_what_ends_a_transaction_is_no_record_that_was_deleted_unread(
+    kafka_bootstrap: str, topic_prefix: str, tmp_path: Path, transport: str
+) -> None:
+    """Behind its records lies a marker, and behind that what was taken back: neither is ever read."""
+    topic = f"{topic_prefix}payments"
+    tp = TopicPartition(topic, 0)
+
+    async def pay() -> None:
+        client = {"bootstrap_servers": kafka_bootstrap, "transactional_id": topic_prefix}
+        async with AIOKafkaProducer(**client) as producer:
+            await producer.begin_transaction()
+            await producer.send_and_wait(topic, b"{}", partition=0)
+            await producer.commit_transaction()
+            await producer.begin_transaction()
+            await producer.send_and_wait(topic, b"{}", partition=0)
+            await producer.abort_transaction()
+
+    with worker(kafka_bootstrap, topic_prefix, tmp_path, ORDERWATCH_TRANSPORT=transport) as subject:
+        subject.start()
+        asyncio.run(pay())
+        subject.wait_for(lambda: subject.metric("orderwatch_records_total") == 1, "a record")
+        group = subject.variables["ORDERWATCH_GROUP_ID"]
+        with _admin(subject) as admin:
+
+            def is_read() -> bool:
+                found = admin.list_group_offsets(group)[group].get(tp)
+                return found is not None and found.offset == 4
+
+            subject.wait_for(is_read, "the end of the partition")
+            assert subject.stop() == 0
+            admin.delete_records({tp: -1})
+        assert _begins(subject, [tp]) == {tp: 4}
+        subject.start()
+        subject.wait_ready()
+        assert subject.stop() == 0
+
+
+def test_a_partition_of_which_only_a_skipped_record_is_known_has_no_state_to_lose(
+    kafka_bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """As docs/operations.md has it for a record that stops every worker."""
+    with worker(kafka_bootstrap, topic_prefix, tmp_path) as subject:
+        produce(kafka_bootstrap, f"{topic_prefix}orders", [Message(b"{}", b"s:b", 0)])
+        subject.start()
+        subject.wait_for(lambda: subject.metric("orderwatch_records_total") == 1, "a record")
+        assert subject.stop() == 0
+        skipped = TopicPartition(f"{topic_prefix}orders", 1)
+        produce(kafka_bootstrap, skipped.topic, [Message(b"{}", b"s:b", 1)])
+        with _admin(subject) as admin:
+            group = subject.variables["ORDERWATCH_GROUP_ID"]
+            admin.alter_group_offsets(group, {skipped: OffsetAndMetadata(1, "", -1)})
+        subject.start()
+        subject.wait_ready()
         assert subject.stop() == 0

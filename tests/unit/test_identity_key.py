@@ -29,8 +29,9 @@ def test_a_key_is_made_once_and_kept_to_its_owner(tmp_path: Path) -> None:
 
 
 def test_a_key_that_is_given_makes_no_file(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path, identity_key=SecretStr("k" * 16))
-    assert identity_key(settings) == b"k" * 16
+    for written in ("k" * 16, "k" * 16 + "\n"):
+        settings = Settings(data_dir=tmp_path, identity_key=SecretStr(written))
+        assert identity_key(settings) == b"k" * 16
     assert not list(tmp_path.iterdir())
 
 

@@ -25,6 +25,20 @@ class Thread:
     def __init__(self, committed: Mapping[TP, int]) -> None:
         self.committed = committed
         self.polls: list[Mapping[TP, list[Any]]] = []
+        # Where aiokafka's consumer would go on.
+        self.positions: dict[TP, int] = {}
+
+    @property
+    def _consumer(self) -> Any:
+        states = {
+            tp: SimpleNamespace(
+                highwater=100, lso=None, has_valid_position=True, position=at, timestamp=0
+            )
+            for tp, at in self.positions.items()
+        }
+        assignment = SimpleNamespace(tps=set(states), state_value=states.get)
+        subscription = SimpleNamespace(assignment=assignment)
+        return SimpleNamespace(_subscription=SimpleNamespace(subscription=subscription))
 
     async def getmany(self, active: set[TP], timeout: float) -> Mapping[TP, list[Any]]:
         return self.polls.pop(0)
@@ -195,6 +209,49 @@ def test_what_was_done_before_a_seek_is_still_committed_up_to_the_first_gap() ->
         assert consumer._filter_committable_offsets([PAYMENTS]) == {}
 
     run(story, "batch", payments=7)
+
+
+def test_the_marker_behind_a_transaction_is_committed_once_all_before_it_is_done(
+    transport: str,
+) -> None:
+    async def story(consumer: Any) -> None:
+        # Committed by the worker before; only the marker is left there, and nothing was ever in orders.
+        consumer._thread.positions = {PAYMENTS: 8, ORDERS: 3}
+        await delivered(consumer, {})
+        assert consumer._filter_committable_offsets([]) == {PAYMENTS: 8}
+        consumer._committed_offset[PAYMENTS] = 8
+        # The next transaction, whose marker lies at 9.
+        consumer._thread.positions[PAYMENTS] = 10
+        (message,) = await delivered(consumer, {PAYMENTS: [record(PAYMENTS, 8)]})
+        assert consumer._filter_committable_offsets([PAYMENTS]) == {}
+        await delivered(consumer, {})
+        consumer.app.topics._acking_topics.add(PAYMENTS.topic)
+        consumer.track_message(message)
+        consumer.ack(message)
+        assert consumer._filter_committable_offsets([PAYMENTS]) == {PAYMENTS: 10}
+
+    run(story, transport, payments=7)
+
+
+def test_where_it_stood_before_a_seek_is_not_committed(transport: str) -> None:
+    async def story(consumer: Any) -> None:
+        consumer._thread.positions = {PAYMENTS: 12}
+        await delivered(consumer, {PAYMENTS: [record(PAYMENTS, 11)]})
+        committed = consumer._thread.committed
+
+        async def seek_while_a_poll_is_answered() -> Any:
+            await consumer._getmany({PAYMENTS}, 1.0)
+            assert consumer._filter_committable_offsets([PAYMENTS]) == {}
+            consumer._thread.positions = {PAYMENTS: 7}
+            return committed
+
+        consumer._thread.polls.append({})
+        consumer._thread.seek_to_committed = seek_while_a_poll_is_answered
+        await consumer.perform_seek()
+        await delivered(consumer, {})
+        assert consumer._filter_committable_offsets([PAYMENTS]) == {}
+
+    run(story, transport, payments=7)
 
 
 def test_an_acknowledgement_counts_once_and_with_all_its_records() -> None:
