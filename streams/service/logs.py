@@ -14,6 +14,8 @@ from streams.settings import Settings
 
 # Clients and frameworks that tell every reconnect; their warnings are enough.
 _NOISY = ("aiokafka", "faust", "mode", "kafka", "apprise", "alembic", "uvicorn")
+# It warns whenever one of its steps took a tenth of a second, as all do on a busy machine.
+_IMPATIENT = "kafka.net.selector"
 
 
 def configure_logging(settings: Settings) -> None:
@@ -27,6 +29,7 @@ def configure_logging(settings: Settings) -> None:
     )
     for name in _NOISY:
         logging.getLogger(name).setLevel(max(logging.WARNING, level))
+    logging.getLogger(_IMPATIENT).setLevel(max(logging.ERROR, level))
     structlog.configure(
         processors=[
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
