@@ -492,5 +492,6 @@ def test_d04_says_for_the_buyer_only_what_there_is(refunds: int, said: list[str]
         story.requested(f"o{number}", 10 + number, reason="quality")
     (alert,) = [alert for alert in standing(story, HOUR) if alert.detector == "D04"]
     counter = [line.en for line in alert.evidence.counter_evidence]
-    assert [part for line in counter for part in said if part in line] == said
-    assert len(counter) == len(said)
+    assert "read the conversation" in counter[0]
+    assert [part for line in counter[1:] for part in said if part in line] == said
+    assert len(counter) == 1 + len(said)

@@ -220,22 +220,29 @@ def _case(run: Run, complaints: _Complaints, refunds: int, rules: Rules) -> case
             Threshold("demands", sum(m.says("demand.") for m in messages), "messages", info=1),
             Threshold("complaints_open", len(carried_out), "complaints", critical=1),
         ),
-        counter=_counter(refunds),
+        counter=tuple(_counter(refunds)),
         window_s=rules.window_s,
         cooldown_s=rules.cooldown_s,
     )
 
 
-def _counter(refunds: int) -> tuple[tuple[str, str], ...]:
-    if not refunds:
-        return ()
-    return (
+def _counter(refunds: int) -> list[tuple[str, str]]:
+    found = [
         (
-            f"该买家另有{refunds}笔订单申请过退款,其中可能有真实的商品问题",
-            f"refunds were asked for on {refunds} {'order' if refunds == 1 else 'orders'} of this buyer; "
-            "there may be a real problem with the goods",
-        ),
-    )
+            "以上话语由规则识别,请通读对话:玩笑、转述或事先的约定也可能如此",
+            "the words were found by rules: read the conversation, for a joke, a quotation or an "
+            "agreement may read the same",
+        )
+    ]
+    if refunds:
+        found.append(
+            (
+                f"该买家另有{refunds}笔订单申请过退款,其中可能有真实的商品问题",
+                f"refunds were asked for on {refunds} {'order' if refunds == 1 else 'orders'} of this "
+                "buyer; there may be a real problem with the goods",
+            )
+        )
+    return found
 
 
 DETECTORS = (Extortion(),)
