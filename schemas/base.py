@@ -82,8 +82,11 @@ def _of_our_times(value: datetime) -> datetime:
 
 OccurredAt = Annotated[EventTime, AfterValidator(_of_our_times)]
 SchemaVersion = Annotated[Literal[1], BeforeValidator(_only_int)]
+_LONGEST_SHOP_ID = 64
 # A colon in a shop id would make the record key `shop_id:buyer_id` ambiguous.
-ShopId = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^:]+$")]
+ShopId = Annotated[
+    str, StringConstraints(min_length=1, max_length=_LONGEST_SHOP_ID, pattern=r"^[^:]+$")
+]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 ShortText = Annotated[str, StringConstraints(max_length=256)]
 LongText = Annotated[str, StringConstraints(max_length=8000)]
@@ -93,6 +96,11 @@ Currency = Annotated[str, StringConstraints(min_length=3, max_length=3)]
 AmountMinor = Annotated[int, Field(ge=0, le=10**15)]
 Quantity = Annotated[int, Field(ge=0, le=10**9)]
 Grams = Annotated[int, Field(ge=0, le=10**9)]
+
+
+def is_shop_id(name: str) -> bool:
+    """Whether a shop may be called so: as `ShopId`, and printable, for it begins its record keys."""
+    return 0 < len(name) <= _LONGEST_SHOP_ID and ":" not in name and name.isprintable()
 
 
 class Contract(BaseModel):

@@ -74,7 +74,7 @@ def chosen_detectors(names: str, known: Sequence[Detector[Any]]) -> Sequence[Det
 def refuse_idle(chosen: Sequence[Detector[Any]], rules: RuleSet) -> None:
     """Refuse a choice of detectors with one that could never say anything.
 
-    By the rules of every shop; one with rules of its own may be told less. Raises ConfigurationError.
+    By the rules that hold where a shop has none of its own. Raises ConfigurationError.
     """
     running = frozenset(detector.id for detector in chosen)
     for detector in chosen:

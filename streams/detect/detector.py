@@ -12,7 +12,15 @@ from abc import ABC, abstractmethod
 from collections.abc import KeysView, Sequence
 from typing import Annotated, Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from schemas.alerts import ActionCode, SubjectKind
 from streams.detect.entries import ComplaintKind
@@ -26,6 +34,8 @@ Topics = tuple[str, ...]
 # Of rule blocks: how many of something there must be at least, and lengths of time.
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[int, Field(ge=0)]
+# That of an amount in the rules; amounts in another one are not compared with it.
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 # The most that anybody can mean, by the unit in which a name ends: ten years, what an amount of money may
 # be, a thousand million of anything else. Longer times would end after the last year of the calendar.
 _MOST = {"_s": 10 * 366 * 86_400, "_days": 10 * 366, "_minor": 10**15, "": 10**9}

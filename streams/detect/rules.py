@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 from pydantic import BaseModel, ValidationError
 
+from schemas.base import is_shop_id
 from streams.detect.deadlines import Deadlines
 from streams.detect.detector import Detector, RuleBlock
 from streams.detect.entries import SHOP_TYPES, ShopType
@@ -100,7 +101,11 @@ def parse(loaded: object, detectors: Iterable[Detector[Any]]) -> RuleSet:
     shop_types: dict[str, ShopType | None] = {}
     for shop, overrides in _mapping(document.get("shops", {}), "shops").items():
         where = f"shops.{shop}"
-        _is_shop_id(shop)
+        # Rules for what no event can name as its shop would change nothing.
+        if not is_shop_id(shop):
+            raise RuleError(
+                f"shops: expected shop ids of 1 to 64 printable characters without a colon, found {shop!r}"
+            )
         _known(_mapping(overrides, where), {DEADLINES, SHOP_TYPE, *types}, where)
         own_type = _shop_type(overrides.get(SHOP_TYPE), f"{where}.{SHOP_TYPE}")
         shop_types[shop] = own_type or shop_type
@@ -116,14 +121,6 @@ def parse(loaded: object, detectors: Iterable[Detector[Any]]) -> RuleSet:
                 types[detector], values, name, version, deadlines_of[shop], shop_types[shop]
             )
     return RuleSet(default, shops, deadlines, deadlines_of, shop_type, shop_types)
-
-
-def _is_shop_id(name: str) -> None:
-    """Refuse what no event can name as its shop: rules for it would change nothing."""
-    if not (0 < len(name) <= 64 and ":" not in name and name.isprintable()):
-        raise RuleError(
-            f"shops: expected shop ids of 1 to 64 printable characters without a colon, found {name!r}"
-        )
 
 
 def _shop_type(value: object, where: str) -> ShopType | None:

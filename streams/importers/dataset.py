@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
+from schemas.base import is_shop_id
 from streams.errors import ConfigurationError
 from streams.importers import olist, online_retail, tmall
 from streams.importers.accounting import ImportReport, Ledger
@@ -44,9 +45,7 @@ def import_dataset(
         raise ConfigurationError(
             f"data set kind is {kind!r}; expected one of {', '.join(get_args(DatasetKind))}"
         )
-    if shop_id is not None and not (
-        0 < len(shop_id) <= 64 and ":" not in shop_id and shop_id.isprintable()
-    ):
+    if shop_id is not None and not is_shop_id(shop_id):
         raise ConfigurationError(
             f"shop id is {shop_id!r}; expected 1 to 64 printable characters without a colon"
         )

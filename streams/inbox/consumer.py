@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
-from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from streams.errors import OrderwatchError, TransientError
@@ -23,7 +22,7 @@ from streams.inbox.database import PASSING
 from streams.inbox.intake import Position, RefusedRecord, read
 from streams.inbox.metrics import InboxMetrics
 from streams.inbox.store import Applied, Store
-from streams.kafka.clients import consumer_config, topic_name, unreachable
+from streams.kafka import clients
 from streams.settings import Settings
 from streams.subscriber.source import KafkaSource, Partition, Record, Source
 
@@ -97,23 +96,10 @@ def is_behind(settings: Settings, read_to: Callable[[], Mapping[Partition, int]]
 
     `read_to` is the database's own account. Raises TransientError when no broker answers.
     """
-    topic = topic_name(settings, ALERTS)
-    try:
-        consumer = KafkaConsumer(
-            **consumer_config(settings),
-            group_id=_group_of(settings),
-            allow_auto_create_topics=False,
-        )
-        try:
-            partitions = consumer.partitions_for_topic(topic) or set()
-            committed = {p: consumer.committed(TopicPartition(topic, p)) for p in partitions}
-        finally:
-            consumer.close(autocommit=False)
-    except KafkaError as error:
-        raise unreachable(settings, error) from error
+    committed = clients.committed(settings, _group_of(settings), [ALERTS])
     # Read after the offsets: another console may be at work, and it stores before it commits.
     stored = read_to()
-    return any((offset or 0) > stored.get((ALERTS, p), 0) for p, offset in committed.items())
+    return any(at > stored.get((ALERTS, tp.partition), 0) for tp, at in committed.items())
 
 
 def _group_of(settings: Settings) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
@@ -29,6 +28,9 @@ LOOK_EVERY_S: Final = 30.0
 _PATIENCE_S: Final = 180.0
 # For records that lie there, and may be kept back by a transaction that is open.
 _READ_S: Final = 5.0
+
+# What the workers read.
+READ: Final = (*INPUT_TOPICS, "signals")
 
 Offsets = Mapping[TopicPartition, int]
 
@@ -50,19 +52,10 @@ class KafkaGroup:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._topics = {clients.topic_name(settings, t) for t in (*INPUT_TOPICS, "signals")}
 
     def committed(self) -> Offsets:
         """See Group."""
-        group_id = self._settings.group_id
-        try:
-            with closing(clients.admin(self._settings)) as admin:
-                found = admin.list_group_offsets(group_id)[group_id]
-        except KafkaError as error:
-            raise clients.unreachable(self._settings, error) from error
-        return {
-            tp: at.offset for tp, at in found.items() if tp.topic in self._topics and at.offset >= 0
-        }
+        return clients.committed(self._settings, self._settings.group_id, READ)
 
     def first_unread(self, committed: Offsets) -> datetime | None:
         """See Group."""
@@ -70,7 +63,7 @@ class KafkaGroup:
             with reading.consumer(self._settings) as client:
                 tps = [
                     TopicPartition(topic, number)
-                    for topic in sorted(self._topics)
+                    for topic in (clients.topic_name(self._settings, name) for name in READ)
                     for number in client.partitions_for_topic(topic) or ()
                 ]
                 begins, ends = client.beginning_offsets(tps), client.end_offsets(tps)

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import closing
 from typing import Any
 
+from kafka import OffsetAndMetadata, TopicPartition
 from kafka.admin import KafkaAdminClient
 from kafka.cluster import collect_hosts
 from kafka.errors import KafkaError
@@ -23,6 +27,9 @@ from streams.settings import Settings
 BOOTSTRAP_TIMEOUT_MS = 15_000
 # A round trip or two; a listener without TLS may keep silent for ten minutes.
 HANDSHAKE_TIMEOUT_S = 5.0
+# How long a group's coordinator may take to be there, and how often it is asked.
+COORDINATOR_TIMEOUT_S = 15.0
+COORDINATOR_POLL_S = 0.2
 
 
 def topic_name(settings: Settings, name: str) -> str:
@@ -70,6 +77,37 @@ def admin(settings: Settings) -> KafkaAdminClient:
         return KafkaAdminClient(**_connection(settings))
     except KafkaError as error:
         raise unreachable(settings, error) from error
+
+
+def committed(
+    settings: Settings, group_id: str, topics: Iterable[str]
+) -> dict[TopicPartition, int]:
+    """Up to where a group has read topics, by their plain names; without what it never has.
+
+    The group is not joined. Raises TransientError when no broker answers.
+    """
+    names = {topic_name(settings, topic) for topic in topics}
+    try:
+        with closing(admin(settings)) as client:
+            found = _offsets(client, group_id)
+    except KafkaError as error:
+        raise unreachable(settings, error) from error
+    return {tp: at.offset for tp, at in found.items() if tp.topic in names and at.offset >= 0}
+
+
+def _offsets(client: KafkaAdminClient, group_id: str) -> Mapping[TopicPartition, OffsetAndMetadata]:
+    deadline = time.monotonic() + COORDINATOR_TIMEOUT_S
+    while True:
+        try:
+            found: Mapping[TopicPartition, OffsetAndMetadata]
+            found = client.list_group_offsets(group_id)[group_id]
+        except KafkaError as error:
+            # A new broker makes its topic of offsets when the first group asks for it.
+            if not error.retriable or time.monotonic() > deadline:
+                raise
+        else:
+            return found
+        time.sleep(COORDINATOR_POLL_S)
 
 
 def unreachable(settings: Settings, error: Exception) -> TransientError:

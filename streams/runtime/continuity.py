@@ -6,12 +6,9 @@ as if nobody had paid; a topic that was lost and made again is empty, and so is 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from contextlib import closing
 
-from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
-from kafka.admin import KafkaAdminClient
+from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from schemas.topics import BUYER_TOPICS
@@ -22,8 +19,6 @@ from streams.settings import Settings
 
 # How many of the faults stand in a message; the cure is the same for all.
 MOST_NAMED = 5
-COORDINATOR_TIMEOUT_S = 15.0
-COORDINATOR_POLL_S = 0.2
 
 
 def require_continuity(settings: Settings) -> None:
@@ -31,8 +26,8 @@ def require_continuity(settings: Settings) -> None:
 
     Raises ConfigurationError naming what is missing, TransientError when no broker answers.
     """
+    stopped_at = clients.committed(settings, settings.group_id, (*BUYER_TOPICS, *SUBJECT_TOPICS))
     try:
-        stopped_at = _committed(settings)
         with reading.consumer(settings) as client:
             begins = client.beginning_offsets(list(stopped_at))
             _require_input(settings, stopped_at, begins)
@@ -42,29 +37,6 @@ def require_continuity(settings: Settings) -> None:
                     _require_state(settings, client, f"{stage}-state")
     except KafkaError as error:
         raise clients.unreachable(settings, error) from error
-
-
-def _committed(settings: Settings) -> Mapping[TopicPartition, int]:
-    """Up to where the group has read the topics that workers read; without what it never has."""
-    with closing(clients.admin(settings)) as admin:
-        found = _offsets(admin, settings.group_id)
-    names = {clients.topic_name(settings, topic) for topic in (*BUYER_TOPICS, *SUBJECT_TOPICS)}
-    return {tp: at.offset for tp, at in found.items() if tp.topic in names and at.offset >= 0}
-
-
-def _offsets(admin: KafkaAdminClient, group_id: str) -> Mapping[TopicPartition, OffsetAndMetadata]:
-    deadline = time.monotonic() + COORDINATOR_TIMEOUT_S
-    while True:
-        try:
-            found: Mapping[TopicPartition, OffsetAndMetadata]
-            found = admin.list_group_offsets(group_id)[group_id]
-        except KafkaError as error:
-            # A new broker makes its topic of offsets when the first group asks for it.
-            if not error.retriable or time.monotonic() > deadline:
-                raise
-        else:
-            return found
-        time.sleep(COORDINATOR_POLL_S)
 
 
 def _require_input(

@@ -14,6 +14,7 @@ from math import ceil
 from pathlib import Path
 from random import Random
 
+from schemas.base import is_shop_id
 from streams.errors import ConfigurationError
 from streams.replay.files import STDIN, LineWriter, event_line, overwrites
 from streams.simulate.journal import SHANGHAI, SimEvent
@@ -164,9 +165,7 @@ def _check(
         raise ConfigurationError(
             f"start is {start.isoformat()}; expected an offset, such as +08:00"
         )
-    if not shops or not all(
-        0 < len(shop) <= 64 and ":" not in shop and shop.isprintable() for shop in shops
-    ):
+    if not shops or not all(map(is_shop_id, shops)):
         raise ConfigurationError(
             f"shops are {list(shops)}; expected ids of 1 to 64 printable characters without a colon"
         )

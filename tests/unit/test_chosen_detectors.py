@@ -117,6 +117,13 @@ def test_who_reads_facts_about_receivers_says_so(detector: Detector[Any]) -> Non
     assert reads == any(one.reads_receivers for one in same_file)
 
 
+def told_of_a_burst() -> tuple[Story, Pipeline]:
+    """With all detectors."""
+    story, before = burst(), Pipeline(default_engine())
+    before.send(story.events)
+    return story, before.finish(ms(HOUR))
+
+
 def gone_on(before: Pipeline, engine: Engine) -> Pipeline:
     """What another choice of detectors makes of the stored buyers."""
     after = Pipeline(engine)
@@ -128,10 +135,7 @@ def gone_on(before: Pipeline, engine: Engine) -> Pipeline:
 def test_alerts_of_a_detector_that_was_switched_off_are_neither_changed_nor_taken_back(
     tmp_path: Path,
 ) -> None:
-    story = burst()
-    before = Pipeline(default_engine())
-    before.send(story.events)
-    before.finish(ms(HOUR))
+    story, before = told_of_a_burst()
     after = gone_on(before, running("D06", tmp_path))
     story.paid("o0", HOUR)
     after.send(story.events[-1:])
@@ -149,10 +153,7 @@ def test_alerts_of_a_detector_that_was_switched_off_are_neither_changed_nor_take
 def test_an_alert_of_a_detector_that_was_switched_off_ends_once_it_is_as_old_as_facts_become(
     tmp_path: Path,
 ) -> None:
-    story = burst()
-    before = Pipeline(default_engine())
-    before.send(story.events)
-    before.finish(ms(HOUR))
+    story, before = told_of_a_burst()
     after = gone_on(before, running("D06", tmp_path))
     for number in range(10):
         known = len(story.events)

@@ -9,12 +9,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from streams.detect import playbooks, shipping_over
 from streams.detect.cases import Case, verdict
 from streams.detect.deadlines import Ship, ship, ship_times
-from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds
+from streams.detect.detector import (
+    Count,
+    Currency,
+    Detector,
+    Facts,
+    Presentation,
+    RuleBlock,
+    Seconds,
+)
 from streams.detect.episodes import Episode, Threshold, Verdict
 from streams.detect.facts import (
     LARGE_AMOUNT_MINOR,
@@ -26,9 +34,6 @@ from streams.detect.facts import (
     OrderPlaced,
 )
 from streams.detect.orders import large_orders
-
-# That of the amount in the rules; orders in another one are large by their units only.
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
 class Rules(RuleBlock):

@@ -15,8 +15,16 @@ from pydantic import Field
 from schemas.alerts import Severity
 from streams.detect import playbooks
 from streams.detect.cases import Case, verdict
-from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds, Step
-from streams.detect.detectors.d07_large_paid_order import Currency
+from streams.detect.detector import (
+    Count,
+    Currency,
+    Detector,
+    Facts,
+    Presentation,
+    RuleBlock,
+    Seconds,
+    Step,
+)
 from streams.detect.episodes import Episode, Threshold, Verdict
 from streams.detect.facts import (
     LARGE_AMOUNT_MINOR,
