@@ -106,8 +106,8 @@ class Settings(BaseSettings):
     """Rules file; by default the rules that ship with the package."""
     detectors: str = ""
     """Ids of the detectors that run, separated by commas; all when empty. One that reads what others find
-    runs only with those. Alerts of one that no longer runs stay as they are; what it told other subjects
-    is taken back."""
+    runs only with those. Alerts of one that no longer runs are followed no longer, and expire 45 days
+    after the last news of them; what it told other subjects is taken back."""
     identity_key: SecretStr | None = None
     """Key of the hashes that link accounts by phone, address, device and consignee, 16 to 64 bytes.
     Without it one is made and kept in `data_dir`; workers on several machines must be given the same.
@@ -135,19 +135,22 @@ class Settings(BaseSettings):
     transport: Literal["batch", "plain"] = "batch"
     """`batch` reads lists of records; `plain` is Faust's own path, slower, for comparison."""
     web_host: Name = "127.0.0.1"
-    """Where `/metrics`, `/healthz` and `/readyz` of the worker listen."""
+    """Where `/metrics`, `/healthz` and `/readyz` of the worker listen, and the metrics of notify and
+    stock."""
     web_port: Annotated[int, Field(ge=1, le=65535)] = 6066
-    """Their port; the worker cannot do without."""
+    """The worker's port, which it cannot do without."""
     session_timeout_s: Annotated[float, Field(ge=1, le=LONGEST_SESSION_S)] = 30.0
-    """A worker silent for longer loses its partitions."""
+    """A worker, or any other consumer, that is silent for longer loses its partitions."""
     rebalance_timeout_s: Annotated[float, Field(ge=1, le=LONGEST_SESSION_S)] = 30.0
     """How long the group waits for its members when partitions move."""
     commit_interval_s: Annotated[float, Field(gt=0, le=3600)] = 1.0
-    """How often what was acknowledged is committed."""
+    """How often what was acknowledged is committed. The inbox is told as well: it calls a group that
+    commits nothing for twice as long stopped."""
     stall_timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 60.0
     """The worker exits with 71 when records wait and nothing moved for so long."""
     dead_letter_max_share: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """The worker stops when a larger share of recent records is refused."""
+    """A worker stops when a larger share of the recent records of a topic is refused, and an inbox when
+    a larger share of those of `alerts` is."""
     silence_min_buyers: Annotated[int, Field(ge=1)] = 20
     """When so many buyers of a shop, or of all shops, ordered in one partition since the last payment,
     payments count as down, and nothing is concluded from their silence."""

@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -239,7 +240,7 @@ def _event_times(settings: Settings, rows: list[topics.Row]) -> Check:
     """
     present = [row.wanted.topic.name for row in rows if row.found is not None]
     after_ms = int((time.time() + settings.max_future_s) * 1000)
-    with reading.consumer(settings) as client:
+    with closing(clients.consumer(settings)) as client:
         partitions = [
             partition
             for name in INPUT_TOPICS

@@ -174,7 +174,7 @@ class Consumer:
                 return self._connect()
             except TransientError as error:
                 self._trouble = str(error)
-                log.warning("inbox_broker_unreachable", pause_s=pause_s)
+                log.warning("inbox_broker_unreachable", pause_s=pause_s, reason=str(error))
             except PASSING as error:
                 self._store_failed(error, pause_s)
             self._stopping.wait(pause_s)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
@@ -60,7 +61,7 @@ class KafkaGroup:
     def first_unread(self, committed: Offsets) -> datetime | None:
         """See Group."""
         try:
-            with reading.consumer(self._settings) as client:
+            with closing(clients.consumer(self._settings)) as client:
                 tps = [
                     TopicPartition(topic, number)
                     for topic in (clients.topic_name(self._settings, name) for name in READ)
@@ -76,13 +77,13 @@ class KafkaGroup:
                 sent_ms: list[int] = []
                 deadline = time.monotonic() + _READ_S
                 while behind and time.monotonic() < deadline:
-                    for tp, records in client.poll(reading.POLL_MS).items():
+                    for tp, records in clients.poll(client, reading.POLL_S).items():
                         sent_ms.append(records[0].timestamp)
                         client.pause(tp)
                         behind.discard(tp)
                     behind = {tp for tp in behind if client.position(tp) < ends[tp]}
         except KafkaError as error:
-            raise clients.unreachable(self._settings, error) from error
+            raise clients.failure(self._settings, error) from error
         # Without a time it is as old as can be; whoever asks knows since when it has been there.
         return datetime.fromtimestamp(max(0, min(sent_ms)) / 1000, UTC) if sent_ms else None
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
-from typing import Any
+from typing import Any, TypeVar
 
-from kafka import OffsetAndMetadata, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.admin import KafkaAdminClient
 from kafka.cluster import collect_hosts
+from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError
+from kafka.net.compat import KafkaNetClient
 
 from schemas.topics import TOPICS
 from streams.errors import ConfigurationError, TransientError
@@ -31,6 +33,8 @@ HANDSHAKE_TIMEOUT_S = 5.0
 COORDINATOR_TIMEOUT_S = 15.0
 COORDINATOR_POLL_S = 0.2
 
+_Client = TypeVar("_Client", KafkaAdminClient, KafkaConsumer, KafkaProducer)
+
 
 def topic_name(settings: Settings, name: str) -> str:
     """The name on the broker of a topic of the registry."""
@@ -43,40 +47,84 @@ def plain_name(settings: Settings, name: str) -> str:
     return plain if plain in TOPICS else name
 
 
-def consumer_config(settings: Settings) -> dict[str, Any]:
-    """Arguments for `KafkaConsumer`: manual commits, from the beginning for a new group.
+def consumer(settings: Settings, **options: Any) -> KafkaConsumer:
+    """A consumer: manual commits, from the beginning for a new group, never creating a topic.
 
-    As in the worker, what a producer took back with its transaction was never said.
+    As in the worker, what a producer took back with its transaction was never said. `options` are
+    further ones of `KafkaConsumer`. The caller closes it. Raises TransientError when no broker answers,
+    or it refuses.
     """
-    return {
-        **_connection(settings),
-        "isolation_level": "read_committed",
-        "enable_auto_commit": False,
-        "auto_offset_reset": "earliest",
-        "session_timeout_ms": int(settings.session_timeout_s * 1000),
-        "heartbeat_interval_ms": int(settings.session_timeout_s * 1000 / 3),
+    return _connected(
+        settings,
+        KafkaConsumer,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        allow_auto_create_topics=False,
+        session_timeout_ms=int(settings.session_timeout_s * 1000),
+        heartbeat_interval_ms=int(settings.session_timeout_s * 1000 / 3),
         # The worker's records may be as large as this; a smaller fetch would stop at one of them.
-        "max_partition_fetch_bytes": max(settings.max_record_bytes, 1024 * 1024),
-    }
+        max_partition_fetch_bytes=max(settings.max_record_bytes, 1024 * 1024),
+        **options,
+    )
 
 
-def producer_config(settings: Settings) -> dict[str, Any]:
-    """Arguments for `KafkaProducer`: acknowledged by all in-sync replicas, in order, once."""
-    return {
-        **_connection(settings),
-        "acks": "all",
-        "enable_idempotence": True,
+def producer(settings: Settings, **options: Any) -> KafkaProducer:
+    """A producer: acknowledged by all in-sync replicas, in order, once.
+
+    `options` are further ones of `KafkaProducer`. The caller closes it. Raises TransientError when no
+    broker answers.
+    """
+    return _connected(
+        settings,
+        KafkaProducer,
+        acks="all",
+        enable_idempotence=True,
         # What the worker takes, it must be possible to send: its limit is that of the value alone.
-        "max_request_size": settings.max_record_bytes + ROOM_BYTES,
-    }
+        max_request_size=settings.max_record_bytes + ROOM_BYTES,
+        **options,
+    )
+
+
+def poll(client: KafkaConsumer, timeout_s: float) -> dict[TopicPartition, list[ConsumerRecord]]:
+    """What arrived within `timeout_s`, by partition; nothing while no broker answers.
+
+    kafka-python goes on trying, and yet raises what its search for the group's coordinator met. What
+    trying again cannot mend is raised here too, as a KafkaError.
+    """
+    began = time.monotonic()
+    try:
+        found: dict[TopicPartition, list[ConsumerRecord]] = client.poll(int(timeout_s * 1000))
+    except KafkaError as error:
+        if not error.retriable:
+            raise
+        time.sleep(max(0.0, began + timeout_s - time.monotonic()))
+        return {}
+    return found
 
 
 def admin(settings: Settings) -> KafkaAdminClient:
-    """An admin client; the caller closes it. Raises TransientError when no broker answers."""
+    """An admin client; the caller closes it. Raises TransientError when no broker answers, or it refuses."""
+    return _connected(settings, KafkaAdminClient)
+
+
+def _connected(settings: Settings, make: Callable[..., _Client], **options: Any) -> _Client:
+    opened: list[KafkaNetClient] = []
+
+    def connections(**config: Any) -> KafkaNetClient:
+        opened.append(KafkaNetClient(**config))
+        return opened[-1]
+
     try:
-        return KafkaAdminClient(**_connection(settings))
-    except KafkaError as error:
-        raise unreachable(settings, error) from error
+        return make(**_connection(settings), **options, kafka_client=connections)
+    except BaseException as error:
+        # Without a broker kafka-python gives out no client to close, but its thread and four files stay;
+        # whoever tries again all night runs out of them.
+        for client in opened:
+            client.close()
+        if isinstance(error, KafkaError):
+            raise failure(settings, error) from error
+        raise
 
 
 def committed(
@@ -84,14 +132,14 @@ def committed(
 ) -> dict[TopicPartition, int]:
     """Up to where a group has read topics, by their plain names; without what it never has.
 
-    The group is not joined. Raises TransientError when no broker answers.
+    The group is not joined. Raises TransientError when no broker answers, or it refuses.
     """
     names = {topic_name(settings, topic) for topic in topics}
     try:
         with closing(admin(settings)) as client:
             found = _offsets(client, group_id)
     except KafkaError as error:
-        raise unreachable(settings, error) from error
+        raise failure(settings, error) from error
     return {tp: at.offset for tp, at in found.items() if tp.topic in names and at.offset >= 0}
 
 
@@ -110,8 +158,31 @@ def _offsets(client: KafkaAdminClient, group_id: str) -> Mapping[TopicPartition,
         time.sleep(COORDINATOR_POLL_S)
 
 
-def unreachable(settings: Settings, error: Exception) -> TransientError:
-    """The error that a service raises when the brokers of `settings` do not answer."""
+def missing_topic(settings: Settings, topic: str) -> ConfigurationError:
+    """The error about a topic, by its name on the broker, that is not there as far as we may see."""
+    return ConfigurationError(
+        f"topic {topic} does not exist on {settings.bootstrap_servers}; create it with "
+        f"`orderwatch topics apply`.{about_rights(settings)}"
+    )
+
+
+def about_rights(settings: Settings) -> str:
+    """What else a topic that is not there may mean, as a sentence; empty where everybody may all."""
+    if settings.security_protocol == "PLAINTEXT":
+        return ""
+    return (
+        " To a user without rights on it a topic looks missing, too: docs/operations.md lists them."
+    )
+
+
+def failure(settings: Settings, error: KafkaError) -> TransientError:
+    """What a service raises when the brokers of `settings` do not answer, or refuse what it asks."""
+    if not error.retriable:
+        return TransientError(
+            f"The Kafka broker at {settings.bootstrap_servers} refuses this user what it needs "
+            f"({type(error).__name__}: {error}). Check its password and its rights, which "
+            "docs/operations.md lists, then start again."
+        )
     return TransientError(
         f"No Kafka broker answered at {settings.bootstrap_servers} ({type(error).__name__}). "
         "Start one, or set ORDERWATCH_BOOTSTRAP_SERVERS, and ORDERWATCH_SECURITY_PROTOCOL as its "

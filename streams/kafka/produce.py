@@ -171,12 +171,7 @@ def outgoing(line: bytes, origin: str, topic: str | None = None) -> Outgoing:
 @contextmanager
 def producer(settings: Settings) -> Iterator[KafkaProducer]:
     """A producer that is flushed and closed. Raises TransientError when no broker answers."""
-    try:
-        client = KafkaProducer(
-            **clients.producer_config(settings), allow_auto_create_topics=False, linger_ms=5
-        )
-    except KafkaError as error:
-        raise clients.unreachable(settings, error) from error
+    client = clients.producer(settings, allow_auto_create_topics=False, linger_ms=5)
     try:
         yield client
     finally:

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from streams.errors import TransientError
-from streams.kafka.clients import producer_config, topic_name, unreachable
+from streams.kafka import clients
 from streams.settings import Settings
 
 TIMEOUT_S = 30.0
@@ -46,17 +45,14 @@ class KafkaPublisher:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        try:
-            self._producer = KafkaProducer(**producer_config(settings))
-        except KafkaError as error:
-            raise unreachable(settings, error) from error
+        self._producer = clients.producer(settings)
 
     def publish(self, records: Sequence[Outgoing]) -> None:
         """See Publisher."""
         try:
             futures = [
                 self._producer.send(
-                    topic_name(self._settings, record.topic),
+                    clients.topic_name(self._settings, record.topic),
                     key=record.key.encode(),
                     value=record.value,
                 )

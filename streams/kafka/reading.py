@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
 
-from streams.errors import ConfigurationError, TransientError
+from streams.errors import TransientError
 from streams.kafka import clients
 from streams.settings import Settings
 
-POLL_MS = 200
+POLL_S = 0.2
 STALL_TIMEOUT_S = 15.0
 
 
@@ -42,31 +41,12 @@ class Record:
         return f"{self.partition}:{self.offset}"
 
 
-@contextmanager
-def consumer(settings: Settings) -> Iterator[KafkaConsumer]:
-    """A consumer without a group; never creates a topic by asking for it.
-
-    Raises TransientError when no broker answers.
-    """
-    try:
-        client = KafkaConsumer(**clients.consumer_config(settings), allow_auto_create_topics=False)
-    except KafkaError as error:
-        raise clients.unreachable(settings, error) from error
-    try:
-        yield client
-    finally:
-        client.close()
-
-
 def partitions(settings: Settings, client: KafkaConsumer, name: str) -> list[TopicPartition]:
     """All partitions of a topic. Raises ConfigurationError when the topic does not exist."""
     topic = clients.topic_name(settings, name)
     found = client.partitions_for_topic(topic)
     if not found:
-        raise ConfigurationError(
-            f"topic {topic} does not exist on {settings.bootstrap_servers}; "
-            "create it with `orderwatch topics apply`."
-        )
+        raise clients.missing_topic(settings, topic)
     return [TopicPartition(topic, partition) for partition in sorted(found)]
 
 
@@ -77,14 +57,14 @@ def to_end(
 
     Raises TransientError when the broker brings nothing for `stall_timeout_s`.
     """
-    with consumer(settings) as client:
+    with closing(clients.consumer(settings)) as client:
         assigned = partitions(settings, client, name)
         client.assign(assigned)
         client.seek_to_beginning(*assigned)
         ends: dict[TopicPartition, int] = {}
         deadline = time.monotonic() + stall_timeout_s
         while not _is_read(client, assigned, ends):
-            batches = client.poll(POLL_MS)
+            batches = clients.poll(client, POLL_S)
             for partition in assigned:
                 if partition not in ends and (end := client.highwater(partition)) is not None:
                     ends[partition] = end
@@ -102,7 +82,7 @@ def to_end(
 
 def follow(settings: Settings, name: str, *, from_beginning: bool) -> Iterator[Record | None]:
     """Records of a topic as they arrive, without end; None whenever a poll brought nothing."""
-    with consumer(settings) as client:
+    with closing(clients.consumer(settings)) as client:
         assigned = partitions(settings, client, name)
         client.assign(assigned)
         if from_beginning:
@@ -110,7 +90,7 @@ def follow(settings: Settings, name: str, *, from_beginning: bool) -> Iterator[R
         else:
             client.seek_to_end(*assigned)
         while True:
-            batches = client.poll(POLL_MS)
+            batches = clients.poll(client, POLL_S)
             for batch in batches.values():
                 yield from map(_record, batch)
             if not batches:

@@ -7,6 +7,7 @@ as if nobody had paid; a topic that was lost and made again is empty, and so is 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
@@ -28,7 +29,7 @@ def require_continuity(settings: Settings) -> None:
     """
     stopped_at = clients.committed(settings, settings.group_id, (*BUYER_TOPICS, *SUBJECT_TOPICS))
     try:
-        with reading.consumer(settings) as client:
+        with closing(clients.consumer(settings)) as client:
             begins = client.beginning_offsets(list(stopped_at))
             _require_input(settings, stopped_at, begins)
             for stage, topics in (("buyer", BUYER_TOPICS), ("subject", SUBJECT_TOPICS)):
@@ -36,7 +37,7 @@ def require_continuity(settings: Settings) -> None:
                 if any(at > begins[tp] for tp, at in stopped_at.items() if tp.topic in names):
                     _require_state(settings, client, f"{stage}-state")
     except KafkaError as error:
-        raise clients.unreachable(settings, error) from error
+        raise clients.failure(settings, error) from error
 
 
 def _require_input(

@@ -8,6 +8,7 @@ import gc
 import faust
 
 from streams.errors import ConfigurationError
+from streams.kafka.clients import about_rights
 from streams.kafka.topics import BLOCKED_CURE, listing
 from streams.rules import build_engine
 from streams.runtime.build import build_app, stop_for
@@ -58,6 +59,7 @@ def _require_topics(settings: Settings) -> None:
         + ", ".join(f"{row.wanted.name} ({row.action}: {row.detail})" for row in wrong)
         + ". "
         + (BLOCKED_CURE if is_blocked else "Run `orderwatch topics apply`.")
+        + about_rights(settings)
     )
 
 

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
-from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka import OffsetAndMetadata, TopicPartition
 from kafka.errors import KafkaError
 
-from streams.errors import ConfigurationError
-from streams.kafka.clients import consumer_config, topic_name, unreachable
+from streams.kafka.clients import consumer, failure, missing_topic, poll, topic_name
 from streams.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -65,28 +64,21 @@ class KafkaSource:
         self, settings: Settings, topics: list[str], group_id: str, max_poll_records: int = 200
     ) -> None:
         self._names = {topic_name(settings, topic): topic for topic in topics}
+        self._consumer = consumer(settings, group_id=group_id, max_poll_records=max_poll_records)
         try:
-            self._consumer = KafkaConsumer(
-                **consumer_config(settings),
-                group_id=group_id,
-                max_poll_records=max_poll_records,
-                allow_auto_create_topics=False,
-            )
             missing = [n for n in self._names if not self._consumer.partitions_for_topic(n)]
         except KafkaError as error:
-            raise unreachable(settings, error) from error
+            self.close()
+            raise failure(settings, error) from error
         if missing:
-            self._consumer.close(autocommit=False)
-            raise ConfigurationError(
-                f"topic {missing[0]} does not exist on {settings.bootstrap_servers}; "
-                "create it with `orderwatch topics apply`."
-            )
+            self.close()
+            raise missing_topic(settings, missing[0])
         self._consumer.subscribe(list(self._names))
         self._owned: frozenset[Partition] = frozenset()
 
     def poll(self, timeout_s: float) -> list[Record]:
         """See Source."""
-        batches = self._consumer.poll(timeout_ms=int(timeout_s * 1000))
+        batches = poll(self._consumer, timeout_s)
         # A rebalance happens within a poll and nowhere else.
         self._owned = frozenset(
             (self._names[tp.topic], tp.partition) for tp in self._consumer.assignment()

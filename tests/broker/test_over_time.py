@@ -18,7 +18,7 @@ from kafka.admin import KafkaAdminClient
 from kafka.structs import OffsetAndMetadata
 
 from schemas.topics import BUYER_TOPICS
-from streams.kafka import clients, reading
+from streams.kafka import clients
 from streams.runtime.app import SUBJECT_TOPICS
 from streams.runtime.origin import FORMAT, ORIGIN_KEY, Origin
 from tests.topic_io import Message, produce
@@ -73,7 +73,7 @@ def _are_gone(subject: Worker) -> bool:
 
 
 def _begins(subject: Worker, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
-    with reading.consumer(subject.settings) as client:
+    with closing(clients.consumer(subject.settings)) as client:
         return dict(client.beginning_offsets(tps))
 
 

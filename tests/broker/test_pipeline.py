@@ -11,10 +11,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 import orjson
@@ -45,14 +46,21 @@ HONEST = ("N07", "bulk-buyer", "slow-payer")
 
 
 class Services:
-    """The consumers of alerts as processes beside a worker."""
+    """The consumers of alerts as processes beside a worker; `each` has what only one of them is told."""
 
-    def __init__(self, subject: Worker, directory: Path, settings: dict[str, str]) -> None:
+    def __init__(
+        self,
+        subject: Worker,
+        directory: Path,
+        settings: dict[str, str],
+        each: Mapping[str, dict[str, str]],
+        names: Sequence[str],
+    ) -> None:
         self._worker = subject
         self._log = directory / "services.log"
         self._children = {}
-        for name in SERVICES:
-            own = {"ORDERWATCH_DATA_DIR": str(directory / name)}
+        for name in names:
+            own = {"ORDERWATCH_DATA_DIR": str(directory / name)} | each.get(name, {})
             with self._log.open("ab") as log:
                 self._children[name] = subprocess.Popen(
                     [str(Path(sys.executable).with_name("orderwatch")), name],
@@ -68,9 +76,13 @@ class Services:
         while not condition():
             ended = [name for name, child in self._children.items() if child.poll() is not None]
             if ended or time.monotonic() > deadline:
-                tail = self._log.read_text(errors="replace")[-4000:]
+                tail = self.log()[-4000:]
                 raise AssertionError(f"{what}: not within {deadline_s} s; ended: {ended}\n{tail}")
             time.sleep(0.1)
+
+    def log(self) -> str:
+        """What they have said so far."""
+        return self._log.read_text(errors="replace")
 
     def stop(self) -> dict[str, int]:
         """SIGTERM for all, and their exit codes."""
@@ -86,9 +98,15 @@ class Services:
 
 
 @contextmanager
-def services(subject: Worker, directory: Path, settings: dict[str, str]) -> Iterator[Services]:
+def services(
+    subject: Worker,
+    directory: Path,
+    settings: dict[str, str],
+    each: Mapping[str, dict[str, str]] = MappingProxyType({}),
+    names: Sequence[str] = SERVICES,
+) -> Iterator[Services]:
     """The running consumers of alerts."""
-    running = Services(subject, directory, settings)
+    running = Services(subject, directory, settings, each, names)
     try:
         yield running
     finally:
@@ -100,7 +118,7 @@ def _lines(events: list[SimEvent]) -> list[bytes]:
     return [event_line(event.topic, event.body).rstrip() for event in ordered]
 
 
-def _stories(now: datetime) -> tuple[list[bytes], list[bytes], set[str]]:
+def stories(now: datetime) -> tuple[list[bytes], list[bytes], set[str]]:
     """What happened until now, how it ends (moved to now), and the honest buyers."""
     past: list[SimEvent] = []
     ending: list[SimEvent] = []
@@ -127,7 +145,7 @@ def _adjustments(bootstrap: str, prefix: str) -> list[StockAdjustment]:
 def test_from_an_order_to_everybody_who_must_know(
     bootstrap: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    past, ending, honest = _stories(datetime.now(UTC))
+    past, ending, honest = stories(datetime.now(UTC))
     inbox = f"http://127.0.0.1:{(inbox_port := free_port())}"
 
     def alerts() -> list[Alert]:

@@ -12,7 +12,6 @@ import pytest
 from streams.cli import main
 from streams.errors import ConfigurationError
 from streams.kafka import sizes
-from streams.kafka.clients import producer_config
 from streams.kafka.produce import outgoing
 from streams.replay.pacing import LONGEST_SLEEP_S, Pacer, parse_speed
 from streams.settings import Settings
@@ -187,8 +186,3 @@ def test_whichever_limit_is_passed_is_named() -> None:
     assert f"ORDERWATCH_MAX_RECORD_BYTES = {mib}" in both
     assert "max.message.bytes" in both
     assert "max.message.bytes" not in (sizes.too_large(Settings(), "orders", 3 * mib) or "")
-
-
-def test_the_client_takes_whatever_the_worker_takes_with_its_key() -> None:
-    settings = Settings(max_record_bytes=2048)
-    assert producer_config(settings)["max_request_size"] >= 2048 + 1024

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+import threading
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from streams.errors import ConfigurationError
+from streams.demo.broker import free_port
+from streams.errors import ConfigurationError, TransientError
 from streams.kafka import clients
 from streams.settings import Settings
 
@@ -17,13 +24,13 @@ def test_a_file_that_holds_no_certificate_is_refused_by_its_name(tmp_path: Path)
     settings = Settings(security_protocol="SSL", ssl_ca_file=path)
     told = rf"ORDERWATCH_SSL_CA_FILE is {path}, which cannot be read as certificates"
     with pytest.raises(ConfigurationError, match=told):
-        clients.consumer_config(settings)
+        clients.admin(settings)
 
 
 @pytest.mark.parametrize("protocol", ["SSL", "SASL_SSL"])
 def test_tls_goes_with_a_handshake_that_ends(protocol: str) -> None:
     settings = Settings.model_validate({"security_protocol": protocol})
-    context = clients.producer_config(settings)["ssl_context"]
+    context = clients._connection(settings)["ssl_context"]
     assert context.check_hostname
     assert context.sslsocket_class is clients._BoundedSocket
 
@@ -31,4 +38,33 @@ def test_tls_goes_with_a_handshake_that_ends(protocol: str) -> None:
 @pytest.mark.parametrize("protocol", ["PLAINTEXT", "SASL_PLAINTEXT"])
 def test_without_tls_there_is_no_certificate(protocol: str) -> None:
     settings = Settings.model_validate({"security_protocol": protocol})
-    assert "ssl_context" not in clients.producer_config(settings)
+    assert "ssl_context" not in clients._connection(settings)
+
+
+def _held() -> Counter[str]:
+    """What this process holds: its open files by their kind, its threads by their name."""
+    # kafka-python leaves the socket of a connection that failed to the collector.
+    gc.collect()
+    held = Counter(thread.name for thread in threading.enumerate())
+    for file in Path("/dev/fd").iterdir():
+        # The one that lists them is gone by now.
+        with suppress(OSError):
+            held[str(file.readlink()).partition(":")[0]] += 1
+    return held
+
+
+@pytest.mark.parametrize("connect", [clients.admin, clients.consumer, clients.producer])
+def test_a_client_that_finds_no_broker_leaves_nothing_behind(
+    connect: Callable[[Settings], Any],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A service that tries again until morning would run out of files."""
+    # What is kept of a log line keeps its error, which keeps the socket.
+    caplog.set_level("CRITICAL", logger="kafka")
+    monkeypatch.setattr(clients, "BOOTSTRAP_TIMEOUT_MS", 200)
+    settings = Settings(bootstrap_servers=f"127.0.0.1:{free_port()}")
+    before = _held()
+    with pytest.raises(TransientError, match="No Kafka broker answered"):
+        connect(settings)
+    assert _held() - before == Counter()

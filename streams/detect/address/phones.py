@@ -18,9 +18,8 @@ _NOT_DIGITS = re.compile(r"[^0-9]")
 _MASKED = re.compile(r"\d[*＊xX•●]{2,}|[*＊•●]{2,}")
 # What stands between a number and its extension. A second number behind a slash is left out too.
 _BEHIND = re.compile(r"转|轉|#|,|;|/|ext", re.IGNORECASE)
+# E.164 allows fifteen digits.
 SHORTEST, LONGEST = 7, 15
-# E.164 allows fifteen digits; the longest number of mainland China has twelve with its area code.
-LONGEST_OF_MAINLAND = 12
 
 
 def normalise(phone: str) -> str:

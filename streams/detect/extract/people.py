@@ -1,4 +1,4 @@
-"""Facts from talking and identity. Texts and personal data end here."""
+"""Facts from talking, contacts, accounts, invoices and recharges. Texts and personal data end here."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Facts: what events say about one subject, as small frozen records that only merge.
 
-One room per kind of life (trade, after the sale, people); this page is the one to import from.
+One room per kind of life (trade, after the sale, talk, people); this page is the one to import from.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Facts of talking and identity: chats, reviews, contacts, invoices and accounts."""
+"""Facts of people and their dealings: contacts, accounts, invoices and recharges."""
 
 from __future__ import annotations
 

@@ -1,0 +1,47 @@
+"""What the Kafka clients of every service are told holds on both brokers."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import pytest
+from kafka.errors import KafkaConnectionError
+
+from streams.demo.broker import EmbeddedBroker, free_port
+from streams.kafka import clients
+from streams.settings import Settings
+from tests.topic_io import Message, create_topics, produce, read_to_end
+
+
+def test_the_producer_sends_whatever_the_worker_takes_with_its_key(
+    bootstrap: str, topic_prefix: str
+) -> None:
+    topic = f"{topic_prefix}orders"
+    create_topics(bootstrap, {topic: 1})
+    settings = Settings(bootstrap_servers=bootstrap, max_record_bytes=2048)
+    with closing(clients.producer(settings)) as client:
+        client.send(topic, key=b"k" * 1024, value=b"v" * settings.max_record_bytes).get(timeout=30)
+    assert [len(record.value or b"") for record in read_to_end(bootstrap, topic)] == [2048]
+
+
+def test_a_broker_that_is_away_ends_no_consumer() -> None:
+    with EmbeddedBroker(port=free_port()) as broker:
+        create_topics(broker.bootstrap, {"alerts": 1})
+        # It comes within seconds instead of once in a dozen outages.
+        at_once = {"reconnect_backoff_ms": 5, "reconnect_backoff_max_ms": 5}
+        client = clients.consumer(
+            Settings(bootstrap_servers=broker.bootstrap), group_id="group", **at_once
+        )
+        with closing(client):
+            client.subscribe(["alerts"])
+            broker.stop()
+            with pytest.raises(KafkaConnectionError):
+                while True:
+                    client.poll(100)
+            assert [clients.poll(client, 0.1) for _ in range(20)] == [{}] * 20
+            broker.start()
+            create_topics(broker.bootstrap, {"alerts": 1})
+            produce(broker.bootstrap, "alerts", [Message(b"alert")])
+            while not (found := clients.poll(client, 0.1)):
+                pass
+    assert [record.value for records in found.values() for record in records] == [b"alert"]
