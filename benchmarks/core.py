@@ -11,16 +11,15 @@ from itertools import groupby
 from typing import NamedTuple
 
 from benchmarks.traffic import Line
-from schemas.topics import BUYER_TOPICS, ITEM_TOPICS
+from schemas.topics import ITEM_TOPICS
 from streams.detect.horizon import Frontier
-from streams.detect.partition import Effects, Partition
+from streams.detect.partition import BUYERS, SUBJECTS, Effects, Partition
 from streams.rules import build_engine
 from streams.runtime.intake import Intake
 from streams.runtime.signals import encode_signal
 from streams.settings import load_settings
 
 _END_OF_TIME_MS = 1 << 53
-_SUBJECT_TOPICS = ("signals", *ITEM_TOPICS)
 
 
 class _Record(NamedTuple):
@@ -40,14 +39,12 @@ class Core:
         def frontier(topics: Sequence[str]) -> Frontier:
             return Frontier(topics, settings.lateness_s * 1000, silent)
 
-        self.buyers = Partition(engine, ("buyer",), frontier(BUYER_TOPICS))
-        self.subjects = Partition(
-            engine, ("item", "order", "shop", "identity"), frontier(_SUBJECT_TOPICS)
-        )
+        self.buyers = Partition(engine, BUYERS.kinds, frontier(BUYERS.topics))
+        self.subjects = Partition(engine, SUBJECTS.kinds, frontier(SUBJECTS.topics))
         self.alerts = 0
         self._intakes = {
             topic: Intake(topic, settings.max_record_bytes, 0, lambda: _END_OF_TIME_MS)
-            for topic in (*BUYER_TOPICS, *_SUBJECT_TOPICS)
+            for topic in (*BUYERS.topics, *SUBJECTS.topics)
         }
 
     @property
@@ -62,7 +59,7 @@ class Core:
             partition = self.subjects if topic in ITEM_TOPICS else self.buyers
             records = [_Record(line.key, line.value, 0) for line in of_topic]
             self._take(partition, topic, records)
-        for partition, topics in ((self.buyers, BUYER_TOPICS), (self.subjects, _SUBJECT_TOPICS)):
+        for partition, topics in ((self.buyers, BUYERS.topics), (self.subjects, SUBJECTS.topics)):
             for topic in topics:
                 partition.frontier.read_to_end(topic, partition.frontier.newest_ms)
             self._told(partition.tick())

@@ -1,11 +1,12 @@
-"""Every error that orderwatch raises on purpose, by what is to be done about it.
+"""The errors that end a command, by what is to be done about them; exit codes are theirs.
 
     OrderwatchError
     ├── PoisonError          the record is bad: dead letter with its reason, never retried
     ├── TransientError       the surroundings are bad: bounded retry with back-off, then stop (exit 3)
     └── ConfigurationError   the settings are bad: stop at start (exit 2), naming key, value, expectation
 
-Anything else is a bug: the record stays unacknowledged and the worker stops with exit 70.
+Rooms derive their own from these, and have others that never leave them. Anything else is a bug: the
+record stays unacknowledged and the worker stops with exit 70.
 """
 
 from __future__ import annotations

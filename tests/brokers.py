@@ -71,6 +71,24 @@ def _fetch(jars: Path) -> None:
     partial.rename(jars)
 
 
+def also_listening(
+    properties: Mapping[str, str],
+    name: str,
+    protocol: str,
+    port: int,
+    advertised: int | None = None,
+) -> dict[str, str]:
+    """Properties of a broker that listens on a further port of the loopback, known there as `advertised`."""
+    mapping = "listener.security.protocol.map"
+    known_as = f"{name}://{HOST}:{port if advertised is None else advertised}"
+    return {
+        **properties,
+        "listeners": f"{properties['listeners']},{name}://{HOST}:{port}",
+        "advertised.listeners": f"{properties['advertised.listeners']},{known_as}",
+        mapping: f"{properties[mapping]},{name}:{protocol}",
+    }
+
+
 class ApacheKafka:
     """One broker with its data in `directory`; `with ApacheKafka(tmp_path) as broker: …`.
 

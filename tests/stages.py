@@ -14,8 +14,8 @@ import orjson
 from aiokafka import AIOKafkaProducer
 
 from schemas.fast import decode_line, key_of
-from schemas.topics import BUYER_TOPICS
 from streams.detect.engine import Engine
+from streams.detect.partition import BUYERS
 from streams.runtime.awake import Awake
 from streams.runtime.changelog import Changelog
 from streams.runtime.metrics import WorkerMetrics
@@ -181,9 +181,7 @@ class Staged:
         self.rebalances = 0
         self.now_ms = LATER_THAN_ALL_MS
         self.stage = Stage(
-            "buyer",
-            BUYER_TOPICS,
-            ("buyer",),
+            BUYERS,
             engine or default_engine(),
             self.changelog,
             cast(AIOKafkaProducer, self.producer),

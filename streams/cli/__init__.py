@@ -11,12 +11,12 @@ import sys
 from collections.abc import Sequence
 
 from streams.cli.invocation import Invocation
-from streams.errors import OrderwatchError
+from streams.errors import ConfigurationError, OrderwatchError, TransientError
 
 EXIT_OK = 0
-EXIT_CONFIGURATION = 2
-EXIT_UNREACHABLE = 3
-EXIT_BUG = 70
+EXIT_CONFIGURATION = ConfigurationError.exit_code
+EXIT_UNREACHABLE = TransientError.exit_code
+EXIT_BUG = OrderwatchError.exit_code
 EXIT_INTERRUPTED = 130
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

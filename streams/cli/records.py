@@ -89,7 +89,11 @@ def tail(
     ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="End after so many records.")] = None,
     follow: Annotated[
-        bool, typer.Option("--follow/--no-follow", help="Wait for more, or end at the end.")
+        bool,
+        typer.Option(
+            "--follow/--no-follow",
+            help="Wait for more, or show what is there from the oldest record on and end.",
+        ),
     ] = True,
     as_json: Json = False,
     raw: Raw = False,

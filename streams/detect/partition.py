@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from typing import Final, NamedTuple
 
 from schemas.alerts import Alert, SubjectKind
+from schemas.topics import BUYER_TOPICS, ITEM_TOPICS
 from streams.detect.detector import Topics
 from streams.detect.engine import Engine
 from streams.detect.episodes import Told
@@ -45,6 +47,25 @@ REST_MS = 30 * 60_000
 
 # For what is further away than this nobody is kept waiting: a date that somebody mistyped.
 LONGEST_WAIT_MS = 365 * DAY_MS
+
+
+class StagePlan(NamedTuple):
+    """What a stage is: the topics that it reads, all parted alike, and whose states it keeps."""
+
+    name: str
+    topics: tuple[str, ...]
+    kinds: tuple[SubjectKind, ...]
+
+    @property
+    def state_topic(self) -> str:
+        """Where the states are kept."""
+        return f"{self.name}-state"
+
+
+BUYERS: Final = StagePlan("buyer", BUYER_TOPICS, ("buyer",))
+SUBJECTS: Final = StagePlan(
+    "subject", ("signals", *ITEM_TOPICS), ("item", "order", "shop", "identity")
+)
 
 
 class Effects:

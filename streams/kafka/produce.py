@@ -88,7 +88,7 @@ _DECODER = msgspec.json.Decoder(_Line)
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class LineRecord:
     """A line as a record. `topic` is empty when the line does not say where it belongs."""
 
     topic: str
@@ -142,7 +142,7 @@ def produce(settings: Settings, plan: Plan, count: Count) -> Sent:
     return sent
 
 
-def outgoings(plan: Plan) -> Iterator[tuple[Outgoing, float | None]]:
+def outgoings(plan: Plan) -> Iterator[tuple[LineRecord, float | None]]:
     """Every line as a record, with the share of the files that was read; bad ones say why."""
     reader = EventReader(plan.paths)
     for chunk in reader:
@@ -151,7 +151,7 @@ def outgoings(plan: Plan) -> Iterator[tuple[Outgoing, float | None]]:
             yield outgoing(line, chunk.position(index), plan.topic), share
 
 
-def outgoing(line: bytes, origin: str, topic: str | None = None) -> Outgoing:
+def outgoing(line: bytes, origin: str, topic: str | None = None) -> LineRecord:
     """One line as a record. `topic` is given when lines are bare events."""
     if topic is not None:
         return _checked(topic, line, msgspec.UNSET, origin)
@@ -162,9 +162,9 @@ def outgoing(line: bytes, origin: str, topic: str | None = None) -> Outgoing:
         problem = (
             f'expected {{"topic": "orders", "value": {{…}}}}, or --topic for bare events ({error})'
         )
-        return Outgoing("", None, line, None, origin, problem)
+        return LineRecord("", None, line, None, origin, problem)
     if parsed.topic not in INPUT_TOPICS:
-        return Outgoing("", None, line, None, origin, _unknown(parsed.topic))
+        return LineRecord("", None, line, None, origin, _unknown(parsed.topic))
     return _checked(parsed.topic, value, parsed.key, origin)
 
 
@@ -180,23 +180,23 @@ def producer(settings: Settings) -> Iterator[KafkaProducer]:
 
 def _checked(
     topic: str, value: bytes, key: str | msgspec.UnsetType | None, origin: str
-) -> Outgoing:
+) -> LineRecord:
     explicit = None if key is msgspec.UNSET or key is None else key.encode()
     try:
         event = decode_event(topic, value)
     except Refused as problem:
         why = f"{problem.reason}: {str(problem).removesuffix('.')}"
-        return Outgoing(topic, explicit, value, None, origin, why)
+        return LineRecord(topic, explicit, value, None, origin, why)
     name = key_of(event)
     implied = name.encode()
     chosen = implied if key is msgspec.UNSET else explicit
     problem_text = None if chosen == implied else f"key {key!r} is not {name!r}"
     if not name.isprintable():
         problem_text = f"the ids {name!r} hold control characters, which the worker refuses"
-    return Outgoing(topic, chosen, value, event.occurred_at, origin, problem_text)
+    return LineRecord(topic, chosen, value, event.occurred_at, origin, problem_text)
 
 
-def _send(settings: Settings, client: KafkaProducer, record: Outgoing) -> Any:
+def _send(settings: Settings, client: KafkaProducer, record: LineRecord) -> Any:
     at = record.occurred_at
     try:
         return client.send(
@@ -213,9 +213,9 @@ class _Deliveries:
     """Deliveries under way, oldest first; `add` awaits the oldest once there are too many."""
 
     def __init__(self) -> None:
-        self._pending: deque[tuple[Outgoing, Any]] = deque()
+        self._pending: deque[tuple[LineRecord, Any]] = deque()
 
-    def add(self, record: Outgoing, future: Any) -> None:
+    def add(self, record: LineRecord, future: Any) -> None:
         self._pending.append((record, future))
         if len(self._pending) > IN_FLIGHT:
             self._await_oldest()
@@ -244,11 +244,11 @@ def _deliveries() -> Iterator[_Deliveries]:
     deliveries.drain()
 
 
-def _too_large(settings: Settings, record: Outgoing) -> str | None:
+def _too_large(settings: Settings, record: LineRecord) -> str | None:
     return sizes.too_large(settings, record.topic, len(record.value))
 
 
-def _undelivered(record: Outgoing, error: KafkaError) -> OrderwatchError:
+def _undelivered(record: LineRecord, error: KafkaError) -> OrderwatchError:
     if isinstance(error, MessageSizeTooLargeError):
         why = sizes.refused_by_topic(record.topic, len(record.value))
         return LineRefusedError(f"{record.origin}: refused by the broker: {why}.")
@@ -264,19 +264,19 @@ def _undelivered(record: Outgoing, error: KafkaError) -> OrderwatchError:
     )
 
 
-def _is_expiring(record: Outgoing, now: datetime) -> bool:
+def _is_expiring(record: LineRecord, now: datetime) -> bool:
     days = TOPICS[record.topic].retention_days
     if days is None or record.occurred_at is None:
         return False
     return (now - record.occurred_at).days >= days
 
 
-def _refused(record: Outgoing, sent: int) -> LineRefusedError:
+def _refused(record: LineRecord, sent: int) -> LineRefusedError:
     cure = "send it as it is with --allow-bad" if record.topic else "remove it"
     return _unsendable(record, f"{record.problem}. Correct the line or {cure}", sent)
 
 
-def _unsendable(record: Outgoing, why: str, sent: int) -> LineRefusedError:
+def _unsendable(record: LineRecord, why: str, sent: int) -> LineRefusedError:
     return LineRefusedError(
         f"{record.origin}: {why}. {sent} records before it were sent; "
         "`--check` lists all such lines and sends none."

@@ -37,7 +37,9 @@ MAX_COVERED = 5_000
 TRIES_WITH_NAMES = 3
 _NAMESPACE = uuid.UUID("d0b3c8f4-6f5b-5a57-9a4e-3a1f6f0f3a51")
 
-_SCHEMA = """
+# Good news waits: what is over keeps its severity, and would stand before what somebody must look at.
+_IN_ORDER = "json_extract(message, '$.tone') = 'success', rank DESC, seq"
+_SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS outbox (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, notification_id TEXT NOT NULL UNIQUE,
   channel TEXT NOT NULL, alert_id TEXT, revision INTEGER, rank INTEGER NOT NULL,
@@ -48,6 +50,7 @@ CREATE INDEX IF NOT EXISTS outbox_due ON outbox (channel, state, next_at);
 CREATE INDEX IF NOT EXISTS outbox_rate ON outbox (channel, attempted_at);
 CREATE INDEX IF NOT EXISTS outbox_order ON outbox (channel, alert_id, seq);
 CREATE INDEX IF NOT EXISTS outbox_covered ON outbox (covered_by) WHERE covered_by IS NOT NULL;
+CREATE INDEX IF NOT EXISTS outbox_turn ON outbox (channel, {_IN_ORDER}) WHERE state = 'queued';
 CREATE TABLE IF NOT EXISTS reports (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL, is_published INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS reports_waiting ON reports (seq) WHERE is_published = 0;
@@ -59,8 +62,6 @@ FROM outbox AS o WHERE channel = :channel AND state = 'queued' AND (next_at <= :
 AND NOT EXISTS (SELECT 1 FROM outbox AS e WHERE e.channel = o.channel AND e.alert_id = o.alert_id
                 AND e.seq < o.seq AND e.state IN ('queued', 'sending', 'covered'))
 """
-# Good news waits: what is over keeps its severity, and would stand before what somebody must look at.
-_IN_ORDER = "json_extract(message, '$.tone') = 'success', rank DESC, seq"
 # Where the last one was refused it is not tried again before all others: it may be that one and not the
 # channel, and its pause ends with that of the channel.
 _LEAST_TRIED = f"attempt, {_IN_ORDER}"
@@ -241,9 +242,10 @@ class Outbox:
         with self._lock:
             self._connection.close()
 
-    def _free_slots(self, channel: str, max_per_minute: int | None, now: float) -> int:
+    def _free_slots(self, channel: str, max_per_minute: int | None, now: float) -> int | None:
+        """How many may still be sent within the minute; None where there is no limit."""
         if max_per_minute is None:
-            return MAX_COVERED
+            return None
         (used,) = self._connection.execute(
             "SELECT count(*) FROM outbox WHERE channel = ? AND attempted_at > ? AND attempted_at <= ?",
             (channel, now - RATE_WINDOW_S, now),

@@ -21,12 +21,12 @@ from schemas.alerts import Alert
 from schemas.base import LAST_YEAR
 from schemas.fast import Refused, decode_line, decode_lines, key_of, topic_of
 from schemas.fast_types import BuyerEvent, Event
-from schemas.topics import BUYER_TOPICS, ITEM_TOPICS
+from schemas.topics import ITEM_TOPICS
 from streams.detect.engine import Engine
 from streams.detect.extract import FACTS_OF, to_ms
 from streams.detect.facts import AnyFact
 from streams.detect.horizon import Frontier
-from streams.detect.partition import LETTER, Effects, Partition
+from streams.detect.partition import BUYERS, LETTER, SUBJECTS, Effects, Partition
 from streams.errors import PoisonError, bad_key, future_time, too_large
 from streams.replay.files import MAX_LINE_BYTES, Chunk
 from streams.replay.pacing import LONGEST_SLEEP_S
@@ -35,7 +35,6 @@ from streams.replay.pacing import LONGEST_SLEEP_S
 BATCH = 500_000
 # The last moment that an event may name: what is known to be the present when nobody says so.
 _END_OF_TIME_MS = to_ms(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC))
-_SUBJECT_TOPICS = ("signals", *ITEM_TOPICS)
 # Refused lines are all counted, but only this many are remembered with their position.
 REMEMBERED = 20
 
@@ -94,13 +93,11 @@ class Replay:
     ) -> None:
         self.report = ReplayReport()
         self._on_alert = on_alert
-        self._buyers = Partition(
-            engine, ("buyer",), Frontier(BUYER_TOPICS, lateness_s * 1000, silence_min_buyers)
-        )
-        self._subjects = Partition(
-            engine,
-            ("item", "order", "shop", "identity"),
-            Frontier(_SUBJECT_TOPICS, lateness_s * 1000, silence_min_buyers),
+        self._buyers, self._subjects = (
+            Partition(
+                engine, plan.kinds, Frontier(plan.topics, lateness_s * 1000, silence_min_buyers)
+            )
+            for plan in (BUYERS, SUBJECTS)
         )
         self._lateness_ms = lateness_s * 1000
         self._now_ms = now_ms
@@ -173,8 +170,8 @@ class Replay:
 
     def _read_to(self, proven_at_ms: int) -> None:
         for partition, topics in (
-            (self._buyers, BUYER_TOPICS),
-            (self._subjects, _SUBJECT_TOPICS),
+            (self._buyers, BUYERS.topics),
+            (self._subjects, SUBJECTS.topics),
         ):
             for topic in topics:
                 partition.frontier.read_to_end(topic, proven_at_ms)

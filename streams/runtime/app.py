@@ -5,15 +5,14 @@ Faust gives membership, rebalancing, agents, the web server and the process; the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
 import faust
-from aiokafka import AIOKafkaProducer
 from faust.types import TP
 
-from schemas.alerts import SubjectKind
-from schemas.topics import BUYER_TOPICS, ITEM_TOPICS
+from streams.detect.partition import BUYERS, SUBJECTS
+from streams.kafka.clients import topic_name
 from streams.rules import build_engine
 from streams.runtime.awake import Awake
 from streams.runtime.changelog import Changelog
@@ -21,9 +20,11 @@ from streams.runtime.connection import aiokafka_connection
 from streams.runtime.metrics import WorkerMetrics
 from streams.runtime.origin import origin_of
 from streams.runtime.stage import Stage
+from streams.runtime.writer import Writer
 from streams.settings import Settings
 
-SUBJECT_TOPICS = ("signals", *ITEM_TOPICS)
+# How long a broker may take to say that it has a record, however long a session lasts: aiokafka's default.
+MOST_PATIENT_S = 40.0
 # What Kafka's protocol can say the length of.
 MOST_BYTES = 2**31 - 1
 
@@ -35,15 +36,19 @@ class WorkerApp(faust.App):
     metrics: WorkerMetrics
     stages: tuple[Stage, ...] = ()
     awake: Awake
-    _writer: AIOKafkaProducer | None = None
+    _writer: Writer | None = None
 
     async def on_start(self) -> None:
         """Connect the producer and build the stages before the consumer can be assigned anything."""
         settings = self.settings
         connection = aiokafka_connection(settings)
-        self._writer = writer = AIOKafkaProducer(
+        self._writer = writer = Writer(
+            self.awake,
             **connection,
             acks="all",
+            # What is tried for longer lands on the state of whoever owns the partition by then: of a
+            # worker that was cut off from the broker nothing may be left when it is let through again.
+            request_timeout_ms=int(min(self.awake.limit_s, MOST_PATIENT_S) * 1000),
             # Uncompressed: compressing the changelog here took a sixth of the worker's time. Let the
             # broker do it (compression.type of the topic) where disk is dear.
             linger_ms=2,
@@ -55,24 +60,18 @@ class WorkerApp(faust.App):
         await writer.start()
         engine = build_engine(settings)
         origin = origin_of(settings)
-        kinds_of: tuple[tuple[str, Collection[str], Sequence[SubjectKind]], ...] = (
-            ("buyer", BUYER_TOPICS, ("buyer",)),
-            ("subject", SUBJECT_TOPICS, ("item", "order", "shop", "identity")),
-        )
         self.stages = tuple(
             Stage(
-                name,
-                topics,
-                kinds,
+                plan,
                 engine,
-                Changelog(f"{settings.topic_prefix}{name}-state", writer, connection, origin),
+                Changelog(topic_name(settings, plan.state_topic), writer, connection, origin),
                 writer,
                 settings,
                 self.metrics,
                 self.awake,
                 lambda: self.rebalancing_count,
             )
-            for name, topics, kinds in kinds_of
+            for plan in (BUYERS, SUBJECTS)
         )
         await super().on_start()
 
@@ -96,7 +95,6 @@ class WorkerApp(faust.App):
     async def take_over(self, *args: Any, **__: Any) -> None:
         """These partitions are ours now: read back the state of the new ones."""
         assigned: Collection[TP] = args[-1]
-        prefix = self.settings.topic_prefix
         for stage in self.stages:
-            names = {prefix + topic for topic in stage.topics}
+            names = {topic_name(self.settings, topic) for topic in stage.plan.topics}
             stage.own({tp.partition for tp in assigned if tp.topic in names})

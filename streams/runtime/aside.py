@@ -17,8 +17,10 @@ from aiokafka.errors import MessageSizeTooLargeError
 from streams.detect.facts import Fact
 from streams.errors import ConfigurationError
 from streams.kafka import deadletters
+from streams.kafka.clients import topic_name
 from streams.runtime.intake import Batch
 from streams.runtime.metrics import WorkerMetrics
+from streams.settings import Settings
 
 WHY_LATE = "older than the retention of its kind, measured by its subject's newest fact"
 
@@ -26,9 +28,11 @@ WHY_LATE = "older than the retention of its kind, measured by its subject's newe
 class Aside:
     """Sends records to the side topics of one installation, and counts them."""
 
-    def __init__(self, producer: AIOKafkaProducer, prefix: str, metrics: WorkerMetrics) -> None:
+    def __init__(
+        self, producer: AIOKafkaProducer, settings: Settings, metrics: WorkerMetrics
+    ) -> None:
         self._producer = producer
-        self._prefix = prefix
+        self._settings = settings
         self._metrics = metrics
 
     async def put(
@@ -44,19 +48,18 @@ class Aside:
         # One event may give several facts, and all of them are late.
         late = {origin.offset: origin for origin in map(batch.origin, late_facts)}
         aside += [("late", record, "late", WHY_LATE) for record in late.values()]
-        source = self._prefix + topic
+        source = topic_name(self._settings, topic)
         sending: list[asyncio.Future[Any]] = []
-        for to, record, reason, why in aside:
+        for name, record, reason, why in aside:
+            to = topic_name(self._settings, name)
             headers = deadletters.headers(
                 reason, why, source, number, record.offset, datetime.now(UTC)
             )
             # Kafka takes no record with neither key nor value; such a tombstone is kept as an empty one.
             value = b"" if record.key is None and record.value is None else record.value
-            sent = await self._producer.send(
-                self._prefix + to, value, key=record.key, headers=headers
-            )
+            sent = await self._producer.send(to, value, key=record.key, headers=headers)
             where = f"{source}[{number}]@{record.offset}"
-            sending.append(asyncio.ensure_future(_taken(sent, where, self._prefix + to)))
+            sending.append(asyncio.ensure_future(_taken(sent, where, to)))
         for _, error in batch.poison:
             self._metrics.dead_letters.labels(topic, error.reason).inc()
         self._metrics.late.labels(topic).inc(len(late))

@@ -20,7 +20,7 @@ class Awake:
     """
 
     def __init__(self, limit_s: float) -> None:
-        self._limit_s = limit_s
+        self.limit_s = limit_s
         self._at = time.monotonic()
 
     async def run(self) -> None:
@@ -34,8 +34,8 @@ class Awake:
     def check(self) -> None:
         """Raise TransientError when there is a pause that `run` has not come to see yet."""
         pause_s = time.monotonic() - self._at
-        if pause_s > self._limit_s:
+        if pause_s > self.limit_s:
             raise TransientError(
-                f"the process stood still for {pause_s:.1f} s; after {self._limit_s:.1f} s, which is "
+                f"the process stood still for {pause_s:.1f} s; after {self.limit_s:.1f} s, which is "
                 "session_timeout_s less a heartbeat, its partitions may be somebody else's"
             )

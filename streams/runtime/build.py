@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import Any, NoReturn, TypeVar, cast
 
 import faust
@@ -17,9 +17,10 @@ from faust.streams import Stream
 from faust.types import TP, EventT, StreamT
 from yarl import URL
 
-from schemas.topics import BUYER_TOPICS
+from streams.detect.partition import BUYERS, SUBJECTS, StagePlan
 from streams.errors import OrderwatchError, TransientError
-from streams.runtime.app import SUBJECT_TOPICS, WorkerApp
+from streams.kafka.clients import plain_name, topic_name
+from streams.runtime.app import WorkerApp
 from streams.runtime.awake import Awake
 from streams.runtime.connection import faust_credentials
 from streams.runtime.metrics import WorkerMetrics
@@ -31,8 +32,6 @@ from streams.settings import Settings
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-
-BUG_EXIT = 70
 
 
 def build_app(settings: Settings) -> WorkerApp:
@@ -79,8 +78,8 @@ def build_app(settings: Settings) -> WorkerApp:
     app.metrics.recovering.set_function(lambda: float(not app.is_settled))
     app.on_partitions_revoked.connect(app.release)
     app.on_partitions_assigned.connect(app.take_over)
-    _watch(app, "buyer", BUYER_TOPICS, is_batch)
-    _watch(app, "subject", SUBJECT_TOPICS, is_batch)
+    for plan in (BUYERS, SUBJECTS):
+        _watch(app, plan, is_batch)
 
     @app.task  # type: ignore[untyped-decorator]
     async def beat() -> None:
@@ -104,10 +103,10 @@ class _RawSchema(faust.Schema[Any, Any]):
         return decode
 
 
-def _watch(app: WorkerApp, name: str, topics: Collection[str], is_batch: bool) -> None:
-    prefix = app.settings.topic_prefix
+def _watch(app: WorkerApp, plan: StagePlan, is_batch: bool) -> None:
+    settings = app.settings
     channel = app.topic(
-        *[prefix + topic for topic in topics],
+        *[topic_name(settings, topic) for topic in plan.topics],
         schema=_RawSchema(),
         # Eight batches wait at most; a full queue blocks the fetcher, which is all the back-pressure.
         maxsize=8 if is_batch else None,
@@ -115,14 +114,14 @@ def _watch(app: WorkerApp, name: str, topics: Collection[str], is_batch: bool) -
 
     async def watch(arrived: StreamT[Any]) -> None:
         stream = cast(Stream[Any], arrived)
-        stage = next(stage for stage in app.stages if stage.name == name)
+        stage = next(stage for stage in app.stages if stage.plan == plan)
         async for tp, records, events in _batches(stream, is_batch):
             if events[0].message.generation_id != app.consumer_generation_id:
                 # Delivered before a rebalance: whoever owns the partition now reads it again.
                 for event in events:
                     let_go(app.consumer, event.message)
                 continue
-            topic = tp.topic.removeprefix(prefix)
+            topic = plain_name(settings, tp.topic)
             is_applied = await or_stop(stage.process(topic, tp.partition, records))
             for event in events:
                 if is_applied:
@@ -130,7 +129,7 @@ def _watch(app: WorkerApp, name: str, topics: Collection[str], is_batch: bool) -
                 else:
                     let_go(app.consumer, event.message)
 
-    app.agent(channel, name=f"watch-{name}")(watch)
+    app.agent(channel, name=f"watch-{plan.name}")(watch)
 
 
 async def _batches(
@@ -166,10 +165,12 @@ def stop_for(error: BaseException) -> NoReturn:
     if isinstance(error, KafkaError):
         # What another attempt cannot mend is a bug, or a broker that is not set up for us.
         is_away = error.retriable or isinstance(error, KafkaTimeoutError)
-        log.error("the broker did not take or give what was asked of it", exc_info=error)
-        stop_now(f"Kafka: {error}", TransientError.exit_code if is_away else BUG_EXIT)
+        log.error("worker_broker_failed", exc_info=error)
+        stop_now(
+            f"Kafka: {error}", TransientError.exit_code if is_away else OrderwatchError.exit_code
+        )
     log.error("worker_failed", exc_info=error)
-    stop_now("see the traceback above", BUG_EXIT)
+    stop_now("see the traceback above", OrderwatchError.exit_code)
 
 
 def stop_now(why: str, code: int) -> NoReturn:

@@ -12,10 +12,9 @@ from contextlib import closing
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from schemas.topics import BUYER_TOPICS
+from streams.detect.partition import BUYERS, SUBJECTS
 from streams.errors import ConfigurationError
 from streams.kafka import clients, reading
-from streams.runtime.app import SUBJECT_TOPICS
 from streams.settings import Settings
 
 # How many of the faults stand in a message; the cure is the same for all.
@@ -27,15 +26,15 @@ def require_continuity(settings: Settings) -> None:
 
     Raises ConfigurationError naming what is missing, TransientError when no broker answers.
     """
-    stopped_at = clients.committed(settings, settings.group_id, (*BUYER_TOPICS, *SUBJECT_TOPICS))
+    stopped_at = clients.committed(settings, settings.group_id, (*BUYERS.topics, *SUBJECTS.topics))
     try:
         with closing(clients.consumer(settings)) as client:
             begins = client.beginning_offsets(list(stopped_at))
             _require_input(settings, stopped_at, begins)
-            for stage, topics in (("buyer", BUYER_TOPICS), ("subject", SUBJECT_TOPICS)):
-                names = {clients.topic_name(settings, topic) for topic in topics}
+            for plan in (BUYERS, SUBJECTS):
+                names = {clients.topic_name(settings, topic) for topic in plan.topics}
                 if any(at > begins[tp] for tp, at in stopped_at.items() if tp.topic in names):
-                    _require_state(settings, client, f"{stage}-state")
+                    _require_state(settings, client, plan.state_topic)
     except KafkaError as error:
         raise clients.failure(settings, error) from error
 

@@ -46,7 +46,6 @@ class Intake:
     def __init__(
         self, topic: str, max_record_bytes: int, max_future_ms: int, now_ms: Callable[[], int]
     ) -> None:
-        self._topic = topic
         self._max_record_bytes = max_record_bytes
         self._max_future_ms = max_future_ms
         self._now_ms = now_ms

@@ -13,6 +13,7 @@ from typing import NamedTuple, cast
 from faust.types import TP
 
 from streams.errors import TransientError
+from streams.kafka.clients import plain_name, topic_name
 from streams.runtime.app import WorkerApp
 from streams.runtime.stage import Stage
 from streams.runtime.transport import FetchState, PlainConsumer, fetch_states
@@ -73,12 +74,15 @@ class Pulse:
         self._rebalancing_since = None
         states = fetch_states(consumer)
         proofs: dict[str, dict[int, list[tuple[str, int]]]] = defaultdict(lambda: defaultdict(list))
-        prefix = app.settings.topic_prefix
-        stage_of = {prefix + topic: stage for stage in app.stages for topic in stage.topics}
+        stage_of = {
+            topic_name(app.settings, topic): stage
+            for stage in app.stages
+            for topic in stage.plan.topics
+        }
         # Those that are no longer ours have none.
-        lag = {topic: 0 for stage in app.stages for topic in stage.topics}
+        lag = {topic: 0 for stage in app.stages for topic in stage.plan.topics}
         for tp, state in states.items():
-            topic = tp.topic.removeprefix(prefix)
+            topic = plain_name(app.settings, tp.topic)
             is_coming = consumer.has_undelivered(tp)
             is_read = not is_coming and state.position >= state.highwater
             before = self._seen.get(tp)
@@ -99,14 +103,14 @@ class Pulse:
             if before is not None and now > before.since and not has_moved and is_read:
                 proven_at_ms = self._proven_at_ms(stage, tp.partition, state)
                 if proven_at_ms is not None:
-                    proofs[stage.name][tp.partition].append((topic, proven_at_ms))
+                    proofs[stage.plan.name][tp.partition].append((topic, proven_at_ms))
             if not is_read or consumer.has_uncommitted(tp):
                 # Else the marker behind a transaction lies there, which nobody acknowledges.
                 behind = state.position if committed is None else committed
                 lag[topic] += max(0, state.highwater - behind)
         self._look_for_a_stall(now)
         for stage in app.stages:
-            await stage.tick(proofs[stage.name])
+            await stage.tick(proofs[stage.plan.name])
             self._refresh(stage)
         for topic, records in lag.items():
             app.metrics.consumer_lag_records.labels(topic).set(records)
@@ -122,11 +126,11 @@ class Pulse:
             self._refuse_to_wait(now - max(self._moved_at, self._waiting[tp]), what)
             self._refuse_to_wait(now - self._waiting[tp], what, PATIENCE_WITH_ONE)
         for stage in self._app.stages:
-            seen = self._read_back.get(stage.name)
+            seen = self._read_back.get(stage.plan.name)
             if seen is None or not stage.is_loading or stage.records_read_back != seen[0]:
-                self._read_back[stage.name] = stage.records_read_back, now
+                self._read_back[stage.plan.name] = stage.records_read_back, now
             else:
-                what = f"reading back the state of stage {stage.name} does not go on"
+                what = f"reading back the state of stage {stage.plan.name} does not go on"
                 self._refuse_to_wait(now - seen[1], what)
 
     def _proven_at_ms(self, stage: Stage, number: int, state: FetchState) -> int | None:
@@ -150,17 +154,17 @@ class Pulse:
             )
 
     def _refresh(self, stage: Stage) -> None:
-        metrics, name = self._app.metrics, stage.name
+        metrics, name = self._app.metrics, stage.plan.name
         partitions = stage.partitions.values()
         metrics.state_subjects.labels(name).set(sum(len(p.states) for p in partitions))
         metrics.state_bytes.labels(name).set(sum(p.states.size_bytes for p in partitions))
-        horizons = [p.frontier.horizon(stage.topics) for p in partitions]
+        horizons = [p.frontier.horizon(stage.plan.topics) for p in partitions]
         if horizons:
             metrics.horizon_lag_seconds.labels(name).set(time.time() - min(horizons) / 1000)
         else:
             # What was true of partitions that are somebody else's now would be told for ever.
             metrics.horizon_lag_seconds.remove(name)
-            for topic in stage.topics:
+            for topic in stage.plan.topics:
                 metrics.event_lag_seconds.remove(topic)
         if name == "buyer":
             frontiers = [p.frontier for p in partitions]

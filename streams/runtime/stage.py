@@ -18,13 +18,13 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from schemas.alerts import SubjectKind
 from streams.detect.alerts import envelope
 from streams.detect.engine import Engine
 from streams.detect.episodes import Told
 from streams.detect.horizon import Frontier
-from streams.detect.partition import Effects, Partition
+from streams.detect.partition import Effects, Partition, StagePlan
 from streams.errors import TransientError
+from streams.kafka.clients import topic_name
 from streams.runtime import bulk
 from streams.runtime.aside import Aside
 from streams.runtime.awake import Awake
@@ -58,9 +58,7 @@ class Stage:
 
     def __init__(
         self,
-        name: str,
-        topics: Collection[str],
-        kinds: Sequence[SubjectKind],
+        plan: StagePlan,
         engine: Engine,
         changelog: Changelog,
         producer: AIOKafkaProducer,
@@ -70,10 +68,8 @@ class Stage:
         rebalances: Callable[[], int] = lambda: 0,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        self.name = name
-        self.topics = topics
+        self.plan = plan
         self.partitions: dict[int, Partition] = {}
-        self._kinds = kinds
         self._engine = engine
         self._changelog = changelog
         self._producer = producer
@@ -87,10 +83,10 @@ class Stage:
         self._lock = asyncio.Lock()
         self._is_paused = True
         self._flood = FloodGuard(settings.dead_letter_max_share)
-        self._aside = Aside(producer, settings.topic_prefix, metrics)
+        self._aside = Aside(producer, settings, metrics)
         self._intakes = {
             topic: Intake(topic, settings.max_record_bytes, settings.max_future_s * 1000, now_ms)
-            for topic in topics
+            for topic in plan.topics
         }
 
     @property
@@ -150,12 +146,12 @@ class Stage:
     async def _read_back(self, number: int) -> Partition:
         settings = self._settings
         frontier = Frontier(
-            self.topics,
+            self.plan.topics,
             settings.lateness_s * 1000,
             # A partition sees its share of a shop's buyers.
             max(MIN_SILENT_BUYERS, ceil(settings.silence_min_buyers / settings.partitions)),
         )
-        partition = Partition(self._engine, self._kinds, frontier)
+        partition = Partition(self._engine, self.plan.kinds, frontier)
         latest: dict[str, bytes] = {}
         async for key, value in self._changelog.read(number):
             if value is None:
@@ -196,7 +192,7 @@ class Stage:
             refuse_misplaced(batch, records, number, self._settings.partitions)
             self._flood.check(topic, number, records, batch.poison)
             partition.frontier.limit(self._now_ms())
-            with self._metrics.evaluation_seconds.labels(self.name).time():
+            with self._metrics.evaluation_seconds.labels(self.plan.name).time():
                 effects = partition.apply({topic: batch.newest_ms}, batch.facts, MOST_WOKEN)
             await self._publish(number, partition, effects, began, (topic, batch))
             self._count(topic, records, batch, began)
@@ -234,14 +230,14 @@ class Stage:
         began: float,
         source: tuple[str, Batch] | None = None,
     ) -> None:
-        prefix = self._settings.topic_prefix
+        alerts = topic_name(self._settings, "alerts")
         self._awake.check()
         if effects.intents:
             intents = {key: packed() for key, packed in effects.intents.items()}
             await self._changelog.write(number, intents, {})
         sending = [
             await self._producer.send(
-                f"{prefix}alerts",
+                alerts,
                 envelope(alert).model_dump_json().encode(),
                 key=alert.subject.id.encode(),
                 headers=ALERT_HEADERS,
@@ -258,7 +254,7 @@ class Stage:
             # Stopped for longer than a session lasts, somebody else owns the partition by now, and
             # writing would overwrite newer state.
             raise TransientError(
-                f"stage {self.name}: a batch took longer than session_timeout_s = "
+                f"stage {self.plan.name}: a batch took longer than session_timeout_s = "
                 f"{self._settings.session_timeout_s}; stopping so that state is not overwritten"
             )
         self._awake.check()
@@ -271,7 +267,7 @@ class Stage:
             self._metrics.signals.labels(told.signal.name).inc()
         for (detector, reason), count in effects.insufficient.items():
             self._metrics.insufficient.labels(detector, reason).inc(count)
-        self._metrics.evaluated.labels(self.name).inc(effects.evaluated)
+        self._metrics.evaluated.labels(self.plan.name).inc(effects.evaluated)
 
     async def _tell(self, told: Sequence[Told]) -> list[asyncio.Future[Any]]:
         """Send signals in bulk: of every order that stays unpaid there are several."""
@@ -279,7 +275,7 @@ class Stage:
         for one in told:
             key, value = encode_signal(one)
             records[bulk.partition_of(key, self._settings.partitions)].append((key, value))
-        topic = f"{self._settings.topic_prefix}signals"
+        topic = topic_name(self._settings, "signals")
         return [
             batch.sent
             for number, of_partition in records.items()
@@ -297,6 +293,6 @@ class Stage:
         self._metrics.records.labels(topic, "applied").inc(len(records) - bad)
         if bad:
             self._metrics.records.labels(topic, "dead_letter").inc(bad)
-        self._metrics.batch_seconds.labels(self.name).observe(time.monotonic() - began)
+        self._metrics.batch_seconds.labels(self.plan.name).observe(time.monotonic() - began)
         if batch.newest_ms:
             self._metrics.event_lag_seconds.labels(topic).set(time.time() - batch.newest_ms / 1000)

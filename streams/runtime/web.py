@@ -23,7 +23,7 @@ def add_pages(app: WorkerApp) -> None:
 
     @app.page("/readyz")
     async def readyz(web: Any, request: Any) -> Any:
-        owned = {stage.name: len(stage.partitions) for stage in app.stages}
+        owned = {stage.plan.name: len(stage.partitions) for stage in app.stages}
         is_ready = app.is_settled
         status = "ready" if is_ready else "joining" if app.rebalancing else "recovering"
         return web.json({"status": status, "partitions": owned}, status=200 if is_ready else 503)

@@ -17,6 +17,7 @@ from typing import Any, Final
 import structlog
 from pydantic import ValidationError
 
+from schemas import fast_types
 from schemas.alerts import AlertEnvelope
 from schemas.fast import Refused, decode_event
 from schemas.outputs import Control, StockAdjustment
@@ -218,7 +219,7 @@ class StockDesk:
             if topic == "listings":
                 self._store.put_listing(event, latest)
             else:
-                if type(event).__name__ == "StockAdjusted":
+                if isinstance(event, fast_types.StockAdjusted):
                     self._store.confirm(event.adjustment_id)
                 self._store.put_reading(event, latest)
             return decide_after_reading(

@@ -18,8 +18,8 @@ from kafka.admin import KafkaAdminClient
 from kafka.structs import OffsetAndMetadata
 
 from schemas.topics import BUYER_TOPICS
+from streams.detect.partition import SUBJECTS
 from streams.kafka import clients
-from streams.runtime.app import SUBJECT_TOPICS
 from streams.runtime.origin import FORMAT, ORIGIN_KEY, Origin
 from tests.topic_io import Message, produce
 from tests.workers import Standing, Worker, expected, load, settled, simulated, truth, worker
@@ -145,7 +145,7 @@ def test_state_that_was_lost_is_rebuilt_and_not_begun_anew(
         said = _refused(subject)
         assert f"{topic_prefix}buyer-state is empty" in said
         assert "Rebuilding the state" in said
-        _read_from_the_beginning(subject, *BUYER_TOPICS, *SUBJECT_TOPICS)
+        _read_from_the_beginning(subject, *BUYER_TOPICS, *SUBJECTS.topics)
         subject.start()
         # Before the rest comes: what was published is not known, so what was not said anew by then would
         # never be taken back.

@@ -23,7 +23,7 @@ from streams.kafka import clients
 from streams.kafka.publisher import KafkaPublisher, Outgoing
 from streams.settings import Settings, environment
 from tests.broker.test_pipeline import SERVICES, services, stories
-from tests.brokers import ApacheKafka
+from tests.brokers import ApacheKafka, also_listening
 from tests.topic_io import Message, create_topics, produce, read_to_end
 from tests.workers import load, worker
 
@@ -79,13 +79,9 @@ class GuardedKafka(ApacheKafka):
 
     def _properties(self, controller_port: int) -> dict[str, str]:
         plain = super()._properties(controller_port)
-        guarded = f",SASL_PLAINTEXT://{HOST}:{self.guarded_port}"
         users = " ".join(f'user_{name}="{PASSWORD}"' for name in LISTED)
-        return plain | {
-            "listeners": plain["listeners"] + guarded,
-            "advertised.listeners": plain["advertised.listeners"] + guarded,
-            "listener.security.protocol.map": plain["listener.security.protocol.map"]
-            + ",SASL_PLAINTEXT:SASL_PLAINTEXT",
+        protocol = "SASL_PLAINTEXT"
+        return also_listening(plain, protocol, protocol, self.guarded_port) | {
             "sasl.enabled.mechanisms": "PLAIN",
             "listener.name.sasl_plaintext.plain.sasl.jaas.config": "org.apache.kafka.common.security"
             f".plain.PlainLoginModule required {users};",

@@ -15,7 +15,7 @@ from streams.demo.broker import HOST, free_port
 from streams.kafka import clients
 from streams.runtime.connection import aiokafka_connection
 from streams.settings import Settings, environment
-from tests.brokers import ApacheKafka
+from tests.brokers import ApacheKafka, also_listening
 
 PASSWORD = "of-a-test"
 
@@ -35,11 +35,7 @@ class TlsKafka(ApacheKafka):
         _keytool("-genkeypair", *store, *key)
         _keytool("-exportcert", "-rfc", "-file", str(self.certificate), *store)
         plain = super()._properties(controller_port)
-        tls = f",SSL://{HOST}:{self.tls_port}"
-        return plain | {
-            "listeners": plain["listeners"] + tls,
-            "advertised.listeners": plain["advertised.listeners"] + tls,
-            "listener.security.protocol.map": plain["listener.security.protocol.map"] + ",SSL:SSL",
+        return also_listening(plain, "SSL", "SSL", self.tls_port) | {
             "ssl.keystore.location": str(keys),
             "ssl.keystore.password": PASSWORD,
         }

@@ -10,9 +10,12 @@ import hashlib
 import inspect
 from importlib.metadata import version
 
+import aiokafka.client as client
 import aiokafka.consumer.consumer as aiokafka_consumer
 import aiokafka.consumer.fetcher as fetcher
 import aiokafka.consumer.subscription_state as subscription_state
+import aiokafka.producer.producer as producer
+import aiokafka.producer.sender as sender
 import pytest
 from faust.tables import recovery
 from faust.transport import conductor, consumer
@@ -46,6 +49,12 @@ READ = {
     aiokafka_consumer.AIOKafkaConsumer.start: "29e48f52197b",
     fetcher.Fetcher._proc_fetch_request: "120083e326eb",
     subscription_state.TopicPartitionState: "1f45e8404ed7",
+    client.AIOKafkaClient._md_synchronizer: "7a8ccfa421dd",
+    client.AIOKafkaClient._metadata_update: "aee3c18413d7",
+    client.AIOKafkaClient.send: "c2f3bfe3c12f",
+    producer.AIOKafkaProducer.__init__: "6bfeae182a9f",
+    sender.SendProduceReqHandler.do: "9ebac5d34400",
+    sender.Sender._sender_routine: "92df9018a3a3",
 }
 
 

@@ -14,8 +14,8 @@ from schemas import topics
 from schemas.base import Contract
 from schemas.generate.structs import _models
 from schemas.topics import BUYER_TOPICS, INPUT_TOPICS, ITEM_TOPICS, TOPICS
+from streams.detect.partition import SUBJECTS
 from streams.kafka import deadletters
-from streams.runtime.app import SUBJECT_TOPICS
 from streams.stock import service as stock
 from streams.subscriber.client import ALERTS_TOPIC
 
@@ -123,7 +123,7 @@ def test_output_topics_name_the_services_that_write_them(service: str) -> None:
 
 def test_topics_name_the_services_that_read_them() -> None:
     read_by = {
-        "detect": {*BUYER_TOPICS, *SUBJECT_TOPICS, "buyer-state", "subject-state"},
+        "detect": {*BUYER_TOPICS, *SUBJECTS.topics, "buyer-state", "subject-state"},
         # Its own decisions once, at the start, for what its file has lost.
         "stock": {*stock.TOPICS, "stock-adjustments"},
         "notify": {ALERTS_TOPIC},

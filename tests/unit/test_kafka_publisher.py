@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from kafka.errors import KafkaTimeoutError
 
-from streams.kafka import publisher
+from streams.kafka import clients
 from streams.kafka.publisher import KafkaPublisher
 from streams.settings import Settings
 
@@ -29,7 +29,7 @@ class StuckProducer:
 def test_closing_while_records_wait_ends_the_thread_and_raises_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(publisher, "KafkaProducer", StuckProducer)
+    monkeypatch.setattr(clients, "KafkaProducer", StuckProducer)
     stuck = KafkaPublisher(Settings())
     stuck.close()
     assert stuck._producer.is_ended

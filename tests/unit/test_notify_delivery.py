@@ -122,6 +122,23 @@ def test_what_is_taken_is_counted_whether_anybody_is_told_or_not(path: Path) -> 
     ledger.close()
 
 
+def test_the_next_one_is_found_however_many_wait(path: Path) -> None:
+    """A storm on the console has no limit: in steps of SQLite's machine, which no load changes."""
+    desk = Desk(path)
+
+    def claimed_in_steps() -> int:
+        steps: list[None] = []
+        desk.outbox._connection.set_progress_handler(lambda: steps.append(None), 1)
+        assert desk.outbox.claim("desk", None, desk.clock.now) is not None
+        desk.outbox._connection.set_progress_handler(None, 1)
+        return len(steps)
+
+    desk.add(*(make_alert(f"few{n}") for n in range(10)))
+    few = claimed_in_steps()
+    desk.add(*(make_alert(f"many{n}") for n in range(1_000)))
+    assert claimed_in_steps() < 2 * few
+
+
 def test_an_alert_is_enqueued_once_per_channel_with_the_mark_of_its_revision(path: Path) -> None:
     desk = Desk(path)
     routes = Routes(

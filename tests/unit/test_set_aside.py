@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import pytest
 from aiokafka.errors import MessageSizeTooLargeError
 
-from schemas.topics import BUYER_TOPICS
 from streams.detect.detector import find_detectors
 from streams.detect.engine import Engine
+from streams.detect.partition import BUYERS
 from streams.detect.rules import parse
 from streams.errors import ConfigurationError
 from streams.runtime.awake import Awake
@@ -86,9 +86,7 @@ def run(story: Callable[[Played], Awaitable[None]], **settings: Any) -> Played:
         detectors = find_detectors()
         producer, metrics = Producer(), WorkerMetrics()
         stage = Stage(
-            "buyer",
-            BUYER_TOPICS,
-            ("buyer",),
+            BUYERS,
             Engine(detectors, parse(rules_document(), detectors), "default"),
             NoChangelog(),  # type: ignore[arg-type]
             producer,  # type: ignore[arg-type]
