@@ -1,9 +1,9 @@
 """The deadlines of everything at work, read from what is stored; `timers` says what they are.
 
 Where a deadline stands is worked out at every look. What it is measured against (the alerts, what people
-did, the rules of the shop) is read anew by one thread at a time once anything was stored: six queries and
-one partial decoding for each alert at work. What people did is read at the next look; while alerts come
-in, they are read every two seconds.
+did, the rules of the shop) is read anew by one thread at a time once anything was stored, with one partial
+decoding for each alert at work. What people did is read at the next look; while alerts come in, they are
+read every two seconds.
 """
 
 from __future__ import annotations

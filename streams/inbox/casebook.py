@@ -30,9 +30,8 @@ from streams.inbox.intake import storable
 from streams.inbox.listing import PAGE_SIZE
 from streams.inbox.models import AlertRow, ComplaintRow, ComplaintStepRow
 from streams.inbox.timers import Filed
+from streams.inbox.workflow import MAX_NAME, MAX_NOTE
 
-_MAX_NAME: Final = 64
-_MAX_NOTE: Final = 2000
 # Opening the same form twice opens one complaint.
 _NAMESPACE: Final = uuid.UUID("8c3b2a4e-6f0d-4a57-9a1e-2d5b7c1f0e36")
 
@@ -170,7 +169,7 @@ class Casebook:
             return None if row is None else CaseDetail(row, _steps(session, complaint_id))
 
     def _open(self, session: Session, complaint_id: str, request: OpenRequest) -> None:
-        at, by = self._now(), storable(request.by, _MAX_NAME)
+        at, by = self._now(), storable(request.by, MAX_NAME)
         alert = session.get(AlertRow, request.alert_id) if request.alert_id else None
         session.add(
             ComplaintRow(
@@ -179,7 +178,7 @@ class Casebook:
                 shop_id=storable(request.shop_id, 64),
                 alert_id=alert.alert_id if alert else None,
                 about=storable(request.about),
-                story=storable(request.story, _MAX_NOTE),
+                story=storable(request.story, MAX_NOTE),
                 state=CaseState.DRAFT,
                 version=1,
                 opened_at=at,
@@ -247,9 +246,9 @@ class Casebook:
             from_state=old,
             to_state=row.state,
             proof=request.proof if request.step == "prove" else None,
-            note=storable(request.note, _MAX_NOTE),
+            note=storable(request.note, MAX_NOTE),
             at=now,
-            by=storable(request.by, _MAX_NAME),
+            by=storable(request.by, MAX_NAME),
             request_id=request.request_id,
         )
 

@@ -17,7 +17,7 @@ from typing import Protocol
 import structlog
 from kafka.errors import KafkaError
 
-from streams.errors import OrderwatchError, TransientError
+from streams.errors import TransientError
 from streams.inbox.database import PASSING
 from streams.inbox.intake import Position, RefusedRecord, read
 from streams.inbox.metrics import InboxMetrics
@@ -106,7 +106,7 @@ def _group_of(settings: Settings) -> str:
     return f"{settings.group_id}-inbox"
 
 
-class RefusedFloodError(OrderwatchError):
+class RefusedFloodError(TransientError):
     """Most records are no alerts: the topic or the version is wrong, and going on would hide it."""
 
 

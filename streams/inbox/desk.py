@@ -24,6 +24,8 @@ from streams.inbox.models import AuditRow, CaseRow, ContactRow
 from streams.inbox.redaction import clean
 from streams.inbox.workflow import (
     LOGGED,
+    MAX_NAME,
+    MAX_NOTE,
     TARGET,
     UNTOUCHED,
     Label,
@@ -33,8 +35,6 @@ from streams.inbox.workflow import (
     refusal,
 )
 
-_MAX_NAME = 64
-_MAX_NOTE = 2000
 # The steps that the detectors hear of.
 _TOLD = frozenset({"contact", "file", "filing_accepted", "filing_rejected", "reconcile"})
 
@@ -104,7 +104,7 @@ class Desk:
             case.label = request.label
         if request.step != "take":
             return None
-        case.assignee = storable(request.by, _MAX_NAME)
+        case.assignee = storable(request.by, MAX_NAME)
         # Whoever begins again begins without the earlier answer; the audit keeps it.
         case.label = None
         if old in UNTOUCHED:
@@ -129,9 +129,9 @@ def _contact(request: StepRequest, at: datetime) -> ContactRow:
         alert_id=request.alert_id,
         channel=request.channel,
         answered=request.answered,
-        note=storable(request.note, _MAX_NOTE),
+        note=storable(request.note, MAX_NOTE),
         at=at,
-        by=storable(request.by, _MAX_NAME),
+        by=storable(request.by, MAX_NAME),
     )
 
 
@@ -143,7 +143,7 @@ def _audit(request: StepRequest, old: State, new: State, at: datetime) -> AuditR
         detail |= {"channel": request.channel, "answered": request.answered}
     if request.step == "reconcile" and request.result:
         detail["result"] = request.result
-        detail["reason"] = storable(clean(request.reason), _MAX_NOTE)
+        detail["reason"] = storable(clean(request.reason), MAX_NOTE)
     return AuditRow(
         alert_id=request.alert_id,
         step=request.step,
@@ -151,6 +151,6 @@ def _audit(request: StepRequest, old: State, new: State, at: datetime) -> AuditR
         to_state=new,
         detail=json.dumps(detail),
         at=at,
-        by=storable(request.by, _MAX_NAME),
+        by=storable(request.by, MAX_NAME),
         request_id=request.request_id,
     )

@@ -15,6 +15,8 @@ from streams.inbox.workflow import UNHANDLED
 
 Sort = Literal["severity", "newest", "deadline"]
 PAGE_SIZE: Final = 50
+# So many are sorted sooner than they are found among all others by walking in order.
+FEW: Final = 1000
 NOT_SUPPRESSED: Final = AlertRow.suppressed_by.is_(None)
 
 
@@ -63,29 +65,48 @@ def page_query(wanted: Filter, number: int) -> Select[Any]:
     )
 
 
-def count(wanted: Filter) -> Select[Any]:
-    """How many alerts all pages hold."""
-    return _count(_shown(wanted))
+def ids_query(wanted: Filter) -> Select[Any]:
+    """The ids of all alerts that the pages hold, in no order."""
+    return select(AlertRow.alert_id).join(AlertRow.case).where(*_shown(wanted))
 
 
-def count_suppressed(wanted: Filter) -> Select[Any]:
-    """How many alerts the filter would show that a snooze or an allow list suppresses."""
-    return _count([*_conditions(wanted), ~NOT_SUPPRESSED])
+def page_of_few(wanted: Filter, ids: Sequence[str], number: int) -> Select[Any]:
+    """As `page_query`, where these are all that the pages hold."""
+    # Walked in order, a database would look at nearly everything that was ever handled for one page of them.
+    return page_query(wanted, number).where(AlertRow.alert_id.in_(ids))
+
+
+def tally(wanted: Filter) -> Select[int, int]:
+    """How many alerts the filters find at work, and how many of these are suppressed."""
+    return (
+        tally_of_all(wanted)
+        .join(CaseRow, CaseRow.alert_id == AlertRow.alert_id)
+        .where(CaseRow.state.in_(UNHANDLED))
+    )
+
+
+def tally_of_all(wanted: Filter) -> Select[int, int]:
+    """As `tally`, of those at work and those that were handled. Looks up no case, so a scan is quick."""
+    return select(func.count(AlertRow.alert_id), func.count(AlertRow.suppressed_by)).where(
+        *_filters(wanted)
+    )
 
 
 def _shown(wanted: Filter) -> list[ColumnElement[bool]]:
-    conditions = _conditions(wanted)
-    return conditions if wanted.with_suppressed else [*conditions, NOT_SUPPRESSED]
-
-
-def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
     # Few are unhandled and found by their state. The others are nearly all there are, so they are walked
     # in order: sorting them for one page would take longer every day.
     of_state = CaseRow.state.not_in if wanted.is_handled else CaseRow.state.in_
-    conditions: list[ColumnElement[bool]] = [of_state(UNHANDLED)]
+    conditions = [of_state(UNHANDLED), *_filters(wanted)]
+    return conditions if wanted.with_suppressed else [*conditions, NOT_SUPPRESSED]
+
+
+def _filters(wanted: Filter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    # A shop's few at work lie among all that it ever had, and SQLite would go through those by their index.
+    shop = AlertRow.shop_id if wanted.is_handled else AlertRow.shop_id.concat("")
     for column, value in (
         (AlertRow.severity, wanted.severity),
-        (AlertRow.shop_id, wanted.shop),
+        (shop, wanted.shop),
         (AlertRow.detector, wanted.detector),
         (AlertRow.status, wanted.status),
     ):
@@ -104,15 +125,6 @@ def _mentions(text: str) -> ColumnElement[bool]:
         AlertRow.alert_id.startswith(text.lower(), autoescape=True),
         AlertRow.subject_id.icontains(text, autoescape=True),
         AlertRow.alert_id.in_(mentioned),
-    )
-
-
-def _count(conditions: Sequence[ColumnElement[bool]]) -> Select[Any]:
-    return (
-        select(func.count(AlertRow.alert_id))
-        .select_from(AlertRow)
-        .join(AlertRow.case)
-        .where(*conditions)
     )
 
 

@@ -95,7 +95,8 @@ class InboxMetrics:
     def stepped(self, step: str, outcome: str, waited: timedelta | None = None) -> None:
         self._steps.labels(step, outcome).inc()
         if waited is not None:
-            self._ack.observe(waited.total_seconds())
+            # A clock that was set back meanwhile would take from the sum, which may only grow.
+            self._ack.observe(max(0.0, waited.total_seconds()))
 
     def events_sent(self, topic: Topic, count: int) -> None:
         self._events_sent.labels(topic).inc(count)

@@ -26,6 +26,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from streams.inbox.workflow import MAX_NAME
+
 
 class UtcTime(TypeDecorator[datetime]):
     """An aware time, stored as UTC; a naive one is a bug and is refused."""
@@ -144,7 +146,7 @@ class CaseRow(Base):
     state: Mapped[str] = mapped_column(String(16), index=True)
     version: Mapped[int]
     label: Mapped[str | None] = mapped_column(String(32))
-    assignee: Mapped[str | None] = mapped_column(String(64))
+    assignee: Mapped[str | None] = mapped_column(String(MAX_NAME))
     waiting_since: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -160,7 +162,7 @@ class ContactRow(Base):
     answered: Mapped[bool]
     note: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
-    by: Mapped[str] = mapped_column(String(64))
+    by: Mapped[str] = mapped_column(String(MAX_NAME))
 
 
 class AuditRow(Base):
@@ -175,7 +177,7 @@ class AuditRow(Base):
     to_state: Mapped[str] = mapped_column(String(16))
     detail: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
-    by: Mapped[str] = mapped_column(String(64))
+    by: Mapped[str] = mapped_column(String(MAX_NAME))
     request_id: Mapped[str] = mapped_column(String(64), unique=True)
 
 
@@ -196,7 +198,7 @@ class ComplaintRow(Base):
     state: Mapped[str] = mapped_column(String(16), index=True)
     version: Mapped[int]
     opened_at: Mapped[datetime]
-    opened_by: Mapped[str] = mapped_column(String(64))
+    opened_by: Mapped[str] = mapped_column(String(MAX_NAME))
     updated_at: Mapped[datetime]
     submitted_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
@@ -217,7 +219,7 @@ class ComplaintStepRow(Base):
     proof: Mapped[str | None] = mapped_column(String(32))
     note: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
-    by: Mapped[str] = mapped_column(String(64))
+    by: Mapped[str] = mapped_column(String(MAX_NAME))
     request_id: Mapped[str] = mapped_column(String(64), unique=True)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from streams.inbox.workflow import (
     CONTACTABLE,
     FILING_LABELS,
     TARGET,
+    UNTOUCHED,
     Channel,
     Label,
     State,
@@ -89,6 +90,8 @@ class Work:
     is_contact_open: bool
     labels: Sequence[Label]
     stage: int
+    # Which of the four steps somebody took: one may be left out, and an alert that ended by itself has none.
+    done: Set[str]
     channels: Sequence[Channel] = tuple(Channel)
     # Whether the alert names orders; which of them can be filed; which filings wait for an answer; which
     # orders have an accepted one; whether it is a top-up's.
@@ -148,6 +151,7 @@ def work(detail: Detail) -> Work:
         state in CONTACTABLE,
         labels,
         stage.get(state, after),
+        _done(detail, state),
         has_orders=bool(orders_of(alert)),
         orders=[order for order in orders_of(alert) if storable(order) not in standing],
         pending_filings=[one for one in detail.filings if one.status == "submitted"],
@@ -155,6 +159,16 @@ def work(detail: Detail) -> Work:
         is_recharge=recharge_of(alert) is not None,
         settled=settled[-1] if settled else None,
     )
+
+
+def _done(detail: Detail, state: State) -> Set[str]:
+    of_people = {
+        "take": state not in UNTOUCHED and state not in (State.AUTO_RESOLVED, State.EXPIRED),
+        "contact": bool(detail.contacts),
+        "label": detail.row.case.label is not None,
+        "confirm": state is State.DONE,
+    }
+    return {step for step, done in of_people.items() if done}
 
 
 def details(step: AuditRow, words: Words) -> str:

@@ -20,11 +20,12 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
+from streams.inbox.workflow import MAX_NAME
+
 LOCAL_OPERATOR: Final = "local"
 # A working day and a night.
 SESSION_MAX_AGE_S: Final = 16 * 3600
 MAX_WRONG_TRIES_A_MINUTE: Final = 10
-_MAX_NAME = 64
 
 
 class TooManyTriesError(Exception):
@@ -81,7 +82,7 @@ class Gatekeeper:
 
     def begin(self, operator: str = LOCAL_OPERATOR, *, is_authenticated: bool = False) -> Session:
         """A new session under a new id, so that an id planted before the login is worth nothing."""
-        name = " ".join(operator.split())[:_MAX_NAME] or LOCAL_OPERATOR
+        name = " ".join(operator.split())[:MAX_NAME] or LOCAL_OPERATOR
         return Session(secrets.token_urlsafe(18), name, is_authenticated, self._now().timestamp())
 
     def seal(self, session: Session) -> str:

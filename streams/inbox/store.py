@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine, and_, func, or_, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, defer, selectinload
 
 from schemas.alerts import Alert, AlertEnvelope
 from streams.inbox.database import writing
@@ -26,13 +26,16 @@ from streams.inbox.intake import (
     storable,
 )
 from streams.inbox.listing import (
+    FEW,
     NOT_SUPPRESSED,
     PAGE_SIZE,
     Filter,
     Listing,
-    count,
-    count_suppressed,
+    ids_query,
+    page_of_few,
     page_query,
+    tally,
+    tally_of_all,
 )
 from streams.inbox.models import (
     AlertRow,
@@ -52,6 +55,9 @@ from streams.subscriber.source import Partition
 
 # What the pipeline did to the workflow is audited under this name.
 PIPELINE = "orderwatch"
+_MOST_SHOPS = 500
+# Two batches of the consumer.
+_COMMITTED_LATE = 1000
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,8 @@ class Store:
         self.engine = engine
         self._writer = writing(engine)
         self._now = now
+        # Up to which revision it was read which shop has alerts of which detector, and what was read.
+        self._pairs: tuple[int, frozenset[tuple[str, str]]] = (0, frozenset())
 
     def apply(
         self,
@@ -128,10 +136,14 @@ class Store:
     def page(self, wanted: Filter) -> Listing:
         """One page of alerts. A page number past the end shows the last page."""
         with Session(self.engine) as session:
-            total = session.scalar(count(wanted)) or 0
+            found, suppressed = _totals(session, wanted)
+            total = found if wanted.with_suppressed else max(0, found - suppressed)
             number = min(max(1, wanted.page), max(1, -(-total // PAGE_SIZE)))
-            rows = session.scalars(page_query(wanted, number)).all()
-            return Listing(rows, total, number, session.scalar(count_suppressed(wanted)) or 0)
+            query = page_query(wanted, number)
+            if total <= FEW:
+                ids = session.scalars(ids_query(wanted)).all() if total else []
+                query = page_of_few(wanted, ids, number)
+            return Listing(session.scalars(query).all() if total else [], total, number, suppressed)
 
     def detail(self, alert_id: str) -> Detail | None:
         """One alert with its history, or None."""
@@ -141,8 +153,10 @@ class Store:
                 return None
             return Detail(
                 row=row,
+                # An alert may have hundreds, of which the timeline shows no envelope.
                 revisions=session.scalars(
                     select(RevisionRow)
+                    .options(defer(RevisionRow.body, raiseload=True))
                     .where(RevisionRow.alert_id == alert_id)
                     .order_by(RevisionRow.revision.desc())
                 ).all(),
@@ -174,9 +188,19 @@ class Store:
     def choices(self) -> tuple[Sequence[str], Sequence[str]]:
         """The shops and the detectors that have alerts, for the filter boxes."""
         with Session(self.engine) as session:
-            shops = select(AlertRow.shop_id).distinct().order_by(AlertRow.shop_id).limit(500)
-            detectors = select(AlertRow.detector).distinct().order_by(AlertRow.detector)
-            return session.scalars(shops).all(), session.scalars(detectors).all()
+            newest = session.scalar(select(func.max(RevisionRow.id))) or 0
+            read_to, known = self._pairs
+            query = select(AlertRow.shop_id, AlertRow.detector).distinct()
+            if read_to:
+                # No alert ever goes, so only what came since is looked at, and some of what came before: of
+                # two transactions at once the lower ids may be committed last.
+                came = RevisionRow.id > read_to - _COMMITTED_LATE
+                of_alert = RevisionRow.alert_id == AlertRow.alert_id
+                query = query.join(RevisionRow, of_alert).where(came)
+            known = known.union((shop, detector) for shop, detector in session.execute(query))
+        self._pairs = newest, known
+        shops, detectors = ({pair[n] for pair in known} for n in (0, 1))
+        return sorted(shops)[:_MOST_SHOPS], sorted(detectors)
 
     def unhandled(self) -> dict[str, int]:
         """How many alerts wait to be handled, by severity; those suppressed are not counted."""
@@ -191,7 +215,7 @@ class Store:
         return {severity: counts.get(severity, 0) for severity in ("critical", "warn", "info")}
 
     def oldest_unhandled(self) -> datetime | None:
-        """Since when the alert that has waited longest is waiting for somebody to begin."""
+        """Since when the alert that waits longest has been waiting, begun or not, to be handled."""
         query = (
             select(func.min(CaseRow.waiting_since))
             .join(AlertRow, AlertRow.alert_id == CaseRow.alert_id)
@@ -227,6 +251,17 @@ class Store:
             complaint = session.scalar(select(func.max(ComplaintStepRow.id)))
         # Both only grow, so their sum changes with either.
         return f"{revision or 0}.{(step or 0) + (complaint or 0)}"
+
+
+def _totals(session: Session, wanted: Filter) -> tuple[int, int]:
+    """How many alerts the filter finds, and how many of them are suppressed."""
+    found, suppressed = session.execute(tally(wanted)).one()
+    if not wanted.is_handled:
+        return found, suppressed
+    # Every alert has one case. To look up that of each takes ten times as long as to count the alerts.
+    of_all = session.execute(tally_of_all(wanted)).one()
+    # PostgreSQL answers each question as of its own moment.
+    return max(0, of_all[0] - found), max(0, of_all[1] - suppressed)
 
 
 def _filings(session: Session, row: AlertRow) -> Sequence[FilingRow]:

@@ -170,6 +170,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "label.POLICE_REPORTED": ("已报案", "Reported to the police"),
     "channel.wangwang": ("旺旺联系", "Wangwang"),
     "channel.phone": ("拨打电话", "Phone"),
+    "contact.channel": ("联系方式", "How the buyer was contacted"),
+    "contact.outcome": ("是否联系上", "Whether the buyer answered"),
     "contact.answered": ("已联系上", "Answered"),
     "contact.unanswered": ("联系不上", "No answer"),
     "step.take": ("处理", "Take it"),

@@ -20,6 +20,10 @@ from typing import Final, Literal
 
 from schemas.alerts import SEVERITIES, AlertStatus, Severity
 
+# Of what people write, in characters; the pages and the columns hold no more either.
+MAX_NAME: Final = 64
+MAX_NOTE: Final = 2000
+
 
 class State(StrEnum):
     """Where an alert is in the workflow."""

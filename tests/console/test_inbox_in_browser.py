@@ -10,7 +10,7 @@ import pytest
 from schemas.alerts import Text
 from streams.inbox.casebook import CaseRequest, OpenRequest
 from streams.inbox.consumer import Health
-from streams.inbox.workflow import State
+from streams.inbox.workflow import State, StepRequest
 from tests.console.browser import Browser, Page
 from tests.factories import alert_id, make_alert
 from tests.inbox import NOW, Clock, Served, wait_until
@@ -392,6 +392,35 @@ def test_no_page_is_wider_than_the_screen(page: Page, served: Served, width: int
             "[...document.querySelectorAll('.work, .head, .alert')]"
             ".every((e) => e.scrollWidth <= e.clientWidth + 1)"
         )
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_no_name_and_no_address_is_too_long_for_the_page(
+    page: Page, served: Served, width: int
+) -> None:
+    served.add(make_alert())
+    served.desk.perform(StepRequest(alert_id("1"), "take", "W" * 64, "take-it-1", 1))
+    about = "z" * 290
+    case = served.casebook.open(OpenRequest("盗图申诉", "shop1", about, "", "W" * 64, "open-it-1"))
+    page.resize(width, 800)
+    for path in ("/", ONE, "/complaints", f"/cases/{case}", "/cases/new"):
+        page.goto(served.url + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        # A table that is wider than the screen is scrolled, but not by one long word.
+        assert page.evaluate(
+            "[...document.querySelectorAll('.work, .head, .what, .login, .body section, td.name')]"
+            ".every((e) => e.scrollWidth <= Math.max(e.clientWidth, 24) + 1)"
+        ), path
+
+
+def test_a_page_that_does_not_exist_is_not_called_a_lost_connection(
+    page: Page, served: Served
+) -> None:
+    page.goto(served.url + "/alerts/none")
+    page.wait("document.querySelector('main').innerText.includes('没有这条预警')")
+    # Asked for anew, as live pages are, it would be missing again.
+    assert page.evaluate("document.body.dataset.live") == "no"
+    assert page.evaluate("document.querySelector('#live').textContent") == ""
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

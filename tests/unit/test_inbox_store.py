@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, Select, func, select, text
+from sqlalchemy import ClauseElement, Engine, Select, func, select, text
 from sqlalchemy.orm import Session
 
 from schemas.alerts import Alert, EvidenceFact, Subject
@@ -23,7 +23,15 @@ from streams.inbox.casebook import Casebook, CaseRequest, OpenRequest
 from streams.inbox.database import open_database, upgrade, writing
 from streams.inbox.desk import Desk, Outcome
 from streams.inbox.intake import Accepted, RefusedRecord, read
-from streams.inbox.listing import PAGE_SIZE, Filter, page_query
+from streams.inbox.listing import (
+    FEW,
+    PAGE_SIZE,
+    Filter,
+    page_of_few,
+    page_query,
+    tally,
+    tally_of_all,
+)
 from streams.inbox.models import AuditRow, Base, CaseRow, ComplaintRow, RefusedRow
 from streams.inbox.store import Store
 from streams.inbox.workflow import Channel, Label, State, StepRequest
@@ -121,17 +129,35 @@ def test_tables_of_a_newer_version_are_refused_by_name(tmp_path: Path) -> None:
     assert "9999_later" in str(refused.value)
 
 
-def test_handled_alerts_are_listed_without_sorting_all_of_them(tmp_path: Path) -> None:
+def plan_of(tmp_path: Path, query: ClauseElement) -> str:
+    """How SQLite would answer the query."""
     engine = open_database(f"sqlite:///{tmp_path / 'inbox.db'}")
     upgrade(engine)
-    query = page_query(Filter(is_handled=True), 1)
     shown = str(query.compile(engine, compile_kwargs={"literal_binds": True}))
     with engine.connect() as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {shown}").all()
-    steps = " ".join(row.detail for row in plan)
     engine.dispose()
+    return " ".join(row.detail for row in plan)
+
+
+def test_handled_alerts_are_listed_without_sorting_all_of_them(tmp_path: Path) -> None:
+    steps = plan_of(tmp_path, page_query(Filter(is_handled=True), 1))
     assert "USING INDEX ix_cases_updated_at_alert_id" in steps
     assert "ORDER BY" not in steps
+
+
+def test_a_few_of_the_handled_alerts_are_found_without_walking_all_of_them(tmp_path: Path) -> None:
+    wanted = Filter(is_handled=True, search="b42")
+    steps = plan_of(tmp_path, page_of_few(wanted, ["1", "2"], 1))
+    assert "ix_cases_updated_at_alert_id" not in steps
+
+
+def test_handled_alerts_are_counted_without_looking_up_the_case_of_each(tmp_path: Path) -> None:
+    assert "cases" not in plan_of(tmp_path, tally_of_all(Filter(is_handled=True)))
+
+
+def test_the_alerts_of_a_shop_at_work_are_found_by_their_state(tmp_path: Path) -> None:
+    assert "ix_cases_state" in plan_of(tmp_path, tally(Filter(shop="shop1")))
 
 
 def test_a_server_is_found_where_debian_puts_it_newest_first(tmp_path: Path) -> None:
@@ -271,6 +297,48 @@ def test_pages_show_every_alert_once(store: Store) -> None:
     assert (first.total, first.pages, last.page) == (PAGE_SIZE + 7, 2, 2)
     shown = [row.alert_id for row in (*first.rows, *last.rows)]
     assert sorted(shown) == sorted(alert.alert_id for alert in many)
+
+
+@pytest.mark.parametrize("number", [FEW, FEW + 1])
+def test_handled_alerts_are_counted_and_in_order_be_they_few_or_many(
+    store: Store, engine: Engine, number: int
+) -> None:
+    store.apply(records([make_alert("at work", orders=1), make_alert("aside", suppressed_by="x")]))
+    store.apply(records(make_alert(str(n), orders=0) for n in range(number)))
+    with Session(writing(engine)) as session, session.begin():
+        for n, case in enumerate(session.scalars(select(CaseRow).order_by(CaseRow.alert_id))):
+            if case.alert_id != alert_id("at work"):
+                case.state, case.updated_at = "DONE", T0 + timedelta(seconds=n)
+        done = {case.alert_id: case.updated_at for case in session.scalars(select(CaseRow))}
+    newest = sorted(set(done) - {alert_id("at work"), alert_id("aside")}, key=lambda one: done[one])
+    shown = [store.page(Filter(is_handled=True, page=page)) for page in (1, 2)]
+    assert {(one.total, one.suppressed) for one in shown} == {(number, 1)}
+    found = [row.alert_id for one in shown for row in one.rows]
+    assert found == newest[::-1][: 2 * PAGE_SIZE]
+    everything = store.page(Filter(is_handled=True, with_suppressed=True))
+    assert (everything.total, everything.suppressed) == (number + 1, 1)
+
+
+def test_the_page_of_an_alert_does_not_read_the_envelopes_of_all_its_revisions(
+    store: Store,
+) -> None:
+    store.apply(records([make_alert(revision=1)]))
+    store.apply(records([make_alert(revision=2, change="updated")]))
+    detail = store.detail(alert_id("1"))
+    assert detail is not None
+    assert detail.row.body
+    newest, oldest = detail.revisions
+    assert "body" in newest.__dict__
+    assert "body" not in oldest.__dict__
+
+
+def test_a_shop_that_another_console_stored_can_be_chosen_at_once(
+    store: Store, engine: Engine, clock: Clock
+) -> None:
+    store.apply(records([make_alert("1")]))
+    assert store.choices() == (["shop1"], ["D01"])
+    Store(engine, clock).apply(records([make_alert("2", shop="a-shop", detector="D08")]))
+    assert store.choices() == (["a-shop", "shop1"], ["D01", "D08"])
 
 
 def test_suppressed_alerts_are_set_apart_but_counted(store: Store) -> None:

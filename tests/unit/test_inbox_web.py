@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from schemas.alerts import Deadline, EvidenceFact, Subject, SuggestedAction, Text
+from streams.inbox.casebook import OpenRequest
 from streams.inbox.consumer import Health
 from streams.inbox.listing import PAGE_SIZE
 from streams.inbox.session import MAX_WRONG_TRIES_A_MINUTE, Gatekeeper
@@ -245,6 +246,36 @@ def test_what_was_typed_comes_back_when_the_session_is_over(guarded: Served) -> 
     assert answer.status_code == 401
     assert "登录已过期" in answer.text and "<blockquote>无人接听" in answer.text
     assert "b42" not in answer.text
+
+
+def stages(page: str) -> list[str]:
+    """The steps that the page of an alert shows as taken."""
+    return re.findall(r'<li class="done">([^<]+)</li>', page)
+
+
+def test_a_step_that_nobody_took_is_not_shown_as_taken(served: Served, operator: Operator) -> None:
+    english = {"accept-language": "en"}
+    served.add(make_alert("1"), make_alert("2"))
+    served.add(make_alert("2", revision=2, change="resolved", status="resolved"))
+    over = operator.http.get(f"/alerts/{alert_id('2')}", headers=english).text
+    assert stages(over) == []
+    operator.step("take")
+    operator.step("label", label="FALSE_POSITIVE")
+    operator.step("confirm")
+    assert stages(operator.http.get(ONE, headers=english).text) == ["Take", "Label", "Confirm"]
+
+
+def test_whoever_hears_the_page_is_told_what_is_chosen_and_which_proof_is_noted(
+    served: Served, operator: Operator
+) -> None:
+    served.add(make_alert())
+    operator.step("take")
+    page = operator.http.get(ONE, headers={"accept-language": "en"}).text
+    assert 'role="radiogroup" aria-label="Whether the buyer answered"' in page
+    case = served.casebook.open(OpenRequest("异常退款", "shop1", "b42", "", "李雷", "open-000001"))
+    page = operator.http.get(f"/cases/{case}", headers={"accept-language": "en"}).text
+    named = re.findall(r'<button class="quiet" aria-label="Note it: ([^"]+)"', page)
+    assert len(set(named)) == len(named) == page.count('name="proof"')
 
 
 def test_filing_is_offered_only_after_a_contact_attempt(served: Served, operator: Operator) -> None:
@@ -669,6 +700,15 @@ def test_metrics_count_what_waits(served: Served, operator: Operator) -> None:
         assert line in text
     assert "shop1" not in text
     assert "b42" not in text
+
+
+def test_a_clock_that_is_set_back_takes_nothing_from_the_time_to_take(
+    served: Served, operator: Operator
+) -> None:
+    served.add(make_alert())
+    served.clock.forward(hours=-1)
+    operator.step("take")
+    assert "orderwatch_inbox_ack_seconds_sum 0.0" in operator.http.get("/metrics").text
 
 
 def test_an_open_page_is_told_of_a_new_alert(served: Served) -> None:
