@@ -410,7 +410,7 @@ class RefundPlatformApplied(
 class RefundPlatformIntervened(
     RefundEvent, frozen=True, gc=False, kw_only=True, tag_field="type", tag="platform_intervened"
 ):
-    """The platform decided."""
+    """The platform decided. A refund that it ruled the buyer's counts as agreed to."""
 
     type: ClassVar[Literal["platform_intervened"]] = "platform_intervened"
     ruling: Literal["buyer", "seller", "split"] | None = None

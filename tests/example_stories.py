@@ -47,6 +47,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "refunds.refused": {"refund_id": "refund-{order_id}", "attempt_no": 1},
     "refunds.withdrawn": {"refund_id": "refund-{order_id}", "attempt_no": 1},
     "refunds.agreed": {"refund_id": "refund-{order_id}", "attempt_no": 1},
+    "refunds.platform_intervened": {"refund_id": "refund-{order_id}", "attempt_no": 1},
     "refunds.succeeded": {"refund_id": "refund-{order_id}", "attempt_no": 1, **_MONEY},
     "returns.label_created": {"return_id": "return-{order_id}"},
     "returns.delivered": {"return_id": "return-{order_id}"},

@@ -107,7 +107,7 @@ class RefundPlatformApplied(RefundEvent):
 
 
 class RefundPlatformIntervened(RefundEvent):
-    """The platform decided."""
+    """The platform decided. A refund that it ruled the buyer's counts as agreed to."""
 
     type: Literal["platform_intervened"]
     ruling: Literal["buyer", "seller", "split"] | None = None

@@ -380,7 +380,8 @@ UNCERTAIN = (
 TEXTS = {
     "T01": (
         "系统自动关闭未付款订单;主动关闭被投诉会扣6分",
-        "The platform closes unpaid orders by itself; a complaint about closing costs six points",
+        "The platform closes unpaid orders by itself; if you close one and the buyer complains, it costs "
+        "six points",
     ),
     "T02": ("发货截止", "Ship by"),
     "T03": (
@@ -388,8 +389,8 @@ TEXTS = {
         "Contact the overseas buyer about freight or a consolidation warehouse",
     ),
     "T04": (
-        "评价投诉受理截止(评价产生30天内,须双方互评)",
-        "Last moment to complain about the review, which both sides must have reviewed",
+        "评价投诉受理期限(须双方互评)",
+        "Complaints about the review are accepted until then, once both sides have rated",
     ),
     "T05": ("平台答复投诉", "The platform's reply to the complaint"),
     "T06": ("平台重新审核并答复", "The platform's reply to the appeal"),

@@ -139,6 +139,11 @@ class Child(NamedTuple):
     anchor_event_id: str
 
 
+def counted(number: object, noun: str) -> str:
+    """A number of things in English: 1 order, 4 orders."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 class Presentation(NamedTuple):
     """What people read about an episode. Pairs are (zh, en).
 

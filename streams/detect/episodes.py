@@ -281,7 +281,7 @@ def by_moment(crossings: Iterable[Crossing]) -> list[Crossing]:
     return list(moments.values())
 
 
-def after_burst(
+def outcome_of_burst(
     paid: Sequence[int], ends: Sequence[int], last_at_ms: int, resolve_percent: int
 ) -> tuple[AlertStatus, int | None]:
     """What became of the unpaid orders of an episode, and when: most were paid, or all are over.

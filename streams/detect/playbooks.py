@@ -8,13 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from streams.detect.deadlines import TEXTS, ShipTimes
 from streams.detect.detector import Due, Step
 from streams.detect.entries import ComplaintKind, ShopType, entries
-
-HOUR_MS: Final = 3_600_000
-# S0 「發貨步驟一定要在48小時之內完成,當然最好是在24小時內完成」.
-SHIP_TARGET_MS: Final = 24 * HOUR_MS
-SHIP_LIMIT_MS: Final = 48 * HOUR_MS
 
 # What a complaint is proved with, by a code that lasts: cases keep it.
 PROOFS: Final[dict[str, tuple[str, str]]] = {
@@ -192,7 +188,7 @@ FREE_STOCK: Final = (
 )
 
 
-def after_burst(held_units: int) -> tuple[Step, ...]:
+def steps_after_burst(held_units: int) -> tuple[Step, ...]:
     """After a burst that may have sold an item out: once all is paid or closed, no stock is to be freed."""
     relist = Step("A3_relist", "如商品被拍下架,请重新上架", "Relist items that sold out")
     return (*FREE_STOCK, relist, ASK_ABOUT_UNPAID) if held_units else (FREE_STOCK[0], relist)
@@ -200,29 +196,17 @@ def after_burst(held_units: int) -> tuple[Step, ...]:
 
 def auto_close(at_ms: int) -> Due:
     """T01: when the platform closes unpaid orders, which nobody else may do (N01)."""
-    return Due(
-        "T01",
-        at_ms,
-        "系统自动关闭未付款订单;主动关闭会被扣6分",
-        "The platform closes unpaid orders; closing them yourself costs six points",
-    )
+    return Due("T01", at_ms, *TEXTS["T01"])
 
 
-def paid_order(
-    paid_ms: int | None,
-    ship_target_ms: int = SHIP_TARGET_MS,
-    ship_limit_ms: int = SHIP_LIMIT_MS,
-    *,
-    is_shipped: bool = False,
-) -> tuple[Step, ...]:
+def paid_order(times: ShipTimes | None, *, is_shipped: bool = False) -> tuple[Step, ...]:
     """W2: ship a paid order that may be meant badly so that nothing can be made of it, in order.
 
-    S0 and S3 「恶意拍下订单已付款」. `paid_ms` is when it was paid; an order that is not has no times
-    yet. Once the parcel has left, only what comes after is told. It accuses nobody: every step is also
-    right for an honest buyer.
+    S0 and S3 「恶意拍下订单已付款」. `times` are those of T02; an order that is not paid has none yet.
+    Once the parcel has left, only what comes after is told. It accuses nobody: every step is also right
+    for an honest buyer.
     """
-    target_ms = None if paid_ms is None else paid_ms + ship_target_ms
-    limit_ms = None if paid_ms is None else paid_ms + ship_limit_ms
+    target_ms, limit_ms = (None, None) if times is None else (times.target_ms, times.limit_ms)
     police = Step(
         "A13_draft_police_report",
         "如有威胁或敲诈的证据,打印订单和聊天记录备报案",

@@ -118,10 +118,13 @@ def t04(episode: Episode, rule: ReviewComplaint) -> tuple[Due, ...]:
     if not episode.details["is_age_known"]:
         zh = ";首次发布时间未知,实际期限可能更早"
         en = "; when it was first posted is not known, so it may be earlier"
-    last_ms = review_complaint(int(episode.details["posted_ms"]), rule).last_ms
-    told_zh = f"评价投诉受理期限({rule.within_days}天内,须双方互评){zh}"
-    told_en = f"Complaints about the review are accepted until then, once both sides have rated{en}"
-    return (Due("T04", last_ms, told_zh, told_en),)
+    last = review_complaint(int(episode.details["posted_ms"]), rule).line()
+    days = rule.within_days
+    return (
+        last._replace(
+            zh=f"{last.zh},评价产生{days}天内{zh}", en=f"{last.en}, within {days} days of it{en}"
+        ),
+    )
 
 
 _NOTHING_LEFT = Step(

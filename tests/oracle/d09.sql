@@ -17,7 +17,17 @@ mismatch AS (
             SELECT shop, buyer, order_id, at_ms, reason FROM dispute
         ) s
         WHERE s.shop = inspected.shop AND s.buyer = inspected.buyer AND s.order_id = inspected.order_id
-            AND s.reason = 'wrong_item' AND s.at_ms <= inspected.at_ms
+            AND s.at_ms <= inspected.at_ms AND (
+                s.reason = 'wrong_item'
+                OR s.reason = 'not_as_described'
+                AND coalesce(expected_sku <> received_sku, false)
+                AND NOT coalesce(received_units < expected_units, false)
+                AND NOT coalesce(
+                    expected_g > 0
+                    AND 100 * abs(received_g - expected_g) > getvariable('tolerance') * expected_g,
+                    false
+                )
+            )
     )
 ),
 -- B. Many orders for odd reasons.

@@ -32,7 +32,7 @@ ended AS (
         SELECT shop, buyer, order_id, at_ms
         FROM seller_event
         WHERE (topic = 'orders' AND kind = 'closed')
-            OR (topic = 'refunds' AND kind IN ('agreed', 'succeeded'))
+            OR (topic = 'refunds' AND kind IN ('agreed', 'ruled_for_buyer', 'succeeded'))
             OR (topic = 'recharges' AND kind = 'submitted')
             OR (topic = 'filings' AND kind = 'accepted')
     )

@@ -21,14 +21,15 @@ large AS (
         )
 ),
 parcel AS (
-    SELECT DISTINCT shop, buyer, order_id, event_id, at_ms
+    SELECT DISTINCT shop, buyer, order_id, event_id, at_ms, kind
     FROM event
     WHERE topic = 'shipments' AND kind IN ('refused', 'returned_to_sender')
 ),
 refused AS (
     SELECT
         shop, buyer, order_id,
-        min(at_ms) AS at_ms, first(event_id ORDER BY at_ms, event_id) AS anchor
+        min(at_ms) AS at_ms, first(event_id ORDER BY at_ms, event_id) AS anchor,
+        bool_or(kind = 'refused') AS is_refused
     FROM parcel
     GROUP BY ALL
 ),
@@ -38,6 +39,7 @@ request AS (
     JOIN refused p USING (shop, buyer, order_id)
     LEFT JOIN (FROM refund WHERE kind = 'withdrawn') w USING (shop, buyer, refund_id, attempt_no)
     WHERE r.at_ms >= p.at_ms
+        AND r.goods_status <> 'received'
         AND r.reason NOT IN ('damaged', 'wrong_item', 'late_shipment', 'stockout')
 ),
 at_issue AS (
@@ -68,6 +70,9 @@ weighed AS (
         (
             SELECT count(*)
             FROM at_issue b
+            JOIN refused q
+                ON q.shop = b.shop AND q.buyer = b.buyer AND q.order_id = b.order_id
+                AND q.is_refused
             WHERE b.shop = c.shop AND b.buyer = c.buyer AND b.withdrawn_at IS NULL
                 AND b.opened_at < c.opened_at
                 AND c.opened_at <= b.opened_at + 1000 * getvariable('prior_window_s')

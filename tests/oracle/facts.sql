@@ -69,7 +69,13 @@ SELECT
     shop, buyer, order_id, kind, event_id, at_ms,
     value ->> '$.refund_id' AS refund_id,
     coalesce((value ->> '$.attempt_no')::INTEGER, 1) AS attempt_no,
-    coalesce((value ->> '$.refund_only')::BOOLEAN, false) AS is_refund_only,
+    coalesce((value ->> '$.refund_only')::BOOLEAN, false) AND NOT (
+        value ->> '$.reason' = 'other' AND regexp_matches(
+            lower(coalesce(value ->> '$.reason_text', '')),
+            '价保|保价|价格保护|差价|差额|退运费|退邮费|價保|保價|價格保護|差價|差額|退運費|退郵費'
+            || '|price (protection|match|adjustment|difference)'
+        )
+    ) AS is_refund_only,
     value ->> '$.reason' AS reason,
     value ->> '$.goods_status' AS goods_status
 FROM event

@@ -3,7 +3,8 @@
 CREATE TEMP TABLE seller_event AS
 SELECT
     topic,
-    value ->> '$.type' AS kind,
+    CASE WHEN value ->> '$.type' = 'platform_intervened' AND value ->> '$.ruling' = 'buyer'
+        THEN 'ruled_for_buyer' ELSE value ->> '$.type' END AS kind,
     value ->> '$.event_id' AS event_id,
     ms(value ->> '$.occurred_at') AS at_ms,
     value ->> '$.shop_id' AS shop,
@@ -43,7 +44,7 @@ FROM (
     SELECT shop, buyer, order_id, at_ms, event_id, topic
     FROM seller_event
     WHERE (topic, kind) IN (
-        ('orders', 'closed'), ('refunds', 'agreed'), ('refunds', 'succeeded'),
+        ('orders', 'closed'), ('refunds', 'agreed'), ('refunds', 'ruled_for_buyer'), ('refunds', 'succeeded'),
         ('recharges', 'submitted'), ('filings', 'accepted')
     )
 )
@@ -76,7 +77,7 @@ QUALIFY row_number() OVER (PARTITION BY shop, buyer, order_id ORDER BY at_ms, ev
 CREATE TEMP TABLE granted AS
 SELECT shop, buyer, order_id, event_id, at_ms
 FROM seller_event
-WHERE topic = 'refunds' AND kind IN ('agreed', 'succeeded')
+WHERE topic = 'refunds' AND kind IN ('agreed', 'ruled_for_buyer', 'succeeded')
 QUALIFY row_number() OVER (
     PARTITION BY shop, buyer, kind, value ->> '$.refund_id' ORDER BY at_ms, event_id DESC
 ) = 1;

@@ -109,6 +109,25 @@ def test_who_had_said_that_something_else_was_sent_sends_no_other_thing_back(
     assert len(story.told("D09", 3 * DAY)) == episodes
 
 
+@pytest.mark.parametrize(
+    ("received", "given", "episodes"),
+    [
+        ("blue", {}, 0),
+        ("red", {}, 1),
+        ("blue", {"expected_quantity": 2, "received_quantity": 1}, 1),
+        ("blue", {"expected_weight_g": 100, "received_weight_g": 110}, 0),
+        ("blue", {"expected_weight_g": 100, "received_weight_g": 111}, 1),
+    ],
+)
+def test_a_wrong_colour_is_not_as_described_and_what_weighs_otherwise_is_no_colour(
+    received: str, given: dict[str, int], episodes: int
+) -> None:
+    story = SellerStory()
+    story.requested("o", 1, reason="not_as_described", refund_only=False)
+    story.inspected("o", DAY, expected_sku_id="red", received_sku_id=received, **given)
+    assert len(story.told("D09", 3 * DAY)) == episodes
+
+
 def test_odd_refunds_of_unknown_orders_accuse_nobody() -> None:
     story = SellerStory()
     for number in range(6):

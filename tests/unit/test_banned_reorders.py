@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -115,10 +115,15 @@ def test_a_linked_account_that_pays_late_is_served_by_the_checklist_in_time() ->
     assert "refuse the order" not in texts.lower()
 
 
-def test_an_order_that_is_not_paid_has_no_times_yet() -> None:
+def test_an_order_that_is_not_paid_waits_for_the_payment_and_the_platform_closes_it() -> None:
     (alert,) = latest(run(banned_and_other().events, ms(DAY)))
-    assert alert.deadlines == []
+    (deadline,) = alert.deadlines
+    placed_at = alert.evidence.facts[0].at
+    assert (deadline.code, deadline.due_at) == ("T01", placed_at + timedelta(days=3))
     assert all(action.due_at is None for action in alert.suggested_actions)
+    once_paid, *rest = (action.text.zh for action in alert.suggested_actions)
+    assert "付款前不发货" in once_paid and "由系统自动关闭" in once_paid
+    assert any("在期限前发货" in text for text in rest)
 
 
 def test_a_listed_identity_finds_linked_accounts_that_pay_at_once() -> None:

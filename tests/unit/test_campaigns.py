@@ -95,7 +95,13 @@ def test_acts_that_are_settled_afterwards_resolve_it() -> None:
     story = false_claims(burst(Story()))
     for number in range(6):
         story.paid(f"u{number}", 3.5 * DAY)
-    assert [a.status for a in latest(run(story.events, ms(5 * DAY)))] == ["resolved"]
+    (campaign,) = latest(run(story.events, ms(5 * DAY)))
+    assert campaign.status == "resolved"
+    # What was paid is put into no evidence against the buyer.
+    said = [campaign.summary.zh, *(action.text.zh for action in campaign.suggested_actions)]
+    assert not any("合并成" in text or "建议合并" in text for text in said)
+    assert "不足以合并举证" in said[0]
+    assert [action.code for action in campaign.suggested_actions] == ["A6_evidence_pack"]
 
 
 def test_a_claim_that_is_withdrawn_takes_the_campaign_back() -> None:

@@ -62,7 +62,7 @@ def test_the_summary_counts_the_requests_that_were_made() -> None:
         story.refund_step("refused", "o", attempt * HOUR + 1, attempt=attempt)
     (alert,) = run(story.events, ms(DAY)).standing.values()
     assert alert["summary"]["en"].startswith(
-        "b made 3 refund-only requests on 1 orders, 2 of them again after a refusal"
+        "b made 3 refund-only requests on 1 order, 2 of them again after a refusal"
     )
 
 

@@ -200,7 +200,7 @@ def test_a_buyers_thresholds_stand_beside_what_one_window_held() -> None:
     assert (alert["severity"], alert["evidence"]["facts_total"]) == ("warn", 3)
     assert numbers(alert) == {"claims": (2, "warn"), "shipped_in_time": (2, "critical")}
     assert alert["summary"]["en"] == (
-        "b claims stockout or late shipping on 3 orders, though 3 of them shipped on time."
+        "b claimed stockout or late shipping on 3 orders, though 3 of them shipped on time."
     )
 
 

@@ -10,9 +10,9 @@ import pytest
 from schemas.alerts import Severity
 from streams.detect.episodes import (
     Crossing,
-    after_burst,
     higher,
     level_at,
+    outcome_of_burst,
     runs,
     slide,
     slide_live,
@@ -185,7 +185,7 @@ def test_an_episode_begins_with_nothing_of_the_one_before() -> None:
 def test_a_burst_is_over_when_enough_was_paid_or_nothing_is_held_any_more(
     paid: list[int], ends: list[int], status: str, at_ms: int | None
 ) -> None:
-    assert after_burst(paid, ends, 10, 50) == (status, at_ms)
+    assert outcome_of_burst(paid, ends, 10, 50) == (status, at_ms)
 
 
 # Wake-ups.

@@ -87,3 +87,18 @@ def test_a_newer_dispute_takes_none_back_that_was_told() -> None:
     disputes = [one.signal for one in pipeline.signals if one.signal.name == "dispute"]
     assert len(disputes) == MAX_TOLD
     assert all(signal.values for signal in disputes)
+
+
+@pytest.mark.parametrize(("orders", "title"), [(0, "纠纷较多"), (100, "纠纷率偏高")])
+def test_nothing_is_called_a_rate_where_the_orders_are_not_known(orders: int, title: str) -> None:
+    story = SellerStory()
+    for number in range(10):
+        story.disputed(f"o{number}", number)
+    story.dispute_step("withdrawn", "o1", HOUR)
+    pipeline = Pipeline(build_engine(D31={"orders_per_window": orders}))
+    pipeline.send(story.events)
+    alerts = [a for a in pipeline.finish(ms(DAY)).alerts if a.detector == "D31"]
+    assert {alert.title.zh for alert in alerts} == {title}
+    last = alerts[-1]
+    assert last.status == "resolved" and last.reason is not None
+    assert ("纠纷率" in last.reason.zh) == bool(orders)

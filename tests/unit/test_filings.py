@@ -121,7 +121,7 @@ def test_n24_the_reply_after_a_refused_parcel_follows_the_filing(is_filed: bool)
     if is_filed:
         story.filing("accepted", "o", HOUR)
     story._add("shipments", "refused", DAY, None, order_id="o")
-    story.requested("o", DAY + HOUR, reason="no_longer_wanted")
+    story.requested("o", DAY + HOUR, reason="no_longer_wanted", goods="returned")
     alert = next(a for a in run(story.events, ms(2 * DAY)).alerts if a.detector == "D12")
     (reply,) = [a.text.zh for a in alert.suggested_actions if a.code == "A12_suggest_refund_reply"]
     assert (reply == AGREE_TO_REFUND.zh) is is_filed

@@ -89,6 +89,18 @@ def test_d08_nor_about_who_was_found_right(ruling: str, is_contested: bool, name
     assert ("A10_draft_complaint" in codes(alert)) is is_contested
 
 
+@pytest.mark.parametrize(
+    ("ruling", "is_contested"),
+    [("buyer", False), ("seller", True), ("split", True), (None, True)],
+)
+def test_d08_nor_about_whom_the_platform_gave_the_refund(
+    ruling: str | None, is_contested: bool
+) -> None:
+    decided = {"order_id": "o1", "attempt_no": 3, "ruling": ruling}
+    alert = told("D08", [*refused(3), {"at": "6d", "refunds.platform_intervened": decided}], "9d")
+    assert ("A10_draft_complaint" in codes(alert)) is is_contested
+
+
 def test_d08_a_request_after_the_grant_is_contested_again() -> None:
     events = refused(3)
     events.insert(-3, {"at": "4d3h", "refunds.agreed": {"order_id": "o1", "attempt_no": 2}})
@@ -178,6 +190,15 @@ def test_a_parcel_that_has_left_ends_nothing_but_is_not_to_be_shipped_again(dete
     }
 
 
+def test_d07_of_long_ago_names_no_time_that_has_passed() -> None:
+    order = {"at": "0s", "orders.created": {"order_id": "o1", "units": 300}}
+    alert = told("D07", [order, PAID[1]], "40d")
+    assert alert.status == "expired"
+    assert alert.deadlines == []
+    assert {step.due_at for step in alert.suggested_actions} == {None}
+    assert alert.summary.zh.endswith("已过期。")
+
+
 def test_d11_who_has_the_money_back_is_asked_for_no_report() -> None:
     alert = told_in_example("D11/fires_an_allergy_and_is_agreed")
     assert codes(alert) == ["A6_evidence_pack"]
@@ -258,3 +279,33 @@ def test_of_a_dispute_that_is_over_no_photo_is_asked_for(detector: str) -> None:
         detector, [*events, {"at": "1d", "disputes.withdrawn": {"order_id": "o1"}}], "2d"
     )
     assert codes(withdrawn) == ["A6_evidence_pack"]
+
+
+@pytest.mark.parametrize(("promise", "is_later"), [({}, True), ({"ship_by": "1d"}, False)])
+def test_d34_names_the_platforms_limit_only_where_it_has_not_passed(
+    promise: dict[str, str], is_later: bool
+) -> None:
+    created = {"at": "0s", "orders.created": {"order_id": "o1", "units": 1, **promise}}
+    alert = told("D34", [created, PAID[1]], "3d")
+    first = alert.suggested_actions[0]
+    assert alert.severity == "critical"
+    assert ("最迟不超过平台发货时限" in first.text.zh) == is_later
+    assert (first.due_at is not None) == is_later
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        ({}, "可申请删除文字内容"),
+        ({"at": "2d", "reviews.deleted": {"order_id": "o1"}}, "相关文字已修改或评价已删除"),
+        ({"at": "31d", "chats.message": {"text": "你好"}}, "受理期限已过"),
+    ],
+)
+def test_d19_says_that_text_may_be_removed_only_while_it_may(
+    end: dict[str, Any], said: str
+) -> None:
+    review = {"order_id": "o1", "rating": "bad", "text": "傻逼客服王八蛋", "mutual_rated": True}
+    events = [*SENT, {"at": "1d", "reviews.posted": review}, *([end] if end else [])]
+    alert = told("D19", events, "32d" if "31d" in end.values() else "3d")
+    assert said in alert.summary.zh
+    assert ("may be removed" in alert.summary.en) == (alert.status == "open")

@@ -10,6 +10,7 @@ import pytest
 
 from schemas.alerts import Alert
 from streams.detect import playbooks
+from streams.detect.deadlines import ShipTimes
 from streams.detect.detector import Step, find_detectors
 from streams.detect.engine import Engine
 from streams.detect.entries import ComplaintKind, ShopType, entries, registry
@@ -25,7 +26,11 @@ COMPLAINTS = [
     for kind in get_args(ComplaintKind)
     for shop in (None, "taobao", "tmall")
 ]
-STEPS = [*REPLIES, *COMPLAINTS, *playbooks.paid_order(PAID_MS)]
+HOUR_MS = 3_600_000
+TIMES = ShipTimes(
+    PAID_MS + 24 * HOUR_MS, PAID_MS + 40 * HOUR_MS, PAID_MS + 48 * HOUR_MS, PAID_MS + 72 * HOUR_MS
+)
+STEPS = [*REPLIES, *COMPLAINTS, *playbooks.paid_order(TIMES)]
 # To pay, to refuse what must not be refused, to close an order, to threaten the buyer or the operator.
 HARMFUL = re.compile(
     r"关闭订单|关闭该订单|拒绝(退款|开票|发票)|不能开票|不开发票|赔付您|给您返现|好评返现给"
@@ -55,23 +60,20 @@ def test_no_step_gives_harmful_advice_or_holds_what_must_be_masked(step: Step) -
 
 
 def test_the_paid_order_checklist_is_in_order_and_ends_with_the_platform_limit() -> None:
-    steps = playbooks.paid_order(PAID_MS)
+    steps = playbooks.paid_order(TIMES)
     assert [step.code.partition("_")[0] for step in steps] == [
         "A6", "A7", "A13", "A6", "A7", "A12", "A4", "A6", "A6",
     ]  # fmt: skip
     due = [step.due_ms for step in steps if step.due_ms is not None]
     assert due == sorted(due)
-    assert {at - PAID_MS for at in due} == {24 * playbooks.HOUR_MS, 48 * playbooks.HOUR_MS}
+    assert set(due) == {TIMES.target_ms, TIMES.limit_ms}
     # Shipping presupposes the film, the film presupposes the register.
     ship = next(step for step in steps if step.code == "A4_remind")
-    assert ship.prerequisites and ship.due_ms == PAID_MS + 48 * playbooks.HOUR_MS
+    assert ship.prerequisites and ship.due_ms == TIMES.limit_ms
 
 
-def test_a_shop_may_ship_faster() -> None:
-    steps = playbooks.paid_order(PAID_MS, playbooks.HOUR_MS, 2 * playbooks.HOUR_MS)
-    assert {step.due_ms for step in steps} == {
-        None, PAID_MS + playbooks.HOUR_MS, PAID_MS + 2 * playbooks.HOUR_MS,
-    }  # fmt: skip
+def test_an_order_that_nobody_has_paid_has_no_times() -> None:
+    assert {step.due_ms for step in playbooks.paid_order(None)} == {None}
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,15 @@ def test_money_under_a_threat(text: str) -> None:
         # Lawful and the platform's own.
         "假一赔十,不然我投诉",
         "延迟发货赔付怎么领?不给就投诉",
+        # The buyer would pay, or asks how to.
+        "不好意思拍错了,我拒收的话我赔你50元可以吗",
+        "抱歉耽误你们了,拒收的话给您转20块",
+        "我给你发红包,麻烦改个地址,不然只能拒收了,不是想给差评",
+        "微信转账可以吗?支付限额了,付不了只能拒收",
+        "您那边支付宝转给您行吗,不然我只能拒收了",
+        # It was given, or settled long ago.
+        "差评我改了,谢谢你们的50元红包",
+        "上回那单投诉赔我100解决了,这次希望你们主动点",
     ],
 )
 def test_not_money_under_a_threat(text: str) -> None:
@@ -194,12 +203,27 @@ def test_not_money_under_a_threat(text: str) -> None:
         "染色了!把我其他衣服毁了,赔我200,不然投诉",
         "鱼死了三条,赔60,不赔差评",
         "晚发必赔写着的,赔我10元,不赔投诉",
+        "赠品没发,折现20给我,不然差评",
     ],
 )
 def test_compensation_for_a_defect_is_a_claim(text: str) -> None:
     assert {code.partition(".")[0] for code in codes(read_chat(text))} == {"demand", "threat"}
     assert not is_extortion(text)
     assert read_chat(text).amount_minor == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "给我微信转账可以吗?500,不然举报",
+        "支付宝转500给我,可以吗?不行就投诉",
+        "我给你们一次机会,1000元私了,否则投诉",
+        "收到货给我500红包,否则差评",
+        "红包没发,500打给我,不然差评",
+    ],
+)
+def test_twin_who_is_to_be_paid_is_the_buyer(text: str) -> None:
+    assert is_extortion(text)
 
 
 def test_hush_money_is_no_compensation_whatever_is_broken() -> None:
@@ -470,6 +494,12 @@ def test_twin_what_was_sent_where_is_a_receiver() -> None:
         "发票已经开好了,没发票请联系我",
         "现在不能开发票,签收后没问题再开",
         "没有发票,补寄给您",
+        "我们没有拒绝开票的",
+        "怎么会拒绝开发票呢",
+        "开票加急处理中",
+        "发票加盖公章后寄出",
+        "没有说不能开具发票哦",
+        "现在不能开具发票,签收后可以开",
     ],
 )
 def test_another_invoice_a_later_one_or_a_missing_title_is_no_refusal(text: str) -> None:
@@ -495,6 +525,18 @@ def test_another_invoice_a_later_one_or_a_missing_title_is_no_refusal(text: str)
         "现在开不了发票,下个月也开不了",
         "没发票,补寄不了",
         "没发票,收货后也不能补开",
+        "亲,本店暂不支持开具发票哦",
+        "不能开具发票的亲",
+        "本店無法提供發票",
+        "抱歉我们不能给您开发票",
+        "咱们家没办法开发票呢",
+        "亲,发票开不出来",
+        "不含税,开票加6个点",
+        "开票的话要加8%",
+        "开发票要另外收6个点",
+        "发票需额外付费",
+        "不好意思,发票不能另外寄",
+        "我们拒绝开票",
     ],
 )
 def test_twin_refusals(text: str) -> None:

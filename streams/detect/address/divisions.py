@@ -11,6 +11,8 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
+from streams.detect.text.folding import fold
+
 _SUFFIXES = ("壮族自治区", "回族自治区", "维吾尔自治区", "自治区", "特别行政区", "省", "市")
 # A prefecture by its short name: 杭州市 杭州, 凉山彝族自治州 凉山.
 _OF_PREFECTURE = re.compile(
@@ -22,11 +24,9 @@ OUTSIDE = {
     "香港": "HK",
     "HONG KONG": "HK",
     "澳门": "MO",
-    "澳門": "MO",
     "MACAO": "MO",
     "MACAU": "MO",
     "台湾": "TW",
-    "臺灣": "TW",
     "TAIWAN": "TW",
 }
 
@@ -87,10 +87,22 @@ def is_written_in_chinese(name: str) -> bool:
 @lru_cache(maxsize=4096)
 def outside(state: str) -> str:
     """The code of a region outside mainland China that stands where the province should, or empty."""
+    written = _simplified(state.strip()).upper().removeprefix("中国")
     for name, code in OUTSIDE.items():
-        if state.strip().upper().removeprefix("中国").startswith(name):
+        if written.startswith(name):
             return code
     return ""
+
+
+@lru_cache(maxsize=4096)
+def _simplified(name: str) -> str:
+    """A name in the characters of the tables: phones set to traditional ones write 廣東省 and 東莞市.
+
+    What the tables know stays as it is, for 乾县 would become 干县.
+    """
+    if not is_written_in_chinese(name) or name in table().places:
+        return name
+    return fold(name).text
 
 
 @lru_cache(maxsize=1024)
@@ -100,6 +112,7 @@ def province_of(state: str) -> str | None:
     People write the prefecture there, or behind the province (浙江省杭州市): that is no other province.
     """
     known = table()
+    state = _simplified(state)
     if state in known.provinces:
         return known.provinces[state]
     if state in known.cities:
@@ -113,6 +126,7 @@ def short_names(state: str, city: str) -> tuple[str, str]:
 
     A municipality is written as its own prefecture, whatever stands there (市辖区, 北京市, nothing).
     """
+    city = _simplified(city)
     province = _short(province_of(state) or state)
     if province in {"北京", "天津", "上海", "重庆"}:
         return province, province
@@ -132,7 +146,7 @@ def doubt(state: str, city: str) -> str:
     province = province_of(state)
     if province is None:
         return "province_unknown"
-    where = table().places.get(city)
+    where = table().places.get(_simplified(city))
     if where and all(place[0] != province for place in where):
         return "city_elsewhere"
     return ""
@@ -149,6 +163,7 @@ def is_contradicted(state: str, city: str, detail: str) -> bool:
     found = known.head.match(detail) if detail[:2] in known.begins else None
     if found is None:
         return False
+    city = _simplified(city)
     declared = _declared(state, city)
     named = known.provinces.get(found.group())
     if named is None:

@@ -30,7 +30,7 @@ from streams.detect.episodes import (
     Run,
     Threshold,
     Verdict,
-    after_burst,
+    outcome_of_burst,
     runs,
     slide_live,
 )
@@ -135,7 +135,7 @@ class UnpaidOrderBurst(Detector[Rules]):
                 )
             ),
             steps=(
-                *playbooks.after_burst(held_units),
+                *playbooks.steps_after_burst(held_units),
                 playbooks.complaint(
                     "异常拍下",
                     f"买家{minutes}分钟内拍下{d['most_orders']}笔共{d['most_units']}件未付款{all_zh},占用库存",
@@ -230,7 +230,7 @@ def _episode(
     paid = sorted(order.paid_ms for order in members if order.paid_ms < NEVER)
     ends = [_end(order, horizon_ms, rules) for order in members]
     percent = rules.resolve_paid_share_percent
-    status, ended_at_ms = after_burst(paid, ends, run.last_at_ms, percent)
+    status, ended_at_ms = outcome_of_burst(paid, ends, run.last_at_ms, percent)
     holds = tuple(
         Hold(item_id, order.placed.ref, units, _held_state(order, end))
         for order, end in zip(members, ends, strict=True)

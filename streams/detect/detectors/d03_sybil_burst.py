@@ -36,7 +36,7 @@ from streams.detect.episodes import (
     Threshold,
     Told,
     Verdict,
-    after_burst,
+    outcome_of_burst,
     runs,
 )
 from streams.detect.facts import DAY_MS, NEVER, Identified, OrderPaid, Redirected, Signal
@@ -232,7 +232,7 @@ class SybilBurst(Detector[Rules]):
                 )
             ),
             steps=(
-                *playbooks.after_burst(held_units),
+                *playbooks.steps_after_burst(held_units),
                 Step(
                     "A6_evidence_pack",
                     "将相关订单编号和账号登记成表",
@@ -302,7 +302,7 @@ def _episode(
     paid = sorted(use.paid_ms for use in (o.uses[0] for o in members) if use.paid_ms < NEVER)
     ends = [_end_ms(order, horizon_ms, rules) for order in members]
     percent = rules.resolve_paid_share_percent
-    status, ended_at_ms = after_burst(paid, ends, run.last_at_ms, percent)
+    status, ended_at_ms = outcome_of_burst(paid, ends, run.last_at_ms, percent)
     holds = tuple(
         hold for order, end_ms in zip(members, ends, strict=True) for hold in _holds(order, end_ms)
     )

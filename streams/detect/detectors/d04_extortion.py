@@ -11,7 +11,16 @@ from typing import Literal
 
 from schemas.alerts import Severity
 from streams.detect import cases
-from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.detector import (
+    Count,
+    Detector,
+    Facts,
+    Presentation,
+    RuleBlock,
+    Seconds,
+    Step,
+    counted,
+)
 from streams.detect.episodes import (
     NOTHING,
     Crossing,
@@ -238,8 +247,8 @@ def _counter(refunds: int) -> list[tuple[str, str]]:
         found.append(
             (
                 f"该买家另有{refunds}笔订单申请过退款,其中可能有真实的商品问题",
-                f"refunds were asked for on {refunds} {'order' if refunds == 1 else 'orders'} of this "
-                "buyer; there may be a real problem with the goods",
+                f"refunds were asked for on {counted(refunds, 'order')} of this buyer; there may be a real "
+                "problem with the goods",
             )
         )
     return found

@@ -87,6 +87,8 @@ class LargePaidOrder(Detector[Rules]):
         paid_ms, ship_by_ms = int(d["paid_ms"]), int(d["ship_by_ms"])
         times = ship_times(paid_ms, rules.T02, ship_by_ms)
         ended_by, is_shipped = str(d["ended_by"]), bool(d["is_shipped"])
+        # Of an order of long ago nobody knows whether it still waits to be shipped.
+        is_over = bool(ended_by) or (episode.status == "expired" and not is_shipped)
         ended_zh, ended_en = shipping_over.REASONS.get(ended_by, ("已过期", "It is long ago"))
         next_zh, next_en = (
             ("已发货,请保留取证材料", "; it was shipped: keep the evidence")
@@ -97,9 +99,9 @@ class LargePaidOrder(Detector[Rules]):
             title=("大额已付款订单", "Large paid order"),
             summary=(
                 f"新买家的大额已付款订单{d['order_id']}(单品{d['units']}件),"
-                f"{ended_zh if ended_by else next_zh}。",
+                f"{ended_zh if is_over else next_zh}。",
                 f"Order {d['order_id']} of a new buyer is large ({d['units']} of one item) and paid"
-                f"{f'. {ended_en}' if ended_by else next_en}.",
+                f"{f'. {ended_en}' if is_over else next_en}.",
             ),
             not_if=(
                 f"单品少于{rules.large_units}件且金额低于{rules.min_amount_minor}({rules.currency}的最小单位,"
@@ -111,14 +113,9 @@ class LargePaidOrder(Detector[Rules]):
             ended=(ended_zh, ended_en),
             steps=(shipping_over.step_after(ended_by, is_shipped=is_shipped),)
             if ended_by
-            else playbooks.paid_order(
-                paid_ms,
-                times.target_ms - paid_ms,
-                times.limit_ms - paid_ms,
-                is_shipped=is_shipped,
-            ),
+            else playbooks.paid_order(None if is_over else times, is_shipped=is_shipped),
             deadlines=()
-            if ended_by or is_shipped
+            if is_over or is_shipped
             else (ship(paid_ms, rules.T02, ship_by_ms).line(),),
         )
 

@@ -13,7 +13,16 @@ from pydantic import Field
 
 from schemas.alerts import Severity
 from streams.detect import playbooks
-from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.detector import (
+    Count,
+    Detector,
+    Facts,
+    Presentation,
+    RuleBlock,
+    Seconds,
+    Step,
+    counted,
+)
 from streams.detect.episodes import (
     Crossing,
     Episode,
@@ -108,9 +117,10 @@ class SerialRefundOnly(Detector[Rules]):
                 f"买家{buyer}提出{d['requests']}次仅退款,涉及{d['orders']}笔订单;"
                 f"拒绝后再次申请{d['rerequests']}次;联系未接通{d['failed_contacts']}次"
                 f"{conceded_zh}。",
-                f"{buyer} made {d['requests']} refund-only requests on {d['orders']} orders, "
+                f"{buyer} made {counted(d['requests'], 'refund-only request')} on "
+                f"{counted(d['orders'], 'order')}, "
                 f"{d['rerequests']} of them again after a refusal; "
-                f"{d['failed_contacts']} contact attempts went unanswered"
+                f"{counted(d['failed_contacts'], 'contact attempt')} went unanswered"
                 f"{conceded_en}.",
             ),
             not_if=(

@@ -165,18 +165,32 @@ _LOOK_AT_GOODS = Step(
 def _mismatches(facts: Facts, rules: Rules) -> list[ReturnInspected]:
     """Step A of the definition, oldest first.
 
-    Who was sent something else sends something else back: the shop's slip or the carrier's (N19).
+    Who was sent something else sends something else back: the shop's slip or the carrier's (N19). Of a
+    wrong colour platforms ask for "not as described" as well.
     """
     found = [fact for fact in facts.of(ReturnInspected) if _is_mismatch(fact, rules)]
     if not found:
         return found
     told_of: list[RefundRequested | DisputeOpened] = [*facts.of(RefundRequested)]
     told_of += facts.of(DisputeOpened)
-    said_ms: dict[str, int] = {}
+    said_ms: dict[tuple[str, str], int] = {}
     for told in told_of:
-        if told.reason == "wrong_item":
-            said_ms[told.order_id] = min(told.at_ms, said_ms.get(told.order_id, told.at_ms))
-    return [fact for fact in found if said_ms.get(fact.order_id, NEVER) > fact.at_ms]
+        name = told.order_id, told.reason
+        said_ms[name] = min(told.at_ms, said_ms.get(name, told.at_ms))
+
+    def is_excused(fact: ReturnInspected, reason: str) -> bool:
+        return said_ms.get((fact.order_id, reason), NEVER) <= fact.at_ms
+
+    return [
+        fact
+        for fact in found
+        if not is_excused(fact, "wrong_item")
+        and (
+            _is_short(fact, rules)
+            or not fact.is_other_sku
+            or not is_excused(fact, "not_as_described")
+        )
+    ]
 
 
 def _is_mismatch(fact: ReturnInspected, rules: Rules) -> bool:
@@ -186,13 +200,20 @@ def _is_mismatch(fact: ReturnInspected, rules: Rules) -> bool:
     """
     if fact.result != "mismatch":
         return False
-    has_units = fact.expected_units >= 0 and fact.received_units >= 0
-    if fact.is_other_sku or (has_units and fact.received_units < fact.expected_units):
+    if fact.is_other_sku or _is_short(fact, rules):
         return True
-    if fact.expected_g > 0 and fact.received_g >= 0:
-        off_g = abs(fact.received_g - fact.expected_g)
-        return 100 * off_g > rules.weight_tolerance_percent * fact.expected_g
-    return not (has_units and fact.received_units > fact.expected_units)
+    has_weight = fact.expected_g > 0 and fact.received_g >= 0
+    return not has_weight and not fact.received_units > fact.expected_units >= 0
+
+
+def _is_short(fact: ReturnInspected, rules: Rules) -> bool:
+    """Whether the numbers alone say that something is missing, or something else was weighed."""
+    if 0 <= fact.received_units < fact.expected_units:
+        return True
+    if fact.expected_g <= 0 or fact.received_g < 0:
+        return False
+    off_g = abs(fact.received_g - fact.expected_g)
+    return 100 * off_g > rules.weight_tolerance_percent * fact.expected_g
 
 
 def _abnormal(facts: Facts, horizon_ms: int, rules: Rules) -> Share:

@@ -14,7 +14,16 @@ from typing import Literal, NamedTuple, TypeVar
 from schemas.alerts import Severity
 from streams.detect import playbooks
 from streams.detect.deadlines import Ship, ship_times
-from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.detector import (
+    Count,
+    Detector,
+    Facts,
+    Presentation,
+    RuleBlock,
+    Seconds,
+    Step,
+    counted,
+)
 from streams.detect.episodes import (
     NOTHING,
     Crossing,
@@ -40,7 +49,7 @@ from streams.detect.facts import (
     Signal,
     by_time,
 )
-from streams.detect.orders import rulings
+from streams.detect.orders import conceded_ms, rulings
 
 C = TypeVar("C", RefundRequested | ComplaintFiled, Signal)
 
@@ -90,11 +99,15 @@ class _Claim(NamedTuple):
 
 
 class _Count(NamedTuple):
-    """The numbers of a whole episode, over all of its windows."""
+    """The numbers of a whole episode, over all of its windows.
+
+    `contested` are the claims that nobody has agreed to, or that were complaints; a shop's all are.
+    """
 
     claims: int
     proven: int
     buyers: int
+    contested: int
 
 
 class _Limits(NamedTuple):
@@ -133,13 +146,14 @@ class _StockoutClaims:
         buyer = subject.partition(":")[2]
         is_shop = not buyer
         zh = f"{d['buyers']}个买家" if is_shop else f"买家{buyer}"
-        en = f"{d['buyers']} buyers claim" if is_shop else f"{buyer} claims"
+        en = f"{counted(d['buyers'], 'buyer')} claimed" if is_shop else f"{buyer} claimed"
+        conceded_zh, conceded_en = ("", "") if d["contested"] else _ALL_AGREED
         return Presentation(
             title=("疑似缺货骗赔", "Stockout claims on orders shipped in time"),
             summary=(
-                f"{zh}以缺货/未按约定时间发货索赔{d['claims']}单,但其中{d['proven']}单已按时发货。",
-                f"{en} stockout or late shipping on {d['claims']} orders, "
-                f"though {d['proven']} of them shipped on time.",
+                f"{zh}以缺货/未按约定时间发货索赔{d['claims']}单,但其中{d['proven']}单已按时发货{conceded_zh}。",
+                f"{en} stockout or late shipping on {counted(d['claims'], 'order')}, "
+                f"though {d['proven']} of them shipped on time{conceded_en}.",
             ),
             not_if=(
                 "卖家确实延迟发货或平台判定投诉成立;申请或投诉被撤回;没有已按时发货的订单;"
@@ -155,9 +169,19 @@ class _StockoutClaims:
                     "整理物流单号和发货时间作为凭证",
                     "Collect tracking numbers and shipping times as proof",
                 ),
-                playbooks.complaint("异常投诉"),
+                playbooks.complaint("异常投诉") if d["contested"] else _ASK_CARRIER,
             ),
         )
+
+
+_ALL_AGREED = (";均已同意退款", "; all refunds were agreed to")
+# Nobody complains of refunds that were agreed to. A parcel that left in time may have got stuck (N19).
+_ASK_CARRIER = Step(
+    "A4_remind",
+    "退款均已同意,不宜投诉买家;逐单向快递核实是否揽收、停滞或丢件",
+    "All refunds were agreed to, so nobody complains of the buyer: ask the carrier whether each parcel was "
+    "picked up, got stuck or was lost",
+)
 
 
 class StockoutFraudByBuyer(_StockoutClaims, Detector[Rules]):
@@ -193,9 +217,12 @@ class StockoutFraudByBuyer(_StockoutClaims, Detector[Rules]):
             [fact.at_ms for fact in false if fact.event_id in proven],
         )
 
+        agreed = _agreed(facts)
+
         def count(run: Run) -> _Count:
             shipped = sum(member.event_id in proven for member in run.members)
-            return _Count(len(run.members), shipped, 1)
+            contested = sum(member.event_id not in agreed for member in run.members)
+            return _Count(len(run.members), shipped, 1, contested)
 
         episodes, expiries = _episodes(reached, limits, count, _counter(claims), horizon_ms)
         wakes = expiries + [c.wake_ms for c in claims if c.wake_ms is not None]
@@ -233,7 +260,8 @@ class StockoutFraudByShop(_StockoutClaims, Detector[Rules]):
 
         def count(run: Run) -> _Count:
             buyers = len({_buyer(m) for m in run.members if isinstance(m, Signal)})
-            return _Count(len(run.members), len(run.members), buyers)
+            claims = len(run.members)
+            return _Count(claims, claims, buyers, claims)
 
         genuine = sum(s.values.get("outcome") == "genuine" for s in claims)
         counter = (
@@ -292,6 +320,17 @@ def _claims(facts: Facts, horizon_ms: int, rules: Rules) -> list[_Claim]:
         version = versions[order_id] + shipping.version(order_id)
         claims.append(_Claim(claim, outcome, wake_ms, 3 * version + settled))
     return claims
+
+
+def _agreed(facts: Facts) -> set[str]:
+    """The requests, by event, that were agreed to and are all that the buyer did about the order."""
+    conceded = conceded_ms(facts)
+    complained = {c.order_id for c in facts.of(ComplaintFiled) if c.kind in KINDS}
+    return {
+        request.event_id
+        for request in facts.of(RefundRequested)
+        if request.order_id not in complained and conceded.get(request.order_id, 0) >= request.at_ms
+    }
 
 
 class _Shipping:

@@ -72,7 +72,9 @@ class RefusedThenRefund(Detector[Rules]):
         for request in facts.of(RefundRequested):
             parcels = refused.get(request.order_id)
             is_after = parcels is not None and request.at_ms >= parcels[0].at_ms
-            if is_after and request.reason not in NOT_THE_BUYERS:
+            # Who has the goods was handed the parcel after all, at a second try or by another one (N18).
+            is_theirs = request.goods_status != "received" and request.reason not in NOT_THE_BUYERS
+            if is_after and is_theirs:
                 asked.setdefault(request.order_id, []).append(request)
         withdrawn = {fact.ref: fact.at_ms for fact in facts.of(RefundWithdrawn)}
         granted = _granted(facts, asked)
@@ -83,7 +85,9 @@ class RefusedThenRefund(Detector[Rules]):
             prior = sum(
                 1
                 for case in cases
+                # A parcel that only came back may be the carrier's doing.
                 if case.details["ended_by"] != "withdrawn"
+                and case.details["is_refused"]
                 and case.opened_at_ms < requests[0].at_ms <= case.opened_at_ms + _window_ms(rules)
             )
             end = _ended(requests, withdrawn, granted.get(name))
@@ -95,14 +99,17 @@ class RefusedThenRefund(Detector[Rules]):
         d = episode.details
         why_zh = "、".join(
             zh
-            for zh, is_so in (("大额订单", d["is_large"]), (f"此前{d['prior']}次", d["prior"]))
+            for zh, is_so in (
+                ("大额订单", d["is_large"]),
+                (f"此前另有{d['prior']}单拒签", d["prior"]),
+            )
             if is_so
         )
         why_en = ", ".join(
             en
             for en, is_so in (
                 ("a large order", d["is_large"]),
-                (f"{d['prior']} before", d["prior"]),
+                (f"{d['prior']} refused before", d["prior"]),
             )
             if is_so
         )

@@ -75,16 +75,29 @@ class InvoiceSplitBait(Detector[Rules]):
                 "both go to one address and nothing was refused; the seller only denied refusing; the "
                 "invoice was issued",
             ),
-            ended=("发票已开具或已过期", "The invoice was issued, or it is long ago"),
-            steps=(
-                playbooks.INVOICE_ELSEWHERE,
-                Step(
-                    "A11_warn_agent",
-                    "提醒客服:发票有求必应,不要在聊天中说不能开或不能分寄",
-                    "Remind the agents: never say in the chat that an invoice is not possible",
-                ),
-            ),
+            ended=_ISSUED if episode.status == "resolved" else ("已过期", "It is long ago"),
+            steps=_steps(episode),
         )
+
+
+_ISSUED = ("发票已开具", "The invoice was issued")
+_NEVER_REFUSE = Step(
+    "A11_warn_agent",
+    "提醒客服:发票有求必应,不要在聊天中说不能开或不能分寄",
+    "Remind the agents: never say in the chat that an invoice is not possible",
+)
+_SEE_IT_SENT = Step(
+    "A4_remind",
+    "核对发票已发往买家填写的地址",
+    "See that the invoice went to the address that the buyer gave",
+)
+
+
+def _steps(episode: Episode) -> tuple[Step, ...]:
+    """Once it is issued nobody need be told that an invoice is possible."""
+    if episode.status != "resolved":
+        return playbooks.INVOICE_ELSEWHERE, _NEVER_REFUSE
+    return (_NEVER_REFUSE if episode.severity == "warn" else _SEE_IT_SENT,)
 
 
 _NO_BAD_INTENT = (
@@ -96,6 +109,8 @@ _NO_BAD_INTENT = (
 def _summary(episode: Episode) -> tuple[str, str]:
     order_id = episode.details["order_id"]
     is_refused = episode.severity == "warn"
+    if episode.status == "resolved":
+        return _summary_of_issued(str(order_id), is_refused=is_refused)
     if not order_id and is_refused:
         return (
             "客服在聊天中拒绝了发票。请勿拒绝发票,改为同意开具,可与商品分开邮寄。",
@@ -118,6 +133,16 @@ def _summary(episode: Episode) -> tuple[str, str]:
         f"订单{order_id}的发票寄送地与收货地不同,请勿拒绝,可分开邮寄。",
         f"The invoice of order {order_id} goes elsewhere; don't refuse, ship it separately.",
     )
+
+
+def _summary_of_issued(order_id: str, *, is_refused: bool) -> tuple[str, str]:
+    what_zh = f"订单{order_id}的发票" if order_id else "聊天中谈到的发票"
+    what_en = (
+        f"The invoice of order {order_id}" if order_id else "The invoice spoken of in the chat"
+    )
+    why_zh = "曾被拒绝" if is_refused else "与商品分开邮寄"
+    why_en = "was refused at first" if is_refused else "goes apart from the goods"
+    return f"{what_zh}{why_zh},现已开具。", f"{what_en} {why_en}, and was issued."
 
 
 def _asked_elsewhere(facts: Facts) -> tuple[dict[str, list[InvoiceAsked]], bool]:

@@ -84,7 +84,7 @@ class ComplaintWithoutContact(Detector[Rules]):
                 "any chat or answered contact from the day of the order to the day of the complaint",
             ),
             ended=_ENDED[ruling],
-            steps=_STEPS[ruling],
+            steps=_STEPS[ruling] if ruling else _answer(str(d["kind"])),
         )
 
 
@@ -110,13 +110,19 @@ _EXPORT_CHAT = Step(
     "导出下单至投诉期间的聊天记录,证明买家未联系确认",
     "Export the chat from order to complaint: it shows that nobody asked",
 )
-_ANSWER = (
-    _EXPORT_CHAT,
-    _CHECK_LISTING,
-    playbooks.complaint("异常投诉", "买家未联系客服确认运费,直接发起投诉"),
-)
+# Only what was complained of may be filed: a promise need not be about freight.
+_NEVER_ASKED = {
+    "postage": "买家未联系客服确认运费,直接投诉邮费",
+    "breach_of_promise": "买家未联系客服,直接投诉违背承诺",
+}
+
+
+def _answer(kind: str) -> tuple[Step, ...]:
+    story_zh = _NEVER_ASKED.get(kind, "买家未联系客服,直接发起投诉")
+    return _EXPORT_CHAT, _CHECK_LISTING, playbooks.complaint("异常投诉", story_zh)
+
+
 _STEPS = {
-    "": _ANSWER,
     "upheld": (
         Step(
             "A4_remind",
@@ -151,7 +157,11 @@ def _case(order: OrderPlaced, complaint: ComplaintFiled, ruled: ComplaintRuled |
         level="warn",
         members=(order, complaint, ruled) if ruled else (order, complaint),
         opened_at_ms=complaint.at_ms,
-        details={"order": order.ref, "ruling": ruled.ruling if ruled else ""},
+        details={
+            "order": order.ref,
+            "kind": complaint.kind,
+            "ruling": ruled.ruling if ruled else "",
+        },
         thresholds=(Threshold("complaints_without_contact", 1, "claims", 1),),
         counter=(
             (

@@ -67,12 +67,13 @@ class _BaitThenComplaint:
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
         zh, en = _KINDS[str(d["kind"])]
+        is_over = episode.status == "resolved"
+        next_zh, next_en = _OVER if is_over else _ANSWER
         return Presentation(
             title=("诱导对话后投诉", "Complaint after a bait"),
             summary=(
-                f"{d['minutes']}分钟前的诱导对话后收到投诉:{zh}。请保留聊天记录并按流程申诉。",
-                f"A complaint about {en} followed {d['minutes']} min after a bait. Keep the chat and "
-                "answer the complaint with it.",
+                f"{d['minutes']}分钟前的诱导对话后收到投诉:{zh}。{next_zh}",
+                f"A complaint about {en} followed {d['minutes']} min after a bait. {next_en}",
             ),
             not_if=(
                 f"投诉前{rules.window_s // 60}分钟内没有相应的诱导对话;投诉成立;卖家拒绝过开票",
@@ -81,7 +82,7 @@ class _BaitThenComplaint:
             ),
             ended=(
                 ("投诉不成立或已撤诉", "The complaint was rejected or withdrawn")
-                if episode.status == "resolved"
+                if is_over
                 else ("长时间没有新的进展", "Nothing new for a long time")
             ),
             steps=(
@@ -94,6 +95,17 @@ class _BaitThenComplaint:
                 Step("A5_notify", "通知店铺负责人", "Tell whoever is in charge"),
             ),
         )
+
+
+_ANSWER = (
+    "请保留聊天记录并按流程申诉。",
+    "Keep the chat and answer the complaint with it.",
+)
+# The buyer may appeal, or complain again.
+_OVER = (
+    "投诉不成立或已撤诉,请保留聊天记录。",
+    "It was rejected or withdrawn: keep the chat.",
+)
 
 
 class BaitThenComplaintByBuyer(_BaitThenComplaint, Detector[Rules]):

@@ -7,7 +7,7 @@ and keeps the review, and advertising of any other kind is nobody's business (N0
 from __future__ import annotations
 
 from streams.detect import cases
-from streams.detect.deadlines import ReviewComplaint
+from streams.detect.deadlines import ReviewComplaint, review_complaint_refused
 from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Step
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
 from streams.detect.facts import ReviewStood, SellsToo
@@ -48,14 +48,13 @@ class AdReview(Detector[Rules]):
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
-        is_rival = d["may_be_a_rivals"] and episode.status == "open"
-        rival_zh, rival_en = _RIVAL if is_rival else ("", "")
+        is_over = episode.status == "resolved"
+        next_zh, next_en = _next(episode, rules.T04)
         return Presentation(
             title=("评价含广告", "Review contains advertising"),
             summary=(
-                f"评价含{d['kinds_zh']}广告,可举报;平台会屏蔽评论内容中的广告信息,评价保留。{rival_zh}",
-                f"The review advertises {d['kinds_en']}. It can be reported: the platform masks the "
-                f"advertising and the review stays.{rival_en}",
+                f"评价{'曾' if is_over else ''}含{d['kinds_zh']}广告,{next_zh}",
+                f"The review {'advertised' if is_over else 'advertises'} {d['kinds_en']}. {next_en}",
             ),
             not_if=(
                 "没有联系方式或链接的普通提及;转述商家的话;四类之外的广告",
@@ -64,7 +63,7 @@ class AdReview(Detector[Rules]):
             ),
             ended=(
                 ("广告内容已修改或评价已删除", "The text was changed or the review is gone")
-                if episode.status == "resolved"
+                if is_over
                 else ("举报期限已过", "The time to report it has passed")
             ),
             steps=(
@@ -81,6 +80,21 @@ _RIVAL = (
     " The reviewer sells too: if it is the category that was bought (D22), complain of it as a competitor's "
     "review, which is deleted if upheld.",
 )
+
+
+def _next(episode: Episode, rule: ReviewComplaint) -> tuple[str, str]:
+    """What may still be made of it: nothing of what cannot be read any more, or is too old (N17)."""
+    if episode.status == "resolved":
+        return "现已修改或删除。", "It was changed or is gone."
+    posted_ms, at_ms = int(episode.details["posted_ms"]), episode.updated_at_ms
+    if review_complaint_refused(posted_ms, at_ms, rule, is_mutual=True) is not None:
+        return "已过举报期限。", "The time to report it has passed."
+    is_rival = episode.details["may_be_a_rivals"] and episode.status == "open"
+    rival_zh, rival_en = _RIVAL if is_rival else ("", "")
+    return (
+        f"可举报;平台会屏蔽评论内容中的广告信息,评价保留。{rival_zh}",
+        f"It can be reported: the platform masks the advertising and the review stays.{rival_en}",
+    )
 
 
 def _case(review: Review, rules: Rules, *, sells: bool) -> cases.Case | None:

@@ -44,21 +44,21 @@ class ReviewAbuseOrLeak(Detector[Rules]):
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
         is_leak = bool(d["leaks"])
+        next_zh, next_en = _NEXT[episode.status]
         zh = "泄露他人信息" if is_leak else "含辱骂或不文明用语"
         en = "gives away somebody's data" if is_leak else "contains insults or foul language"
         return Presentation(
             title=(f"评价{zh}", f"Review {en}"),
             summary=(
-                f"评价{zh}({d['insults']}处用语,{d['leaks']}处他人信息),可申请删除文字内容,评分保留。",
-                f"The review {en} ({d['insults']} words, {d['leaks']} pieces of data). The text may be "
-                "removed on request; the rating stays.",
+                f"评价{zh}({d['insults']}处用语,{d['leaks']}处他人信息),{next_zh}。",
+                f"The review {en} ({d['insults']} words, {d['leaks']} pieces of data). {next_en}.",
             ),
             not_if=(
                 "只批评商品或服务;转述他人的辱骂;留下自己的联系方式",
                 "criticism of goods or service; insults that the buyer reports; one's own contact",
             ),
             ended=(
-                ("相关文字已修改或评价已删除", "The text was changed or the review is gone")
+                _NEXT["resolved"]
                 if episode.status == "resolved"
                 else ("受理期限已过", "The time to report it has passed")
             ),
@@ -79,6 +79,17 @@ class ReviewAbuseOrLeak(Detector[Rules]):
             ),
             deadlines=t04(episode, rules.T04),
         )
+
+
+# What may be asked for; nothing any more once the words are gone, or the time for it.
+_NEXT = {
+    "open": (
+        "可申请删除文字内容,评分保留",
+        "The text may be removed on request; the rating stays",
+    ),
+    "resolved": ("相关文字已修改或评价已删除", "The text was changed or the review is gone"),
+    "expired": ("受理期限已过", "The time to report it has passed"),
+}
 
 
 def _case(review: Review, rules: Rules) -> cases.Case | None:

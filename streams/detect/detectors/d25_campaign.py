@@ -48,6 +48,22 @@ _COMPLAINTS: dict[str, ComplaintKind] = {
 }
 
 
+_AS_ONE = (
+    "各项证据见所含预警,建议合并举证",
+    "The alerts it puts together hold the evidence; present it as one",
+)
+# What was settled is held against nobody.
+_TOO_FEW_LEFT = (
+    "其中有行为已解除,其余不足以合并举证,请按各预警单独处理",
+    "Some of it was settled and the rest is no campaign: handle each alert by itself",
+)
+_KEEP_EACH = Step(
+    "A6_evidence_pack",
+    "仍未解除的预警各自留存证据",
+    "Keep the evidence of the alerts that still stand, each by itself",
+)
+
+
 class Rules(RuleBlock):
     """What D25 puts together: `acts` names kinds of abuse and the detectors that see them."""
 
@@ -137,13 +153,14 @@ class Campaign(SecondOrder[Rules]):
         zh = "→".join(_NAMES[kind][0] if kind in _NAMES else kind for kind in kinds)
         en = " → ".join(_NAMES[kind][1] if kind in _NAMES else kind for kind in kinds)
         days = rules.window_s // 86_400
+        is_over = episode.status == "resolved"
+        next_zh, next_en = _TOO_FEW_LEFT if is_over else _AS_ONE
         children: list[tuple[str, str]] = msgspec.json.decode(str(d["children"]).encode())
         return Presentation(
             title=("连环恶意行为", "Linked abuse"),
             summary=(
-                f"连环恶意行为:买家{buyer}在{days}天内先后出现{zh}。各项证据见所含预警,建议合并举证。",
-                f"Linked abuse by {buyer} within {days} days: {en}. The alerts it puts together hold "
-                "the evidence; present it as one.",
+                f"连环恶意行为:买家{buyer}在{days}天内先后出现{zh}。{next_zh}。",
+                f"Linked abuse by {buyer} within {days} days: {en}. {next_en}.",
             ),
             not_if=(
                 f"{days}天内少于{rules.min_acts}种行为;其中一种已付款、撤回或被推翻;"
@@ -157,7 +174,9 @@ class Campaign(SecondOrder[Rules]):
                 else ("窗口期内没有新的行为", "No further act within the window")
             ),
             steps=(
-                Step(
+                _KEEP_EACH
+                if is_over
+                else Step(
                     "A6_evidence_pack",
                     "将所含预警的证据合并成一份举证材料",
                     "Put the evidence of all alerts into one pack",

@@ -152,7 +152,8 @@ class DisputeRate(Detector[Rules]):
         )
         days = rules.window_s // 86_400
         return Presentation(
-            title=("纠纷率偏高", "Dispute rate"),
+            # Nothing is called a rate until it is one.
+            title=("纠纷率偏高", "Dispute rate") if orders else ("纠纷较多", "Many disputes"),
             summary=(
                 f"{days}天内{rate_zh},其中{d['negotiable']}单仍在协商期,买家撤销后不计入。",
                 f"{rate_en} within {days} days; {d['negotiable']} are still in negotiation and do not "
@@ -163,7 +164,11 @@ class DisputeRate(Detector[Rules]):
                 f"fewer than {rules.min_disputes} disputes that stand, or a rate below "
                 f"{rules.warn_per_mille / 10:g} %",
             ),
-            ended=("纠纷率已低于限值", "The rate is below the limit again"),
+            ended=(
+                ("纠纷率已低于限值", "The rate is below the limit again")
+                if orders
+                else ("未撤销的纠纷已少于限值", "Fewer disputes stand than the limit")
+            ),
             steps=(
                 *((_TALK,) if d["negotiable"] else ()),
                 Step(

@@ -160,7 +160,8 @@ def _steps(episode: Episode) -> tuple[Step, ...]:
     limit_ms = int(details["limit_ms"])
     if episode.severity == "critical":
         # Our own limit has passed, and with it T12; the platform's may not have.
-        late = _SHIP_LATE._replace(due_ms=max(limit_ms, int(details["platform_ms"])))
+        platform_ms = int(details["platform_ms"])
+        late = _SHIP_LATE._replace(due_ms=platform_ms) if platform_ms > limit_ms else _SHIP_AT_ONCE
         return late, filings.AWAIT_ANSWER if details["is_filed"] else _FILE_LATE, _SAY_WHEN
     ship = Step(
         "A4_remind",
@@ -207,6 +208,12 @@ _SHIP_LATE = Step(
     "A4_remind",
     "已超过发货时限:与仓库核对,尽快发货,最迟不超过平台发货时限",
     "The limit has passed: check with the warehouse and ship at once, before the platform's limit",
+)
+# Of a promised order the platform waits no longer than the shop does.
+_SHIP_AT_ONCE = Step(
+    "A4_remind",
+    "已超过发货时限(也是平台的时限):与仓库核对,立即发货",
+    "The limit has passed, which is the platform's as well: check with the warehouse and ship at once",
 )
 _FILE_LATE = Step(
     "A9_draft_filing",

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from streams.detect import playbooks, shipping_over
 from streams.detect.cases import Case, verdict
-from streams.detect.deadlines import Ship, ship, ship_times
+from streams.detect.deadlines import Ship, UnpaidClose, ship, ship_times, unpaid_close
 from streams.detect.detector import (
     Awaits,
     Count,
@@ -53,6 +53,7 @@ DAY_S = 86_400
 class Rules(RuleBlock):
     """What D35 knows beside the flags; all proposed."""
 
+    T01: UnpaidClose
     T02: Ship
     identities: list[str]
     hub_paying_buyers: Count
@@ -63,32 +64,8 @@ class _Reorders:
     """What people read, which is the same for both subjects."""
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
-        d = episode.details
-        paid_ms = int(d["paid_ms"]) or None
-        ended_by = str(d["ended_by"])
-        times: tuple[Due, ...] = ()
-        steps = playbooks.paid_order(None)
-        if ended_by:
-            steps = (
-                _AS_ANY_OTHER
-                if ended_by == "lifted"
-                else shipping_over.step_after(ended_by, is_shipped=bool(d["is_shipped"])),
-            )
-        elif paid_ms is not None:
-            asked = ship_times(paid_ms, rules.T02, int(d["ship_by_ms"]))
-            steps = playbooks.paid_order(
-                paid_ms,
-                asked.target_ms - paid_ms,
-                asked.limit_ms - paid_ms,
-                is_shipped=bool(d["is_shipped"]),
-            )
-            last = ship(paid_ms, rules.T02, int(d["ship_by_ms"])).line()
-            if isinstance(episode.anchor, Signal):
-                # What a shop is told of another account's order holds no promise.
-                last = last._replace(
-                    zh=f"{last.zh}(承诺更早的,以承诺为准)", en=f"{last.en}{_OR_EARLIER}"
-                )
-            times = () if d["is_shipped"] else (last,)
+        ended_by = str(episode.details["ended_by"])
+        steps, deadlines = _next(episode, rules)
         return Presentation(
             title=("禁购买家或其关联账号再次下单", "Banned buyer or linked account ordered again"),
             summary=_summary(episode),
@@ -101,8 +78,30 @@ class _Reorders:
             ),
             ended=(_ENDED[ended_by] if ended_by else ("已过去较久", "It is long ago")),
             steps=steps,
-            deadlines=times,
+            deadlines=deadlines,
         )
+
+
+def _next(episode: Episode, rules: Rules) -> tuple[Sequence[Step], Sequence[Due]]:
+    """What to do, and until when, as the order stands."""
+    d = episode.details
+    paid_ms, is_shipped = int(d["paid_ms"]), bool(d["is_shipped"])
+    ended_by = str(d["ended_by"])
+    if ended_by == "lifted":
+        return (_AS_ANY_OTHER,), ()
+    if ended_by:
+        return (shipping_over.step_after(ended_by, is_shipped=is_shipped),), ()
+    if is_shipped:
+        return playbooks.paid_order(None, is_shipped=True), ()
+    if not paid_ms:
+        closes_ms = unpaid_close(episode.anchor.at_ms, rules.T01).last_ms
+        return (_ONCE_PAID, *playbooks.paid_order(None)), (playbooks.auto_close(closes_ms),)
+    steps = playbooks.paid_order(ship_times(paid_ms, rules.T02, int(d["ship_by_ms"])))
+    last = ship(paid_ms, rules.T02, int(d["ship_by_ms"])).line()
+    if isinstance(episode.anchor, Signal):
+        # What a shop is told of another account's order holds no promise.
+        last = last._replace(zh=f"{last.zh}(承诺更早的,以承诺为准)", en=f"{last.en}{_OR_EARLIER}")
+    return steps, (last,)
 
 
 _ENDED = {
@@ -113,6 +112,12 @@ _ENDED = {
 
 _AS_ANY_OTHER = Step(
     "A4_remind", "禁购已解除,按普通订单处理", "The ban was lifted: serve the order as any other"
+)
+_ONCE_PAID = Step(
+    "A4_remind",
+    "订单付款前不发货,等待买家付款或由系统自动关闭;付款后按以下清单处理",
+    "Until the order is paid, ship nothing and wait: the buyer pays, or the platform ends it by itself; "
+    "once it is paid, follow the list below",
 )
 _OR_EARLIER = ", or earlier if that was promised"
 _CHECK_FIRST = ": check first, and handle it with evidence"

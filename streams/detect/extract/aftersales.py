@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,19 +10,27 @@ from schemas import fast_types as ev
 from streams.detect import facts as f
 from streams.detect.extract.times import deadline_ms, to_ms
 
+# A price that fell (价保), a difference, freight that was paid too much: a part of the price comes back, and
+# nobody keeps goods for nothing. No reason code says so.
+_OF_A_PART = re.compile(
+    "价保|保价|价格保护|差价|差额|退运费|退邮费|價保|保價|價格保護|差價|差額|退運費|退郵費"
+    "|price (?:protection|match|adjustment|difference)"
+)
+
 
 def _attempt(e: ev.RefundRequested | ev.RefundRefused | ev.RefundWithdrawn) -> str:
     return f"{e.refund_id}#{e.attempt_no}"
 
 
 def _requested(e: ev.RefundRequested) -> tuple[f.RefundRequested]:
+    is_of_a_part = e.reason == "other" and _OF_A_PART.search(e.reason_text.lower()) is not None
     return (
         f.RefundRequested(
             to_ms(e.occurred_at),
             e.event_id,
             _attempt(e),
             e.order_id,
-            e.refund_only,
+            e.refund_only and not is_of_a_part,
             e.reason,
             e.goods_status,
         ),
@@ -54,6 +63,17 @@ def _granted(
     return (
         f.RefundGranted(at_ms, event_id, ref, order_id),
         f.ShippingOver(at_ms, event_id, order_id, "refunded"),
+    )
+
+
+def _decided(e: ev.RefundPlatformIntervened) -> tuple[()] | tuple[f.RefundGranted, f.ShippingOver]:
+    # Who was found right by the platform is not to be complained of, and nothing is shipped any more.
+    if e.ruling != "buyer":
+        return ()
+    at_ms = to_ms(e.occurred_at)
+    return (
+        f.RefundGranted(at_ms, e.event_id, f"{e.refund_id}/ruled", e.order_id),
+        f.ShippingOver(at_ms, e.event_id, e.order_id, "refunded"),
     )
 
 
@@ -171,6 +191,7 @@ FACTS_OF: dict[type, Callable[[Any], Sequence[f.AnyFact]]] = {
     ev.ComplaintFiled: _complaint_filed,
     ev.ComplaintRuled: _complaint_ruled,
     ev.RefundAgreed: _granted,
+    ev.RefundPlatformIntervened: _decided,
     ev.RefundSucceeded: _granted,
     ev.FilingSubmitted: _filed,
     ev.FilingAccepted: _exempted,

@@ -194,7 +194,16 @@ def _changed(e: ev.ListingChanged) -> tuple[f.ListingTerms]:
 # Words by which titles promise free shipping, name exclusions of it, and say what is no goods.
 # 「不包邮」 promises nothing.
 _FREE_SHIPPING = re.compile("(?<![不非])(?:包邮|免邮|包郵|免郵)|free shipping")
-_EXCLUSIONS = ("除外", "不包邮", "不包郵", "偏远", "偏遠", "补邮", "補郵")
+# 「满99包邮」, 「两件包邮」, 「江浙沪包邮」: the title itself says when, or where to.
+_ON_CONDITION = re.compile(
+    r"(?:[满滿]\s?[\d一二两三四五六七八九十百]+\s?[元块塊件个個]?|(?:[2-9]|\d\d+|[二两兩三四五六七八九十])件"
+    r"|起|以上|江浙[沪滬]皖?|珠三角|京津冀|大[陆陸](?:地区|地區)?|[内內]地|省[内內]|同城|部分地[区區]|会员|會員|首单|首單)"
+    r"[即可就]?\s?(?=[包免][邮郵])"
+)
+_EXCLUSIONS = (
+    *("除外", "不包邮", "不包郵", "偏远", "偏遠", "补邮", "補郵", "港澳台"),
+    *("江浙沪包邮", "江浙沪皖包邮", "大陆地区", "大陸地區", "部分地区", "部分地區"),
+)
 # Goods may well come with a gift or with 运费险 (freight insurance): only a title that *is* one counts.
 _GIFTS = ("赠品链接", "赠品专拍", "赠品勿拍", "赠品请勿", "贈品鏈接", "贈品專拍")
 _FREIGHT = (
@@ -210,6 +219,8 @@ _FREIGHT = (
 )
 # S3 「其他-赠品“类目下;邮费放置在“其他-邮费”类目下」.
 _EXTRA_CATEGORIES = frozenset({"其他-赠品", "其他-邮费", "其他-贈品", "其他-郵費"})
+# A path is written with all of these: 其他>邮费, 其它/赠品.
+_PARTED = re.compile(r"\s*[-/>—－＞]+\s*")
 
 
 def _terms(
@@ -227,16 +238,32 @@ def _terms(
         e.event_id,
         e.event_id,
         on_shelf,
-        e.claims_free_shipping or _FREE_SHIPPING.search(title) is not None,
+        e.claims_free_shipping or _promises_free_shipping(title),
         e.post_fee_minor > 0,
         bool(e.excluded_regions),
-        any(word in title or word in e.description for word in _EXCLUSIONS),
+        _names_exclusions(e),
         e.is_overseas,
         e.overseas_disclosed,
         e.min_price_quantity,
         extra,
-        e.category in _EXTRA_CATEGORIES,
+        _PARTED.sub("-", (e.category or "").replace("其它", "其他")) in _EXTRA_CATEGORIES,
         e.deduct_on_payment_supported is True,
+    )
+
+
+def _promises_free_shipping(title: str) -> bool:
+    return _FREE_SHIPPING.search(title) is not None and _ON_CONDITION.search(title) is None
+
+
+def _names_exclusions(
+    e: ev.ListingPublished | ev.ListingOnShelf | ev.ListingOffShelf | ev.ListingChanged,
+) -> bool:
+    """Whether title or description say so in general, or name every region that is left out."""
+    said = f"{e.title.lower()}\n{e.description}"
+    regions = e.excluded_regions
+    # 新疆 stands for 新疆维吾尔自治区 as well.
+    return any(word in said for word in _EXCLUSIONS) or (
+        bool(regions) and all(region[:2] in said for region in regions)
     )
 
 

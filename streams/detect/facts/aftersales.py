@@ -41,7 +41,10 @@ class ComplaintRuled(Fact, tag=11, frozen=True, array_like=True, gc=False):
 
 
 class RefundGranted(FirstFact, tag=60, frozen=True, array_like=True, gc=False):
-    """The seller agreed to a refund, or the money went back. `ref` is `refund_id/agreed` or `/succeeded`."""
+    """The seller agreed to a refund, the platform ruled for the buyer, or the money went back.
+
+    `ref` is `refund_id/agreed`, `/ruled` or `/succeeded`.
+    """
 
     order_id: str
 

@@ -14,7 +14,7 @@ _LOOK_BACK = 24
 _FAR = 100
 _ACTOR = (
     r"(?:店家|商家|卖家|掌柜|老板|店主|客服|小二|店员|店里|服务员|服务生|酒店|宾馆|饭店|经理|主管|前台|保安"
-    r"|快递|外卖员|送餐|骑手|物流|平台|他们|她们|你们|人家|对方|有人|别人|同行|其他|他|她)"
+    r"|快递|外卖员|送餐|骑手|物流|平台|他们|她们|你们|人家|对方|有个?人|别人|[那这]个?人|同行|其他|他|她)"
 )
 _SAYS = (
     r"(?:说|让|叫|要求|求|劝|威胁|恐吓|敲诈|勒索|骗|逼|骂|答应|承诺|表示|问|来电|打电话|发短信|发信息|要我"
@@ -50,6 +50,15 @@ _CONCEDED = re.compile(
     r"|(?:才|只|仅)(?:肯|愿意?)?(?:给|赔|补偿?|退|返|发)(?:给|了|我){0,3}$"
     r"|(?:不是|不要|不用|不需要|无需|别)(?:再|去|给|你们?|我|那|这|要|发|转|打){1,4}$"
 )
+# 「拒收的话我赔你50」, 「给您发红包,帮我改个地址」: the buyer would pay; and 「谢谢你们的50元」 was given.
+_OFFERED = re.compile(
+    r"(?:^|[,。!?;]|[我俺咱]们?)(?:可以|愿意|会|再|来|先|就|另外|微信|支付宝){0,3}"
+    r"(?:(?:赔|补|转|打|发|付|包)[偿款账]?给?|给)[你您](?:们|家|店)?(?:赔|补|转|打|发|付|包)?[偿款账个点]?$"
+    r"|(?:谢谢?|感谢)(?:了|你们?|您|店家?|[商卖]家|老板|的|送|赠|补偿?|返|发|给){0,4}$"
+)
+# 「微信转账可以吗」 asks how to pay, 「给我微信转账可以吗」 does not.
+_HOW_TO_PAY = re.compile(r"(?:给[你您]|(?:可以|行|能行?|方便)[吗么嘛不])")
+_TO_ME = re.compile(r"[给到]我|你们?[^,。!?;]{0,4}$")
 # 「给我发了50」 was given, but 「转了500我就撤投诉」 is to be.
 _GIVEN = re.compile(r"[给赔补发转打]了$")
 _ON_RECEIPT = re.compile(
@@ -57,7 +66,7 @@ _ON_RECEIPT = re.compile(
 )
 _NO_MATTER = re.compile(r".{0,2}?(?:也|都|没关系|无所谓|算了|没事)")
 _PAST_BEFORE = re.compile(
-    r"(?:已经?|曾经?|刚刚?|之前|上次|昨天|前天|去年|当时|多次|几次)(?:去|打|给)?.{0,2}$"
+    r"(?:已经?|曾经?|刚刚?|之前|以前|上次|上回|那次|昨天|前天|去年|当时|多次|几次)(?:去|打|给)?.{0,2}$"
 )
 _PAST_AFTER = re.compile(r"过|了(?!事|结)|无果|未果|没用|没人|无门|之后|以后|后(?!果)|得到|处理")
 # Who tells of having been insulted quotes: whatever foul stands behind that in the sentence.
@@ -67,7 +76,7 @@ _INSULTED = re.compile(
 )
 # 「我真是脑子进水了」 is said of oneself.
 _OF_ONESELF = re.compile(
-    r"(?:我|本人|自己)(?:们|家)?(?:真|真的|才|就|就是|是|真是|也|都|当初|当时|简直|像|个|一定|肯定|估计|怕是|那时|的){0,3}$"
+    r"(?:我|本人|自己)(?:们|家)?(?:真|真的|才|就|就是|是|真是|也|都|当初|当时|简直|像|个|这个|这种|一定|肯定|估计|怕是|那时|的){0,3}$"
 )
 _ABUSE_REPORTED = re.compile(
     r"(?:骂|说|喊|叫|嘲笑|形容|当)(?:了|我们?|人家?|客人|顾客|别人|成|作|是){1,3}[^,。!?;]{0,4}$"
@@ -131,7 +140,17 @@ def _is_unwanted(folded: str, start: int, end: int) -> bool:
     return (
         _NOT_WANTED.match(folded, end) is not None
         or _CONCEDED.search(before) is not None
+        or _OFFERED.search(folded[max(0, start - 16) : start]) is not None
+        or _asks_how_to_pay(folded, start, end)
         or (_GIVEN.search(before) is not None and _ON_RECEIPT.match(folded, end) is None)
+    )
+
+
+def _asks_how_to_pay(folded: str, start: int, end: int) -> bool:
+    return (
+        folded.endswith(("转账", "宝转"), start, end)
+        and _HOW_TO_PAY.match(folded, end) is not None
+        and _TO_ME.search(folded[max(0, start - 6) : start]) is None
     )
 
 

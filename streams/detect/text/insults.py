@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from streams.detect.text.context import is_quoted_abuse
+from streams.detect.text.context import is_quoted_abuse, sentence
 from streams.detect.text.lexicon import Hit, unmasked
 
 # A group of people and what is said of it stand as close as this, in characters.
@@ -24,6 +24,13 @@ _TO_PEOPLE = re.compile(r"(?:的)?(?:人|男|女|家伙|们|你|商家|店家|�
 # 傻子东西 is a person; 垃圾东西, 狗屎玩意 and 恶心货 are what came in the parcel (N03).
 _TO_THINGS = re.compile(r"(?:的)?(?:东西|玩意|货)")
 _OF_GOODS = frozenset(("垃圾", "狗屎", "恶心", "恶心人", "恶心死", "恶臭", "变态", "废物"))
+
+# 「小强死全家」, 「书里那个王八蛋男主」: vermin and people who do not exist, unless somebody of the shop is
+# spoken of as well.
+_NOBODY = re.compile(
+    r"蚊|蟑螂|小强|苍蝇|老鼠|臭虫|白蚁|蚂蚁|跳蚤|螨|男主|女主|主角|反派|书[里中]|剧[里中情]|小说|电影[里中]"
+)
+_SOMEBODY = re.compile(r"[商店卖]家|老板|店主|掌柜|客服|快递|骑手|师傅|你|妳|他|她")
 
 
 def abuse(folded: str, hits: Sequence[Hit]) -> list[Hit]:
@@ -45,7 +52,21 @@ def abuse(folded: str, hits: Sequence[Hit]) -> list[Hit]:
             if group.end <= hit.start <= group.end + _NEAR and not _OTHER_SUBJECT.search(between):
                 found.append(Hit("abuse.group", group.start, hit.end))
                 break
-    return _apart([hit for hit in found if not is_quoted_abuse(folded, hit.start)])
+    return _apart(
+        [
+            hit
+            for hit in found
+            if not is_quoted_abuse(folded, hit.start) and not _is_about_nobody(folded, hit)
+        ]
+    )
+
+
+def _is_about_nobody(folded: str, hit: Hit) -> bool:
+    begin, stop = sentence(folded, hit.start, hit.end)
+    return (
+        _NOBODY.search(folded, begin, stop) is not None
+        and _SOMEBODY.search(folded, begin, stop) is None
+    )
 
 
 def _apart(found: Sequence[Hit]) -> list[Hit]:

@@ -34,7 +34,8 @@ _WHOSE = re.compile(
 )
 # Whose number it is says the nearest word: 「客服把我的手机号…泄露了」 tells of one's own.
 _OWN = re.compile(
-    r"(?:我|本人|自己|俺)(?:们|家)?(?:里|人)?(?:的|这个|那个|个人|私人|收货|收件|(?:隐私|信息|资料)[,:]?)*"
+    r"(?:我|本人|自己|俺)(?:们|家)?(?:里|人)?(?:老公|老婆|爱人|先生|太太|[爸妈]{1,2}|父母|儿子|女儿|孩子|对象)?"
+    r"(?:的|这个|那个|个人|私人|收货|收件|(?:隐私|信息|资料)[,:]?)*"
     r"(?:手机号码?|手机|电话号码|电话|号码|联系方式|微信号?|家庭住址|地址|住址|家)?(?:号|是|为|住在?|在|[:])*$"
 )
 _OWN_HOME = re.compile(r"我(?:们)?(?:家|的|住)|本人")
@@ -96,10 +97,31 @@ _NOT_ONES_OWN = re.compile(
 )
 # 「私信客服」, 「联系我退款」; and 「有意思」 asks nobody.
 _LEADS_TO_THE_SHOP = re.compile(r"客服|[店商卖]家|老板|掌柜|要求|退|删|改|赔|处理|解决|道歉|思")
-# Where a shop is, or a parcel was left, is nobody's home.
+# Where a shop is, sends from or takes back, or a parcel was left, is nobody's home.
 _PUBLIC_PLACE = re.compile(
     r"店[里铺面家]?的?(?:地址|位置|就在|开在|位于|在)|放(?:在|到)|驿站|快递柜|自提"
 )
+_OF_THE_TRADE = re.compile(
+    r"(?:发货|寄件|退货|退回|退到|寄回|售后|仓库|厂家|工厂)[^,。!?;住]{0,14}$"
+)
+# A line that is there to be called is nobody's own, unlike 「老板电话」 and 「快递员电话」.
+_SERVICE_LINE = re.compile(
+    r"(?:客服|售后|服务|安装|维修|厂家|店[里铺家]?|快递|物流|驿站)的?(?:联系|咨询|服务|售后|客服)?"
+    r"(?:电话|热线)(?:号码?|是|[:])*$"
+)
+# 「发票寄到南京西路1266号」, 「地址改成世纪大道100号」: where something is to go is told, and nobody is
+# asked to confirm where it goes now.
+_TOLD_WHERE = re.compile(
+    r"(?:(?:寄|发|邮|送|改|换)(?:到|至|去|往|给|成|为)|没变|不变)[^,。!?;]{0,30}$"
+)
+_TO_CONFIRM = re.compile(r"是不是|是否|[对是]吗|对[吧么]|没错|确认|核对")
+_ASKED_BACK = re.compile(r"(?:那里|那边|了|的|对|是)?[吗么吧?]")
+_CLAUSE = re.compile(r"[^,。!?;]{2,30}\??")
+# 「收货地址是学校」 and 「收货信息没变」 tell, 「收货地址是哪里」 asks.
+_ASKS = re.compile(r"^(?:不是|否)|哪|什么|多少|谁|[吗么呢?]|对不对|对吧")
+_AS_BEFORE = re.compile(r"(?:还是|都)?(?:没变|没有变|不变|没问题|不用改|已经?|改[了好])")
+# A parcel that comes, of which callers and messages tell as well.
+_ERRAND = re.compile(r"送货|派送|派件|取件|包裹到|驿站")
 # Of goods on their way back to the shop.
 _OF_THE_SHOP = re.compile(
     r"(?:客服|售后|快递员?|[门实体]?店[里铺家]?|厂家|师傅|驿站|你们|您这)的?$"
@@ -128,7 +150,9 @@ def read_chat(text: str) -> Signals:
         numbers = islice(mobiles(folded.text), MAX_NUMBERS)
         found += [Hit("contact.phone", a, b) for _, a, b in numbers]
         houses = islice(streets(folded.text), MAX_NUMBERS)
-        found += [Hit("address.echo", a, b) for _, a, b in houses]
+        found += [
+            Hit("address.echo", a, b) for _, a, b in houses if not _is_told(folded.text, a, b)
+        ]
     return _signals(folded, found, amount)
 
 
@@ -175,7 +199,8 @@ def _is_no_refusal(folded: str, hit: Hit) -> bool:
         or _ASKED.match(folded, hit.end)
         or _INSTEAD.search(whole)
         or ("票" not in whole and _OF_GOODS.search(whole))
-        or (word.endswith("要加") and not _COSTS_EXTRA.match(folded, hit.end))
+        or (word.startswith("拒绝") and is_denied(folded, hit.start))
+        or (word.endswith(("要加", "票加")) and not _COSTS_EXTRA.match(folded, hit.end))
         or (
             word.startswith("没")
             and (_OFFERED.search(folded, hit.end, stop) or _ISSUED.search(folded, begin, hit.start))
@@ -218,9 +243,11 @@ def ads(folded: str, hits: Sequence[Hit]) -> list[Hit]:
 
 
 def _asks_of_the_shop(folded: str, hit: Hit) -> bool:
-    """Whether what is asked for is the shop's own, for goods that go back too, or the carrier's."""
+    """Whether what is asked for is the shop's own, for goods that go back too, or the carrier's; or told."""
     if hit.code != "address.ask":
         return False
+    if _is_stated(folded, hit):
+        return True
     is_bare = folded.startswith(("地址", "电话", "手机", "号码"), hit.start)
     if is_bare and _OF_THE_SHOP.search(folded[max(0, hit.start - 6) : hit.start]):
         return True
@@ -230,13 +257,40 @@ def _asks_of_the_shop(folded: str, hit: Hit) -> bool:
     )
 
 
+def _is_stated(folded: str, hit: Hit) -> bool:
+    """Whether a receiver is spoken of, and not asked for."""
+    if _AS_BEFORE.match(folded, hit.end):
+        return True
+    told = _CLAUSE.match(folded, hit.end)
+    if told is None or not folded.endswith("地址是", hit.start, hit.end):
+        return False
+    return _ASKS.search(told[0]) is None
+
+
+def _is_told(folded: str, start: int, end: int) -> bool:
+    """Whether an address is where the buyer wants something sent, and not one put to be confirmed."""
+    begin, stop = sentence(folded, start, end)
+    # The name of a street is found together with what stands before it.
+    return (
+        _TOLD_WHERE.search(folded[max(begin, start - NEAR) : end]) is not None
+        and _ASKED_BACK.match(folded, end) is None
+        and _TO_CONFIRM.search(folded, begin, stop) is None
+    )
+
+
 def _told_scams(folded: str, found: list[Hit]) -> list[Hit]:
     """Scams named as such, and those told by halves: who it was and what was done."""
     actors = [h for h in found if h.code == "scam.actor"]
     deeds = [h for h in found if h.code == "scam.deed"]
     kept = [h for h in found if not h.code.startswith("scam.")]
     for actor in actors:
-        near = [d for d in deeds if 0 <= d.start - actor.end <= 2 * NEAR]
+        near = [
+            d
+            for d in deeds
+            # 「收到短信验证码」 tells of one's own code.
+            if 0 < d.start - actor.end <= 2 * NEAR
+            and not _ERRAND.search(folded, actor.end, d.start)
+        ]
         if near:
             kept.append(Hit("scam", actor.start, near[0].end))
             break
@@ -270,12 +324,17 @@ def _leaks(folded: str) -> list[Hit]:
 
 
 def _is_own(folded: str, hit: Hit) -> bool:
-    """Whether it is the writer's own, or a place that is open to everybody."""
+    """Whether it is the writer's own or the family's, or a place or a line that is open to everybody."""
     begin, stop = sentence(folded, hit.start, hit.end)
     near = folded[max(begin, hit.start - 6) : hit.start + 4]
     if hit.code == "leak.address" and (
         _OWN_HOME.search(near)
         or _PUBLIC_PLACE.search(folded, max(begin, hit.start - 6), hit.end + 4)
+        or _OF_THE_TRADE.search(folded[max(begin, hit.start - 16) : hit.start + 4])
+    ):
+        return True
+    if hit.code == "leak.phone" and _SERVICE_LINE.search(
+        folded[max(begin, hit.start - 20) : hit.start]
     ):
         return True
     return (

@@ -1,0 +1,222 @@
+"""Honest buyers who look like attackers: what tells them apart, and what is said once a case is over.
+
+Each has its twin, so that nothing is passed that the sellers' documents complain of.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from schemas.alerts import Alert
+from tests.example_stories import events_of, ms, seconds
+from tests.pipeline import run
+
+Event = dict[str, Any]
+
+
+def alerts(events: list[Event], until: str, *detectors: str) -> list[Alert]:
+    """The last revisions of the alerts of some detectors."""
+    told = run(events_of(sorted(events, key=lambda e: seconds(e["at"]))), ms(seconds(until))).alerts
+    return list({a.alert_id: a for a in told if a.detector in detectors}.values())
+
+
+def told(events: list[Event], until: str, detector: str) -> Alert:
+    (alert,) = alerts(events, until, detector)
+    return alert
+
+
+def codes(alert: Alert) -> list[str]:
+    return [action.code for action in alert.suggested_actions]
+
+
+def sent(order: str = "o1", units: int = 1) -> list[Event]:
+    return [
+        {"at": "0s", "orders.created": {"order_id": order, "units": units}},
+        {"at": "20s", "payments.succeeded": {"order_id": order}},
+        {"at": "20h", "shipments.shipped": {"order_id": order}},
+    ]
+
+
+def refunds_of(orders: int, reason: str, reason_text: str) -> list[Event]:
+    """An order each day, and refund-only asked for each of them."""
+    events: list[Event] = []
+    for n in range(1, orders + 1):
+        request = {"order_id": f"o{n}", "reason": reason, "reason_text": reason_text}
+        request["goods_status"] = "received"
+        events += sent(f"o{n}")
+        events.append({"at": f"{n + 2}d", "refunds.requested": request})
+    return events
+
+
+class TestD08:
+    @pytest.mark.parametrize(
+        "text", ["价保", "双11降价,退差价", "價格保護", "多付了,退运费", "Price protection"]
+    )
+    def test_price_protection_is_a_part_of_the_price_and_no_refund_only(self, text: str) -> None:
+        assert alerts(refunds_of(4, "other", text), "9d", "D08") == []
+
+    @pytest.mark.parametrize(
+        ("reason", "text"), [("other", "不想退货"), ("quality", "价保"), ("other", "")]
+    )
+    def test_twin_whatever_else_is_asked_for_counts(self, reason: str, text: str) -> None:
+        assert told(refunds_of(4, reason, text), "9d", "D08").severity == "warn"
+
+
+def claims(orders: int) -> list[Event]:
+    """Parcels that left in time, and refunds asked for lateness once they were stuck."""
+    events: list[Event] = []
+    for n in range(1, orders + 1):
+        request = {"order_id": f"o{n}", "reason": "late_shipment", "goods_status": "not_received"}
+        events += sent(f"o{n}")
+        events.append({"at": f"{n + 7}d", "refunds.requested": request})
+    return events
+
+
+def agreed(orders: int) -> list[Event]:
+    return [
+        {"at": f"{n + 7}d2h", "refunds.agreed": {"order_id": f"o{n}"}} for n in range(1, orders + 1)
+    ]
+
+
+class TestD10:
+    def test_nobody_complains_about_claims_that_were_all_agreed_to(self) -> None:
+        alert = told(claims(2) + agreed(2), "12d", "D10")
+        assert (alert.severity, codes(alert)) == ("warn", ["A6_evidence_pack", "A4_remind"])
+        assert alert.summary.zh.endswith(";均已同意退款。")
+        assert alert.summary.en.endswith("; all refunds were agreed to.")
+
+    def test_twin_one_that_was_not_is_contested(self) -> None:
+        alert = told(claims(2) + agreed(1), "12d", "D10")
+        assert "A10_draft_complaint" in codes(alert)
+        assert "同意" not in alert.summary.zh
+
+    def test_twin_who_complained_as_well_is_answered(self) -> None:
+        complaint = {"complaint_id": "k", "order_id": "o1", "complaint_type": "late_shipment"}
+        events = [*claims(2), *agreed(2), {"at": "11d", "complaints.filed": complaint}]
+        assert "A10_draft_complaint" in codes(told(events, "12d", "D10"))
+
+
+def parcel(order: str, at: str, how: str) -> Event:
+    return {"at": at, f"shipments.{how}": {"order_id": order}}
+
+
+def request(order: str, at: str, goods_status: str, reason: str = "no_longer_wanted") -> Event:
+    asked = {"order_id": order, "refund_only": False, "reason": reason}
+    return {"at": at, "refunds.requested": asked | {"goods_status": goods_status}}
+
+
+class TestD12:
+    @pytest.mark.parametrize(
+        ("goods_status", "severities"),
+        [("received", []), ("not_received", ["warn"]), ("returned", ["warn"])],
+    )
+    def test_who_has_the_goods_refused_nothing_in_the_end(
+        self, goods_status: str, severities: list[str]
+    ) -> None:
+        events = [
+            *sent(units=30),
+            parcel("o1", "3d", "refused"),
+            request("o1", "9d", goods_status, "seven_day_no_reason"),
+        ]
+        assert [alert.severity for alert in alerts(events, "10d", "D12")] == severities
+
+    @pytest.mark.parametrize(
+        ("how", "severity"), [("returned_to_sender", "info"), ("refused", "warn")]
+    )
+    def test_a_parcel_that_only_came_back_is_no_refusal_before(
+        self, how: str, severity: str
+    ) -> None:
+        events = [
+            *sent("o1"),
+            *sent("o2"),
+            parcel("o1", "4d", how),
+            request("o1", "5d", "not_received", "not_received"),
+            parcel("o2", "8d", "refused"),
+            request("o2", "9d", "not_received"),
+        ]
+        last = max(alerts(events, "10d", "D12"), key=lambda alert: alert.opened_at)
+        assert last.severity == severity
+        assert ("此前另有1单拒签" in last.summary.zh) is (severity == "warn")
+        assert ("A10_draft_complaint" in codes(last)) is (severity == "warn")
+
+
+class TestD14:
+    def test_of_an_invoice_that_was_issued_nobody_is_told_to_agree_to_it(self) -> None:
+        refused = [*sent(), {"at": "1d", "invoices.refused": {"order_id": "o1", "invoice_id": "i"}}]
+        alert = told(refused, "2d", "D14")
+        assert "请勿拒绝发票" in alert.summary.zh
+        assert codes(alert) == ["A7_draft_message", "A11_warn_agent"]
+        issued = {"at": "1d3h", "invoices.issued": {"order_id": "o1", "invoice_id": "i"}}
+        alert = told([*refused, issued], "2d", "D14")
+        assert alert.summary.zh == "订单o1的发票曾被拒绝,现已开具。"
+        assert alert.summary.en == "The invoice of order o1 was refused at first, and was issued."
+        assert codes(alert) == ["A11_warn_agent"]
+        assert alert.reason is not None
+        assert alert.reason.zh == "发票已开具"
+
+
+def draft_of(alert: Alert) -> str:
+    return next(a.draft or "" for a in alert.suggested_actions if a.code == "A10_draft_complaint")
+
+
+class TestD15:
+    @pytest.mark.parametrize(
+        ("kind", "is_freight"), [("postage", True), ("breach_of_promise", False)]
+    )
+    def test_only_what_was_complained_of_is_filed(self, kind: str, is_freight: bool) -> None:
+        complaint = {"complaint_id": "k", "order_id": "o1", "complaint_type": kind}
+        events = [*sent(), {"at": "5d", "complaints.filed": complaint}]
+        assert ("费" in draft_of(told(events, "6d", "D15"))) is is_freight
+
+
+def asked_and_complained(answer: str) -> list[Event]:
+    complaint = {"complaint_id": "k", "order_id": "o1", "complaint_type": "invoice"}
+    return [
+        *sent(),
+        {"at": "2d", "chats.message": {"sender": "buyer", "text": "发票能寄到公司吗?"}},
+        {"at": "2d2m", "chats.message": {"sender": "seller", "text": answer}},
+        {"at": "2d6m", "complaints.filed": complaint},
+    ]
+
+
+class TestD17:
+    @pytest.mark.parametrize(
+        "refusal", ["亲,本店暂不支持开具发票哦", "不好意思,发票不能另外寄", "开票加6个点"]
+    )
+    def test_who_was_refused_an_invoice_complains_with_reason(self, refusal: str) -> None:
+        assert alerts(asked_and_complained(refusal), "3d", "D17") == []
+
+    def test_twin_and_what_is_over_need_not_be_answered(self) -> None:
+        events = asked_and_complained("可以的亲")
+        alert = told(events, "3d", "D17")
+        assert alert.summary.zh.endswith("请保留聊天记录并按流程申诉。")
+        ruled = {"complaint_id": "k", "complaint_type": "invoice", "ruling": "rejected"}
+        alert = told([*events, {"at": "4d", "complaints.ruled": ruled}], "5d", "D17")
+        assert alert.status == "resolved"
+        assert alert.summary.zh.endswith("投诉不成立或已撤诉,请保留聊天记录。")
+        assert alert.summary.en.endswith("It was rejected or withdrawn: keep the chat.")
+
+
+class TestD18:
+    AD = "返利网加微信abc12345领返利"
+
+    def review(self, at: str, how: str, text: str) -> Event:
+        review = {"review_id": "v", "order_id": "o1", "rating": "bad", "text": text}
+        return {"at": at, f"reviews.{how}": review | {"mutual_rated": True}}
+
+    def test_what_was_changed_cannot_be_reported_any_more(self) -> None:
+        posted = self.review("5d", "posted", self.AD)
+        assert "可举报" in told([*sent(), posted], "6d", "D18").summary.zh
+        changed = self.review("8d", "changed", "一般")
+        alert = told([*sent(), posted, changed], "9d", "D18")
+        assert alert.summary.zh == "评价曾含返利网站广告,现已修改或删除。"
+        assert (
+            alert.summary.en == "The review advertised a cashback site. It was changed or is gone."
+        )
+
+    def test_nor_what_is_too_old(self) -> None:
+        alert = told([*sent(), self.review("5d", "posted", self.AD)], "36d", "D18")
+        assert alert.status == "expired"
+        assert alert.summary.zh == "评价含返利网站广告,已过举报期限。"
