@@ -17,7 +17,10 @@ PROOFS: Final[dict[str, tuple[str, str]]] = {
     "ids": ("涉及的订单编号和买家账号", "ids of the orders and the buyer's account"),
     "contact_chat": ("联系买家的聊天记录", "the chat in which the buyer was contacted"),
     "refund_record": ("退款记录和联系记录", "the refund and contact records"),
-    "shipping": ("物流单号和按时发货的凭证", "tracking numbers, proof of shipping in time"),
+    "shipping": (
+        "物流单号和按时发货的凭证;投诉与发货无关的,聊天记录",
+        "tracking numbers, proof of shipping in time; where the complaint is about something else, the chat",
+    ),
     "mutual": ("双方已互评", "both sides have rated"),
     "within_30_days": ("评价产生未超过30天", "the review is not older than 30 days"),
     "chat_number": ("旺旺举证号", "the evidence number of the chat"),

@@ -17,7 +17,7 @@ from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartitio
 from kafka.admin import KafkaAdminClient
 from kafka.cluster import collect_hosts
 from kafka.consumer.fetcher import ConsumerRecord
-from kafka.errors import KafkaError
+from kafka.errors import AuthorizationError, KafkaError, SaslAuthenticationFailedError
 from kafka.net.compat import KafkaNetClient
 
 from schemas.topics import TOPICS
@@ -177,7 +177,7 @@ def about_rights(settings: Settings) -> str:
 
 def failure(settings: Settings, error: KafkaError) -> TransientError:
     """What a service raises when the brokers of `settings` do not answer, or refuse what it asks."""
-    if not error.retriable:
+    if isinstance(error, (AuthorizationError, SaslAuthenticationFailedError)):
         return TransientError(
             f"The Kafka broker at {settings.bootstrap_servers} refuses this user what it needs "
             f"({type(error).__name__}: {error}). Check its password and its rights, which "
@@ -186,7 +186,7 @@ def failure(settings: Settings, error: KafkaError) -> TransientError:
     return TransientError(
         f"No Kafka broker answered at {settings.bootstrap_servers} ({type(error).__name__}). "
         "Start one, or set ORDERWATCH_BOOTSTRAP_SERVERS, and ORDERWATCH_SECURITY_PROTOCOL as its "
-        f"listener has it.{_about_tls(settings)}"
+        f"listener has it.{_about_tls(settings)}{_about_user(settings)}"
     )
 
 
@@ -218,6 +218,15 @@ def tls_context(settings: Settings) -> ssl.SSLContext:
         ) from error
     context.sslsocket_class = _BoundedSocket
     return context
+
+
+def _about_user(settings: Settings) -> str:
+    if not settings.security_protocol.startswith("SASL"):
+        return ""
+    return (
+        " Or it refused the user, upon which many hang up without a word: check "
+        "ORDERWATCH_SASL_USERNAME, ORDERWATCH_SASL_PASSWORD and ORDERWATCH_SASL_MECHANISM."
+    )
 
 
 def _about_tls(settings: Settings) -> str:

@@ -19,6 +19,7 @@ from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, R
 from schemas.alerts import AlertEnvelope
 from schemas.topics import INPUT_TOPICS, TOPICS
 from streams.demo.broker import HOST, free_port
+from streams.errors import TransientError
 from streams.kafka import clients
 from streams.kafka.publisher import KafkaPublisher, Outgoing
 from streams.settings import Settings, environment
@@ -161,6 +162,15 @@ def test_who_lacks_a_right_says_so(
     )
     assert done.returncode in (2, 3), done.stderr
     assert "docs/operations.md lists" in done.stderr
+
+
+def test_a_wrong_password_is_among_what_may_be_wrong(
+    broker: GuardedKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "BOOTSTRAP_TIMEOUT_MS", 2_000)
+    settings = Settings.model_validate(broker.user("notify") | {"sasl_password": "of-another"})
+    with pytest.raises(TransientError, match="ORDERWATCH_SASL_PASSWORD"):
+        clients.admin(settings)
 
 
 def test_an_inbox_without_rights_goes_on_with_what_it_has_and_says_why(
