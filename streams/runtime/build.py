@@ -12,14 +12,19 @@ from typing import Any, NoReturn, TypeVar, cast
 
 import faust
 import structlog
-from aiokafka.errors import KafkaError, KafkaTimeoutError
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    KafkaError,
+    KafkaTimeoutError,
+    TopicAuthorizationFailedError,
+)
 from faust.streams import Stream
 from faust.types import TP, EventT, StreamT
 from yarl import URL
 
 from streams.detect.partition import BUYERS, SUBJECTS, StagePlan
 from streams.errors import OrderwatchError, TransientError
-from streams.kafka.clients import plain_name, topic_name
+from streams.kafka.clients import RIGHTS_CURE, plain_name, topic_name
 from streams.runtime.app import WorkerApp
 from streams.runtime.awake import Awake
 from streams.runtime.connection import faust_credentials
@@ -162,6 +167,9 @@ def stop_for(error: BaseException) -> NoReturn:
     """End the process with the exit code of what went wrong."""
     if isinstance(error, OrderwatchError):
         stop_now(str(error), error.exit_code)
+    if isinstance(error, (GroupAuthorizationFailedError, TopicAuthorizationFailedError)):
+        why = f"The Kafka broker refuses this user what it needs ({error}). {RIGHTS_CURE}"
+        stop_now(why, TransientError.exit_code)
     if isinstance(error, KafkaError):
         # What another attempt cannot mend is a bug, or a broker that is not set up for us.
         is_away = error.retriable or isinstance(error, KafkaTimeoutError)

@@ -93,6 +93,18 @@ class PlainConsumer(driver.Consumer):
         an error of fifteen lines to it.
         """
 
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Go back to the committed offsets, and to the beginning where nothing was ever committed.
+
+        There aiokafka stays where it is, and what Faust has polled and dropped, as it does in a
+        rebalance, would never come again: the first records of a quiet partition.
+        """
+        committed: Mapping[TP, int] = await super().seek_to_committed()
+        nowhere = dict.fromkeys((tp for tp, offset in committed.items() if not offset), 0)
+        if nowhere:
+            await self._thread.seek_wait(nowhere)
+        return committed
+
     async def perform_seek(self) -> None:
         """Start again from the committed offsets, so forget everything fetched since."""
         self._fetched.clear()

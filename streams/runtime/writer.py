@@ -17,10 +17,14 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.client import AIOKafkaClient
 from aiokafka.cluster import ClusterMetadata
-from aiokafka.protocol.produce import ProduceRequest
+from aiokafka.errors import KafkaError
 
 from streams.errors import TransientError
 from streams.runtime.awake import Awake
+
+
+class TooLateError(TransientError, KafkaError):  # type: ignore[misc]
+    """What was handed over is not sent any more; of aiokafka's errors one after which it gives up."""
 
 
 class _Client(AIOKafkaClient):  # type: ignore[misc]
@@ -36,20 +40,21 @@ class _Client(AIOKafkaClient):  # type: ignore[misc]
         self._answered_at = time.monotonic()
         return is_updated
 
-    async def send(self, node_id: int, request: Any, **more: Any) -> Any:
-        if isinstance(request, ProduceRequest):
-            try:
-                self.awake.check()
-            except TransientError:
-                # Not to be tried again, and nobody waits for long: the watch ends the process.
-                await asyncio.Event().wait()
-        return await super().send(node_id, request, **more)
+    async def ready(self, node_id: int, **more: Any) -> bool:
+        # Asked for right before a record is sent, and for nothing else. Connecting may have taken as long
+        # as the pause, so that is over first.
+        is_ready: bool = await super().ready(node_id, **more)
+        try:
+            self.awake.check()
+        except TransientError as error:
+            raise TooLateError(str(error)) from error
+        return is_ready
 
 
 class Writer(AIOKafkaProducer):  # type: ignore[misc]
     """AIOKafkaProducer without circles around a partition that has no leader, and without late writes.
 
-    `awake` must be running, and whoever runs it must end the process when it raises.
+    `awake` must be running for as long as this sends. What is not sent for its sake fails with TooLateError.
     """
 
     def __init__(self, awake: Awake, **config: Any) -> None:

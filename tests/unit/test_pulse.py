@@ -12,6 +12,7 @@ import pytest
 from faust.types import TP
 from prometheus_client import generate_latest
 
+from streams.detect.partition import SUBJECTS
 from streams.runtime.app import WorkerApp
 from streams.runtime.build import build_app, or_stop
 from streams.runtime.metrics import WorkerMetrics
@@ -387,7 +388,7 @@ def test_the_gauges_say_how_much_is_known() -> None:
 def test_the_gauges_say_where_payments_are_silent() -> None:
     app = App()
     other = Staged().stage
-    other.name = "subject"
+    other.plan = SUBJECTS
     # It reads no payments itself, and so it must not have the last word on them.
     app.stages = (app.staged.stage, other)
 

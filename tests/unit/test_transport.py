@@ -22,7 +22,7 @@ class Thread:
 
     beacon = None
 
-    def __init__(self, committed: Mapping[TP, int]) -> None:
+    def __init__(self, committed: Mapping[TP, int | None]) -> None:
         self.committed = committed
         self.polls: list[Mapping[TP, list[Any]]] = []
         # Where aiokafka's consumer would go on.
@@ -43,8 +43,13 @@ class Thread:
     async def getmany(self, active: set[TP], timeout: float) -> Mapping[TP, list[Any]]:
         return self.polls.pop(0)
 
-    async def seek_to_committed(self) -> Mapping[TP, int]:
+    async def seek_to_committed(self) -> Mapping[TP, int | None]:
+        # As aiokafka does, which leaves a position where nothing was committed.
+        self.positions.update({tp: offset for tp, offset in self.committed.items() if offset})
         return self.committed
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        self.positions.update(partitions)
 
     def highwater(self, tp: TP) -> int:
         return 100
@@ -54,7 +59,7 @@ async def _nothing(*_: Any) -> None:
     """What Faust would do with a message or at a rebalance."""
 
 
-def consumer_of(transport: str, committed: Mapping[TP, int]) -> Any:
+def consumer_of(transport: str, committed: Mapping[TP, int | None]) -> Any:
     made: Any = build_app(Settings(transport=transport)).transport  # type: ignore[arg-type]
 
     class Fed(made.Consumer):  # type: ignore[misc]
@@ -317,3 +322,18 @@ def test_the_first_record_in_a_long_time_is_no_stream_that_stands_still(transpor
         consumer.verify_event_path(1e9, PAYMENTS)
 
     run(story, transport, payments=7)
+
+
+@pytest.mark.parametrize("never", [None, 0])
+def test_what_was_dropped_before_the_first_commit_is_read_again(
+    transport: str, never: int | None
+) -> None:
+    """In a rebalance Faust drops what it has polled, and goes back for it."""
+
+    async def played() -> None:
+        consumer = consumer_of(transport, {ORDERS: never, PAYMENTS: 7})
+        consumer._thread.positions = {ORDERS: 3, PAYMENTS: 9}
+        await consumer.perform_seek()
+        assert consumer._thread.positions == {ORDERS: 0, PAYMENTS: 7}
+
+    asyncio.run(played())
