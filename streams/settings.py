@@ -144,8 +144,8 @@ class Settings(BaseSettings):
     rebalance_timeout_s: Annotated[float, Field(ge=1, le=LONGEST_SESSION_S)] = 30.0
     """How long the group waits for its members when partitions move."""
     commit_interval_s: Annotated[float, Field(gt=0, le=3600)] = 1.0
-    """How often what was acknowledged is committed. The inbox is told as well: it calls a group that
-    commits nothing for twice as long stopped."""
+    """How often what was acknowledged is committed. The inbox is told as well: it calls a group stopped
+    that commits nothing for twice as long, and for three minutes at least."""
     stall_timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 60.0
     """The worker exits with 71 when records wait and nothing moved for so long."""
     dead_letter_max_share: Annotated[float, Field(gt=0, le=1)] = 0.5

@@ -18,6 +18,7 @@ from streams.detect.facts import (
     InvoiceAsked,
     InvoiceIssued,
     InvoiceRefused,
+    ReasonGiven,
     Redirected,
     ReviewGone,
     ReviewStood,
@@ -27,6 +28,7 @@ from tests.oracle.talk import (
     DETECTORS,
     Delivered,
     Ended,
+    Explained,
     InvoiceStep,
     Reviewed,
     Said,
@@ -140,6 +142,7 @@ def oracle_rows(events: Iterable[tuple[str, Mapping[str, Any]]], horizon_ms: int
     """What the oracle finds."""
     events = list(events)
     said: dict[tuple[str, str, str], Said] = {}
+    explained: list[Explained] = []
     reviewed: list[Reviewed] = []
     gone: list[Ended] = []
     invoices: list[InvoiceStep] = []
@@ -151,6 +154,8 @@ def oracle_rows(events: Iterable[tuple[str, Mapping[str, Any]]], horizon_ms: int
         for fact in make(decoded) if make else ():
             if isinstance(fact, ChatSaid):
                 said[*where, fact.event_id] = _said(*where, fact)
+            elif isinstance(fact, ReasonGiven):
+                explained.append(Explained(*where, fact.at_ms))
             elif isinstance(fact, ReviewStood):
                 reviewed.append(
                     Reviewed(
@@ -178,6 +183,7 @@ def oracle_rows(events: Iterable[tuple[str, Mapping[str, Any]]], horizon_ms: int
     with TalkHistory(
         events,
         list(said.values()),
+        explained,
         list(newest.values()),
         list(last_gone.values()),
         invoices,
@@ -226,6 +232,7 @@ def _said(shop: str, buyer: str, fact: ChatSaid) -> Said:
         fact.at_ms,
         " threat." in found,
         " demand.money@" in found,
+        " demand.money.claim@" in found,
         " demand.soft@" in found,
         fact.amount_minor > 0,
         " contact." in found,

@@ -39,8 +39,8 @@ def large_orders(facts: Facts) -> Sequence[LargeOrder]:
 
 # Behind what is said of requests that the shop or the platform has all granted.
 ALL_CONCEDED = (
-    ";均已同意退款或判定买家投诉成立",
-    "; all were agreed to, or a complaint was upheld",
+    ";均已同意退款或由平台判定买家有理",
+    "; all were agreed to, or the platform found the buyer right",
 )
 
 

@@ -173,8 +173,7 @@ class Consumer:
             try:
                 return self._connect()
             except TransientError as error:
-                self._trouble = str(error)
-                log.warning("inbox_broker_unreachable", pause_s=pause_s, reason=str(error))
+                self._unreachable(error, pause_s)
             except PASSING as error:
                 self._store_failed(error, pause_s)
             self._stopping.wait(pause_s)
@@ -182,7 +181,13 @@ class Consumer:
         return None
 
     def _turn(self, source: AlertSource) -> None:
-        records = source.poll(_POLL_S)
+        try:
+            records = source.poll(_POLL_S)
+        except TransientError as error:
+            # A right that somebody took away may be given back; people go on with what there is.
+            self._unreachable(error, _LONGEST_PAUSE_S)
+            self._stopping.wait(_LONGEST_PAUSE_S)
+            return
         if records:
             self._take_in(source, records)
         if time.monotonic() - self._probed_at >= _PROBE_EVERY_S or self._trouble:
@@ -217,6 +222,10 @@ class Consumer:
             if self._stopping.wait(pause_s):
                 return None
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    def _unreachable(self, error: TransientError, pause_s: float) -> None:
+        self._trouble = str(error)
+        log.warning("inbox_broker_unreachable", pause_s=pause_s, reason=str(error))
 
     def _store_failed(self, error: Exception, pause_s: float) -> None:
         # What the driver said, where the question came as far as the driver.

@@ -77,7 +77,7 @@ class KafkaGroup:
                 sent_ms: list[int] = []
                 deadline = time.monotonic() + _READ_S
                 while behind and time.monotonic() < deadline:
-                    for tp, records in clients.poll(client, reading.POLL_S).items():
+                    for tp, records in clients.poll(self._settings, client, reading.POLL_S).items():
                         sent_ms.append(records[0].timestamp)
                         client.pause(tp)
                         behind.discard(tp)

@@ -162,13 +162,15 @@ def work(detail: Detail) -> Work:
 
 
 def _done(detail: Detail, state: State) -> Set[str]:
-    of_people = {
-        "take": state not in UNTOUCHED and state not in (State.AUTO_RESOLVED, State.EXPIRED),
+    # What was done before it came back is in the timeline.
+    if state in UNTOUCHED or state in (State.AUTO_RESOLVED, State.EXPIRED):
+        return frozenset()
+    others = {
         "contact": bool(detail.contacts),
         "label": detail.row.case.label is not None,
         "confirm": state is State.DONE,
     }
-    return {step for step, done in of_people.items() if done}
+    return {"take", *(step for step, done in others.items() if done)}
 
 
 def details(step: AuditRow, words: Words) -> str:

@@ -453,6 +453,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "fact.ChatRefused": ("聊天中拒绝开票", "Invoice refused in the chat"),
     "fact.ChatRevealed": ("聊天中给出收货信息", "Receiver's data given in the chat"),
     "fact.Talked": ("与店铺聊过", "Wrote to the shop"),
+    "fact.ReasonGiven": ("说明过问题或依据", "Said what is wrong"),
     "fact.ReviewStood": ("评价", "Review"),
     "fact.ReviewGone": ("评价已删除", "Review taken down"),
     "threshold.address_doubts": ("地址疑点", "Doubts about the address"),

@@ -33,6 +33,10 @@ HANDSHAKE_TIMEOUT_S = 5.0
 COORDINATOR_TIMEOUT_S = 15.0
 COORDINATOR_POLL_S = 0.2
 
+# How a broker says that a user may not do something, or is none.
+REFUSALS = (AuthorizationError, SaslAuthenticationFailedError)
+RIGHTS_CURE = "Check its password and its rights, which docs/operations.md lists, then start again."
+
 _Client = TypeVar("_Client", KafkaAdminClient, KafkaConsumer, KafkaProducer)
 
 
@@ -86,15 +90,19 @@ def producer(settings: Settings, **options: Any) -> KafkaProducer:
     )
 
 
-def poll(client: KafkaConsumer, timeout_s: float) -> dict[TopicPartition, list[ConsumerRecord]]:
+def poll(
+    settings: Settings, client: KafkaConsumer, timeout_s: float
+) -> dict[TopicPartition, list[ConsumerRecord]]:
     """What arrived within `timeout_s`, by partition; nothing while no broker answers.
 
-    kafka-python goes on trying, and yet raises what its search for the group's coordinator met. What
-    trying again cannot mend is raised here too, as a KafkaError.
+    kafka-python goes on trying, and yet raises what its search for the group's coordinator met. Raises
+    TransientError when the broker refuses, and a KafkaError for whatever else trying again cannot mend.
     """
     began = time.monotonic()
     try:
         found: dict[TopicPartition, list[ConsumerRecord]] = client.poll(int(timeout_s * 1000))
+    except REFUSALS as error:
+        raise failure(settings, error) from error
     except KafkaError as error:
         if not error.retriable:
             raise
@@ -177,11 +185,10 @@ def about_rights(settings: Settings) -> str:
 
 def failure(settings: Settings, error: KafkaError) -> TransientError:
     """What a service raises when the brokers of `settings` do not answer, or refuse what it asks."""
-    if isinstance(error, (AuthorizationError, SaslAuthenticationFailedError)):
+    if isinstance(error, REFUSALS):
         return TransientError(
             f"The Kafka broker at {settings.bootstrap_servers} refuses this user what it needs "
-            f"({type(error).__name__}: {error}). Check its password and its rights, which "
-            "docs/operations.md lists, then start again."
+            f"({type(error).__name__}: {error}). {RIGHTS_CURE}"
         )
     return TransientError(
         f"No Kafka broker answered at {settings.bootstrap_servers} ({type(error).__name__}). "

@@ -64,7 +64,7 @@ def to_end(
         ends: dict[TopicPartition, int] = {}
         deadline = time.monotonic() + stall_timeout_s
         while not _is_read(client, assigned, ends):
-            batches = clients.poll(client, POLL_S)
+            batches = clients.poll(settings, client, POLL_S)
             for partition in assigned:
                 if partition not in ends and (end := client.highwater(partition)) is not None:
                     ends[partition] = end
@@ -90,7 +90,7 @@ def follow(settings: Settings, name: str, *, from_beginning: bool) -> Iterator[R
         else:
             client.seek_to_end(*assigned)
         while True:
-            batches = clients.poll(client, POLL_S)
+            batches = clients.poll(settings, client, POLL_S)
             for batch in batches.values():
                 yield from map(_record, batch)
             if not batches:

@@ -38,7 +38,10 @@ class Source(Protocol):
     """A group member's view of its topics; used by one thread."""
 
     def poll(self, timeout_s: float) -> list[Record]:
-        """The next records, in order within a partition; empty when none came within the time."""
+        """The next records, in order within a partition; empty when none came within the time.
+
+        Raises TransientError when the broker refuses.
+        """
         ...
 
     def owns(self, record: Record) -> bool:
@@ -63,6 +66,7 @@ class KafkaSource:
     def __init__(
         self, settings: Settings, topics: list[str], group_id: str, max_poll_records: int = 200
     ) -> None:
+        self._settings = settings
         self._names = {topic_name(settings, topic): topic for topic in topics}
         self._consumer = consumer(settings, group_id=group_id, max_poll_records=max_poll_records)
         try:
@@ -78,7 +82,7 @@ class KafkaSource:
 
     def poll(self, timeout_s: float) -> list[Record]:
         """See Source."""
-        batches = poll(self._consumer, timeout_s)
+        batches = poll(self._settings, self._consumer, timeout_s)
         # A rebalance happens within a poll and nowhere else.
         self._owned = frozenset(
             (self._names[tp.topic], tp.partition) for tp in self._consumer.assignment()

@@ -29,19 +29,18 @@ def test_a_broker_that_is_away_ends_no_consumer() -> None:
         create_topics(broker.bootstrap, {"alerts": 1})
         # It comes within seconds instead of once in a dozen outages.
         at_once = {"reconnect_backoff_ms": 5, "reconnect_backoff_max_ms": 5}
-        client = clients.consumer(
-            Settings(bootstrap_servers=broker.bootstrap), group_id="group", **at_once
-        )
+        settings = Settings(bootstrap_servers=broker.bootstrap)
+        client = clients.consumer(settings, group_id="group", **at_once)
         with closing(client):
             client.subscribe(["alerts"])
             broker.stop()
             with pytest.raises(KafkaConnectionError):
                 while True:
                     client.poll(100)
-            assert [clients.poll(client, 0.1) for _ in range(20)] == [{}] * 20
+            assert [clients.poll(settings, client, 0.1) for _ in range(20)] == [{}] * 20
             broker.start()
             create_topics(broker.bootstrap, {"alerts": 1})
             produce(broker.bootstrap, "alerts", [Message(b"alert")])
-            while not (found := clients.poll(client, 0.1)):
+            while not (found := clients.poll(settings, client, 0.1)):
                 pass
     assert [record.value for records in found.values() for record in records] == [b"alert"]

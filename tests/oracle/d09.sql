@@ -1,7 +1,7 @@
 -- D09 malicious_return; see the definition in docs/detectors/D09.md.
 WITH
 -- A. Another thing came back.
-mismatch AS (
+contradicted AS (
     FROM inspected
     WHERE result = 'mismatch' AND CASE
         WHEN expected_sku <> received_sku THEN true
@@ -10,24 +10,40 @@ mismatch AS (
             THEN 100 * abs(received_g - expected_g) > getvariable('tolerance') * expected_g
         WHEN received_units > expected_units THEN false
         ELSE true
-    END AND at_ms <= getvariable('horizon_ms') AND NOT EXISTS (
-        FROM (
-            SELECT shop, buyer, order_id, at_ms, reason FROM refund WHERE kind = 'requested'
-            UNION ALL
-            SELECT shop, buyer, order_id, at_ms, reason FROM dispute
-        ) s
-        WHERE s.shop = inspected.shop AND s.buyer = inspected.buyer AND s.order_id = inspected.order_id
-            AND s.at_ms <= inspected.at_ms AND (
-                s.reason = 'wrong_item'
-                OR s.reason = 'not_as_described'
-                AND coalesce(expected_sku <> received_sku, false)
-                AND NOT coalesce(received_units < expected_units, false)
-                AND NOT coalesce(
-                    expected_g > 0
-                    AND 100 * abs(received_g - expected_g) > getvariable('tolerance') * expected_g,
-                    false
-                )
-            )
+    END
+),
+reasons_before AS (
+    SELECT c.shop, c.buyer, c.event_id, list(s.reason) AS reasons
+    FROM contradicted c
+    JOIN (
+        SELECT shop, buyer, order_id, at_ms, reason FROM refund WHERE kind = 'requested'
+        UNION ALL
+        SELECT shop, buyer, order_id, at_ms, reason FROM dispute
+    ) s ON s.shop = c.shop AND s.buyer = c.buyer AND s.order_id = c.order_id AND s.at_ms <= c.at_ms
+    GROUP BY ALL
+),
+not_sent AS (
+    SELECT c.*, coalesce(list_contains(r.reasons, 'not_as_described'), false)
+        AND coalesce(expected_sku <> received_sku, false)
+        AND NOT coalesce(received_units < expected_units, false)
+        AND NOT coalesce(
+            expected_g > 0
+            AND 100 * abs(received_g - expected_g) > getvariable('tolerance') * expected_g,
+            false
+        ) AS is_other_colour
+    FROM contradicted c
+    LEFT JOIN reasons_before r USING (shop, buyer, event_id)
+    WHERE NOT coalesce(list_contains(r.reasons, 'wrong_item'), false)
+),
+mismatch AS (
+    SELECT n.* EXCLUDE (is_other_colour)
+    FROM not_sent n
+    WHERE n.at_ms <= getvariable('horizon_ms') AND NOT (
+        n.is_other_colour AND (
+            SELECT count(DISTINCT o.order_id)
+            FROM not_sent o
+            WHERE o.shop = n.shop AND o.buyer = n.buyer AND o.is_other_colour
+        ) = 1
     )
 ),
 -- B. Many orders for odd reasons.

@@ -39,7 +39,7 @@ request AS (
     JOIN refused p USING (shop, buyer, order_id)
     LEFT JOIN (FROM refund WHERE kind = 'withdrawn') w USING (shop, buyer, refund_id, attempt_no)
     WHERE r.at_ms >= p.at_ms
-        AND r.goods_status <> 'received'
+        AND (r.goods_status <> 'received' OR r.is_refund_only)
         AND r.reason NOT IN ('damaged', 'wrong_item', 'late_shipment', 'stockout')
 ),
 at_issue AS (

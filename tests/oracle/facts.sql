@@ -72,8 +72,11 @@ SELECT
     coalesce((value ->> '$.refund_only')::BOOLEAN, false) AND NOT (
         value ->> '$.reason' = 'other' AND regexp_matches(
             lower(coalesce(value ->> '$.reason_text', '')),
-            '价保|保价|价格保护|差价|差额|退运费|退邮费|價保|保價|價格保護|差價|差額|退運費|退郵費'
-            || '|price (protection|match|adjustment|difference)'
+            '价保|保价|价格保护|差价($|[^格值钱])|差额|退运费|退邮费|價保|保價|價格保護|差價($|[^格值錢])|差額'
+            || '|退運費|退郵費|price (protection|match|adjustment|difference)'
+        ) AND NOT regexp_matches(
+            lower(coalesce(value ->> '$.reason_text', '')),
+            '仅退款|僅退款|只退款|不退货|不退貨|全额|全額|全款|全部|全退|full |whole |all '
         )
     ) AS is_refund_only,
     value ->> '$.reason' AS reason,

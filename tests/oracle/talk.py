@@ -17,7 +17,10 @@ Event = tuple[str, Mapping[str, Any]]
 
 
 class Said(NamedTuple):
-    """A message of a buyer that carries signals or names orders."""
+    """A message of a buyer that carries signals or names orders.
+
+    `wants_money` is told of money without a word of compensation, `claims_money` of money with one.
+    """
 
     shop: str
     buyer: str
@@ -25,6 +28,7 @@ class Said(NamedTuple):
     at_ms: int
     threatens: bool
     wants_money: bool
+    claims_money: bool
     wants_something: bool
     names_amount: bool
     names_channel: bool
@@ -32,6 +36,14 @@ class Said(NamedTuple):
     asks_address: bool
     themes: Sequence[str]
     orders: Sequence[str]
+
+
+class Explained(NamedTuple):
+    """A message of a buyer that gives a reason."""
+
+    shop: str
+    buyer: str
+    at_ms: int
 
 
 class Reviewed(NamedTuple):
@@ -92,6 +104,7 @@ class TalkHistory(History):
         self,
         events: Iterable[Event],
         said: Sequence[Said],
+        explained: Sequence[Explained],
         reviewed: Sequence[Reviewed],
         gone: Sequence[Ended],
         invoices: Sequence[InvoiceStep],
@@ -100,11 +113,12 @@ class TalkHistory(History):
         super().__init__(events)
         self._table(
             "said(shop VARCHAR, buyer VARCHAR, event_id VARCHAR, at_ms BIGINT, threatens BOOLEAN,"
-            " wants_money BOOLEAN, wants_something BOOLEAN, names_amount BOOLEAN,"
+            " wants_money BOOLEAN, claims_money BOOLEAN, wants_something BOOLEAN, names_amount BOOLEAN,"
             " names_channel BOOLEAN, is_marked BOOLEAN, asks_address BOOLEAN, themes VARCHAR[],"
             " orders VARCHAR[])",
             said,
         )
+        self._table("explained(shop VARCHAR, buyer VARCHAR, at_ms BIGINT)", explained)
         self._table(
             "reviewed(shop VARCHAR, buyer VARCHAR, review_id VARCHAR, part VARCHAR,"
             " event_id VARCHAR, at_ms BIGINT, order_id VARCHAR, rating VARCHAR, posted_ms BIGINT)",
@@ -139,6 +153,7 @@ __all__ = [
     "DETECTORS",
     "Delivered",
     "Ended",
+    "Explained",
     "InvoiceStep",
     "OracleEpisode",
     "Reviewed",

@@ -1,5 +1,21 @@
--- Signals of chats and reviews, as facts hold them: tables `said`, `reviewed`, `invoice_step` and
--- `delivered` are given.
+-- Signals of chats and reviews, as facts hold them: tables `said`, `explained`, `reviewed`,
+-- `invoice_step` and `delivered` are given.
+-- D04: money that is claimed as compensation is something soft when all that a message wants of money is
+-- such, and a reason was given that day or the day before (UTC), not after the message. Else it is money.
+CREATE TEMP TABLE excused AS
+SELECT DISTINCT s.shop, s.buyer, s.event_id
+FROM said s
+JOIN explained e
+    ON e.shop = s.shop AND e.buyer = s.buyer AND e.at_ms <= s.at_ms
+    AND e.at_ms // 86400000 >= s.at_ms // 86400000 - 1
+WHERE s.claims_money AND NOT s.wants_money;
+
+UPDATE said SET wants_money = TRUE WHERE claims_money;
+
+UPDATE said SET wants_money = FALSE, wants_something = TRUE, names_amount = FALSE
+FROM excused x
+WHERE (x.shop, x.buyer, x.event_id) = (said.shop, said.buyer, said.event_id);
+
 -- A review's parts: posted, its newest change, and what was added; a change ends what was posted.
 CREATE TEMP TABLE standing_part AS
 SELECT *

@@ -128,6 +128,19 @@ def test_a_wrong_colour_is_not_as_described_and_what_weighs_otherwise_is_no_colo
     assert len(story.told("D09", 3 * DAY)) == episodes
 
 
+@pytest.mark.parametrize(("orders", "members"), [(["o1"], 0), (["o1", "o1"], 0), (["o1", "o2"], 2)])
+def test_a_second_order_that_came_back_in_another_colour_is_no_slip(
+    orders: list[str], members: int
+) -> None:
+    story = SellerStory()
+    for number, order in enumerate(orders):
+        story.requested(order, number, reason="not_as_described", refund_only=False)
+        sku = {"expected_sku_id": "red", "received_sku_id": "blue", "return_id": f"r{number}"}
+        story.inspected(order, DAY + number, **sku)
+    found = story.told("D09", 3 * DAY)
+    assert sum(len(episode.members) for episode in found) == members
+
+
 def test_odd_refunds_of_unknown_orders_accuse_nobody() -> None:
     story = SellerStory()
     for number in range(6):

@@ -74,6 +74,32 @@ def test_d04_a_soft_demand_only_informs() -> None:
     assert only(told(story, "D04")).severity == "info"
 
 
+@pytest.mark.parametrize(
+    ("given", "severity"),
+    [
+        (2 * DAY - 0.001, "warn"),
+        (2 * DAY, "info"),
+        (3 * DAY, "info"),
+        (4 * DAY - 0.001, "info"),
+        (4 * DAY, "warn"),
+    ],
+)
+def test_d04_a_reason_excuses_until_the_end_of_the_next_day(given: float, severity: str) -> None:
+    """The story begins at midnight (UTC)."""
+    story = Talk()
+    story.said("衣服洗一次就破了个洞", given)
+    story.said("补偿我30元,不然差评", 4 * DAY - 0.001)
+    assert only(told(story, "D04", 5 * DAY)).severity == severity
+
+
+@pytest.mark.parametrize(("wants", "severity"), [("赔我30元", "info"), ("转我30元", "warn")])
+def test_d04_a_message_that_wants_other_money_too_is_no_claim(wants: str, severity: str) -> None:
+    story = Talk()
+    story.said("衣服洗一次就破了个洞", 0)
+    story.said(f"补偿我30元,不然差评,{wants}就算了", 10)
+    assert only(told(story, "D04")).severity == severity
+
+
 @pytest.mark.parametrize(("gap", "talks"), [(DAY, 1), (DAY + 0.001, 2)])
 def test_d14_what_is_said_a_day_apart_is_one_conversation(gap: float, talks: int) -> None:
     story = Talk()

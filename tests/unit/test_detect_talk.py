@@ -16,10 +16,12 @@ from streams.detect.address.receivers import Reader
 from streams.detect.alerts import to_datetime
 from streams.detect.extract import FACTS_OF
 from streams.detect.facts import (
+    DAY_MS,
     AnyFact,
     ChatRefused,
     ChatRevealed,
     ChatSaid,
+    ReasonGiven,
     ReviewStood,
     Talked,
     merge,
@@ -88,6 +90,23 @@ def test_later_messages_of_a_day_change_nothing() -> None:
     assert merge(known, [earlier])
     assert not merge(known, [later])
     assert known == [earlier]
+
+
+def test_of_the_reasons_of_a_day_the_first_is_kept() -> None:
+    story = Talk()
+    for at in (HOUR, 0, 2 * HOUR, DAY):
+        story.said("衣服洗一次就破了个洞", at)
+    known: list[AnyFact] = []
+    for fact in facts_of(story):
+        merge(known, [fact])
+    assert [(f.ref, f.at_ms) for f in known if isinstance(f, ReasonGiven)] == [
+        (str(ms(0) // DAY_MS), ms(0)),
+        (str(ms(DAY) // DAY_MS), ms(DAY)),
+    ]
+
+
+def test_a_reason_alone_makes_nobody_looked_at() -> None:
+    assert ReasonGiven not in default_engine().gate("buyer", "s:b").loud
 
 
 def test_a_message_is_kept_as_codes_spans_and_version() -> None:

@@ -97,6 +97,15 @@ def question_about_ones_own_order() -> Story:
     return story
 
 
+@pytest.mark.parametrize("day", [45.1, 45.9, 46.5, 47.1])
+def test_a_claim_outlives_the_reason_that_was_given_for_it(day: float) -> None:
+    story = Talk()
+    story.said("衣服洗一次就破了个洞", 0)
+    story.said("补偿我30元,不然差评", 2 * DAY - 1)
+    story.created("x", day * DAY)
+    assert {(alert.detector, alert.severity) for alert in live(story).alerts} == {("D04", "info")}
+
+
 @pytest.mark.parametrize(
     ("tell", "at"),
     [(few_of_many_orders_refunded, 46 * DAY), (question_about_ones_own_order, 45 * DAY + 1800)],

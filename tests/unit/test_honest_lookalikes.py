@@ -11,7 +11,7 @@ import pytest
 
 from schemas.alerts import Alert
 from tests.example_stories import events_of, ms, seconds
-from tests.pipeline import run
+from tests.pipeline import Pipeline, run
 
 Event = dict[str, Any]
 
@@ -48,6 +48,77 @@ def refunds_of(orders: int, reason: str, reason_text: str) -> list[Event]:
         events += sent(f"o{n}")
         events.append({"at": f"{n + 2}d", "refunds.requested": request})
     return events
+
+
+def chat(at: str, text: str) -> Event:
+    return {"at": at, "chats.message": {"sender": "buyer", "text": text}}
+
+
+class TestD04:
+    """People chat in short messages: the reason of a claim stands in another one than the claim."""
+
+    HOLE = "衣服洗一次就破了个洞"
+    CLAIM = "补偿我30元,不然差评"
+
+    def reviewed(self, *messages: Event) -> list[Event]:
+        review = {"review_id": "v", "order_id": "o1", "rating": "bad", "mutual_rated": True}
+        return [*sent(), *messages, {"at": "6d", "reviews.posted": review | {"text": "差"}}]
+
+    @pytest.mark.parametrize("later", ["4d10s", "4d5h", "5d"])
+    @pytest.mark.parametrize(
+        "reason",
+        ["衣服洗一次就破了个洞", "是不是少发了一件", "快递说包装破损了", "按消法可以三倍赔偿的吧"],
+    )
+    def test_compensation_after_its_reason_is_a_claim(self, reason: str, later: str) -> None:
+        events = self.reviewed(chat("4d", reason), chat(later, self.CLAIM))
+        (alert,) = alerts(events, "7d", "D04", "D20")
+        assert (alert.detector, alert.severity) == ("D04", "info")
+        assert "A10_draft_complaint" not in codes(alert)
+
+    @pytest.mark.parametrize(
+        ("first", "demand"),
+        [
+            (HOLE, "转我500,不然投诉"),
+            (HOLE, "给我1000块私了,不然差评"),
+            (HOLE, "泄露我信息,赔我2000解决"),
+            ("质量怎么样,会不会掉色", CLAIM),
+            ("没有破", CLAIM),
+            ("什么时候发货", CLAIM),
+        ],
+    )
+    def test_twin_other_money_and_compensation_for_nothing_are_demands(
+        self, first: str, demand: str
+    ) -> None:
+        events = self.reviewed(chat("4d", first), chat("4d10s", demand))
+        assert [(a.detector, a.severity) for a in alerts(events, "7d", "D04", "D20")] == [
+            ("D04", "warn"),
+            ("D20", "critical"),
+        ]
+
+    def test_twin_a_reason_that_comes_afterwards_or_is_forgotten_excuses_nothing(self) -> None:
+        events = self.reviewed(
+            chat("1d", self.HOLE), chat("4d", self.CLAIM), chat("4d1m", self.HOLE)
+        )
+        assert told(events, "7d", "D04").severity == "warn"
+
+    def test_a_reason_that_is_read_late_takes_the_accusation_back(self) -> None:
+        late, *events = events_of(
+            self.reviewed(chat("4d", self.HOLE), chat("4d10s", self.CLAIM))[3:]
+        )
+        pipeline = Pipeline()
+        pipeline.send(events)
+        pipeline.read_to_end(ms(seconds("7d")))
+        assert {(a.detector, a.severity, a.status) for a in pipeline.alerts} == {
+            ("D04", "warn", "open"),
+            ("D20", "critical", "open"),
+        }
+        before = len(pipeline.alerts)
+        pipeline.send([late])
+        pipeline.read_to_end(ms(seconds("7d")))
+        assert {(a.detector, a.severity, a.status) for a in pipeline.alerts[before:]} == {
+            ("D04", "info", "open"),
+            ("D20", "critical", "retracted"),
+        }
 
 
 class TestD08:

@@ -35,8 +35,11 @@ class MemorySource:
         self.is_reachable = True
         self.is_closed = False
         self.is_assigned = True
+        self.refusal: TransientError | None = None
 
     def poll(self, timeout_s: float) -> list[Record]:
+        if self.refusal:
+            raise self.refusal
         end = min(len(self.values), self.position + 10) if self.is_reachable else self.position
         found = [
             Record("alerts", 0, offset, b"k", self.values[offset])
@@ -218,6 +221,21 @@ def test_what_is_not_there_yet_is_waited_for(tmp_path: Path, error: Exception, s
     assert "not connected" in setup.consumer.health().reason
     with setup.running():
         wait_until(lambda: said in setup.consumer.health().reason)
+        wait_until(lambda: setup.source.committed == 1)
+        wait_until(lambda: setup.consumer.health().is_ready)
+
+
+def test_a_right_that_was_taken_away_ends_no_console_and_may_be_given_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.inbox.consumer._LONGEST_PAUSE_S", 0.01)
+    setup = Setup(tmp_path, [])
+    with setup.running():
+        wait_until(lambda: setup.consumer.health().is_ready)
+        setup.source.refusal = TransientError("the broker refuses this user what it needs")
+        wait_until(lambda: "refuses this user" in setup.consumer.health().reason)
+        setup.source.values.append(value("1"))
+        setup.source.refusal = None
         wait_until(lambda: setup.source.committed == 1)
         wait_until(lambda: setup.consumer.health().is_ready)
 

@@ -263,6 +263,10 @@ def test_a_step_that_nobody_took_is_not_shown_as_taken(served: Served, operator:
     operator.step("label", label="FALSE_POSITIVE")
     operator.step("confirm")
     assert stages(operator.http.get(ONE, headers=english).text) == ["Take", "Label", "Confirm"]
+    served.add(make_alert("1", revision=2, change="escalated", severity="critical"))
+    served.add(make_alert("1", revision=3, change="resolved", status="resolved"))
+    assert state(served) == State.AUTO_RESOLVED
+    assert stages(operator.http.get(ONE, headers=english).text) == []
 
 
 def test_whoever_hears_the_page_is_told_what_is_chosen_and_which_proof_is_noted(

@@ -11,6 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kafka.errors import (
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+    UnknownError,
+)
 
 from streams.demo.broker import free_port
 from streams.errors import ConfigurationError, TransientError
@@ -39,6 +46,29 @@ def test_tls_goes_with_a_handshake_that_ends(protocol: str) -> None:
 def test_without_tls_there_is_no_certificate(protocol: str) -> None:
     settings = Settings.model_validate({"security_protocol": protocol})
     assert "ssl_context" not in clients._connection(settings)
+
+
+class RaisingConsumer:
+    """A consumer whose poll raises; of a KafkaConsumer nothing else is asked here."""
+
+    def __init__(self, error: KafkaError) -> None:
+        self.error = error
+
+    def poll(self, timeout_ms: int) -> dict[Any, Any]:
+        raise self.error
+
+
+def test_what_a_poll_raises_is_an_outage_or_a_refusal_or_a_bug() -> None:
+    def poll(error: KafkaError) -> dict[Any, Any]:
+        consumer: Any = RaisingConsumer(error)
+        return clients.poll(Settings(), consumer, 0.0)
+
+    assert poll(KafkaConnectionError()) == {}
+    for refusal in (GroupAuthorizationFailedError("g"), TopicAuthorizationFailedError({"alerts"})):
+        with pytest.raises(TransientError, match=r"docs/operations\.md lists"):
+            poll(refusal)
+    with pytest.raises(UnknownError):
+        poll(UnknownError())
 
 
 def _held() -> Counter[str]:

@@ -70,7 +70,7 @@ def lost(orders: int) -> Events:
 def test_d08_nobody_complains_about_refunds_that_were_agreed_to() -> None:
     alert = told("D08", lost(3), "13d")
     assert (alert.severity, codes(alert)) == ("warn", ["A4_remind"])
-    assert alert.summary.zh.endswith("均已同意退款或判定买家投诉成立。")
+    assert alert.summary.zh.endswith("均已同意退款或由平台判定买家有理。")
     contested = told("D08", lost(3)[:-1], "13d")
     assert "A10_draft_complaint" in codes(contested)
 
@@ -125,7 +125,7 @@ def odd(orders: int, *, agreed: int) -> Events:
 def test_d09_looks_at_the_goods_where_all_refunds_were_agreed_to() -> None:
     agreed, contested = told("D09", odd(5, agreed=5), "16d"), told("D09", odd(5, agreed=4), "16d")
     assert codes(agreed) == ["A6_evidence_pack", "A4_remind"]
-    assert agreed.summary.zh.endswith("均已同意退款或判定买家投诉成立。")
+    assert agreed.summary.zh.endswith("均已同意退款或由平台判定买家有理。")
     assert codes(contested)[1:] == ["A12_suggest_refund_reply", "A10_draft_complaint"]
 
 

@@ -226,6 +226,47 @@ def test_twin_who_is_to_be_paid_is_the_buyer(text: str) -> None:
     assert is_extortion(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "is_claim"),
+    [
+        ("补偿我30元,不然差评", True),
+        ("给我补50块,不然差评", True),
+        ("赔我300元精神损失费,不然投诉", True),
+        ("转我500,不然投诉", False),
+        ("泄露我信息,赔我2000解决", False),
+        ("衣服破了个洞,补偿我30元,不然差评", False),
+    ],
+)
+def test_compensation_without_a_reason_may_be_a_claim(text: str, is_claim: bool) -> None:
+    found = codes(read_chat(text))
+    assert ("demand.money.claim" in found) is is_claim
+    assert not (is_claim and "demand.money" in found)
+    assert is_extortion(text) is ("破" not in text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "衣服洗一次就破了个洞",
+        "是不是少发了一件",
+        "有没有搞错,质量这么差",
+        "客服说发错了",
+        "怎么还不发货",
+        "你们这样违反消法",
+        "质量还可以,就是掉色",
+    ],
+)
+def test_what_is_wrong_is_a_reason(text: str) -> None:
+    assert read_chat(text).names_reason
+
+
+@pytest.mark.parametrize(
+    "text", ["没有破", "不是质量问题", "会不会掉色", "质量怎么样", "质量很好", "在吗", ""]
+)
+def test_twin_what_is_denied_praised_or_asked_about_is_none(text: str) -> None:
+    assert not read_chat(text).names_reason
+
+
 def test_hush_money_is_no_compensation_whatever_is_broken() -> None:
     assert is_extortion("杯子碎了,转我支付宝2000元私了,不然举报")
 

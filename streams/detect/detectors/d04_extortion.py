@@ -7,6 +7,7 @@ conversation. Anger threatens without a demand, and haggling demands without a t
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import Literal
 
 from schemas.alerts import Severity
@@ -32,13 +33,16 @@ from streams.detect.episodes import (
     slide,
 )
 from streams.detect.facts import (
+    DAY_MS,
     NEVER,
     ChatSaid,
     ComplaintFiled,
     ComplaintRuled,
+    ReasonGiven,
     RefundRequested,
 )
 from streams.detect.playbooks import complaint
+from streams.detect.text.extortion import CLAIM
 
 _THREATS = {
     "threat.complaint": ("投诉", "a complaint"),
@@ -78,10 +82,10 @@ class Extortion(Detector[Rules]):
         crossings = demands_under_threat(facts, rules.window_s, rules.soft_level)
         if not crossings:
             return NOTHING
-        complaints = _Complaints(facts)
+        complaints, reasons = _Complaints(facts), Reasons(facts)
         refunds = len({request.order_id for request in facts.of(RefundRequested)})
         found = [
-            _case(run, complaints, refunds, rules)
+            _case(run, complaints, reasons, refunds, rules)
             for run in runs(crossings, rules.cooldown_s * 1000)
         ]
         return cases.verdict(self.id, found, horizon_ms, rules.expire_after_s)
@@ -112,9 +116,10 @@ class Extortion(Detector[Rules]):
             ),
             not_if=(
                 "只有威胁没有索要;只谈发货、运费、退款或差价;转述他人的话;两者相隔超过"
-                f"{rules.window_s // 60}分钟",
+                f"{rules.window_s // 60}分钟;当天或前一天说明过原因的赔偿只作提示",
                 "a threat without a demand; talk of shipping, freight, refunds or price differences "
-                f"only; others' words; more than {rules.window_s // 60} minutes between the two",
+                f"only; others' words; more than {rules.window_s // 60} minutes between the two; "
+                "compensation whose reason was given that day or the day before only informs",
             ),
             ended=("之后没有新的威胁和索要", "No further demand under a threat since then"),
             steps=(
@@ -152,8 +157,10 @@ def demands_under_threat(
     A demand for money gives warn, or critical with an amount and another channel; other demands give
     `soft_level`. Complaints are not looked at. Other detectors ask this too.
     """
-    messages = [m for m in facts.of(ChatSaid) if _marks(m)]
-    marks = "".join([_marks(m) for m in messages])
+    reasons = Reasons(facts)
+    marks_of = partial(_marks, reasons=reasons)
+    messages = [m for m in facts.of(ChatSaid) if marks_of(m)]
+    marks = "".join(map(marks_of, messages))
     if "T" not in marks or not ("M" in marks or "S" in marks):
         return []
 
@@ -165,18 +172,40 @@ def demands_under_threat(
             return "critical" if "A" in held and "C" in held else "warn"
         return soft_level if "S" in held else None
 
-    return slide(messages, window_s * 1000, _marks, level_of)
+    return slide(messages, window_s * 1000, marks_of, level_of)
 
 
-def _marks(message: ChatSaid) -> str:
+class Reasons:
+    """On which days the buyer gave a reason, and what that makes of demands for compensation."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._since = {int(given.ref): given.at_ms for given in facts.of(ReasonGiven)}
+
+    def wants_money(self, message: ChatSaid) -> bool:
+        """Whether a message wants money that it is not known to have any claim to."""
+        return "demand.money" in message.found and not self.is_claim(message)
+
+    def is_claim(self, message: ChatSaid) -> bool:
+        """Whether all money that it wants is compensation whose reason was given that day or the day before.
+
+        Whole days, for only the first reason of a day is kept.
+        """
+        if f"{CLAIM}@" not in message.found or "demand.money@" in message.found:
+            return False
+        day = message.at_ms // DAY_MS
+        return day - 1 in self._since or self._since.get(day, NEVER) <= message.at_ms
+
+
+def _marks(message: ChatSaid, reasons: Reasons) -> str:
     """Which of threat, money, soft demand, amount and channel a message carries."""
-    found = message.found
+    found, is_claim = message.found, reasons.is_claim(message)
     marks = "T" if "threat." in found else ""
-    if "demand.money" in found:
+    if "demand.money" in found and not is_claim:
         marks += "M"
-    if "demand.soft" in found:
+    if "demand.soft" in found or is_claim:
         marks += "S"
-    if message.amount_minor:
+    # As where the reason stands in the same message: what is claimed is no amount of a demand.
+    if message.amount_minor and not is_claim:
         marks += "A"
     if "contact." in found:
         marks += "C"
@@ -199,7 +228,9 @@ class _Complaints:
         return [filed for filed, ruled in self._spans if filed.at_ms <= to_ms and ruled > from_ms]
 
 
-def _case(run: Run, complaints: _Complaints, refunds: int, rules: Rules) -> cases.Case:
+def _case(
+    run: Run, complaints: _Complaints, reasons: Reasons, refunds: int, rules: Rules
+) -> cases.Case:
     messages = [m for m in run.members if isinstance(m, ChatSaid)]
     codes = dict.fromkeys(code for m in messages for code in m.codes() if code in _THREATS)
     threats = [_THREATS[code] for code in codes]
@@ -220,7 +251,7 @@ def _case(run: Run, complaints: _Complaints, refunds: int, rules: Rules) -> case
         details={
             "threats_zh": "、".join(zh for zh, _ in threats),
             "threats_en": ", ".join(en for _, en in threats),
-            "amount_minor": max(m.amount_minor for m in messages),
+            "amount_minor": max(0 if reasons.is_claim(m) else m.amount_minor for m in messages),
             "messages": len(messages),
         },
         thresholds=(

@@ -181,16 +181,16 @@ def _mismatches(facts: Facts, rules: Rules) -> list[ReturnInspected]:
     def is_excused(fact: ReturnInspected, reason: str) -> bool:
         return said_ms.get((fact.order_id, reason), NEVER) <= fact.at_ms
 
-    return [
+    found = [fact for fact in found if not is_excused(fact, "wrong_item")]
+    other_colour = [
         fact
         for fact in found
-        if not is_excused(fact, "wrong_item")
-        and (
-            _is_short(fact, rules)
-            or not fact.is_other_sku
-            or not is_excused(fact, "not_as_described")
-        )
+        if fact.is_other_sku and not _is_short(fact, rules) and is_excused(fact, "not_as_described")
     ]
+    # One is a slip of the shop's. Whoever swaps what comes back would say so of each.
+    if len({fact.order_id for fact in other_colour}) != 1:
+        return found
+    return [fact for fact in found if fact not in other_colour]
 
 
 def _is_mismatch(fact: ReturnInspected, rules: Rules) -> bool:

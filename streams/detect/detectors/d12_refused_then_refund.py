@@ -72,9 +72,10 @@ class RefusedThenRefund(Detector[Rules]):
         for request in facts.of(RefundRequested):
             parcels = refused.get(request.order_id)
             is_after = parcels is not None and request.at_ms >= parcels[0].at_ms
-            # Who has the goods was handed the parcel after all, at a second try or by another one (N18).
-            is_theirs = request.goods_status != "received" and request.reason not in NOT_THE_BUYERS
-            if is_after and is_theirs:
+            # Who has the goods and sends them back was handed the parcel after all, at a second try or by
+            # another one (N18). What the buyer ticks proves nothing where nothing is to come back.
+            has_goods = request.goods_status == "received" and not request.refund_only
+            if is_after and not has_goods and request.reason not in NOT_THE_BUYERS:
                 asked.setdefault(request.order_id, []).append(request)
         withdrawn = {fact.ref: fact.at_ms for fact in facts.of(RefundWithdrawn)}
         granted = _granted(facts, asked)

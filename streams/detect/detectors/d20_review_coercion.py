@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from streams.detect import cases
 from streams.detect.deadlines import ReviewComplaint
 from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step
-from streams.detect.detectors.d04_extortion import demands_under_threat
+from streams.detect.detectors.d04_extortion import Reasons, demands_under_threat
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
 from streams.detect.facts import ChatSaid, ReviewStood
 from streams.detect.reviews import Review, complain, reviews, t04
@@ -99,8 +99,9 @@ class Demands:
         crossings = demands_under_threat(facts, window_s)
         self.times = [c.at_ms for c in crossings if c.level != "info"]
         self._window_ms = window_s * 1000
+        reasons = Reasons(facts)
         self._messages = (
-            [m for m in facts.of(ChatSaid) if m.says("threat.", "demand.money")]
+            [m for m in facts.of(ChatSaid) if m.says("threat.") or reasons.wants_money(m)]
             if self.times
             else []
         )

@@ -91,8 +91,9 @@ def _next(episode: Episode, rules: Rules) -> tuple[Sequence[Step], Sequence[Due]
         return (_AS_ANY_OTHER,), ()
     if ended_by:
         return (shipping_over.step_after(ended_by, is_shipped=is_shipped),), ()
-    if is_shipped:
-        return playbooks.paid_order(None, is_shipped=True), ()
+    # Of an order of long ago nobody knows whether it still waits for anything.
+    if is_shipped or episode.status == "expired":
+        return playbooks.paid_order(None, is_shipped=is_shipped), ()
     if not paid_ms:
         closes_ms = unpaid_close(episode.anchor.at_ms, rules.T01).last_ms
         return (_ONCE_PAID, *playbooks.paid_order(None)), (playbooks.auto_close(closes_ms),)

@@ -13,9 +13,11 @@ from streams.detect.extract.times import deadline_ms, to_ms
 # A price that fell (价保), a difference, freight that was paid too much: a part of the price comes back, and
 # nobody keeps goods for nothing. No reason code says so.
 _OF_A_PART = re.compile(
-    "价保|保价|价格保护|差价|差额|退运费|退邮费|價保|保價|價格保護|差價|差額|退運費|退郵費"
+    "价保|保价|价格保护|差价(?![格值钱])|差额|退运费|退邮费|價保|保價|價格保護|差價(?![格值錢])|差額|退運費|退郵費"
     "|price (?:protection|match|adjustment|difference)"
 )
+# 「仅退款不退货退运费」 and 「保价没赔,全额退款」 want all of it.
+_OF_ALL = re.compile("[仅僅只]退款|不退[货貨]|全[额額款]|全部|全退|(?:full|whole|all) ")
 
 
 def _attempt(e: ev.RefundRequested | ev.RefundRefused | ev.RefundWithdrawn) -> str:
@@ -23,7 +25,10 @@ def _attempt(e: ev.RefundRequested | ev.RefundRefused | ev.RefundWithdrawn) -> s
 
 
 def _requested(e: ev.RefundRequested) -> tuple[f.RefundRequested]:
-    is_of_a_part = e.reason == "other" and _OF_A_PART.search(e.reason_text.lower()) is not None
+    said = e.reason_text.lower()
+    is_of_a_part = (
+        e.reason == "other" and _OF_A_PART.search(said) is not None and _OF_ALL.search(said) is None
+    )
     return (
         f.RefundRequested(
             to_ms(e.occurred_at),

@@ -36,22 +36,27 @@ def _chat(e: ev.ChatMessage) -> Sequence[f.AnyFact]:
     if e.sender != "buyer":
         return ()
     at_ms = to_ms(e.occurred_at)
-    talked = f.Talked(at_ms, e.event_id, str(at_ms // f.DAY_MS))
+    day = str(at_ms // f.DAY_MS)
+    found: list[f.AnyFact] = [f.Talked(at_ms, e.event_id, day)]
     signals = read_chat(e.text)
+    if signals.names_reason:
+        found.append(f.ReasonGiven(at_ms, e.event_id, day))
     named = _orders_named(e)
     if not named and not _matters(signals):
-        return (talked,)
+        return found
     orders = (e.order_id, *named) if e.order_id else named
-    said = f.ChatSaid(
-        at_ms,
-        e.event_id,
-        e.event_id,
-        _written(signals),
-        lexicon().version,
-        signals.amount_minor,
-        tuple(dict.fromkeys(orders))[:MAX_ORDERS],
+    found.append(
+        f.ChatSaid(
+            at_ms,
+            e.event_id,
+            e.event_id,
+            _written(signals),
+            lexicon().version,
+            signals.amount_minor,
+            tuple(dict.fromkeys(orders))[:MAX_ORDERS],
+        )
     )
-    return talked, said
+    return found
 
 
 def _by_seller(e: ev.ChatMessage) -> Sequence[f.AnyFact]:

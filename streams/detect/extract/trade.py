@@ -197,13 +197,17 @@ _FREE_SHIPPING = re.compile("(?<![不非])(?:包邮|免邮|包郵|免郵)|free s
 # 「满99包邮」, 「两件包邮」, 「江浙沪包邮」: the title itself says when, or where to.
 _ON_CONDITION = re.compile(
     r"(?:[满滿]\s?[\d一二两三四五六七八九十百]+\s?[元块塊件个個]?|(?:[2-9]|\d\d+|[二两兩三四五六七八九十])件"
-    r"|起|以上|江浙[沪滬]皖?|珠三角|京津冀|大[陆陸](?:地区|地區)?|[内內]地|省[内內]|同城|部分地[区區]|会员|會員|首单|首單)"
-    r"[即可就]?\s?(?=[包免][邮郵])"
+    r"|起|以上|江浙[沪滬]皖?|珠三角|京津冀|省[内內]|同城|部分地[区區]|会员|會員|首单|首單)"
+    r"[即可就]?\s?$"
 )
+_CONDITION_CHARS = 16
 _EXCLUSIONS = (
-    *("除外", "不包邮", "不包郵", "偏远", "偏遠", "补邮", "補郵", "港澳台"),
-    *("江浙沪包邮", "江浙沪皖包邮", "大陆地区", "大陸地區", "部分地区", "部分地區"),
+    *("除外", "不包邮", "不包郵", "偏远", "偏遠", "补邮", "補郵"),
+    *("江浙沪包邮", "江浙沪皖包邮", "部分地区", "部分地區"),
 )
+# These leave out what lies abroad, and Xinjiang and Tibet (S1) are the mainland.
+_ABROAD = re.compile("香港|澳[门門]|[台臺][湾灣]|港澳|海外|境外|[国國]外")
+_MAINLAND_ONLY = re.compile("港澳[台臺]|大[陆陸]|[内內]地包")
 # Goods may well come with a gift or with 运费险 (freight insurance): only a title that *is* one counts.
 _GIFTS = ("赠品链接", "赠品专拍", "赠品勿拍", "赠品请勿", "贈品鏈接", "贈品專拍")
 _FREIGHT = (
@@ -252,7 +256,11 @@ def _terms(
 
 
 def _promises_free_shipping(title: str) -> bool:
-    return _FREE_SHIPPING.search(title) is not None and _ON_CONDITION.search(title) is None
+    return any(
+        _ON_CONDITION.search(title[max(0, promise.start() - _CONDITION_CHARS) : promise.start()])
+        is None
+        for promise in _FREE_SHIPPING.finditer(title)
+    )
 
 
 def _names_exclusions(
@@ -260,10 +268,13 @@ def _names_exclusions(
 ) -> bool:
     """Whether title or description say so in general, or name every region that is left out."""
     said = f"{e.title.lower()}\n{e.description}"
-    regions = e.excluded_regions
+    if any(word in said for word in _EXCLUSIONS):
+        return True
+    is_mainland_only = _MAINLAND_ONLY.search(said) is not None
     # 新疆 stands for 新疆维吾尔自治区 as well.
-    return any(word in said for word in _EXCLUSIONS) or (
-        bool(regions) and all(region[:2] in said for region in regions)
+    return bool(e.excluded_regions) and all(
+        region[:2] in said or (is_mainland_only and _ABROAD.search(region) is not None)
+        for region in e.excluded_regions
     )
 
 

@@ -34,6 +34,7 @@ from streams.detect.facts.talk import (
     ChatRefused,
     ChatRevealed,
     ChatSaid,
+    ReasonGiven,
     ReviewGone,
     ReviewStood,
     Talked,
@@ -104,6 +105,7 @@ AnyFact = (
     | ChatRefused
     | ChatRevealed
     | Talked
+    | ReasonGiven
     | ReviewStood
     | ReviewGone
 )

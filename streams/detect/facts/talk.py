@@ -6,7 +6,7 @@ characters. `lexicon` is the version of the words by which they were found.
 
 from __future__ import annotations
 
-from streams.detect.facts.base import Fact
+from streams.detect.facts.base import DAY_MS, Fact, FirstFact
 
 
 class Written(Fact, frozen=True, array_like=True, gc=False):
@@ -55,6 +55,17 @@ class Talked(Fact, tag=22, frozen=True, array_like=True, gc=False):
 
     def rank(self) -> tuple[int, str]:
         return -self.at_ms, self.event_id
+
+
+class ReasonGiven(FirstFact, tag=26, frozen=True, array_like=True, gc=False):
+    """The buyer said what a claim may rest on: a fault, or a rule. `ref` is the day since 1970 (UTC).
+
+    Of a day only the first such message is kept: honest buyers write many of them, and it is no signal
+    that makes anybody look at them.
+    """
+
+    # Two days longer than the demands that it excuses, so that it does not go before them.
+    retention_ms = Fact.retention_ms + 2 * DAY_MS
 
 
 class ReviewStood(Written, tag=23, frozen=True, array_like=True, gc=False):

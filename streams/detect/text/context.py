@@ -12,9 +12,10 @@ _SENTENCE_END = re.compile(r"[。!?;]")
 _LOOK_BACK = 24
 # Text without punctuation is one sentence as far as this.
 _FAR = 100
+# 「那个人说」 tells of somebody, 「我这个人说到做到」 of oneself.
 _ACTOR = (
     r"(?:店家|商家|卖家|掌柜|老板|店主|客服|小二|店员|店里|服务员|服务生|酒店|宾馆|饭店|经理|主管|前台|保安"
-    r"|快递|外卖员|送餐|骑手|物流|平台|他们|她们|你们|人家|对方|有个?人|别人|[那这]个?人|同行|其他|他|她)"
+    r"|快递|外卖员|送餐|骑手|物流|平台|他们|她们|你们|人家|对方|有个?人|别人|(?<![我俺你您们])[那这]个?人|同行|其他|他|她)"
 )
 _SAYS = (
     r"(?:说|让|叫|要求|求|劝|威胁|恐吓|敲诈|勒索|骗|逼|骂|答应|承诺|表示|问|来电|打电话|发短信|发信息|要我"
@@ -50,23 +51,33 @@ _CONCEDED = re.compile(
     r"|(?:才|只|仅)(?:肯|愿意?)?(?:给|赔|补偿?|退|返|发)(?:给|了|我){0,3}$"
     r"|(?:不是|不要|不用|不需要|无需|别)(?:再|去|给|你们?|我|那|这|要|发|转|打){1,4}$"
 )
-# 「拒收的话我赔你50」, 「给您发红包,帮我改个地址」: the buyer would pay; and 「谢谢你们的50元」 was given.
+# 「拒收的话我赔你50」, 「给您发红包,帮我改个地址」: the buyer would pay.
 _OFFERED = re.compile(
     r"(?:^|[,。!?;]|[我俺咱]们?)(?:可以|愿意|会|再|来|先|就|另外|微信|支付宝){0,3}"
     r"(?:(?:赔|补|转|打|发|付|包)[偿款账]?给?|给)[你您](?:们|家|店)?(?:赔|补|转|打|发|付|包)?[偿款账个点]?$"
-    r"|(?:谢谢?|感谢)(?:了|你们?|您|店家?|[商卖]家|老板|的|送|赠|补偿?|返|发|给){0,4}$"
+)
+# 「谢谢你们的50元」 was given, unless something is threatened with behind it or the thanks come first.
+_THANKED = re.compile(
+    r"(?<!先)(?<!提前)(?:谢谢?|感谢)(?:了|你们?|您|店家?|[商卖]家|老板|的|送|赠|补偿?|返|发|给){0,4}$"
 )
 # 「微信转账可以吗」 asks how to pay, 「给我微信转账可以吗」 does not.
-_HOW_TO_PAY = re.compile(r"(?:给[你您]|(?:可以|行|能行?|方便)[吗么嘛不])")
+_HOW_TO_PAY = re.compile(r"(给[你您])|(?:可以|行|能行?|方便)[吗么嘛不]")
 _TO_ME = re.compile(r"[给到]我|你们?[^,。!?;]{0,4}$")
+# 「500,微信转账行吗,不然差评」, 「差评还是500」: this is no thanks and no question. A refusal is no such
+# threat, for who cannot pay cannot take the parcel.
+_OR_ELSE = re.compile(
+    r"(?:否则|不然|要不|不[转给付打赔发])[^。!?;]{0,8}(?:差评|中评|投诉|举报|曝光)"
+    r"|(?:差评|中评|投诉|举报|曝光)[^。!?;]{0,6}(?:还是|要么|或者)"
+)
 # 「给我发了50」 was given, but 「转了500我就撤投诉」 is to be.
 _GIVEN = re.compile(r"[给赔补发转打]了$")
 _ON_RECEIPT = re.compile(
     r"(?:的?红包|钱|,)?我?就(?:撤|删|改|不(?:投诉|举报|差评|给差评))(?![^,。!?;]{0,5}了)"
 )
 _NO_MATTER = re.compile(r".{0,2}?(?:也|都|没关系|无所谓|算了|没事)")
+# 「今晚八点以前,投诉还是500」 sets a time.
 _PAST_BEFORE = re.compile(
-    r"(?:已经?|曾经?|刚刚?|之前|以前|上次|上回|那次|昨天|前天|去年|当时|多次|几次)(?:去|打|给)?.{0,2}$"
+    r"(?:已经?|曾经?|刚刚?|(?<![点天晚班午半夜号日])(?<!周.)[之以]前|上次|上回|那次|昨天|前天|去年|当时|多次|几次)(?:去|打|给)?.{0,2}$"
 )
 _PAST_AFTER = re.compile(r"过|了(?!事|结)|无果|未果|没用|没人|无门|之后|以后|后(?!果)|得到|处理")
 # Who tells of having been insulted quotes: whatever foul stands behind that in the sentence.
@@ -141,16 +152,28 @@ def _is_unwanted(folded: str, start: int, end: int) -> bool:
         _NOT_WANTED.match(folded, end) is not None
         or _CONCEDED.search(before) is not None
         or _OFFERED.search(folded[max(0, start - 16) : start]) is not None
+        or _gives_thanks(folded, start, end)
         or _asks_how_to_pay(folded, start, end)
         or (_GIVEN.search(before) is not None and _ON_RECEIPT.match(folded, end) is None)
     )
 
 
-def _asks_how_to_pay(folded: str, start: int, end: int) -> bool:
+def _gives_thanks(folded: str, start: int, end: int) -> bool:
     return (
-        folded.endswith(("转账", "宝转"), start, end)
-        and _HOW_TO_PAY.match(folded, end) is not None
-        and _TO_ME.search(folded[max(0, start - 6) : start]) is None
+        _THANKED.search(folded[max(0, start - 16) : start]) is not None
+        and _OR_ELSE.search(folded, end, end + _LOOK_BACK) is None
+    )
+
+
+def _asks_how_to_pay(folded: str, start: int, end: int) -> bool:
+    asked = _HOW_TO_PAY.match(folded, end)
+    if asked is None or not folded.endswith(("转账", "宝转"), start, end):
+        return False
+    if _TO_ME.search(folded[max(0, start - 6) : start]) is not None:
+        return False
+    is_to_the_shop = asked[1] is not None
+    return is_to_the_shop or (
+        _OR_ELSE.search(folded, max(0, start - _LOOK_BACK), end + _LOOK_BACK) is None
     )
 
 

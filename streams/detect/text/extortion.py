@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import islice
+from typing import Final
 
 from streams.detect.text.amounts import MAX_AMOUNTS, Amount, amounts
-from streams.detect.text.context import is_demanded, is_meant
+from streams.detect.text.context import is_demanded, is_denied, is_meant
 from streams.detect.text.lexicon import Hit, unmasked
 
 # 「两样也就算了」: a small number without a unit counts things, not money.
@@ -56,6 +57,24 @@ _COMPENSATION = re.compile(r"赔|补|返(?!现|利|红包)|折现|医[药疗]费
 # What the shop promised itself may be claimed: 「说好返现」, 「说好的红包」.
 _PROMISED = re.compile(r"说好|说过|承诺|答应|写着|卡片|卡上|宣传|活动|兑现")
 _OF_PROMISE = re.compile(r"返|红包")
+# 「是不是发错了」 denies nothing; 「质量怎么样」 and 「质量没问题」 find no fault.
+_WHETHER = "是不是"
+_NO_FAULT = re.compile(r"[都还也很挺真]?(?:不错|好|可以|没(?:什么|有)?(?:大)?问题|怎么样|如何)")
+# Money in words of compensation, of which nothing is wrong in the same message: people chat in short ones,
+# so whether it is a claim depends on what was said before. Whoever asks for `demand.money` finds it as well.
+CLAIM: Final = "demand.money.claim"
+
+
+def names_reason(folded: str) -> bool:
+    """Whether something is said to be wrong with goods or parcel, or what a law or a rule says of it.
+
+    What is denied (没有破) does not count; what others say does, for 「快递说破损了」 is a reason as well.
+    """
+    return any(
+        _NO_FAULT.match(folded, hit.end()) is None
+        and (folded.endswith(_WHETHER, 0, hit.start()) or not is_denied(folded, hit.start()))
+        for hit in _REASONS.finditer(folded)
+    )
 
 
 def extortion(folded: str, hits: Sequence[Hit]) -> tuple[list[Hit], int]:
@@ -78,14 +97,14 @@ def extortion(folded: str, hits: Sequence[Hit]) -> tuple[list[Hit], int]:
     has_reason = _REASONS.search(folded) is not None
     is_promised = _PROMISED.search(folded) is not None
 
-    def is_claim(start: int, end: int) -> bool:
-        return (has_reason and _is_compensation(folded, start, end)) or (
-            is_promised and _OF_PROMISE.search(folded, max(0, start - 5), end + 4) is not None
-        )
+    def weighed(hit: Hit) -> Hit:
+        if is_promised and _OF_PROMISE.search(folded, max(0, hit.start - 5), hit.end + 4):
+            return hit._replace(code="demand.soft")
+        if hit.code != "demand.money" or not _is_compensation(folded, hit.start, hit.end):
+            return hit
+        return hit._replace(code="demand.soft" if has_reason else CLAIM)
 
-    demands = [
-        hit._replace(code="demand.soft") if is_claim(hit.start, hit.end) else hit for hit in demands
-    ]
+    demands = [weighed(hit) for hit in demands]
     largest = 0
     # Without a word that asks or offers, no number is a demand, and looking for numbers costs more than
     # the rest.
@@ -96,12 +115,14 @@ def extortion(folded: str, hits: Sequence[Hit]) -> tuple[list[Hit], int]:
             continue
         if not _is_demanded(folded, amount):
             continue
-        if is_claim(amount.start, amount.end):
-            demands.append(Hit("demand.soft", amount.start, amount.end))
-        else:
-            demands.append(Hit("demand.money", amount.start, amount.end))
+        demand = weighed(Hit("demand.money", amount.start, amount.end))
+        if demand.code != "demand.soft":
             largest = max(largest, amount.fen)
-            threats += _priced_breach(folded, amount)
+            if breach := _priced_breach(folded, amount):
+                threats += breach
+                # No fault of the goods makes a claim of it.
+                demand = demand._replace(code="demand.money")
+        demands.append(demand)
     return threats + demands, largest
 
 

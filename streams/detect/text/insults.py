@@ -27,10 +27,16 @@ _OF_GOODS = frozenset(("垃圾", "狗屎", "恶心", "恶心人", "恶心死", "
 
 # 「小强死全家」, 「书里那个王八蛋男主」: vermin and people who do not exist, unless somebody of the shop is
 # spoken of as well.
-_NOBODY = re.compile(
-    r"蚊|蟑螂|小强|苍蝇|老鼠|臭虫|白蚁|蚂蚁|跳蚤|螨|男主|女主|主角|反派|书[里中]|剧[里中情]|小说|电影[里中]"
+_VERMIN = r"蚊(?!帐)|蟑螂|小强|苍蝇|老鼠|臭虫|白蚁|蚂蚁|跳蚤|螨"
+_NOBODY = re.compile(rf"{_VERMIN}|男主|女主|主角|反派|书[里中]|剧[里中情]|小说|电影[里中]")
+_SOMEBODY = re.compile(
+    r"店|[商卖]家|老板|掌柜|客服|快递|骑手|师傅|你|妳|他|她|卖(?!国|点)|发货|包装|做这"
 )
-_SOMEBODY = re.compile(r"[商店卖]家|老板|店主|掌柜|客服|快递|骑手|师傅|你|妳|他|她")
+# 「蟑螂药绝了,一窝死全家」: what was done to them; 「衣服里有蟑螂,死全家」 was not.
+_REMEDY = re.compile(
+    rf"(?:{_VERMIN})[^,。!?;]{{0,4}}(?:药|粉|贴|饵|屋|夹|板|香|拍|喷)|杀虫|[灭杀]鼠"
+)
+_CURSES = frozenset(("死全家", "全家死光", "断子绝孙", "不得好死", "去死吧"))
 
 
 def abuse(folded: str, hits: Sequence[Hit]) -> list[Hit]:
@@ -62,11 +68,16 @@ def abuse(folded: str, hits: Sequence[Hit]) -> list[Hit]:
 
 
 def _is_about_nobody(folded: str, hit: Hit) -> bool:
+    """Whether vermin or somebody in a book is meant: named in the same clause, or cursed after a remedy."""
     begin, stop = sentence(folded, hit.start, hit.end)
-    return (
-        _NOBODY.search(folded, begin, stop) is not None
-        and _SOMEBODY.search(folded, begin, stop) is None
-    )
+    if _SOMEBODY.search(folded, begin, stop) is not None:
+        return False
+    clause = max(begin, folded.rfind(",", begin, hit.start) + 1)
+    clause_stop = folded.find(",", hit.end, stop)
+    if _NOBODY.search(folded, clause, stop if clause_stop < 0 else clause_stop) is not None:
+        return True
+    is_curse = folded[hit.start : hit.end] in _CURSES
+    return is_curse and _REMEDY.search(folded, begin, hit.start) is not None
 
 
 def _apart(found: Sequence[Hit]) -> list[Hit]:

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from streams.detect.text.context import is_denied, is_reported, sentence
-from streams.detect.text.extortion import extortion
+from streams.detect.text.extortion import extortion, names_reason
 from streams.detect.text.folding import Folded, fold
 from streams.detect.text.insults import abuse
 from streams.detect.text.lexicon import Hit, lexicon
@@ -43,12 +43,17 @@ _REFUSAL_DENIED = re.compile(
     r"(?:没有?[说讲]过?|不是[说讲]?|并非|不会|不可能|怎么会|怎么可能|谁说|绝不|从不|从来不|从没[说讲]?过?)"
     r"(?:我们|店里|店铺|咱们|您|你|的|会)?$"
 )
-_ASKED = re.compile(r"(?:了|的|呢)?(?:吗|么|\?)")
+_ASKED = re.compile(r"[寄开发]?(?:了|的|呢)?(?:吗|么|\?)")
+# 「不能拒绝开票」; 「发票要跟货一起寄还是分开寄?」.
+_MUST_NOT = re.compile(r"不[得能可敢]以?$")
+_ASKED_WHICH = re.compile(r"[^,。!?;]{0,8}?(?:还是|[吗么?])")
 _OFFERED = re.compile(r"可以|能开|会开|开好|已开|电子|(?<!不能)(?:补开|单独寄|另寄|补寄)(?!不)")
 _ISSUED = re.compile(r"开好|已开|补开")
 # 「不开发票的话」, 「不开发票也可以」, 「发票不能寄到付」; 「开票要加急」 asks for no money.
 _NOT_REFUSED_AFTER = re.compile(r"的话|也(?:可以|能|行)|到付|以外")
-_COSTS_EXTRA = re.compile(r"\s?(?:收|付|价|钱|税|点|\d|百分|[一二三四五六七八九十])")
+_COSTS_EXTRA = re.compile(
+    r"\s?(?![\d一二两三]+[张份])(?:收|付|价|钱|税|点|\d|百分|[一二三四五六七八九十])"
+)
 # 「运费不开发票」 is how it is done, and 「现货和预售不能分开寄」 is about goods.
 _NOT_IN_IT = re.compile(r"(?:运费|邮费|赠品|红包|优惠券?|部分)(?:是|都|的|一律)?$")
 _OF_GOODS = re.compile(r"商品|宝贝|两件|几件|预售|现货|赠品|订单")
@@ -74,10 +79,14 @@ class Found(NamedTuple):
 
 
 class Signals(NamedTuple):
-    """The signals of one text in order of place; `amount_minor` is the largest demanded, in fen."""
+    """The signals of one text in order of place; `amount_minor` is the largest demanded, in fen.
+
+    `names_reason`, of chats, whether it says what a claim may rest on.
+    """
 
     found: tuple[Found, ...] = ()
     amount_minor: int = 0
+    names_reason: bool = False
 
     def has(self, *prefixes: str) -> bool:
         """Whether any signal's code begins with one of the prefixes."""
@@ -101,8 +110,9 @@ _LEADS_TO_THE_SHOP = re.compile(r"客服|[店商卖]家|老板|掌柜|要求|退
 _PUBLIC_PLACE = re.compile(
     r"店[里铺面家]?的?(?:地址|位置|就在|开在|位于|在)|放(?:在|到)|驿站|快递柜|自提"
 )
+# 「退货地址是卖家…」, but not 「退货地址是老板家…」.
 _OF_THE_TRADE = re.compile(
-    r"(?:发货|寄件|退货|退回|退到|寄回|售后|仓库|厂家|工厂)[^,。!?;住]{0,14}$"
+    r"(?:发货|寄件|退货|退回|退到|寄回|售后|仓库|厂家|工厂)(?:[^,。!?;住家]|[商店卖厂]家){0,14}$"
 )
 # A line that is there to be called is nobody's own, unlike 「老板电话」 and 「快递员电话」.
 _SERVICE_LINE = re.compile(
@@ -114,14 +124,21 @@ _SERVICE_LINE = re.compile(
 _TOLD_WHERE = re.compile(
     r"(?:(?:寄|发|邮|送|改|换)(?:到|至|去|往|给|成|为)|没变|不变)[^,。!?;]{0,30}$"
 )
-_TO_CONFIRM = re.compile(r"是不是|是否|[对是]吗|对[吧么]|没错|确认|核对")
-_ASKED_BACK = re.compile(r"(?:那里|那边|了|的|对|是)?[吗么吧?]")
+_TO_CONFIRM = re.compile(
+    r"是不是|是否|[对是]吗|对[吧么]|对不(?!起|住)|是吧|没错|错[吧没]|确认(?!收货)|核对|[帮您你]我?看一?下"
+)
+_ASKED_BACK = re.compile(r"(?:那里|那边|了|的|对|是)?(?:[吗么吧?]|没(?!有?(?:问题|关系|变|错)))")
 _CLAUSE = re.compile(r"[^,。!?;]{2,30}\??")
-# 「收货地址是学校」 and 「收货信息没变」 tell, 「收货地址是哪里」 asks.
-_ASKS = re.compile(r"^(?:不是|否)|哪|什么|多少|谁|[吗么呢?]|对不对|对吧")
+# 「收货地址是学校」 and 「收货信息没变」 tell, 「收货地址是哪里」 and 「收货信息没问题吧」 ask.
+_ASKS = re.compile(r"^(?:不是|否)|哪|什么|多少|谁|[吗么呢吧?]|是不是|对不|发我|给我")
 _AS_BEFORE = re.compile(r"(?:还是|都)?(?:没变|没有变|不变|没问题|不用改|已经?|改[了好])")
-# A parcel that comes, of which callers and messages tell as well.
+# Those words of the lexicon that only name a receiver; 「核对地址」 and 「收货人是谁」 ask by themselves.
+_RECEIVER = re.compile(r"(?:收[货件]人?|留的)(?:信息|电话|手机)")
+# A parcel that comes, of which callers and messages tell as well. What is asked of the buyer then, or what
+# no courier does (点链接, 屏幕共享), is none of it.
 _ERRAND = re.compile(r"送货|派送|派件|取件|包裹到|驿站")
+_ASKED_OF_ME = re.compile(r"[要让叫]我")
+_ORDINARY_DEEDS = frozenset(("验证码", "转账", "汇款", "银行卡"))
 # Of goods on their way back to the shop.
 _OF_THE_SHOP = re.compile(
     r"(?:客服|售后|快递员?|[门实体]?店[里铺家]?|厂家|师傅|驿站|你们|您这)的?$"
@@ -133,15 +150,16 @@ _CHAT = ("cashback", "address.", "invoice.", "contact.", "scam")
 def read_chat(text: str) -> Signals:
     """The signals of a chat message, as if its sender were the buyer.
 
-    Codes: `threat.*`, `demand.money`, `demand.soft`, `contact.*`, `cashback`, `address.ask`,
-    `address.echo`, `invoice.split`, `scam`. Cost: about six microseconds for a short message.
+    Codes: `threat.*`, `demand.money`, `demand.money.claim`, `demand.soft`, `contact.*`, `cashback`,
+    `address.ask`, `address.echo`, `invoice.split`, `scam`. Cost: about ten microseconds for a short message.
     """
     folded = fold(text)
+    has_reason = names_reason(folded.text)
     hits = lexicon().find(folded.text)
     found = [hit for hit in hits if hit.code.startswith(_CHAT) and hit.code != "contact.link"]
     has_digits = _DIGIT.search(folded.text) is not None
     if not hits and not has_digits:
-        return NO_SIGNALS
+        return Signals(names_reason=has_reason)
     found = _told_scams(folded.text, found)
     found = [hit for hit in found if not _asks_of_the_shop(folded.text, hit)]
     meant, amount = extortion(folded.text, hits)
@@ -153,7 +171,7 @@ def read_chat(text: str) -> Signals:
         found += [
             Hit("address.echo", a, b) for _, a, b in houses if not _is_told(folded.text, a, b)
         ]
-    return _signals(folded, found, amount)
+    return _signals(folded, found, amount, names_reason=has_reason)
 
 
 def read_review(text: str) -> Signals:
@@ -199,10 +217,14 @@ def _is_no_refusal(folded: str, hit: Hit) -> bool:
         or _ASKED.match(folded, hit.end)
         or _INSTEAD.search(whole)
         or ("票" not in whole and _OF_GOODS.search(whole))
-        or (word.startswith("拒绝") and is_denied(folded, hit.start))
+        or (
+            word.startswith("拒绝")
+            and (is_denied(folded, hit.start) or _MUST_NOT.search(before) is not None)
+        )
+        or (word.startswith("发票要") and _ASKED_WHICH.match(folded, hit.end))
         or (word.endswith(("要加", "票加")) and not _COSTS_EXTRA.match(folded, hit.end))
         or (
-            word.startswith("没")
+            word.startswith(("没", "暂无"))
             and (_OFFERED.search(folded, hit.end, stop) or _ISSUED.search(folded, begin, hit.start))
         )
     )
@@ -259,12 +281,16 @@ def _asks_of_the_shop(folded: str, hit: Hit) -> bool:
 
 def _is_stated(folded: str, hit: Hit) -> bool:
     """Whether a receiver is spoken of, and not asked for."""
-    if _AS_BEFORE.match(folded, hit.end):
-        return True
     told = _CLAUSE.match(folded, hit.end)
-    if told is None or not folded.endswith("地址是", hit.start, hit.end):
+    if told is None or _ASKS.search(told[0]) is not None:
         return False
-    return _ASKS.search(told[0]) is None
+    if _RECEIVER.match(folded, hit.start) and _AS_BEFORE.match(folded, hit.end):
+        return True
+    _, stop = sentence(folded, hit.start, hit.end)
+    return (
+        folded.endswith("地址是", hit.start, hit.end)
+        and _TO_CONFIRM.search(folded, hit.end, stop) is None
+    )
 
 
 def _is_told(folded: str, start: int, end: int) -> bool:
@@ -287,14 +313,24 @@ def _told_scams(folded: str, found: list[Hit]) -> list[Hit]:
         near = [
             d
             for d in deeds
-            # 「收到短信验证码」 tells of one's own code.
-            if 0 < d.start - actor.end <= 2 * NEAR
-            and not _ERRAND.search(folded, actor.end, d.start)
+            if 0 <= d.start - actor.end <= 2 * NEAR and not _is_errand(folded, actor, d)
         ]
         if near:
             kept.append(Hit("scam", actor.start, near[0].end))
             break
     return [h for h in kept if h.code != "scam" or not is_denied(folded, h.start)]
+
+
+def _is_errand(folded: str, actor: Hit, deed: Hit) -> bool:
+    """Whether a courier is told of, or, in 「收到短信验证码」, a code of one's own."""
+    word = folded[deed.start : deed.end]
+    if word == "验证码" and deed.start == actor.end:
+        return True
+    return (
+        word in _ORDINARY_DEEDS
+        and _ERRAND.search(folded, actor.end, deed.start) is not None
+        and _ASKED_OF_ME.search(folded, actor.end, deed.start) is None
+    )
 
 
 def _in_one_breath(meant: Sequence[Hit]) -> list[Hit]:
@@ -343,7 +379,9 @@ def _is_own(folded: str, hit: Hit) -> bool:
     )
 
 
-def _signals(folded: Folded, hits: Iterable[Hit], amount_minor: int) -> Signals:
+def _signals(
+    folded: Folded, hits: Iterable[Hit], amount_minor: int, *, names_reason: bool = False
+) -> Signals:
     spans = {Found(h.code, *folded.span(h.start, h.end)) for h in hits}
     # Of one code inside another hit of the same code, the longer says it all.
     kept = sorted(
@@ -351,8 +389,8 @@ def _signals(folded: Folded, hits: Iterable[Hit], amount_minor: int) -> Signals:
         key=lambda s: (s.start, s.end, s.code),
     )
     if not kept:
-        return NO_SIGNALS
-    return Signals(tuple(kept[:MAX_SIGNALS]), amount_minor)
+        return Signals(names_reason=names_reason)
+    return Signals(tuple(kept[:MAX_SIGNALS]), amount_minor, names_reason)
 
 
 def _is_inside(one: Found, other: Found) -> bool:
