@@ -13,7 +13,7 @@ from typing import NamedTuple
 from benchmarks.traffic import Line
 from schemas.topics import ITEM_TOPICS
 from streams.detect.horizon import Frontier
-from streams.detect.partition import BUYERS, SUBJECTS, Effects, Partition
+from streams.detect.partition import BUYERS, READ, SUBJECTS, Effects, Partition
 from streams.rules import build_engine
 from streams.runtime.intake import Intake
 from streams.runtime.signals import encode_signal
@@ -44,7 +44,7 @@ class Core:
         self.alerts = 0
         self._intakes = {
             topic: Intake(topic, settings.max_record_bytes, 0, lambda: _END_OF_TIME_MS)
-            for topic in (*BUYERS.topics, *SUBJECTS.topics)
+            for topic in READ
         }
 
     @property

@@ -66,6 +66,9 @@ BUYERS: Final = StagePlan("buyer", BUYER_TOPICS, ("buyer",))
 SUBJECTS: Final = StagePlan(
     "subject", ("signals", *ITEM_TOPICS), ("item", "order", "shop", "identity")
 )
+STAGES: Final = (BUYERS, SUBJECTS)
+# What a worker reads, but for its own states.
+READ: Final = (*BUYERS.topics, *SUBJECTS.topics)
 
 
 class Effects:

@@ -17,7 +17,7 @@ import structlog
 from kafka import TopicPartition
 from kafka.errors import KafkaError
 
-from schemas.topics import INPUT_TOPICS
+from streams.detect.partition import READ
 from streams.errors import TransientError
 from streams.kafka import clients, reading
 from streams.settings import Settings
@@ -29,9 +29,6 @@ LOOK_EVERY_S: Final = 30.0
 _PATIENCE_S: Final = 180.0
 # For records that lie there, and may be kept back by a transaction that is open.
 _READ_S: Final = 5.0
-
-# What the workers read.
-READ: Final = (*INPUT_TOPICS, "signals")
 
 Offsets = Mapping[TopicPartition, int]
 

@@ -138,12 +138,13 @@ class Store:
         with Session(self.engine) as session:
             found, suppressed = _totals(session, wanted)
             total = found if wanted.with_suppressed else max(0, found - suppressed)
-            number = min(max(1, wanted.page), max(1, -(-total // PAGE_SIZE)))
+            if not total:
+                return Listing([], 0, 1, suppressed)
+            number = min(max(1, wanted.page), -(-total // PAGE_SIZE))
             query = page_query(wanted, number)
             if total <= FEW:
-                ids = session.scalars(ids_query(wanted)).all() if total else []
-                query = page_of_few(wanted, ids, number)
-            return Listing(session.scalars(query).all() if total else [], total, number, suppressed)
+                query = page_of_few(wanted, session.scalars(ids_query(wanted)).all(), number)
+            return Listing(session.scalars(query).all(), total, number, suppressed)
 
     def detail(self, alert_id: str) -> Detail | None:
         """One alert with its history, or None."""

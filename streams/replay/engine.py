@@ -26,7 +26,7 @@ from streams.detect.engine import Engine
 from streams.detect.extract import FACTS_OF, to_ms
 from streams.detect.facts import AnyFact
 from streams.detect.horizon import Frontier
-from streams.detect.partition import BUYERS, LETTER, SUBJECTS, Effects, Partition
+from streams.detect.partition import BUYERS, LETTER, STAGES, SUBJECTS, Effects, Partition
 from streams.errors import PoisonError, bad_key, future_time, too_large
 from streams.replay.files import MAX_LINE_BYTES, Chunk
 from streams.replay.pacing import LONGEST_SLEEP_S
@@ -97,7 +97,7 @@ class Replay:
             Partition(
                 engine, plan.kinds, Frontier(plan.topics, lateness_s * 1000, silence_min_buyers)
             )
-            for plan in (BUYERS, SUBJECTS)
+            for plan in STAGES
         )
         self._lateness_ms = lateness_s * 1000
         self._now_ms = now_ms

@@ -11,7 +11,7 @@ from typing import Any
 import faust
 from faust.types import TP
 
-from streams.detect.partition import BUYERS, SUBJECTS
+from streams.detect.partition import STAGES
 from streams.kafka.clients import topic_name
 from streams.rules import build_engine
 from streams.runtime.awake import Awake
@@ -71,7 +71,7 @@ class WorkerApp(faust.App):
                 self.awake,
                 lambda: self.rebalancing_count,
             )
-            for plan in (BUYERS, SUBJECTS)
+            for plan in STAGES
         )
         await super().on_start()
 

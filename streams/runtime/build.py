@@ -22,7 +22,7 @@ from faust.streams import Stream
 from faust.types import TP, EventT, StreamT
 from yarl import URL
 
-from streams.detect.partition import BUYERS, SUBJECTS, StagePlan
+from streams.detect.partition import STAGES, StagePlan
 from streams.errors import OrderwatchError, TransientError
 from streams.kafka.clients import RIGHTS_CURE, plain_name, topic_name
 from streams.runtime.app import WorkerApp
@@ -83,7 +83,7 @@ def build_app(settings: Settings) -> WorkerApp:
     app.metrics.recovering.set_function(lambda: float(not app.is_settled))
     app.on_partitions_revoked.connect(app.release)
     app.on_partitions_assigned.connect(app.take_over)
-    for plan in (BUYERS, SUBJECTS):
+    for plan in STAGES:
         _watch(app, plan, is_batch)
 
     @app.task  # type: ignore[untyped-decorator]

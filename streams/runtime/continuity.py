@@ -12,7 +12,7 @@ from contextlib import closing
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from streams.detect.partition import BUYERS, SUBJECTS
+from streams.detect.partition import READ, STAGES
 from streams.errors import ConfigurationError
 from streams.kafka import clients, reading
 from streams.settings import Settings
@@ -26,12 +26,12 @@ def require_continuity(settings: Settings) -> None:
 
     Raises ConfigurationError naming what is missing, TransientError when no broker answers.
     """
-    stopped_at = clients.committed(settings, settings.group_id, (*BUYERS.topics, *SUBJECTS.topics))
+    stopped_at = clients.committed(settings, settings.group_id, READ)
     try:
         with closing(clients.consumer(settings)) as client:
             begins = client.beginning_offsets(list(stopped_at))
             _require_input(settings, stopped_at, begins)
-            for plan in (BUYERS, SUBJECTS):
+            for plan in STAGES:
                 names = {clients.topic_name(settings, topic) for topic in plan.topics}
                 if any(at > begins[tp] for tp, at in stopped_at.items() if tp.topic in names):
                     _require_state(settings, client, plan.state_topic)

@@ -57,11 +57,7 @@ class ReviewAbuseOrLeak(Detector[Rules]):
                 "只批评商品或服务;转述他人的辱骂;留下自己的联系方式",
                 "criticism of goods or service; insults that the buyer reports; one's own contact",
             ),
-            ended=(
-                _NEXT["resolved"]
-                if episode.status == "resolved"
-                else ("受理期限已过", "The time to report it has passed")
-            ),
+            ended=_NEXT["resolved" if episode.status == "resolved" else "expired"],
             steps=(
                 Step(
                     "A6_evidence_pack",

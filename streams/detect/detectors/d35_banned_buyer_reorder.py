@@ -95,8 +95,8 @@ def _next(episode: Episode, rules: Rules) -> tuple[Sequence[Step], Sequence[Due]
     if is_shipped or episode.status == "expired":
         return playbooks.paid_order(None, is_shipped=is_shipped), ()
     if not paid_ms:
-        closes_ms = unpaid_close(episode.anchor.at_ms, rules.T01).last_ms
-        return (_ONCE_PAID, *playbooks.paid_order(None)), (playbooks.auto_close(closes_ms),)
+        closes = unpaid_close(episode.anchor.at_ms, rules.T01).line()
+        return (_ONCE_PAID, *playbooks.paid_order(None)), (closes,)
     steps = playbooks.paid_order(ship_times(paid_ms, rules.T02, int(d["ship_by_ms"])))
     last = ship(paid_ms, rules.T02, int(d["ship_by_ms"])).line()
     if isinstance(episode.anchor, Signal):

@@ -63,22 +63,19 @@ def _complaint_ruled(e: ev.ComplaintRuled) -> tuple[f.ComplaintRuled]:
 def _granted(
     e: ev.RefundAgreed | ev.RefundSucceeded,
 ) -> tuple[f.RefundGranted, f.ShippingOver]:
-    at_ms, event_id, order_id = to_ms(e.occurred_at), e.event_id, e.order_id
-    ref = f"{e.refund_id}/{'agreed' if isinstance(e, ev.RefundAgreed) else 'succeeded'}"
-    return (
-        f.RefundGranted(at_ms, event_id, ref, order_id),
-        f.ShippingOver(at_ms, event_id, order_id, "refunded"),
-    )
+    return _refunded(e, "agreed" if isinstance(e, ev.RefundAgreed) else "succeeded")
 
 
 def _decided(e: ev.RefundPlatformIntervened) -> tuple[()] | tuple[f.RefundGranted, f.ShippingOver]:
     # Who was found right by the platform is not to be complained of, and nothing is shipped any more.
-    if e.ruling != "buyer":
-        return ()
-    at_ms = to_ms(e.occurred_at)
+    return _refunded(e, "ruled") if e.ruling == "buyer" else ()
+
+
+def _refunded(e: ev.RefundEvent, step: str) -> tuple[f.RefundGranted, f.ShippingOver]:
+    at_ms, event_id, order_id = to_ms(e.occurred_at), e.event_id, e.order_id
     return (
-        f.RefundGranted(at_ms, e.event_id, f"{e.refund_id}/ruled", e.order_id),
-        f.ShippingOver(at_ms, e.event_id, e.order_id, "refunded"),
+        f.RefundGranted(at_ms, event_id, f"{e.refund_id}/{step}", order_id),
+        f.ShippingOver(at_ms, event_id, order_id, "refunded"),
     )
 
 

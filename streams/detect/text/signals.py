@@ -171,7 +171,7 @@ def read_chat(text: str) -> Signals:
         found += [
             Hit("address.echo", a, b) for _, a, b in houses if not _is_told(folded.text, a, b)
         ]
-    return _signals(folded, found, amount, names_reason=has_reason)
+    return _signals(folded, found, amount)._replace(names_reason=has_reason)
 
 
 def read_review(text: str) -> Signals:
@@ -379,9 +379,7 @@ def _is_own(folded: str, hit: Hit) -> bool:
     )
 
 
-def _signals(
-    folded: Folded, hits: Iterable[Hit], amount_minor: int, *, names_reason: bool = False
-) -> Signals:
+def _signals(folded: Folded, hits: Iterable[Hit], amount_minor: int) -> Signals:
     spans = {Found(h.code, *folded.span(h.start, h.end)) for h in hits}
     # Of one code inside another hit of the same code, the longer says it all.
     kept = sorted(
@@ -389,8 +387,8 @@ def _signals(
         key=lambda s: (s.start, s.end, s.code),
     )
     if not kept:
-        return Signals(names_reason=names_reason)
-    return Signals(tuple(kept[:MAX_SIGNALS]), amount_minor, names_reason)
+        return NO_SIGNALS
+    return Signals(tuple(kept[:MAX_SIGNALS]), amount_minor)
 
 
 def _is_inside(one: Found, other: Found) -> bool:
