@@ -229,13 +229,15 @@ PIECES = st.sampled_from(
 
 @given(st.lists(PIECES, max_size=8).map("".join))
 def test_the_quick_look_misses_nothing(text: str) -> None:
-    plain = details.plain(text)
-    quick = details.doubts(plain), details.place(plain)
+    receiver = ("王五", "13812345678", "CN", "浙江省", "杭州市", "西湖区", text)
+    reader = Reader(b"0123456789abcdef", frozenset({"13700000000"}))
+    quick = details.doubts(details.plain(text)), reader.read(*receiver)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(details, "_may_be_odd", lambda _: True)
-        patch.setattr(details, "_SHARED_CHARACTER", re.compile(""))
-        patch.setattr(details, "_SHARED", re.compile(""))
-        assert quick == (details.doubts(plain), details.place(plain))
+        patch.setattr(details, "is_ordinary", lambda _: False)
+        patch.setattr(phones, "is_mobile", lambda _: False)
+        for pattern in ("_ODD", "_SHARED_CHARACTER", "_SHARED"):
+            patch.setattr(details, pattern, re.compile(""))
+        assert quick == (details.doubts(details.plain(text)), reader.read(*receiver))
 
 
 def test_nothing_abroad_is_doubted() -> None:

@@ -49,11 +49,13 @@ _ODD = re.compile(
     r"|信|微|vx|wx|qq|扣|企鹅|wechat|weixin|https?:|www\.|\.(?:com|cn|net|top|xyz|vip)|t\.me"
     r"|返利|刷|兼职|日赚|加群|淘宝客|优惠|贷款|代开|办证|推广|不详|未知|没有|待定|无|保密|地址|订单|收货"
 )
-# And whatever that finds has one of these characters, or six digits in a row.
-_ODD_CHARACTER = re.compile(
-    r"[试发勿知随乱瞎哈啊呵信微扣鹅返刷兼赚群淘惠贷代证推详没待无密址订收a-z_\W]"
+# And whatever that finds has one of these characters, one that is no Chinese character, or six digits.
+_ODD_CHARACTERS = "试发勿知随乱瞎哈啊呵信微扣鹅返刷兼赚群淘惠贷代证推详没待无密址订收"
+_FIRST, _LAST = 0x4E00, 0x9FFF
+_ORDINARY = re.compile(
+    rf"(?:[{''.join(c for c in map(chr, range(_FIRST, _LAST + 1)) if c not in _ODD_CHARACTERS)}]++"
+    r"|[0-9]{1,5}+(?![0-9]))++"
 )
-_SIX_DIGITS = re.compile(r"\d{6}")
 _LOCKER = re.compile(r"菜鸟|驿站|丰巢|快递柜|自提|代收|代收点|智能柜|妈妈驿站|快递(?:点|站|超市)")
 _SCHOOL = re.compile(r"大学|学院|中学|小学|学校|校区|宿舍")
 _OFFICE = re.compile(r"写字楼|大厦|产业园|工业园|科技园|物流园|有限公司|集团|医院|酒店|宾馆|部队")
@@ -65,6 +67,14 @@ _SHARED = re.compile(
 _SHARED_CHARACTER = re.compile("[运仓f鸟驿巢递提代柜学校宿写厦园司团医酒宾队]")
 # With so many characters and fewer than four words' worth of them, three that are none stand together.
 _LONG_ENOUGH = 3 * SHORTEST_DETAIL
+
+
+def is_ordinary(detail: str) -> bool:
+    """Whether a detail is plain already and leaves nothing to doubt, as most do.
+
+    It is long enough, and all of it Chinese characters that no doubt begins with, and short numbers.
+    """
+    return len(detail) >= SHORTEST_DETAIL and _ORDINARY.fullmatch(detail) is not None
 
 
 def plain(detail: str) -> str:
@@ -80,7 +90,7 @@ def doubts(text: str) -> tuple[str, ...]:
     `detail_short`, `detail_repeated` (digits), `detail_placeholder`, `detail_contact` (a handle or a
     link), `detail_ad`.
     """
-    if not text or (len(text) >= _LONG_ENOUGH and not _may_be_odd(text)):
+    if not text or is_ordinary(text) or (len(text) >= _LONG_ENOUGH and not _ODD.search(text)):
         return ()
     if _MASKED.search(text):
         return ()
@@ -97,12 +107,6 @@ def doubts(text: str) -> tuple[str, ...]:
     if _AD.search(text):
         found.append("detail_ad")
     return tuple(found)
-
-
-def _may_be_odd(text: str) -> bool:
-    if not _ODD_CHARACTER.search(text) and not _SIX_DIGITS.search(text):
-        return False
-    return _ODD.search(text) is not None
 
 
 def place(text: str) -> str:

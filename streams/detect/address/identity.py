@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from binascii import b2a_base64
-from functools import lru_cache
 from hashlib import blake2b
 
 from streams.detect.address import divisions, phones
@@ -34,6 +33,7 @@ _UNIT = re.compile(
 _SPELT = (("号楼", "栋"), ("幢", "栋"), ("座", "栋"))
 _ROOM = re.compile(r"[室房](?<=[0-9a-z][室房])[室房]*(?![0-9室房])")
 _NOT_LETTER = re.compile(r"[\W_]+")
+_CHINESE = re.compile(r"[一-鿿]+")
 _TITLES = ("先生", "女士", "小姐", "同学", "老师", "收")
 _MASKED = re.compile(r"[*＊•●]")
 _COUNTY = re.compile(r"(?:自治县|自治旗|新区|林区|特区|[县区市旗])$")
@@ -52,6 +52,9 @@ class Hasher:
             kind: blake2b(digest_size=_DIGEST_BYTES, key=key, person=kind.encode())
             for kind in ("phone", "address", "consignee", "device")
         }
+        self._of_phone = self._of_kind["phone"].copy
+        self._of_address = self._of_kind["address"].copy
+        self._of_name = self._of_kind["consignee"].copy
 
     def of(self, kind: str, normal: str) -> str:
         """The hash of a normalised value; equal values of different kinds have different ones."""
@@ -69,11 +72,11 @@ class Hasher:
                 self.of("address", address),
                 self.of("consignee", consignee),
             )
-        digests = b""
-        for kind, normal in (("phone", phone), ("address", address), ("consignee", consignee)):
-            mac = self._of_kind[kind].copy()
-            mac.update(normal.encode())
-            digests += mac.digest()
+        of_phone, of_address, of_consignee = self._of_phone(), self._of_address(), self._of_name()
+        of_phone.update(phone.encode())
+        of_address.update(address.encode())
+        of_consignee.update(consignee.encode())
+        digests = of_phone.digest() + of_address.digest() + of_consignee.digest()
         # Nine bytes are twelve letters without padding, so the three can be written at once.
         text = _written(digests)
         return text[:12], text[12:24], text[24:]
@@ -88,7 +91,7 @@ class Hasher:
 
     def consignee(self, name: str, state: str, city: str) -> str:
         """The hash of a name within a city: a name alone is shared by strangers everywhere."""
-        return self.of("consignee", normal_consignee(name, state, city))
+        return self.of("consignee", normal_consignee(name, within(state, city)))
 
     def device(self, device: str) -> str:
         """The hash of a device's own id."""
@@ -99,8 +102,7 @@ def _written(digests: bytes) -> str:
     return b2a_base64(digests, newline=False).translate(_URL_SAFE).decode("ascii")
 
 
-@lru_cache(maxsize=2048)
-def _region(state: str, city: str, district: str) -> tuple[str, tuple[str, ...]]:
+def region(state: str, city: str, district: str) -> tuple[str, tuple[str, ...]]:
     """The canonical region, and the spellings of its parts that a detail may repeat, longest first."""
     names = divisions.short_names(state, city)
     county = unicodedata.normalize("NFKC", district).strip()
@@ -114,9 +116,13 @@ def normal_address(state: str, city: str, district: str, text: str) -> str:
 
     `text` is a plain detail. Empty when it is masked or too short to name a home.
     """
+    return normal_home(*region(state, city, district), text)
+
+
+def normal_home(region: str, repeated: tuple[str, ...], text: str) -> str:
+    """The same within a canonical region, whose spellings a detail may repeat."""
     if not text.isalnum() and _MASKED.search(text):
         return ""
-    region, repeated = _region(state, city, district)
     text = normal_detail(text)
     # State, city and district, each perhaps twice.
     while text.startswith(repeated):
@@ -136,20 +142,20 @@ def normal_detail(text: str) -> str:
     return text
 
 
-def normal_consignee(name: str, state: str, city: str) -> str:
+def normal_consignee(name: str, city: str) -> str:
     """One spelling of a name within its city; empty where the name says nobody."""
     normal = normal_name(name)
-    return f"{normal}|{_within(state, city)}" if normal else ""
+    return f"{normal}|{city}" if normal else ""
 
 
-@lru_cache(maxsize=4096)
-def _within(state: str, city: str) -> str:
+def within(state: str, city: str) -> str:
+    """The canonical city that a name is known in."""
     return "|".join(divisions.short_names(state, city))
 
 
 def normal_name(name: str) -> str:
     """One spelling of a name; empty when it is masked or a single character."""
-    text = plain(name)
+    text = name if _CHINESE.fullmatch(name) else plain(name)
     if not text.isalnum():
         if _MASKED.search(text):
             return ""

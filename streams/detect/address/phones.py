@@ -28,7 +28,7 @@ def normalise(phone: str) -> str:
     Empty for what names nobody: masked, private with an extension, or not a phone number at all.
     Idempotent.
     """
-    if len(phone) == 11 and phone.isascii() and _MOBILE.fullmatch(phone):
+    if is_mobile(phone):
         return phone
     text = unicodedata.normalize("NFKC", phone)
     if _MASKED.search(text):
@@ -68,17 +68,22 @@ def doubt(phone: str, number: str, disposable: Container[str] = ()) -> str:
     return "" if is_valid(number) else "phone_invalid"
 
 
+def is_mobile(phone: str) -> bool:
+    """Whether it is a mainland mobile that can be dialled, written as `normalise` writes it."""
+    # Digits of other scripts are digits too.
+    return len(phone) == 11 and phone.isdigit() and phone.isascii() and _is_mobile(phone[:5])
+
+
 def is_valid(number: str) -> bool:
     """Whether a normalised number can exist under the numbering plan of its country."""
-    if len(number) == 11 and _MOBILE.fullmatch(number):
-        # The plan decides on the first five digits; the rest is free.
-        return _is_mobile(number[:5])
-    return _is_valid(number.partition("#")[0])
+    return is_mobile(number) or _is_valid(number.partition("#")[0])
 
 
 @lru_cache(maxsize=8192)
 def _is_mobile(first_five: str) -> bool:
-    return _is_valid(f"{first_five}000000")
+    # The plan decides on the first five digits of eleven; the rest is free.
+    number = f"{first_five}000000"
+    return _MOBILE.fullmatch(number) is not None and _is_valid(number)
 
 
 @lru_cache(maxsize=8192)
