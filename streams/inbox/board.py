@@ -1,9 +1,8 @@
 """The deadlines of everything at work, read from what is stored; `timers` says what they are.
 
-Where a deadline stands is worked out at every look. What it is measured against (the alerts, what people
-did, the rules of the shop) is read anew by one thread at a time once anything was stored, with one partial
-decoding for each alert at work. What people did is read at the next look; while alerts come in, they are
-read every two seconds.
+Where a deadline stands is worked out at every look. What it is measured against (what an alert says, what
+people did, the rules of the shop) is kept, and read anew of those alerts that had a revision or a step
+since: a look costs what has changed, not all that is at work.
 """
 
 from __future__ import annotations
@@ -11,13 +10,13 @@ from __future__ import annotations
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Executable, Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from schemas.alerts import Deadline, Text
@@ -36,12 +35,11 @@ from streams.inbox.models import (
     RevisionRow,
 )
 from streams.inbox.store import Store
-from streams.inbox.timers import CODES, Handling, Timer, of_alert, of_complaint
+from streams.inbox.timers import CODES, Handling, Timer, ms, of_alert, of_complaint
 from streams.inbox.workflow import UNHANDLED, Label, State
 
-_MOST_COMING: Final = 200
-_MOST_PAST: Final = 100
-_READ_EVERY: Final = timedelta(seconds=2)
+# Ids in one question: SQLite takes 32,766 values, and a question of thousands is slow to put together.
+_MOST_IDS: Final = 500
 
 
 @dataclass(frozen=True)
@@ -61,12 +59,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The board at one moment: what is coming, the next one first, and what is past its time."""
+    """The board at one moment, all of it.
+
+    `coming`: what is due, then the rest, each by its last moment. `past`: what is past its time, the
+    newest first, what we only promised ourselves last: in a flood nobody takes hundreds of alerts in
+    time, and a platform's deadline must not drown among those.
+    """
 
     coming: Sequence[Line]
     past: Sequence[Line]
-    coming_total: int
-    past_total: int
 
 
 @dataclass(frozen=True)
@@ -77,22 +78,41 @@ class Count:
     breached: int
 
 
+class _Stamp(NamedTuple):
+    """What changes whenever a deadline of an alert may: its revision, its steps, its complaints."""
+
+    revision: int
+    steps: int
+    complained_at: datetime | None
+
+
+@dataclass(frozen=True)
+class _Alert:
+    """What was read of one alert, and all of its deadlines, those that are met as well."""
+
+    stamp: _Stamp
+    timers: Sequence[Timer]
+    open: Sequence[Line]
+
+
 @dataclass(frozen=True)
 class _Reading:
-    """What was read, when, and the version of the store at its beginning."""
+    """What was read, when, and the version of the store at its beginning.
+
+    `lines` are the deadlines that are not met, by their last moment.
+    """
 
     version: str
     at: datetime
+    alerts: Mapping[str, _Alert]
     lines: Sequence[Line]
 
     def serves(self, version: str, now: datetime) -> bool:
         """Whether it may be shown for a store of that version."""
-        if version == self.version:
-            # Of two transactions at once the lower ids may be committed last, so no reading lasts
-            # over a minute.
-            return self.at.timestamp() // 60 == now.timestamp() // 60
-        (_, _, steps), (_, _, known) = version.partition("."), self.version.partition(".")
-        return steps == known and timedelta() <= now - self.at < _READ_EVERY
+        # Of two transactions at once the lower ids may be committed last, so no reading lasts over a
+        # minute.
+        is_same_minute = self.at.timestamp() // 60 == now.timestamp() // 60
+        return version == self.version and is_same_minute
 
 
 class Board:
@@ -103,21 +123,23 @@ class Board:
         self._engine = store.engine
         self._rules = rules
         self._now = now
-        self._read: _Reading | None = None
+        self._read = _Reading("", now(), {}, ())
         self._reading = threading.Lock()
 
     def sheet(self) -> Sheet:
         """Every deadline of alerts and complaints at work that is not met."""
         now = self._now()
-        coming, past = [], []
+        at_ms = ms(now)
+        due, later, past, own_past = (list[Line]() for _ in range(4))
         for line in self._lines():
-            if line.timer.state(now) != "breached":
-                coming.append(line)
+            state = line.timer.term.state(at_ms)
+            if state == "due":
+                due.append(line)
+            elif state != "breached":
+                later.append(line)
             elif line.timer.is_breached(now):
-                past.append(line)
-        coming.sort(key=lambda line: (line.timer.due_at, line.href))
-        past.sort(key=lambda line: (line.timer.due_at, line.href), reverse=True)
-        return Sheet(coming[:_MOST_COMING], past[:_MOST_PAST], len(coming), len(past))
+                (own_past if line.timer.is_own() else past).append(line)
+        return Sheet([*due, *later], [*reversed(past), *reversed(own_past)])
 
     def counts(self) -> dict[str, Count]:
         """For every code T01 to T12, also those of which there are none."""
@@ -128,15 +150,12 @@ class Board:
             breached[line.timer.code] += line.timer.is_breached(now)
         return {code: Count(due[code], breached[code]) for code in CODES}
 
-    def of_alerts(self, ids: Sequence[str]) -> dict[str, list[Timer]]:
+    def of_alerts(self, ids: Sequence[str]) -> dict[str, Sequence[Timer]]:
         """All deadlines of these alerts by id, those that are met as well."""
+        known = self._read.alerts
         with Session(self._engine) as session:
-            return {
-                alert.row.alert_id: of_alert(
-                    alert.handling, alert.said, self._rules.deadlines(alert.row.shop_id)
-                )
-                for alert in _alerts(session, AlertRow.alert_id.in_(ids))
-            }
+            alerts = self._alerts(session, AlertRow.alert_id.in_(ids), known)
+        return {alert_id: alert.timers for alert_id, alert in alerts.items()}
 
     def of_complaint(self, row: ComplaintRow) -> list[Timer]:
         """The deadlines of one complaint."""
@@ -145,36 +164,65 @@ class Board:
     def _lines(self) -> Sequence[Line]:
         """The deadlines at work that are not met, as of what is stored."""
         read = self._read
-        if read is None or not read.serves(self._store.version(), self._now()):
+        if not read.serves(self._store.version(), self._now()):
             with self._reading:
                 # Whoever waited here takes what was read meanwhile. Asked before the reading: what is
                 # stored during it is read now, and once more at the next look.
                 version, now = self._store.version(), self._now()
                 read = self._read
-                if read is None or not read.serves(version, now):
-                    self._read = read = _Reading(version, now, list(self._read_lines()))
+                if not read.serves(version, now):
+                    self._read = read = self._read_anew(version, now, read.alerts)
         return read.lines
 
-    def _read_lines(self) -> Iterator[Line]:
+    def _read_anew(self, version: str, now: datetime, known: Mapping[str, _Alert]) -> _Reading:
+        at_work = CaseRow.state.in_(UNHANDLED) & NOT_SUPPRESSED
         with Session(self._engine) as session:
-            at_work = CaseRow.state.in_(UNHANDLED) & NOT_SUPPRESSED
-            alerts = list(_alerts(session, at_work))
+            alerts = self._alerts(session, at_work, known)
             complaints = session.scalars(
                 select(ComplaintRow).where(~ComplaintRow.state.in_(ENDED))
             ).all()
-        for alert in alerts:
-            shop_id = alert.row.shop_id
-            about = alert.row.subject_id.removeprefix(f"{shop_id}:")
-            if alert.row.subject_kind == "shop":
+        lines = [line for alert in alerts.values() for line in alert.open]
+        lines += [line for row in complaints for line in self._lines_of_complaint(row)]
+        lines.sort(key=lambda line: (line.timer.term.last_ms, line.href))
+        return _Reading(version, now, alerts, lines)
+
+    def _alerts(
+        self, session: Session, condition: ColumnElement[bool], known: Mapping[str, _Alert]
+    ) -> dict[str, _Alert]:
+        """The alerts of the condition by id; reads only those that are not known, or have changed."""
+        stamps = _stamps(session, condition)
+        kept = {
+            alert_id: alert
+            for alert_id, stamp in stamps.items()
+            if (alert := known.get(alert_id)) is not None and alert.stamp == stamp
+        }
+        changed = [alert_id for alert_id in stamps if alert_id not in kept]
+        for start in range(0, len(changed), _MOST_IDS):
+            few = {alert_id: stamps[alert_id] for alert_id in changed[start : start + _MOST_IDS]}
+            kept |= self._read_alerts(session, few)
+        return kept
+
+    def _read_alerts(self, session: Session, stamps: Mapping[str, _Stamp]) -> dict[str, _Alert]:
+        found = {}
+        for row, said, handling in _read_rows(session, stamps):
+            timers = of_alert(handling, said.deadlines, self._rules.deadlines(row.shop_id))
+            about = row.subject_id.removeprefix(f"{row.shop_id}:")
+            if row.subject_kind == "shop":
                 about = ""
-            for timer in of_alert(alert.handling, alert.said, self._rules.deadlines(shop_id)):
-                if not timer.is_met():
-                    yield Line(timer, alert.title, about, shop_id, f"/alerts/{alert.row.alert_id}")
-        for row in complaints:
-            title = Text(zh=f"投诉:{row.kind}", en=f"Complaint {row.kind}")
-            for timer in self.of_complaint(row):
-                if not timer.is_met():
-                    yield Line(timer, title, row.about, row.shop_id, f"/cases/{row.complaint_id}")
+            href = f"/alerts/{row.alert_id}"
+            lines = [
+                Line(timer, said.title, about, row.shop_id, href)
+                for timer in timers
+                if not timer.is_met()
+            ]
+            found[row.alert_id] = _Alert(stamps[row.alert_id], timers, lines)
+        return found
+
+    def _lines_of_complaint(self, row: ComplaintRow) -> Iterator[Line]:
+        title = Text(zh=f"投诉:{row.kind}", en=f"Complaint {row.kind}")
+        for timer in self.of_complaint(row):
+            if not timer.is_met():
+                yield Line(timer, title, row.about, row.shop_id, f"/cases/{row.complaint_id}")
 
 
 class _Data(BaseModel):
@@ -189,15 +237,29 @@ class _Envelope(BaseModel):
     data: _Data
 
 
-@dataclass(frozen=True)
-class _Alert:
-    row: Row[Any]
-    title: Text
-    said: Sequence[Deadline]
-    handling: Handling
+def _stamps(session: Session, condition: ColumnElement[bool]) -> dict[str, _Stamp]:
+    submitted = session.execute(
+        _joined(AlertRow.alert_id, func.min(ComplaintRow.submitted_at).label("at"))
+        .join(ComplaintRow, ComplaintRow.alert_id == AlertRow.alert_id)
+        .where(condition, ComplaintRow.submitted_at.is_not(None))
+        .group_by(AlertRow.alert_id)
+    )
+    complained = {row.alert_id: row.at for row in submitted}
+    # The version of a case grows with every step, a contact attempt and a filing among them.
+    rows = session.execute(
+        _joined(AlertRow.alert_id, AlertRow.revision, CaseRow.version).where(condition)
+    )
+    return {
+        alert_id: _Stamp(revision, version, complained.get(alert_id))
+        for alert_id, revision, version in rows
+    }
 
 
-def _alerts(session: Session, condition: ColumnElement[bool]) -> Iterator[_Alert]:
+def _read_rows(
+    session: Session, stamps: Mapping[str, _Stamp]
+) -> Iterator[tuple[Row[Any], _Data, Handling]]:
+    ids = list(stamps)
+    is_one = AlertRow.alert_id.in_(ids)
     rows = session.execute(
         _joined(
             AlertRow.alert_id,
@@ -217,58 +279,64 @@ def _alerts(session: Session, condition: ColumnElement[bool]) -> Iterator[_Alert
             (RevisionRow.alert_id == AlertRow.alert_id)
             & (RevisionRow.revision == AlertRow.revision),
         )
-        .where(condition)
+        .where(is_one)
     ).all()
-    ids = _joined(AlertRow.alert_id).where(condition)
-    severe = _severe_since(session, condition)
+    severe = _severe_since(session, is_one)
     contacts = _by_alert(
-        session, select(ContactRow).where(ContactRow.alert_id.in_(ids)).order_by(ContactRow.id)
+        session,
+        select(ContactRow.alert_id, ContactRow.at, ContactRow.answered)
+        .where(ContactRow.alert_id.in_(ids))
+        .order_by(ContactRow.id),
     )
     steps = _by_alert(
         session,
-        select(AuditRow)
+        select(AuditRow.alert_id, AuditRow.step, AuditRow.at, AuditRow.detail)
         .where(AuditRow.alert_id.in_(ids), AuditRow.step.in_(("take", "label")))
         .order_by(AuditRow.id),
     )
-    complaints = _by_alert(session, select(ComplaintRow).where(ComplaintRow.alert_id.in_(ids)))
     # A filing that was rejected has met nothing.
     filings = _by_alert(
         session,
-        select(FilingRow).where(FilingRow.alert_id.in_(ids), FilingRow.status != "rejected"),
+        select(FilingRow.alert_id, FilingRow.submitted_at).where(
+            FilingRow.alert_id.in_(ids), FilingRow.status != "rejected"
+        ),
     )
     for row in rows:
-        data = _Envelope.model_validate_json(row.body).data
+        alert_id = row.alert_id
+        said = _Envelope.model_validate_json(row.body).data
         handling = Handling(
             state=State(row.state),
             status=row.status,
             severity=row.severity,
             opened_at=row.opened_at,
-            resolved_at=data.resolved_at,
-            severe_since=severe.get(row.alert_id, row.waiting_since),
-            filed_at=min((one.submitted_at for one in filings[row.alert_id]), default=None),
-            contacts=[(one.at, one.answered) for one in contacts[row.alert_id]],
+            resolved_at=said.resolved_at,
+            severe_since=severe.get(alert_id, row.waiting_since),
+            taken_at=_taken_at(row, steps[alert_id]),
+            filed_at=min((one.submitted_at for one in filings[alert_id]), default=None),
+            complained_at=_complained_at(row, steps[alert_id], stamps[alert_id].complained_at),
+            contacts=[(one.at, one.answered) for one in contacts[alert_id]],
         )
-        handling = _with_steps(handling, row, steps[row.alert_id], complaints[row.alert_id])
-        yield _Alert(row, data.title, data.deadlines, handling)
+        yield row, said, handling
 
 
-def _with_steps(
-    handling: Handling, row: Row[Any], steps: Iterable[AuditRow], complaints: Iterable[ComplaintRow]
-) -> Handling:
-    """When people took an alert since it came, and when they complained because of it."""
-    taken = [one.at for one in steps if one.step == "take" and one.at >= row.waiting_since]
-    complained = [one.submitted_at for one in complaints if one.submitted_at is not None]
+def _taken_at(row: Row[Any], steps: Iterable[Row[Any]]) -> datetime | None:
+    """When people took an alert since it came."""
+    taken = (one.at for one in steps if one.step == "take" and one.at >= row.waiting_since)
+    return min(taken, default=None)
+
+
+def _complained_at(
+    row: Row[Any], steps: Iterable[Row[Any]], submitted_at: datetime | None
+) -> datetime | None:
+    """When people complained because of an alert: by a complaint of ours, or as the label says."""
+    complained = [submitted_at] if submitted_at is not None else []
     if row.label == Label.COMPLAINT_FILED:
         complained += [one.at for one in steps if _sets(one, Label.COMPLAINT_FILED)]
-    return replace(
-        handling,
-        taken_at=min(taken, default=None),
-        complained_at=min(complained, default=None),
-    )
+    return min(complained, default=None)
 
 
-def _sets(step: AuditRow, label: Label) -> bool:
-    return step.step == "label" and json.loads(step.detail).get("label") == label
+def _sets(step: Row[Any], label: Label) -> bool:
+    return bool(step.step == "label" and json.loads(step.detail).get("label") == label)
 
 
 def _severe_since(session: Session, condition: ColumnElement[bool]) -> dict[str, datetime]:
@@ -290,8 +358,8 @@ def _joined(*columns: Any) -> Select[Any]:
     return select(*columns).select_from(AlertRow).join(AlertRow.case)
 
 
-def _by_alert(session: Session, query: Select[Any]) -> defaultdict[str, list[Any]]:
-    found: defaultdict[str, list[Any]] = defaultdict(list)
-    for row in session.scalars(query):
+def _by_alert(session: Session, query: Executable) -> defaultdict[str, list[Row[Any]]]:
+    found: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    for row in session.execute(query):
         found[row.alert_id].append(row)
     return found

@@ -126,7 +126,7 @@ class Consumer:
         connect: Callable[[], AlertSource],
         store: Store,
         metrics: InboxMetrics,
-        on_stored: Callable[[], None],
+        on_stored: Callable[[int], None],
         max_refused_share: float,
     ) -> None:
         self._connect = connect
@@ -209,7 +209,7 @@ class Consumer:
         source.commit(ends)
         self._answered()
         if stored.applied:
-            self._on_stored()
+            self._on_stored(stored.applied)
 
     def _stored(self, apply: Callable[[], Applied]) -> Applied | None:
         """Store until it works; None when stopped before it did."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
@@ -16,6 +17,7 @@ from schemas.alerts import Alert, AlertEnvelope, ThresholdCheck
 from streams.detect.entries import ComplaintKind
 from streams.detect.playbooks import NEEDS
 from streams.display.masking import visible
+from streams.inbox.board import Line
 from streams.inbox.events import orders_of, recharge_of
 from streams.inbox.intake import storable
 from streams.inbox.listing import Filter, Listing
@@ -38,6 +40,7 @@ from streams.inbox.workflow import (
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 _BAR_WIDTH: Final = 160
+_MOST_LINES: Final = 100
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,19 @@ class Card:
         drafts = [action.draft or "" for action in self.alert.suggested_actions]
         heads = {draft.partition("\n")[0] for draft in drafts}
         return [kind for kind in NEEDS if f"投诉类型:{kind}" in heads]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One page of a table of deadlines, and how many there are on all pages."""
+
+    lines: Sequence[Line]
+    total: int
+    page: int
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // _MOST_LINES))
 
 
 @dataclass(frozen=True)
@@ -119,12 +135,25 @@ NOTHING_KEPT: Final = Kept()
 
 
 def card(row: AlertRow, timers: Sequence[Timer] = ()) -> Card:
-    return Card(row, AlertEnvelope.model_validate_json(row.body).data, timers)
+    return Card(row, _decoded(row.body), timers)
+
+
+# Of a list that is fetched anew on many screens because of one alert, the others are the same as before.
+@lru_cache(maxsize=200)
+def _decoded(body: str) -> Alert:
+    return AlertEnvelope.model_validate_json(body).data
 
 
 def next_timer(timers: Sequence[Timer]) -> Timer | None:
     """The deadline that comes first of those that are not met."""
     return next((timer for timer in timers if not timer.is_met()), None)
+
+
+def part(lines: Sequence[Line], number: int) -> Part:
+    """One page of the lines. A page number past the end shows the last page."""
+    number = min(max(1, number), max(1, -(-len(lines) // _MOST_LINES)))
+    start = (number - 1) * _MOST_LINES
+    return Part(lines[start : start + _MOST_LINES], len(lines), number)
 
 
 def bar(check: ThresholdCheck) -> Bar:
@@ -142,7 +171,7 @@ def work(detail: Detail) -> Work:
     labels = [label for label in Label if detail.contacts or label not in FILING_LABELS]
     stage = {State.NEW: 0, State.REOPENED: 0, State.IN_PROGRESS: 2 if detail.contacts else 1}
     after = 4 if state in (State.DONE, State.AUTO_RESOLVED, State.EXPIRED) else 3
-    alert = AlertEnvelope.model_validate_json(detail.row.body).data
+    alert = _decoded(detail.row.body)
     standing = {filing.order_id for filing in detail.filings if filing.status != "rejected"}
     exempt = {filing.order_id for filing in detail.filings if filing.status == "accepted"}
     settled = [step for step in detail.audit if step.step == "reconcile"]

@@ -109,6 +109,11 @@ def filter_of(request: Request, *, complaints_only: bool) -> Filter:
     )
 
 
+def page_of(request: Request, table: str) -> int:
+    """Which page of a table a query string asks for."""
+    return _number(request.query_params.get(table), default=1, greatest=_MAX_PAGE)
+
+
 def step_of(alert_id: str, step: str, form: dict[str, str], operator: str) -> StepRequest:
     """The step that a form asks for. Raises BadFormError."""
     known: Step | None = _one_of(get_args(Step), step)

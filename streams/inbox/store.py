@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, and_, func, or_, select
+from sqlalchemy import Engine, and_, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer, selectinload
 
@@ -322,24 +322,29 @@ def _keep_history(session: Session, records: Sequence[Accepted], at: datetime) -
     ids = {record.alert.alert_id for record in records}
     stored = select(ReferenceRow.alert_id, ReferenceRow.ref).where(ReferenceRow.alert_id.in_(ids))
     known = {(row.alert_id, row.ref) for row in session.execute(stored)}
+    revisions, mentions = [], []
     for record in records:
         alert = record.alert
-        session.add(
-            RevisionRow(
-                alert_id=alert.alert_id,
-                revision=alert.revision,
-                change=alert.change,
-                severity=alert.severity,
-                status=alert.status,
-                updated_at=alert.updated_at,
-                received_at=at,
-                body=record.body,
-            )
+        revisions.append(
+            {
+                "alert_id": alert.alert_id,
+                "revision": alert.revision,
+                "change": alert.change,
+                "severity": alert.severity,
+                "status": alert.status,
+                "updated_at": alert.updated_at,
+                "received_at": at,
+                "body": record.body,
+            }
         )
         # What an earlier revision mentioned stays findable.
         new = {(alert.alert_id, ref) for ref in references(alert)} - known
-        session.add_all(ReferenceRow(alert_id=alert_id, ref=ref) for alert_id, ref in new)
+        mentions += [{"alert_id": alert_id, "ref": ref} for alert_id, ref in new]
         known |= new
+    # As objects of the session, a dozen for an alert, these took half of the time of a batch.
+    for table, rows in ((RevisionRow, revisions), (ReferenceRow, mentions)):
+        if rows:
+            session.execute(insert(table), rows)
 
 
 def _follow(session: Session, row: AlertRow, change: _Change, at: datetime) -> None:

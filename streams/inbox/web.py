@@ -39,6 +39,7 @@ from streams.inbox.requests import (
     form_of,
     language_of,
     local_path,
+    page_of,
     session_of,
     step_of,
     typed_in,
@@ -200,7 +201,14 @@ def _add_reading(app: FastAPI, console: Console, view: _View) -> None:
 
     @app.get("/deadlines", dependencies=[Depends(admitted)])
     def deadlines(request: Request) -> HTMLResponse:
-        return view.page(request, "deadlines.html", sheet=console.board.sheet(), tab="deadlines")
+        sheet = console.board.sheet()
+        return view.page(
+            request,
+            "deadlines.html",
+            coming=pages.part(sheet.coming, page_of(request, "coming")),
+            past=pages.part(sheet.past, page_of(request, "past")),
+            tab="deadlines",
+        )
 
     # Registered before the page of an alert, whose pattern would take the ending as part of the id.
     @app.get("/alerts/{alert_id}.json", dependencies=[Depends(admitted)])

@@ -204,6 +204,14 @@ class Page:
             uploadThroughput=-1,
         )
 
+    def hide(self, *, is_hidden: bool = True) -> None:
+        """Be behind another tab from now on, also after the next navigation; or in front again."""
+        shown = "true" if is_hidden else "false"
+        self._pretend(
+            f"Object.defineProperty(document, 'hidden', {{value: {shown}, configurable: true}})"
+        )
+        self.evaluate("document.dispatchEvent(new Event('visibilitychange')) && null")
+
     def type(self, selector: str, text: str) -> None:
         """Type into a field, as a keyboard does."""
         self.wait(f"!!document.querySelector({json.dumps(selector)})")
@@ -230,6 +238,11 @@ class Page:
         thrown = self._events("Runtime.exceptionThrown")
         logged = self._events("Log.entryAdded")
         return [json.dumps(event["params"], ensure_ascii=False) for event in (*thrown, *logged)]
+
+    def _pretend(self, script: str) -> None:
+        # A browser without a screen has no tab that is behind another one.
+        self._send("Page.addScriptToEvaluateOnNewDocument", source=script)
+        self.evaluate(f"{script} && null")
 
     def _events(self, method: str) -> list[dict[str, Any]]:
         # Asking for anything collects what the browser has reported since.

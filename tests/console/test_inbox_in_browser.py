@@ -45,6 +45,37 @@ def test_a_new_alert_appears_without_a_reload(page: Page, served: Served) -> Non
     assert page.evaluate("window.stayed")
 
 
+def test_a_page_behind_another_one_is_not_told_until_somebody_looks_at_it(
+    browser: Browser, page: Page, served: Served
+) -> None:
+    left, opened_behind = browser.page(), browser.page()
+    left.goto(served.url + "/?lang=zh")
+    left.wait("document.querySelector('#live').classList.contains('on')")
+    left.hide()
+    opened_behind.hide()
+    opened_behind.goto(served.url + "/?lang=zh")
+    served.add(make_alert())
+    count = "document.querySelectorAll('[data-alert]').length"
+    page.wait(f"{count} === 1")
+    assert [one.evaluate(count) for one in (left, opened_behind)] == [0, 0]
+    assert served.url + "/events" not in opened_behind.requests()
+    for one in (left, opened_behind):
+        one.hide(is_hidden=False)
+        one.wait(f"{count} === 1")
+        one.wait("document.querySelector('#live').classList.contains('on')")
+
+
+def test_the_pages_of_the_board_are_turned_and_stay_current(page: Page, served: Served) -> None:
+    served.add(*(make_alert(str(n), buyer=f"b{n}") for n in range(120)))
+    page.goto(served.url + "/deadlines")
+    page.wait("document.querySelector('#coming .pager span').innerText.includes('1/3')")
+    page.click("#coming .pager a[rel=next]")
+    page.wait("document.querySelector('#coming .pager span').innerText.includes('2/3')")
+    page.wait("document.querySelector('#live').classList.contains('on')")
+    served.add(*(make_alert(str(n), buyer=f"b{n}") for n in range(120, 180)))
+    page.wait("document.querySelector('#coming .pager span').innerText.includes('2/4')")
+
+
 def test_an_alert_that_resolves_leaves_the_open_list(page: Page, served: Served) -> None:
     served.add(make_alert())
     page.wait("document.querySelectorAll('[data-alert]').length === 1")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import ClauseElement, Engine, Select, func, select, text
+from sqlalchemy import ClauseElement, Engine, Select, event, func, select, text
 from sqlalchemy.orm import Session
 
 from schemas.alerts import Alert, EvidenceFact, Subject
@@ -202,6 +202,15 @@ def test_a_batch_is_stored_all_or_nothing(store: Store) -> None:
     assert store.read_to() == {}
 
 
+def test_a_batch_takes_as_many_statements_as_one_alert(store: Store, engine: Engine) -> None:
+    asked: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    store.apply(records([make_alert("0")]))
+    of_one = len(asked)
+    store.apply(records([make_alert(str(n), buyer=f"b{n}") for n in range(1, 60)]))
+    assert len(asked) == 2 * of_one
+
+
 def test_how_far_it_was_read_is_as_of_the_last_batch(store: Store) -> None:
     store.apply([record(make_alert("1"))], {("alerts", 0): 7, ("alerts", 3): 2})
     store.apply([], {("alerts", 3): 1})
@@ -377,6 +386,12 @@ def test_deadlines_and_complaints_are_read_alike_on_both_databases(
     assert [row.state for row in casebook.page(is_ended=False).rows] == ["SUBMITTED"]
     codes = [line.timer.code for line in board.sheet().coming]
     assert codes == ["T09", "T10", "T05", "T01", "T01"]
+    # A look that reads only what has changed since.
+    store.apply(records([make_alert("2", revision=2, change="updated", severity="info")]))
+    desk.perform(request("contact", 3, channel=Channel.PHONE, answered=True))
+    codes = [line.timer.code for line in board.sheet().coming]
+    assert codes == ["T05", "T01", "T01"]
+    assert board.sheet() == Board(store, load_rules(None, find_detectors()), clock).sheet()
 
 
 def test_an_alert_that_ends_untouched_leaves_the_list(store: Store) -> None:

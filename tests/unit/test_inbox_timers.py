@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -14,11 +15,12 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import event, text
 
 from schemas.alerts import Alert, Deadline, Text
 from streams.detect.detector import find_detectors
 from streams.detect.rules import parse
-from streams.inbox.board import Board, Line
+from streams.inbox.board import Board
 from streams.inbox.casebook import Casebook, CaseRequest, OpenRequest
 from streams.inbox.database import open_database, upgrade
 from streams.inbox.desk import Desk
@@ -280,48 +282,160 @@ def test_the_board_is_in_order_of_time_and_past_ones_stand_apart(desk: Bench) ->
     desk.add(overdue(), make_alert("2", deadlines=[said("T02", NOW + HOUR)], severity="info"))
     sheet = desk.board.sheet()
     assert [line.timer.code for line in sheet.coming] == ["T02", "T09", "T01", "T04"]
-    assert (sheet.past, sheet.coming_total) == ([], 4)
+    assert sheet.past == []
     desk.clock.forward(hours=30)
     sheet = desk.board.sheet()
     assert [line.timer.code for line in sheet.coming] == ["T04"]
-    # The newest first; what the platform did by itself is not among them.
-    assert [line.timer.code for line in sheet.past] == ["T09", "T02"]
+    # What the platform did by itself is not among them.
+    assert [line.timer.code for line in sheet.past] == ["T02", "T09"]
 
 
-def readings(desk: Bench, monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
-    """When the board read its deadlines anew, from here on."""
-    read: list[datetime] = []
-    read_lines = desk.board._read_lines
+def test_what_is_due_comes_first_and_no_promise_of_ours_hides_a_deadline_of_the_platform(
+    desk: Bench,
+) -> None:
+    shipping = [said("T02", NOW + 20 * HOUR), said("T02", NOW + 22 * HOUR)]
+    desk.add(make_alert("1", deadlines=shipping), *(make_alert(str(n)) for n in range(2, 5)))
+    coming = [line.timer.code for line in desk.board.sheet().coming]
+    assert coming == ["T02", "T02", *["T09"] * 4, *["T01"] * 3]
+    desk.clock.forward(hours=23)
+    # Of the same kind the newest is first, and the promises were broken later than the first T02.
+    sheet = desk.board.sheet()
+    assert [(line.timer.code, line.timer.due_at - NOW) for line in sheet.past] == [
+        ("T02", 22 * HOUR),
+        ("T02", 20 * HOUR),
+        *[("T09", 4 * HOUR)] * 4,
+    ]
 
-    def counted() -> Iterator[Line]:
-        read.append(desk.clock())
-        return read_lines()
 
-    monkeypatch.setattr(desk.board, "_read_lines", counted)
+def reads(desk: Bench, monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
+    """The alerts of which the board reads what they say and what people did, look by look, from here on."""
+    read: list[set[str]] = []
+    read_alerts = desk.board._read_alerts
+
+    def noted(session: Any, stamps: Any) -> Any:
+        read.append(set(stamps))
+        return read_alerts(session, stamps)
+
+    monkeypatch.setattr(desk.board, "_read_alerts", noted)
     return read
 
 
-def test_a_flood_of_alerts_is_read_every_two_seconds_and_steps_at_once(
+def test_a_look_reads_the_alerts_that_have_changed_and_shows_all(
     desk: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = readings(desk, monkeypatch)
-    for n in range(1, 8):
+    read = reads(desk, monkeypatch)
+    for n in range(1, 5):
         desk.add(make_alert(str(n)))
-        desk.board.sheet()
-        desk.clock.forward(seconds=0.5)
-    assert [at - NOW for at in read] == [timedelta(0), timedelta(seconds=2)]
+        shown = {line.href for line in desk.board.sheet().coming}
+        assert shown == {f"/alerts/{alert_id(str(k))}" for k in range(1, n + 1)}
+    assert read == [{alert_id(str(n))} for n in range(1, 5)]
+    read.clear()
     desk.step("take")
-    everything = {f"/alerts/{alert_id(str(n))}" for n in range(1, 8)}
-    assert {line.href for line in desk.board.sheet().coming} == everything
-    assert len(read) == 3
+    desk.board.sheet()
+    desk.add(make_alert("2", revision=2, change="updated"))
+    # The pages of a list and of an alert take what the board knows.
+    desk.board.of_alerts([alert_id("1"), alert_id("2")])
+    desk.board.sheet()
+    assert read == [{alert_id("1")}, {alert_id("2")}, {alert_id("2")}]
+
+
+def test_a_look_at_many_reads_them_in_parts(desk: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.inbox.board._MOST_IDS", 2)
+    read = reads(desk, monkeypatch)
+    desk.add(*(make_alert(str(n), deadlines=[]) for n in range(5)))
+    assert len(desk.board.sheet().coming) == 5
+    assert [len(part) for part in read] == [2, 2, 1]
+
+
+def test_what_is_handled_is_not_kept(desk: Bench) -> None:
+    desk.add(make_alert(), make_alert("2"))
+    desk.board.sheet()
+    for step, fields in (("take", {}), ("label", {"label": Label.BUYER_PAID}), ("confirm", {})):
+        desk.step(step, **fields)
+    desk.board.sheet()
+    assert set(desk.board._read.alerts) == {alert_id("2")}
+
+
+def test_a_look_at_an_unchanged_store_asks_only_for_its_version(desk: Bench) -> None:
+    desk.add(*(make_alert(str(n)) for n in range(20)))
+    desk.board.sheet()
+    asked: list[str] = []
+    event.listen(desk.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    desk.board.sheet()
+    desk.board.counts()
+    questions = [question for question in asked if question != "BEGIN"]
+    assert len(questions) == 6
+    assert all("max(" in question for question in questions)
+
+
+def test_what_was_committed_late_under_a_lower_id_is_shown_within_a_minute(desk: Bench) -> None:
+    desk.add(make_alert("1", deadlines=[]), make_alert("2", deadlines=[]))
+    with desk.engine.begin() as connection:
+        connection.execute(text("UPDATE alerts SET suppressed_by = 'x' WHERE severity = 'warn'"))
+    assert desk.board.sheet().coming == []
+    with desk.engine.begin() as connection:
+        connection.execute(text("UPDATE alerts SET suppressed_by = NULL"))
+    desk.clock.forward(seconds=60)
+    assert len(desk.board.sheet().coming) == 2
+
+
+def test_what_is_kept_is_what_a_board_that_has_just_begun_reads(desk: Bench) -> None:
+    alert = make_alert(
+        orders=1, deadlines=[said(code, NOW + DAY) for code in ("T02", "T03", "T04", "T12")]
+    )
+    complaint_id = ""
+
+    def complain() -> None:
+        nonlocal complaint_id
+        complaint_id = desk.complaint(alert_id=alert_id("1"))
+
+    def revise(revision: int, **changes: Any) -> Callable[[], None]:
+        changed = alert.model_copy(update={"revision": revision, "change": "updated", **changes})
+        return lambda: desk.add(changed)
+
+    def step(name: str, **fields: Any) -> Callable[[], None]:
+        return lambda: desk.step(name, **fields)
+
+    moves: list[Callable[[], None]] = [
+        lambda: desk.add(alert, make_alert("2")),
+        revise(2, severity="critical"),
+        revise(3, deadlines=[*alert.deadlines, said("T07", NOW + 2 * DAY)]),
+        step("take"),
+        step("contact", channel=Channel.PHONE, answered=False),
+        step("contact", channel=Channel.PHONE, answered=True),
+        step("label", label=Label.WRONG_ADDRESS_UNREACHABLE),
+        step("file", order_id=orders_of(alert)[0]),
+        step("filing_rejected"),
+        complain,
+        lambda: desk.file(complaint_id, "submit"),
+        lambda: desk.file(complaint_id, "uphold"),
+        step("label", label=Label.COMPLAINT_FILED),
+        step("label", label=Label.BUYER_PAID),
+        revise(4, status="resolved", resolved_at=NOW),
+        step("confirm"),
+        revise(5, severity="critical", title=Text(zh="又来了", en="Back again")),
+        revise(6, suppressed_by="snooze"),
+        revise(7),
+        revise(8, status="retracted"),
+    ]
+    different = set()
+    ids = [alert_id("1"), alert_id("2")]
+    for move in moves:
+        move()
+        desk.clock.forward(seconds=1)
+        begun = Board(desk.store, load_rules(None, find_detectors()), desk.clock)
+        assert desk.board.sheet() == begun.sheet()
+        assert desk.board.of_alerts(ids) == begun.of_alerts(ids)
+        different.add(repr(desk.board.of_alerts(ids)[alert_id("1")]))
+    # Most of the moves have an effect on the deadlines, or nothing would be shown here.
+    assert len(different) > 10
 
 
 def test_of_many_who_look_at_once_one_reads(desk: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert desk.board.sheet().coming_total == 0
-    desk.clock.forward(seconds=10)
+    assert desk.board.sheet().coming == []
     desk.add(make_alert(deadlines=[]))
-    read = readings(desk, monkeypatch)
-    read_lines, version = desk.board._read_lines, desk.store.version
+    read = reads(desk, monkeypatch)
+    read_alerts, version = desk.board._read_alerts, desk.store.version
     asked = itertools.count(1)
     everybody_asked = threading.Event()
 
@@ -330,14 +444,14 @@ def test_of_many_who_look_at_once_one_reads(desk: Bench, monkeypatch: pytest.Mon
             everybody_asked.set()
         return version()
 
-    def slow() -> list[Line]:
+    def slow(session: Any, stamps: Any) -> Any:
         everybody_asked.wait(10)
-        return list(read_lines())
+        return read_alerts(session, stamps)
 
     monkeypatch.setattr(desk.store, "version", noted_version)
-    monkeypatch.setattr(desk.board, "_read_lines", slow)
+    monkeypatch.setattr(desk.board, "_read_alerts", slow)
     with ThreadPoolExecutor(4) as pool:
-        totals = list(pool.map(lambda _: desk.board.sheet().coming_total, range(4)))
+        totals = list(pool.map(lambda _: len(desk.board.sheet().coming), range(4)))
     assert (len(read), set(totals)) == (1, {1})
 
 
@@ -348,7 +462,7 @@ def test_what_is_handled_suppressed_or_over_is_not_on_the_board(desk: Bench) -> 
     desk.step("take")
     desk.step("label", label=Label.FALSE_POSITIVE)
     desk.step("confirm")
-    assert desk.board.sheet().coming_total == 0
+    assert desk.board.sheet().coming == []
 
 
 def test_a_restart_forgets_nothing(desk: Bench, tmp_path: Path) -> None:
@@ -418,7 +532,7 @@ def test_a_complaint_that_was_submitted_meets_t04(desk: Bench, way: str) -> None
 
 def test_a_complaint_is_on_the_board_until_it_is_answered(desk: Bench) -> None:
     complaint_id = desk.complaint()
-    assert desk.board.sheet().coming_total == 0
+    assert desk.board.sheet().coming == []
     desk.file(complaint_id, "submit")
     (line,) = desk.board.sheet().coming
     assert (line.timer.code, line.href) == ("T05", f"/cases/{complaint_id}")
@@ -430,7 +544,7 @@ def test_a_complaint_is_on_the_board_until_it_is_answered(desk: Bench) -> None:
     (line,) = desk.board.sheet().coming
     assert line.timer.code == "T06"
     desk.file(complaint_id, "uphold")
-    assert desk.board.sheet().coming_total == 0
+    assert desk.board.sheet().coming == []
 
 
 def test_each_shop_has_its_own_numbers_and_clocks(tmp_path: Path) -> None:
@@ -482,6 +596,45 @@ def test_the_board_says_about_whom_each_deadline_is(desk: Bench, served: Served)
         assert board.count(f"<bdi>{buyer}</bdi>") == 2
     desk.file(desk.complaint(about="订单77"), "submit")
     assert "订单77" in [line.about for line in desk.board.sheet().coming]
+
+
+def test_every_deadline_is_on_one_page_of_the_board(served: Served) -> None:
+    coming = [make_alert(str(n), buyer=f"c{n}", severity="info") for n in range(205)]
+    past = [
+        make_alert(f"p{n}", buyer=f"p{n}", severity="info", deadlines=[said("T02", OPENED)])
+        for n in range(103)
+    ]
+    served.add(*coming, *past)
+
+    def shown(board: str) -> tuple[set[str], set[str]]:
+        tables = board.partition('id="past"')[::2]
+        first, second = (re.findall(r"<bdi>([cp]\d+)</bdi>", table) for table in tables)
+        return set(first), set(second)
+
+    with closing(httpx.Client(base_url=served.url)) as http:
+        boards = [http.get(f"/deadlines?coming={n}&past=2").text for n in (1, 2, 3)]
+        first = http.get("/deadlines").text
+    pages = [shown(board) for board in boards]
+    assert [len(page[0]) for page in pages] == [100, 100, 5]
+    assert set[str]().union(*(page[0] for page in pages)) == {f"c{n}" for n in range(205)}
+    assert [len(page[1]) for page in pages] == [3, 3, 3]
+    # Both tables begin on the first page, and it says how many there are of each.
+    assert [len(page) for page in shown(first)] == [100, 100]
+    assert shown(first)[1] | pages[0][1] == {f"p{n}" for n in range(103)}
+    assert '<a href="#past">已过期限 103</a>' in first
+    # A link turns the pages of one table only, and leaves the other where it is.
+    assert 'href="/deadlines?coming=3&past=2#coming"' in boards[1].replace("&amp;", "&")
+    assert 'href="/deadlines?past=1&coming=2#past"' in boards[1].replace("&amp;", "&")
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "99", "x", ""])
+def test_a_page_of_the_board_that_does_not_exist_shows_one_that_does(
+    served: Served, number: str
+) -> None:
+    served.add(make_alert())
+    with closing(httpx.Client(base_url=served.url)) as http:
+        board = http.get("/deadlines", params={"coming": number, "past": number})
+    assert board.text.count("<bdi>b42</bdi>") == 2
 
 
 def test_the_metric_has_every_code_and_no_other_label(served: Served) -> None:

@@ -7,13 +7,11 @@
   // Times left are words made by the server, so they are fetched anew now and then.
   const RELOAD_MS = 60000;
   const SPACING_MS = 400;
-  const SETTLED_MS = 2500;
   const LISTEN_AGAIN_MS = 3000;
   const ANSWERS_MS = 10000;
   let version = null;
   let isFetching = false;
   let isWanted = false;
-  let settling = 0;
   let source = null;
 
   function isBusy(part) {
@@ -119,8 +117,6 @@
     stream.addEventListener("changed", (event) => {
       // The first word after a connection may stand for what was missed while there was none.
       if (event.data !== version) refresh();
-      // Alerts that come one upon the other are on the board two seconds later.
-      if (here.startsWith("/deadlines")) { clearTimeout(settling); settling = setTimeout(refresh, SETTLED_MS); }
       version = event.data;
     });
   }
@@ -180,7 +176,8 @@
 
   if (document.body.dataset.live === "yes") {
     document.addEventListener("visibilitychange", follow);
-    listen();
+    // A page that was opened behind another one is hidden from the beginning.
+    if (!document.hidden) listen();
     setInterval(refresh, RELOAD_MS);
   }
 })();
