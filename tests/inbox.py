@@ -18,7 +18,7 @@ from typing import Self
 import uvicorn
 
 from schemas.alerts import Alert
-from streams.detect.detector import find_detectors
+from streams.detect.detector import Wording, find_detectors
 from streams.inbox.board import Board
 from streams.inbox.casebook import Casebook
 from streams.inbox.console import Console, page_version
@@ -101,6 +101,12 @@ def postgres(binaries: Path) -> Iterator[str]:
             yield f"postgresql://ow@/postgres?host={home}"
         finally:
             run(*control, "-m", "immediate", "stop")
+
+
+def names_in(wording: Wording) -> list[tuple[str, str]]:
+    """The title of a detector, and whatever else it has a name for."""
+    title, *named = wording
+    return [title, *(pair for names in named for pair in names.values())]
 
 
 class Served:

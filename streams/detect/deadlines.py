@@ -291,7 +291,7 @@ def negotiation(opened_ms: int, rule: Negotiation, ended_ms: int | None = None) 
 def return_countdown(
     start_ms: int, ends_ms: int, rule: ReturnCountdown, met_ms: int | None = None
 ) -> Term:
-    """T08; the date comes with the event. It is met by delivery, escalation or withdrawal."""
+    """T08; the date comes with the event. It is met by delivery, a refund, escalation or withdrawal."""
     warn_ms = max(start_ms, ends_ms - rule.warn_before_s * 1000)
     due_ms = max(start_ms, ends_ms - rule.critical_before_s * 1000)
     return Term("T08", start_ms, due_ms, ends_ms, (warn_ms,), met_ms)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import KeysView, Sequence
+from collections.abc import KeysView, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
 from pydantic import (
@@ -144,6 +144,19 @@ def counted(number: object, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+class Wording(NamedTuple):
+    """What lists and tables call a detector and its numbers. Pairs are (zh, en).
+
+    `units` are those that only it counts in, and `details` the values that only its signals carry,
+    without the ending `_ms`: what several detectors share has its words in `streams.inbox`.
+    """
+
+    title: tuple[str, str]
+    thresholds: Mapping[str, tuple[str, str]]
+    units: Mapping[str, tuple[str, str]] = {}
+    details: Mapping[str, tuple[str, str]] = {}
+
+
 class Presentation(NamedTuple):
     """What people read about an episode. Pairs are (zh, en).
 
@@ -206,6 +219,8 @@ class Detector(ABC, Generic[R]):
     needs: ClassVar[tuple[str, ...]] = ()
     # Whether it reads facts about receivers: reading those is the dearest part of an order.
     reads_receivers: ClassVar[bool] = False
+    # What pages call it. One that only tells others needs none, nor do further classes of its id.
+    wording: ClassVar[Wording] = Wording(title=("", ""), thresholds={})
 
     @abstractmethod
     def evaluate(self, facts: Facts, horizon_ms: int, rules: R) -> Verdict:

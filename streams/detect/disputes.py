@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
+from typing import Generic, NamedTuple, TypeVar
 
 from streams.detect.cases import Case
 from streams.detect.deadlines import Negotiation, negotiation
 from streams.detect.detector import Due, Facts
 from streams.detect.episodes import Episode, Threshold
-from streams.detect.facts import DisputeEvidence, DisputeOpened, DisputeStep, by_time
+from streams.detect.facts import (
+    NEVER,
+    DisputeEvidence,
+    DisputeOpened,
+    DisputeStep,
+    RefundGranted,
+    RefundRequested,
+    ReturnArrived,
+    ReturnInspected,
+    by_time,
+)
+from streams.detect.orders import granted_by, grants_of
+
+# A parcel that came back: who has opened it has it, whether or not its arrival was told.
+Back = ReturnArrived | ReturnInspected
+F = TypeVar("F", ReturnArrived | ReturnInspected, RefundGranted)
+_at_ms = attrgetter("at_ms")
 
 
 class Dispute(NamedTuple):
@@ -71,6 +90,84 @@ def disputes_of(facts: Facts) -> list[Dispute]:
         )
         for opened in facts.of(DisputeOpened)
     ]
+
+
+class OfOne(Generic[F]):
+    """Of each order what came while one dispute of it stood: events name the order and not the item.
+
+    What came while several stood may be about any of them. Cost: n log n in disputes and facts.
+    """
+
+    def __init__(self, disputes: Iterable[Dispute], facts_of: Mapping[str, Sequence[F]]) -> None:
+        opened: dict[str, list[int]] = {}
+        ended: dict[str, list[int]] = {}
+        for dispute in disputes:
+            opened.setdefault(dispute.opened.order_id, []).append(dispute.opened.at_ms)
+            ended.setdefault(dispute.opened.order_id, []).append(_ended_ms(dispute))
+        self._facts_of: dict[str, list[F]] = {}
+        for order, begun in opened.items():
+            over = sorted(ended[order])
+            self._facts_of[order] = [
+                fact
+                for fact in facts_of.get(order, ())
+                if bisect_right(begun, fact.at_ms) - bisect_right(over, fact.at_ms) == 1
+            ]
+
+    def first(self, dispute: Dispute, from_ms: int) -> F | None:
+        """The first that is about a dispute, from a time on."""
+        facts = self._facts_of[dispute.opened.order_id]
+        at = bisect_left(facts, max(from_ms, dispute.opened.at_ms), key=_at_ms)
+        found = facts[at] if at < len(facts) else None
+        return found if found is not None and found.at_ms < _ended_ms(dispute) else None
+
+
+def _ended_ms(dispute: Dispute) -> int:
+    return max(dispute.opened.at_ms, dispute.withdrawn.at_ms) if dispute.withdrawn else NEVER
+
+
+def parcels_back(facts: Facts) -> dict[str, list[Back]]:
+    """By order, the parcels that came back, oldest first."""
+    arrived = facts.of(ReturnArrived)
+    told = {parcel.ref for parcel in arrived}
+    came: list[Back] = [*arrived, *(p for p in facts.of(ReturnInspected) if p.ref not in told)]
+    found: dict[str, list[Back]] = {}
+    for parcel in sorted(came, key=by_time):
+        found.setdefault(parcel.order_id, []).append(parcel)
+    return found
+
+
+def refunds_for_good(facts: Facts) -> dict[str, list[RefundGranted]]:
+    """By order, the refunds after which no return is awaited any more, oldest first.
+
+    Those that were paid, and those that were granted without a return: who agreed to a return and refund
+    awaits the parcel all the more.
+    """
+    granted = grants_of(facts)
+    asked: dict[str, list[RefundRequested]] = {}
+    for request in facts.of(RefundRequested) if granted else ():
+        asked.setdefault(request.ref.rpartition("#")[0], []).append(request)
+    return {
+        order: [grant for grant in grants if _settles(grant, asked)]
+        for order, grants in granted.items()
+    }
+
+
+def _settles(grant: RefundGranted, asked: dict[str, list[RefundRequested]]) -> bool:
+    requests = asked.get(grant.ref.rpartition("/")[0], ())
+    last = next((one for one in reversed(requests) if one.at_ms <= grant.at_ms), None)
+    if granted_by(grant) == "succeeded":
+        # With reason `other` a part of the price may come back (docs/detectors/D08.md), and the goods are
+        # awaited as before.
+        return last is None or last.refund_only or last.reason != "other"
+    return last is not None and last.refund_only
+
+
+# Why no return is awaited after `refunds_for_good`, zh and en, by `granted_by`.
+REFUNDED = {
+    "succeeded": ("退款已完成", "The refund was paid"),
+    "agreed": ("已同意仅退款,无需退货", "A refund without a return was agreed to"),
+    "ruled": ("平台已判定仅退款,无需退货", "The platform ruled a refund without a return"),
+}
 
 
 # Why a case of `photo_case` is over, zh and en.

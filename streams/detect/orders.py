@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
+from operator import attrgetter
 from typing import Generic, NamedTuple, TypeVar
 
 from schemas.alerts import Severity
@@ -44,6 +45,26 @@ ALL_CONCEDED = (
 )
 
 
+def granted_by(grant: RefundGranted) -> str:
+    """How a refund was granted: `agreed` by the seller, `ruled` by the platform, or `succeeded`, paid."""
+    return grant.ref.rpartition("/")[2]
+
+
+def all_granted(ways: Set[str]) -> tuple[str, str]:
+    """What is said of requests that were all granted in these ways, as `granted_by` names them."""
+    zh, en = [], []
+    if "agreed" in ways:
+        zh, en = ["已同意退款"], ["agreed to"]
+    if "succeeded" in ways:
+        # Whoever decided it: that was not told.
+        zh, en = [*zh, "已退款"], [*en, "paid"]
+    said_en = [f"all refunds were {' or '.join(en)}"] if en else []
+    if "ruled" in ways:
+        zh.append("由平台判定买家有理")
+        said_en.append("the platform found the buyer right")
+    return f"均{'或'.join(zh)}", ", or ".join(said_en)
+
+
 def rulings(facts: Facts) -> list[tuple[str, ComplaintRuled]]:
     """The rulings with the orders that they are about: a ruling need not name it. Empty if unknown."""
     filed_on = {fact.ref: fact.order_id for fact in facts.of(ComplaintFiled)}
@@ -56,6 +77,20 @@ def conceded_ms(facts: Facts) -> dict[str, int]:
     upheld = [(order, fact.at_ms) for order, fact in rulings(facts) if fact.ruling == "upheld"]
     granted = [(grant.order_id, grant.at_ms) for grant in facts.of(RefundGranted)]
     return dict(sorted(upheld + granted, key=lambda one: one[1]))
+
+
+def first_grant(grants: Sequence[RefundGranted], from_ms: int) -> RefundGranted | None:
+    """The first of an order's grants, which are sorted, from a time on: earlier ones answered others."""
+    at = bisect_left(grants, from_ms, key=attrgetter("at_ms"))
+    return grants[at] if at < len(grants) else None
+
+
+def grants_of(facts: Facts) -> dict[str, list[RefundGranted]]:
+    """By order, its grants, oldest first."""
+    found: dict[str, list[RefundGranted]] = {}
+    for grant in facts.of(RefundGranted):
+        found.setdefault(grant.order_id, []).append(grant)
+    return found
 
 
 def beside_the_most(details: Mapping[str, int | str]) -> tuple[str, str]:

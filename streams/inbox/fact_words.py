@@ -1,6 +1,7 @@
 """What the details of facts are called, in Chinese and English.
 
-Only names: a value that is a code of the contract (`not_received`) stays what an event said.
+Only names: a value that is a code of the contract (`not_received`) stays what an event said. What only
+the signals of one detector carry is named in its own file.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ NAMES: Final[dict[str, tuple[str, str]]] = {
     "address": ("地址", "address"),
     "amount_minor": ("金额（最小货币单位，如分）", "amount, minor units"),
     "answered": ("已联系上", "answered"),
-    "banned": ("禁购", "banned"),
     "buyer": ("买家", "buyer"),
     "by": ("由", "by"),
     "categories": ("类目", "categories"),
@@ -25,7 +25,6 @@ NAMES: Final[dict[str, tuple[str, str]]] = {
     "deduct_mode": ("减库存方式", "stock deducted on"),
     "device": ("设备", "device"),
     "dispute_id": ("纠纷", "dispute"),
-    "ended": ("结束时间", "ended"),
     "excludes_regions": ("有不发货地区", "excludes regions"),
     "expected_g": ("应退重量（克）", "expected grams"),
     "expected_units": ("应退件数", "expected units"),
@@ -55,7 +54,6 @@ NAMES: Final[dict[str, tuple[str, str]]] = {
     "min_price_quantity": ("享价件数", "units for the price"),
     "name": ("信号", "signal"),
     "names_exclusions": ("已注明不发货地区", "exclusions are named"),
-    "negotiated_until": ("协商结束时间", "negotiation ended"),
     "on_hand": ("库存", "on hand"),
     "on_shelf": ("在架", "on the shelf"),
     "order": ("订单", "order"),
@@ -89,5 +87,4 @@ NAMES: Final[dict[str, tuple[str, str]]] = {
     "until": ("截至", "until"),
     "verified": ("已认证", "verified"),
     "why": ("疑点", "doubt"),
-    "withdrawn": ("撤销时间", "withdrawn"),
 }

@@ -1,8 +1,9 @@
-"""Every word that the console says, in Chinese and English.
+"""Every word that the console says, in Chinese and English, but for those of single detectors.
 
 What is quoted from the model console (规蜜) keeps its wording. Nothing here may threaten: an alert that
 nobody handles has no consequence, and no text may suggest one. The trap: keys with a dot belong to a
-closed set of the contract (`severity.warn`), and `phrase` falls back to the code for a new member.
+closed set of the contract (`severity.warn`), and `phrase` falls back to the code for a new member. What
+only one detector speaks of is named in its own file, not here.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Final, Literal
 
 from schemas.alerts import Scalar, Text
 from streams.inbox.fact_words import NAMES
+from streams.inbox.wordings import wording_of
 
 Language = Literal["zh", "en"]
 # The platforms' clock, which all of their deadlines use.
@@ -36,9 +38,9 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "No alert that comes from a complaint is to be handled",
     ),
     "board.about": (
-        "处理中的预警和投诉单的全部时限，按到期时间排列。查看和再次联系只是我们自己的约定，平台并不知道。",
-        "All deadlines of alerts and complaints at work, by time. Looking at an alert and calling "
-        "again are promises to ourselves; the platform knows nothing of them.",
+        "处理中的预警和投诉单的全部时限，已到期的在前，其余按到期时间排列。查看和再次联系只是我们自己的约定，平台并不知道。",
+        "All deadlines of alerts and complaints at work: what is due first, the rest by time. Looking at "
+        "an alert and calling again are promises to ourselves; the platform knows nothing of them.",
     ),
     "board.coming": ("接下来", "Coming"),
     "board.past": ("已过期限", "Past their time"),
@@ -364,7 +366,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Closed by the seller (do not close unpaid orders)",
     ),
     "fact.ListingTerms": ("商品设置", "Listing"),
-    "fact.RefundGranted": ("同意退款", "Refund agreed"),
+    "fact.RefundGranted": ("退款已获准", "Refund granted"),
     "fact.ReturnUnderWay": ("退货途中", "Return under way"),
     "fact.ReturnArrived": ("退货送达", "Return delivered"),
     "fact.ReturnInspected": ("退货验收", "Return inspected"),
@@ -374,65 +376,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "fact.Filed": ("备案", "Filing"),
     "fact.RechargeSubmitted": ("提交充值", "Top-up sent"),
     "fact.RechargeSettled": ("充值结果", "Top-up result"),
-    "threshold.orders": ("未付款订单", "Unpaid orders"),
-    "threshold.units": ("未付款件数", "Unpaid units"),
-    "threshold.grace": ("付款宽限", "Time to pay"),
-    "threshold.refund_only_orders": ("仅退款订单", "Refund-only orders"),
-    "threshold.rerequests_after_refusal": ("拒绝后再次申请", "Asked again after refusal"),
-    "threshold.failed_contacts": ("联系不上", "Failed contacts"),
-    "threshold.share_of_paid_orders": ("占已付款订单", "Share of paid orders"),
-    "threshold.claims": ("索赔", "Claims"),
-    "threshold.shipped_in_time": ("其中已按时发货", "Shipped in time"),
-    "threshold.mismatched_returns": ("退回不符", "Returns that do not match"),
-    "threshold.abnormal_refund_orders": ("异常理由退款订单", "Orders refunded for odd reasons"),
-    "threshold.claims_without_report": ("无检测报告的申请", "Claims without a report"),
-    "threshold.complaints_without_contact": ("未联系即投诉", "Complaints without contact"),
-    "threshold.listing_issues": ("商品设置问题", "Listing issues"),
-    "threshold.issues_that_invite_complaints": ("易被投诉的设置", "Issues that invite complaints"),
-    "threshold.no_result_for": ("无充值结果", "No top-up result for"),
-    "threshold.wrong_item_by_cainiao": ("菜鸟货不对版", "Wrong item by Cainiao"),
-    "threshold.disputes_about_damage": ("破损纠纷", "Disputes about damage"),
-    "threshold.return_missing_for": ("退货未到", "Return missing for"),
-    "threshold.disputes_standing": ("未撤销纠纷", "Disputes that stand"),
-    "threshold.dispute_rate": ("纠纷率", "Dispute rate"),
-    "threshold.rulings_without_number": ("未填单号的裁决", "Rulings without a number"),
-    "threshold.unpaid_orders_closed": ("卖家关闭未付款订单", "Unpaid orders closed"),
-    "unit.returns": ("次", "returns"),
-    "unit.issues": ("项", "issues"),
-    "unit.disputes": ("起", "disputes"),
-    "unit.per_mille": ("‰", "‰"),
-    "unit.h": ("小时", "h"),
-    "threshold.orders_after_ban": ("禁购后下单", "Orders after the ban"),
-    "threshold.acts": ("行为种类", "Kinds of acts"),
-    "unit.acts": ("种", "kinds"),
-    "threshold.accounts": ("关联账号", "Accounts tied together"),
-    "unit.accounts": ("个", "accounts"),
-    "unit.orders": ("笔", "orders"),
-    "unit.units": ("件", "units"),
-    "unit.requests": ("次", "requests"),
-    "unit.attempts": ("次", "attempts"),
-    "unit.claims": ("起", "claims"),
-    "unit.s": ("秒", "s"),
-    "detector.D01": ("恶拍", "Unpaid order burst"),
-    "detector.D25": ("连环恶意", "Campaign"),
-    "detector.D35": ("禁购再下单", "Banned buyer again"),
-    "detector.D03": ("小号恶拍", "Burst over several accounts"),
-    "detector.D08": ("仅退款", "Serial refund-only"),
-    "detector.D09": ("恶意退货", "Malicious return"),
-    "detector.D11": ("无检测报告", "Quality claim without report"),
-    "detector.D15": ("未联系即投诉", "Complaint without contact"),
-    "detector.D26": ("商品设置", "Listing audit"),
-    "detector.D27": ("充值结果未知", "Top-up result unknown"),
-    "detector.D28": ("贴错面单", "Wrong item label"),
-    "detector.D29": ("包裹破损", "Damage"),
-    "detector.D30": ("退货未到", "Return not here"),
-    "detector.D31": ("纠纷率", "Dispute rate"),
-    "detector.D32": ("意大利退货", "Italian return"),
-    "detector.D34": ("发货时限", "Shipping time"),
-    "threshold.unshipped_for": ("付款后未发货", "Not shipped for"),
     "fact.ShippingOver": ("发货义务结束", "Nothing left to ship"),
-    "detector.D33": ("请勿关单", "Seller closed an order"),
-    "detector.D10": ("缺货骗赔", "Stockout claim fraud"),
     "fact.StockReading": ("库存读数", "Stock as reported"),
     "fact.ListingState": ("商品上下架", "Listing on or off the shelf"),
     "fact.Identified": ("收货信息", "Receiver of the order"),
@@ -456,74 +400,20 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "fact.ReasonGiven": ("说明过问题或依据", "Said what is wrong"),
     "fact.ReviewStood": ("评价", "Review"),
     "fact.ReviewGone": ("评价已删除", "Review taken down"),
-    "threshold.address_doubts": ("地址疑点", "Doubts about the address"),
-    "threshold.identity_signs": ("身份疑点", "Doubts about the identity"),
-    "threshold.signs": ("疑点种类", "Kinds of doubt"),
-    "threshold.amount": ("金额", "Amount"),
-    "threshold.bad_share": ("差评占比", "Share of bad reviews"),
-    "threshold.demand_messages": ("索要财物的留言", "Messages that demand something"),
-    "threshold.baits_before": ("此前的诱导留言", "Baiting messages before"),
-    "threshold.cases_before": ("此前的同类订单", "Such orders before"),
-    "threshold.requests": ("退款申请", "Refund requests"),
-    "threshold.score": ("综合分值", "Score"),
-    "threshold.threats": ("威胁留言", "Threats"),
-    "threshold.demands": ("索要留言", "Demands"),
-    "threshold.complaints_open": ("未结投诉", "Open complaints"),
-    "threshold.demands_before": ("评价前索要", "Demands before the review"),
-    "threshold.days_since_demand": ("距索要", "Since the demand"),
-    "threshold.held_units": ("占用件数", "Units held"),
-    "threshold.held_share": ("占库存", "Share of the stock held"),
-    "threshold.held_for": ("持续占用", "Held for"),
-    "threshold.insults": ("辱骂用语", "Insults"),
-    "threshold.swearing": ("不文明用语", "Swear words"),
-    "threshold.leaks": ("泄露的信息", "Data given away"),
-    "threshold.kinds_of_advertising": ("广告种类", "Kinds of advertising"),
-    "threshold.orders_not_own": ("询问的他人订单", "Orders of others asked about"),
-    "threshold.replies_with_foreign_numbers": (
-        "含他人号码的回复",
-        "Replies with numbers of others",
-    ),
-    "threshold.receivers_overseas": ("境外收货人", "Receivers abroad"),
-    "threshold.refusals": ("拒绝开票", "Invoices refused"),
-    "threshold.split_asked": ("要求发票与商品分寄", "Asked to split invoice and goods"),
-    "threshold.sent_elsewhere": ("发票寄往别处", "Invoices to another address"),
-    "threshold.same_leaf_category": ("相同类目", "Categories in common"),
-    "threshold.tellings": ("提到诈骗的内容", "Texts that tell of a scam"),
-    "threshold.themes": ("诱导主题", "Themes of the bait"),
+    "unit.disputes": ("起", "disputes"),
+    "unit.per_mille": ("‰", "‰"),
+    "unit.h": ("小时", "h"),
+    "unit.orders": ("笔", "orders"),
+    "unit.units": ("件", "units"),
+    "unit.requests": ("次", "requests"),
+    "unit.attempts": ("次", "attempts"),
+    "unit.claims": ("起", "claims"),
+    "unit.s": ("秒", "s"),
     "unit.%": ("%", "%"),
-    "unit.categories": ("个类目", "categories"),
-    "unit.codes": ("项", "doubts"),
-    "unit.complaints": ("起", "complaints"),
     "unit.days": ("天", "days"),
     "unit.kinds": ("种", "kinds"),
     "unit.messages": ("条", "messages"),
     "unit.minor units": ("最小货币单位", "minor units"),
-    "unit.pieces": ("处", "pieces"),
-    "unit.points": ("分值", "points"),
-    "unit.receivers": ("位", "receivers"),
-    "unit.refusals": ("次", "refusals"),
-    "unit.signs": ("项", "signs"),
-    "unit.texts": ("条", "texts"),
-    "unit.themes": ("个", "themes"),
-    "unit.times": ("次", "times"),
-    "unit.words": ("处", "words"),
-    "detector.D02": ("拍下架", "Stock squatting"),
-    "detector.D04": ("敲诈", "Extortion"),
-    "detector.D05": ("可疑收货地址", "Doubtful address"),
-    "detector.D06": ("可疑身份", "Doubtful identity"),
-    "detector.D07": ("大额已付款订单", "Large paid order"),
-    "detector.D12": ("拒签后退款", "Refund after refusing the parcel"),
-    "detector.D13": ("套取信息", "Fishing for data"),
-    "detector.D14": ("发票分寄", "Invoice sent elsewhere"),
-    "detector.D16": ("境外包邮", "Free shipping abroad"),
-    "detector.D17": ("诱导后投诉", "Baited, then complained"),
-    "detector.D18": ("广告评价", "Advertising in a review"),
-    "detector.D19": ("辱骂或泄露信息", "Abuse or data in a review"),
-    "detector.D20": ("以差评要挟", "Review as a threat"),
-    "detector.D21": ("职业差评", "Many bad reviews"),
-    "detector.D22": ("同行评价", "Review by a competitor"),
-    "detector.D23": ("第三方诈骗", "Third-party scam"),
-    "detector.D24": ("返现诱导", "Cashback bait"),
     "feed.away": (
         "现在收不到新的预警，页面上是已存的内容，可以继续处理。请告知运维，原因见",
         "No new alerts arrive at the moment. This is what is stored, and it can be worked on. Tell whoever "
@@ -650,23 +540,40 @@ class Words:
 
     def __call__(self, key: str, **values: object) -> str:
         """The text of a key; a key that does not exist is a bug and raises KeyError."""
-        return TEXTS[key][0 if self.language == "zh" else 1].format(**values)
+        return self._in(TEXTS[key]).format(**values)
 
     def phrase(self, kind: str, code: str) -> str:
         """The word for a member of a closed set, or the code itself for one that is new."""
         return self(f"{kind}.{code}") if f"{kind}.{code}" in TEXTS else code
 
+    def detector(self, code: str) -> str:
+        """What a detector is called, or its id if it is unknown here."""
+        return self._in(wording_of(code).title)
+
+    def threshold(self, detector: str, name: str) -> str:
+        """What a detector calls one of its thresholds; two may mean different things by one name."""
+        return self._in(wording_of(detector).thresholds.get(name, (name, name)))
+
+    def unit(self, detector: str, code: str) -> str:
+        """The word for a unit, which may be the detector's own."""
+        own = wording_of(detector).units.get(code)
+        return self._in(own) if own else self.phrase("unit", code)
+
     def of(self, text: Text) -> str:
         """The sentence of an alert in this language."""
         return text.zh if self.language == "zh" else text.en
 
-    def said(self, detail: Mapping[str, Scalar]) -> Iterator[tuple[str, str]]:
-        """What a fact says, without what it does not know; times by the clock of the whole page."""
+    def said(self, detail: Mapping[str, Scalar], detector: str = "") -> Iterator[tuple[str, str]]:
+        """What a fact says, without what it does not know; times by the clock of the whole page.
+
+        `detector` is the one of the alert, which may have names of its own.
+        """
+        own = wording_of(detector).details
         for name, value in detail.items():
             # Empty, -1, and 0 as a time or an amount stand for what nobody told.
             is_unknown = value in ("", -1) or (name.endswith(("_ms", "amount_minor")) and not value)
             plain = name.removesuffix("_ms")
-            word = NAMES.get(plain, (plain, plain))[0 if self.language == "zh" else 1]
+            word = self._in(own.get(plain) or NAMES.get(plain, (plain, plain)))
             if isinstance(value, bool):
                 yield word, self("detail.yes" if value else "detail.no")
             elif not is_unknown:
@@ -696,6 +603,9 @@ class Words:
         if span < timedelta(minutes=1):
             return self("time.now")
         return self("time.ago", span=self._span(span, is_coarse=True))
+
+    def _in(self, pair: tuple[str, str]) -> str:
+        return pair[0 if self.language == "zh" else 1]
 
     def _span(self, span: timedelta, *, is_coarse: bool = False) -> str:
         minutes = int(span.total_seconds() // 60)

@@ -19,7 +19,7 @@ ours AS (
 parcel AS (
     SELECT d.shop, d.buyer, d.dispute_id, a.at_ms, a.event_id
     FROM ours d
-    JOIN arrived a USING (shop, buyer, order_id)
+    JOIN came_back a USING (shop, buyer, order_id)
     WHERE a.at_ms >= d.ours_from
     QUALIFY row_number() OVER (
         PARTITION BY d.shop, d.buyer, d.dispute_id ORDER BY a.at_ms, a.event_id
@@ -38,7 +38,7 @@ waiting AS (
     LEFT JOIN ruled r USING (shop, buyer, dispute_id)
     LEFT JOIN under_way u ON u.shop = d.shop AND u.buyer = d.buyer AND u.order_id = d.order_id
         AND NOT EXISTS (
-            FROM arrived a
+            FROM came_back a
             WHERE a.shop = d.shop AND a.buyer = d.buyer AND a.order_id = d.order_id
                 AND a.at_ms < d.ours_from
         )
@@ -63,6 +63,11 @@ timed AS (
 -- 3. What ended the wait.
 ending AS (
     FROM parcel
+    UNION ALL
+    SELECT t.shop, t.buyer, t.dispute_id, r.at_ms, r.event_id
+    FROM timed t
+    JOIN about_one r USING (shop, buyer, dispute_id)
+    WHERE r.what = 'refund' AND r.at_ms >= t.since
     UNION ALL
     SELECT t.shop, t.buyer, t.dispute_id, s.at_ms, s.event_id
     FROM timed t

@@ -10,9 +10,14 @@ over AS (
     SELECT shop, buyer, dispute_id, at_ms AS ended_at, event_id AS ended_by
     FROM (
         SELECT shop, buyer, dispute_id, at_ms, event_id
-        FROM evidence e
+        FROM (
+            FROM evidence WHERE about = 'tracking_no' AND party = 'seller'
+            UNION ALL BY NAME
+            -- What came, or was paid.
+            FROM about_one
+        )
         JOIN (SELECT shop, buyer, dispute_id, at_ms AS ruled_at FROM ruled) USING (shop, buyer, dispute_id)
-        WHERE about = 'tracking_no' AND party = 'seller' AND at_ms >= ruled_at
+        WHERE at_ms >= ruled_at
         UNION ALL
         SELECT shop, buyer, dispute_id, at_ms, event_id FROM dispute_step WHERE kind = 'withdrawn'
     )

@@ -114,6 +114,49 @@ QUALIFY row_number() OVER (
     PARTITION BY shop, buyer, value ->> '$.return_id' ORDER BY at_ms, event_id DESC
 ) = 1;
 
+-- With what was opened though nobody told that it came: parcels that are back.
+CREATE TEMP TABLE came_back AS
+SELECT shop, buyer, order_id, event_id, at_ms
+FROM (
+    SELECT
+        shop, buyer, order_id, event_id, at_ms, value ->> '$.return_id' AS return_id,
+        row_number() OVER (
+            PARTITION BY shop, buyer, return_id
+            ORDER BY
+                kind = 'delivered' DESC,
+                CASE kind WHEN 'delivered' THEN at_ms ELSE -at_ms END,
+                event_id DESC
+        ) AS place
+    FROM seller_event
+    WHERE topic = 'returns' AND kind IN ('delivered', 'inspected')
+)
+WHERE place = 1;
+
+-- After these no return is awaited: money that went back, unless it may be a part of the price, and what was
+-- granted of a request for nothing but money. What was asked last before the grant is what was granted.
+CREATE TEMP TABLE refund_for_good AS
+SELECT g.shop, g.buyer, g.order_id, g.event_id, g.at_ms
+FROM (
+    FROM (
+        SELECT *, value ->> '$.refund_id' AS refund_id
+        FROM seller_event
+        WHERE topic = 'refunds' AND kind IN ('agreed', 'ruled_for_buyer', 'succeeded')
+    )
+    QUALIFY row_number() OVER (
+        PARTITION BY shop, buyer, kind, refund_id ORDER BY at_ms, event_id DESC
+    ) = 1
+) g
+LEFT JOIN (FROM refund WHERE kind = 'requested') r
+    ON r.shop = g.shop AND r.buyer = g.buyer AND r.refund_id = g.refund_id AND r.at_ms <= g.at_ms
+QUALIFY
+    row_number() OVER (
+        PARTITION BY g.shop, g.buyer, g.kind, g.refund_id ORDER BY r.at_ms DESC, r.event_id DESC
+    ) = 1
+    AND CASE
+        WHEN g.kind = 'succeeded' THEN r.refund_id IS NULL OR r.is_refund_only OR r.reason <> 'other'
+        ELSE coalesce(r.is_refund_only, false)
+    END;
+
 CREATE TEMP TABLE dispute_step AS
 SELECT
     shop, buyer, order_id, kind, event_id, at_ms,
@@ -134,6 +177,22 @@ QUALIFY row_number() OVER (
 ) = 1;
 
 CREATE TEMP TABLE dispute AS FROM dispute_step WHERE kind = 'opened';
+
+-- Which dispute a parcel or a refund is about: the only one of the order that stood when it came.
+CREATE TEMP TABLE about_one AS
+SELECT
+    f.what, f.shop, f.buyer, f.event_id, f.at_ms, any_value(d.dispute_id) AS dispute_id
+FROM (
+    SELECT 'parcel' AS what, * FROM came_back
+    UNION ALL
+    SELECT 'refund', * FROM refund_for_good
+) f
+JOIN dispute d USING (shop, buyer, order_id)
+LEFT JOIN (FROM dispute_step WHERE kind = 'withdrawn') w
+    ON w.shop = d.shop AND w.buyer = d.buyer AND w.dispute_id = d.dispute_id
+WHERE d.at_ms <= f.at_ms AND (w.at_ms IS NULL OR w.at_ms > f.at_ms)
+GROUP BY f.what, f.shop, f.buyer, f.event_id, f.at_ms, f.order_id
+HAVING count(*) = 1;
 
 CREATE TEMP TABLE evidence AS
 SELECT

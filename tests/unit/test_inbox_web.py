@@ -22,9 +22,10 @@ from streams.inbox.consumer import Health
 from streams.inbox.listing import PAGE_SIZE
 from streams.inbox.session import MAX_WRONG_TRIES_A_MINUTE, Gatekeeper
 from streams.inbox.texts import TEXTS
+from streams.inbox.wordings import wordings
 from streams.inbox.workflow import State
 from tests.factories import T0, alert_id, make_alert
-from tests.inbox import NOW, Clock, Served
+from tests.inbox import NOW, Clock, Served, names_in
 
 ONE = f"/alerts/{alert_id('1')}"
 HOSTILE = "<img src=x onerror=alert(1)>\"'{{7*7}}&<script>alert(2)</script>"
@@ -552,7 +553,8 @@ def test_no_page_in_any_state_has_a_way_to_close_an_order(
 
 
 def test_no_text_threatens_whoever_leaves_an_alert_unhandled() -> None:
-    for pair in TEXTS.values():
+    of_detectors = [pair for wording in wordings().values() for pair in names_in(wording)]
+    for pair in [*TEXTS.values(), *of_detectors]:
         assert not re.search(r"扣分|降权|处罚|罚款|违规|逾期", pair[0])
         assert not re.search(r"penal|downgrad|fine\b|overdue|must\b", pair[1], re.I)
 

@@ -21,6 +21,7 @@ from streams.detect.detector import (
     Presentation,
     RuleBlock,
     Seconds,
+    Wording,
 )
 from streams.detect.episodes import (
     NOTHING,
@@ -79,6 +80,14 @@ class UnpaidOrderBurst(Detector[Rules]):
     triggers = (OrderPlaced,)
     topics = ("orders", "payments")
     rules = Rules
+    wording = Wording(
+        title=("恶拍", "Unpaid order burst"),
+        thresholds={
+            "orders": ("未付款订单", "Unpaid orders"),
+            "units": ("未付款件数", "Unpaid units"),
+            "grace": ("付款宽限", "Time to pay"),
+        },
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         if not _may_cross(facts, rules):

@@ -25,6 +25,7 @@ from streams.detect.detector import (
     RuleBlock,
     Seconds,
     Step,
+    Wording,
 )
 from streams.detect.episodes import NOTHING, Episode, Threshold, Told, Verdict
 from streams.detect.facts import (
@@ -106,6 +107,14 @@ class StockSquat(Detector[Rules]):
     triggers = (StockReading,)
     topics = ("stock",)
     rules = Rules
+    wording = Wording(
+        title=("拍下架", "Stock squatting"),
+        thresholds={
+            "held_share": ("占库存", "Share of the stock held"),
+            "held_units": ("占用件数", "Units held"),
+            "held_for": ("持续占用", "Held for"),
+        },
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         episodes: list[Episode] = []

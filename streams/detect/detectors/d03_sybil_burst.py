@@ -26,6 +26,7 @@ from streams.detect.detector import (
     RuleBlock,
     Seconds,
     Step,
+    Wording,
 )
 from streams.detect.episodes import (
     NOTHING,
@@ -165,6 +166,16 @@ class SybilBurst(Detector[Rules]):
     triggers = (Signal,)
     topics = ("signals",)
     rules = Rules
+    wording = Wording(
+        title=("小号恶拍", "Burst over several accounts"),
+        thresholds={
+            "accounts": ("关联账号", "Accounts tied together"),
+            "orders": ("未付款订单", "Unpaid orders"),
+            "units": ("未付款件数", "Unpaid units"),
+            "grace": ("付款宽限", "Time to pay"),
+        },
+        units={"accounts": ("个", "accounts")},
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         signals = [s for s in facts.of(Signal) if s.name == LINKED and s.values]

@@ -20,6 +20,7 @@ from streams.detect.detector import (
     RuleBlock,
     Seconds,
     Step,
+    Wording,
     counted,
 )
 from streams.detect.episodes import (
@@ -77,6 +78,19 @@ class Extortion(Detector[Rules]):
     triggers = (ChatSaid,)
     topics = ("chats",)
     rules = Rules
+    wording = Wording(
+        title=("敲诈", "Extortion"),
+        thresholds={
+            "score": ("综合分值", "Score"),
+            "threats": ("威胁留言", "Threats"),
+            "demands": ("索要留言", "Demands"),
+            "complaints_open": ("未结投诉", "Open complaints"),
+        },
+        units={
+            "points": ("分值", "points"),
+            "complaints": ("起", "complaints"),
+        },
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         crossings = demands_under_threat(facts, rules.window_s, rules.soft_level)

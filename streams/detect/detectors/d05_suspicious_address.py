@@ -27,6 +27,7 @@ from streams.detect.detector import (
     RuleBlock,
     Seconds,
     Step,
+    Wording,
 )
 from streams.detect.episodes import Episode, Threshold, Verdict
 from streams.detect.facts import (
@@ -74,6 +75,18 @@ class SuspiciousAddress(Detector[Rules]):
     topics = ("orders", "shipments")
     rules = Rules
     reads_receivers = True
+    wording = Wording(
+        title=("可疑收货地址", "Doubtful address"),
+        thresholds={
+            "address_doubts": ("地址疑点", "Doubts about the address"),
+            "failed_contacts": ("联系不上", "Failed contacts"),
+            "identity_signs": ("身份疑点", "Doubts about the identity"),
+        },
+        units={
+            "codes": ("项", "doubts"),
+            "signs": ("项", "signs"),
+        },
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         known = _Known(facts, horizon_ms)

@@ -15,7 +15,16 @@ from schemas.alerts import Severity
 from streams.detect import playbooks
 from streams.detect.address.signs import DoubtedOrder, Sign, doubted_orders, identity_signs
 from streams.detect.cases import Case, verdict
-from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.detector import (
+    Count,
+    Detector,
+    Facts,
+    Presentation,
+    RuleBlock,
+    Seconds,
+    Step,
+    Wording,
+)
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
 from streams.detect.facts import (
     LARGE_UNITS,
@@ -62,6 +71,10 @@ class SuspiciousIdentity(Detector[Rules]):
     topics = ("orders",)
     rules = Rules
     reads_receivers = True
+    wording = Wording(
+        title=("可疑身份", "Doubtful identity"),
+        thresholds={"signs": ("疑点种类", "Kinds of doubt")},
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         signs = identity_signs(facts)

@@ -22,6 +22,7 @@ from streams.detect.detector import (
     Presentation,
     RuleBlock,
     Seconds,
+    Wording,
 )
 from streams.detect.episodes import Episode, Threshold, Verdict
 from streams.detect.facts import (
@@ -63,6 +64,13 @@ class LargePaidOrder(Detector[Rules]):
     triggers = (LargeOrder,)
     topics = ("orders",)
     rules = Rules
+    wording = Wording(
+        title=("大额已付款订单", "Large paid order"),
+        thresholds={
+            "units": ("件数", "Units"),
+            "amount": ("金额", "Amount"),
+        },
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         paid: dict[str, OrderPaid] = {}

@@ -21,6 +21,7 @@ from streams.detect.detector import (
     RuleBlock,
     Seconds,
     Step,
+    Wording,
     counted,
 )
 from streams.detect.episodes import (
@@ -79,6 +80,15 @@ class SerialRefundOnly(Detector[Rules]):
     triggers = (RefundRequested,)
     topics = ("refunds", "contacts", "payments", "orders", "shipments")
     rules = Rules
+    wording = Wording(
+        title=("仅退款", "Serial refund-only"),
+        thresholds={
+            "refund_only_orders": ("仅退款订单", "Refund-only orders"),
+            "rerequests_after_refusal": ("拒绝后再次申请", "Asked again after refusal"),
+            "failed_contacts": ("联系不上", "Failed contacts"),
+            "share_of_paid_orders": ("占已付款订单", "Share of paid orders"),
+        },
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         requests = _counting(facts)

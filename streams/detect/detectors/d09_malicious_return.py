@@ -13,7 +13,16 @@ from pydantic import Field
 from schemas.alerts import Severity
 from schemas.events.aftersales import RefundReason
 from streams.detect import playbooks
-from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.detector import (
+    Count,
+    Detector,
+    Facts,
+    Presentation,
+    RuleBlock,
+    Seconds,
+    Step,
+    Wording,
+)
 from streams.detect.episodes import (
     NOTHING,
     Crossing,
@@ -59,6 +68,15 @@ class MaliciousReturn(Detector[Rules]):
     triggers = (ReturnInspected, RefundRequested)
     topics = ("returns", "refunds", "payments", "disputes")
     rules = Rules
+    wording = Wording(
+        title=("恶意退货", "Malicious return"),
+        thresholds={
+            "mismatched_returns": ("退回不符", "Returns that do not match"),
+            "abnormal_refund_orders": ("异常理由退款订单", "Orders refunded for odd reasons"),
+            "share_of_paid_orders": ("占已付款订单", "Share of paid orders"),
+        },
+        units={"returns": ("次", "returns")},
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         mismatches = _mismatches(facts, rules)

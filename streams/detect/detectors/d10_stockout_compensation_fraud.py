@@ -22,6 +22,7 @@ from streams.detect.detector import (
     RuleBlock,
     Seconds,
     Step,
+    Wording,
     counted,
 )
 from streams.detect.episodes import (
@@ -49,7 +50,7 @@ from streams.detect.facts import (
     Signal,
     by_time,
 )
-from streams.detect.orders import conceded_ms, rulings
+from streams.detect.orders import all_granted, first_grant, granted_by, grants_of, rulings
 
 C = TypeVar("C", RefundRequested | ComplaintFiled, Signal)
 
@@ -101,13 +102,15 @@ class _Claim(NamedTuple):
 class _Count(NamedTuple):
     """The numbers of a whole episode, over all of its windows.
 
-    `contested` are the claims that nobody has agreed to, or that were complaints; a shop's all are.
+    `contested` are the claims that nobody has granted, or that were complaints; a shop's all are.
+    `granted` is how the others were, as `granted_by` names it, with blanks between.
     """
 
     claims: int
     proven: int
     buyers: int
     contested: int
+    granted: str = ""
 
 
 class _Limits(NamedTuple):
@@ -141,19 +144,28 @@ class _Reached(NamedTuple):
 class _StockoutClaims:
     """What both subjects have in common: texts and steps."""
 
+    wording = Wording(
+        title=("缺货骗赔", "Stockout claim fraud"),
+        thresholds={
+            "claims": ("索赔", "Claims"),
+            "shipped_in_time": ("其中已按时发货", "Shipped in time"),
+        },
+    )
+
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
         buyer = subject.partition(":")[2]
         is_shop = not buyer
         zh = f"{d['buyers']}个买家" if is_shop else f"买家{buyer}"
         en = f"{counted(d['buyers'], 'buyer')} claimed" if is_shop else f"{buyer} claimed"
-        conceded_zh, conceded_en = ("", "") if d["contested"] else _ALL_AGREED
+        granted_zh, granted_en = ("", "") if d["contested"] else _granted(episode)
+        behind_zh, behind_en = (f";{granted_zh}", f"; {granted_en}") if granted_zh else ("", "")
         return Presentation(
             title=("疑似缺货骗赔", "Stockout claims on orders shipped in time"),
             summary=(
-                f"{zh}以缺货/未按约定时间发货索赔{d['claims']}单,但其中{d['proven']}单已按时发货{conceded_zh}。",
+                f"{zh}以缺货/未按约定时间发货索赔{d['claims']}单,但其中{d['proven']}单已按时发货{behind_zh}。",
                 f"{en} stockout or late shipping on {counted(d['claims'], 'order')}, "
-                f"though {d['proven']} of them shipped on time{conceded_en}.",
+                f"though {d['proven']} of them shipped on time{behind_en}.",
             ),
             not_if=(
                 "卖家确实延迟发货或平台判定投诉成立;申请或投诉被撤回;没有已按时发货的订单;"
@@ -169,19 +181,29 @@ class _StockoutClaims:
                     "整理物流单号和发货时间作为凭证",
                     "Collect tracking numbers and shipping times as proof",
                 ),
-                playbooks.complaint("异常投诉") if d["contested"] else _ASK_CARRIER,
+                playbooks.complaint("异常投诉")
+                if d["contested"]
+                else _ask_carrier(granted_zh, granted_en),
             ),
         )
 
 
-_ALL_AGREED = (";均已同意退款", "; all refunds were agreed to")
-# Nobody complains of refunds that were agreed to. A parcel that left in time may have got stuck (N19).
-_ASK_CARRIER = Step(
-    "A4_remind",
-    "退款均已同意,不宜投诉买家;逐单向快递核实是否揽收、停滞或丢件",
-    "All refunds were agreed to, so nobody complains of the buyer: ask the carrier whether each parcel was "
-    "picked up, got stuck or was lost",
-)
+def _granted(episode: Episode) -> tuple[str, str]:
+    """What is said of claims that were all granted."""
+    return all_granted(set(str(episode.details["granted"]).split()))
+
+
+def _ask_carrier(granted_zh: str, granted_en: str) -> Step:
+    """Instead of a complaint: nobody complains of refunds that were agreed to, or of who was found right.
+
+    A parcel that left in time may have got stuck (N19).
+    """
+    return Step(
+        "A4_remind",
+        f"{granted_zh},不宜投诉买家;逐单向快递核实是否揽收、停滞或丢件",
+        f"{granted_en[0].upper()}{granted_en[1:]}, so nobody complains of the buyer: ask the carrier whether "
+        "each parcel was picked up, got stuck or was lost",
+    )
 
 
 class StockoutFraudByBuyer(_StockoutClaims, Detector[Rules]):
@@ -217,12 +239,14 @@ class StockoutFraudByBuyer(_StockoutClaims, Detector[Rules]):
             [fact.at_ms for fact in false if fact.event_id in proven],
         )
 
-        agreed = _agreed(facts)
+        granted = _granted_requests(facts)
 
         def count(run: Run) -> _Count:
             shipped = sum(member.event_id in proven for member in run.members)
-            contested = sum(member.event_id not in agreed for member in run.members)
-            return _Count(len(run.members), shipped, 1, contested)
+            ways = [granted.get(member.event_id, "") for member in run.members]
+            return _Count(
+                len(ways), shipped, 1, ways.count(""), " ".join(sorted({w for w in ways if w}))
+            )
 
         episodes, expiries = _episodes(reached, limits, count, _counter(claims), horizon_ms)
         wakes = expiries + [c.wake_ms for c in claims if c.wake_ms is not None]
@@ -322,15 +346,16 @@ def _claims(facts: Facts, horizon_ms: int, rules: Rules) -> list[_Claim]:
     return claims
 
 
-def _agreed(facts: Facts) -> set[str]:
-    """The requests, by event, that were agreed to and are all that the buyer did about the order."""
-    conceded = conceded_ms(facts)
+def _granted_requests(facts: Facts) -> dict[str, str]:
+    """How requests were granted, by event, where they are all that the buyer did about the order."""
+    grants = grants_of(facts)
     complained = {c.order_id for c in facts.of(ComplaintFiled) if c.kind in KINDS}
-    return {
-        request.event_id
-        for request in facts.of(RefundRequested)
-        if request.order_id not in complained and conceded.get(request.order_id, 0) >= request.at_ms
-    }
+    found = {}
+    for request in facts.of(RefundRequested):
+        grant = first_grant(grants.get(request.order_id, ()), request.at_ms)
+        if grant and request.order_id not in complained:
+            found[request.event_id] = granted_by(grant)
+    return found
 
 
 class _Shipping:

@@ -13,7 +13,7 @@ from pydantic import Field
 from schemas.events.aftersales import RefundReason
 from streams.detect import playbooks
 from streams.detect.cases import Case, verdict
-from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step, Wording
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
 from streams.detect.facts import OrderPaid, RefundGranted, RefundRequested, RefundWithdrawn
 from streams.detect.filings import accepted_ms, refund_reply
@@ -41,6 +41,10 @@ class QualityClaimWithoutReport(Detector[Rules]):
     triggers = (RefundRequested,)
     topics = ("refunds",)
     rules = Rules
+    wording = Wording(
+        title=("无检测报告", "Quality claim without report"),
+        thresholds={"claims_without_report": ("无检测报告的申请", "Claims without a report")},
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         withdrawn = {fact.ref for fact in facts.of(RefundWithdrawn)}

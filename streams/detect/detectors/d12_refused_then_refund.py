@@ -2,7 +2,7 @@
 
 The definition is docs/detectors/D12.md. What a newcomer gets wrong: refusing a parcel is a buyer's right and
 the refund is due. The alert is about proof, above all the stamped certificate of the carrier out there;
-once the refund is agreed it is over, and yet the case counts for the next one.
+once the refund is granted it is over, and yet the case counts for the next one.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from streams.detect.detector import (
     RuleBlock,
     Seconds,
     Step,
+    Wording,
 )
 from streams.detect.episodes import Episode, Threshold, Verdict
 from streams.detect.facts import (
@@ -37,7 +38,7 @@ from streams.detect.facts import (
     RefundWithdrawn,
 )
 from streams.detect.filings import accepted_ms, refund_reply
-from streams.detect.orders import large_orders
+from streams.detect.orders import first_grant, granted_by, grants_of, large_orders
 
 # With these the carrier or the seller is at fault, and refusing the parcel was right (N15, N19).
 NOT_THE_BUYERS = frozenset({"damaged", "wrong_item", "late_shipment", "stockout"})
@@ -63,6 +64,15 @@ class RefusedThenRefund(Detector[Rules]):
     triggers = (ParcelRefused,)
     topics = ("shipments", "refunds")
     rules = Rules
+    wording = Wording(
+        title=("拒签后退款", "Refund after refusing the parcel"),
+        thresholds={
+            "requests": ("退款申请", "Refund requests"),
+            "units": ("件数", "Units"),
+            "amount": ("金额", "Amount"),
+            "cases_before": ("此前的同类订单", "Such orders before"),
+        },
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         refused: dict[str, list[ParcelRefused]] = {}
@@ -78,7 +88,7 @@ class RefusedThenRefund(Detector[Rules]):
             if is_after and not has_goods and request.reason not in NOT_THE_BUYERS:
                 asked.setdefault(request.order_id, []).append(request)
         withdrawn = {fact.ref: fact.at_ms for fact in facts.of(RefundWithdrawn)}
-        granted = _granted(facts, asked)
+        granted = grants_of(facts)
         large = {order.ref: order for order in large_orders(facts)}
         filed = accepted_ms(facts)
         cases: list[Case] = []
@@ -91,7 +101,8 @@ class RefusedThenRefund(Detector[Rules]):
                 and case.details["is_refused"]
                 and case.opened_at_ms < requests[0].at_ms <= case.opened_at_ms + _window_ms(rules)
             )
-            end = _ended(requests, withdrawn, granted.get(name))
+            grant = first_grant(granted.get(name, ()), requests[0].at_ms)
+            end = _ended(requests, withdrawn, grant)
             case = _case(refused[name], requests, end, large.get(name), prior, rules)
             cases.append(case._replace(details={**case.details, "is_filed": int(name in filed)}))
         return verdict(self.id, cases, horizon_ms, rules.expire_after_s)
@@ -140,7 +151,7 @@ class RefusedThenRefund(Detector[Rules]):
 
 
 def _replies(episode: Episode) -> tuple[Step, ...]:
-    """What to answer: nothing any more, once the refund is agreed or nobody asks for it."""
+    """What to answer: nothing any more, once the refund is granted or nobody asks for it."""
     reply = refund_reply(_CHECK_FIRST, is_filed=bool(episode.details["is_filed"]))
     # A parcel may come back because the carrier gave up: then nobody did anything to complain about.
     if episode.severity == "info" or not episode.details["is_refused"]:
@@ -150,15 +161,26 @@ def _replies(episode: Episode) -> tuple[Step, ...]:
 
 _TOLD = {
     "": ("请索取当地快递红章证明", "get the carrier's stamped certificate"),
-    "granted": (
+    "agreed": (
         "已同意退款;请核对退回的包裹,保留快递红章证明",
         "the refund was agreed; check what comes back and keep the carrier's stamped certificate",
+    ),
+    "ruled": (
+        "平台已判定买家有理;请核对退回的包裹,保留快递红章证明",
+        "the platform found the buyer right; check what comes back and keep the carrier's stamped "
+        "certificate",
+    ),
+    "succeeded": (
+        "已退款;请核对退回的包裹,保留快递红章证明",
+        "the refund was paid; check what comes back and keep the carrier's stamped certificate",
     ),
     "withdrawn": ("申请已撤回", "the request was taken back"),
 }
 _ENDED = {
     "": ("该申请已久无进展", "Nothing new about the request for long"),
-    "granted": ("已同意退款", "The refund was agreed"),
+    "agreed": ("已同意退款", "The refund was agreed"),
+    "ruled": ("平台已判定买家有理", "The platform found the buyer right"),
+    "succeeded": ("已退款", "The refund was paid"),
     "withdrawn": ("退款申请已撤回", "The request was taken back"),
 }
 # The parcel is on its way back whoever was right, and the carrier owes an answer for it.
@@ -188,23 +210,14 @@ def _moment(request: RefundRequested) -> tuple[int, str]:
 
 
 class _End(NamedTuple):
-    """What settled a case, and when; `grant` is the fact that it was agreed to, if that was it."""
+    """What settled a case, and when; `grant` is the fact that it was granted, if that was it.
+
+    `by` is then as in `granted_by`.
+    """
 
     by: str
     at_ms: int | None = None
     grant: RefundGranted | None = None
-
-
-def _granted(
-    facts: Facts, asked: Mapping[str, Sequence[RefundRequested]]
-) -> dict[str, RefundGranted]:
-    """By order, the first grant since its case was opened: an earlier one answered something else."""
-    first: dict[str, RefundGranted] = {}
-    for grant in facts.of(RefundGranted):
-        requests = asked.get(grant.order_id)
-        if requests and grant.at_ms >= requests[0].at_ms:
-            first.setdefault(grant.order_id, grant)
-    return first
 
 
 def _ended(
@@ -216,7 +229,7 @@ def _ended(
     if all(request.ref in withdrawn for request in requests):
         last_ms = max(withdrawn[request.ref] for request in requests)
         return _End("withdrawn", max(requests[0].at_ms, last_ms))
-    return _End("granted", grant.at_ms, grant) if grant else _End("")
+    return _End(granted_by(grant), grant.at_ms, grant) if grant else _End("")
 
 
 def _window_ms(rules: Rules) -> int:

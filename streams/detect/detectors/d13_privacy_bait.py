@@ -10,7 +10,16 @@ from bisect import bisect_left, bisect_right
 from typing import Any, NamedTuple
 
 from streams.detect import cases
-from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.detector import (
+    Count,
+    Detector,
+    Facts,
+    Presentation,
+    RuleBlock,
+    Seconds,
+    Step,
+    Wording,
+)
 from streams.detect.episodes import NOTHING, Episode, Threshold, Told, Verdict
 from streams.detect.facts import (
     AnyFact,
@@ -94,6 +103,13 @@ class PrivacyBait(Detector[Rules]):
     topics = ("orders",)
     rules = Rules
     reads_receivers = True
+    wording = Wording(
+        title=("套取信息", "Fishing for data"),
+        thresholds={
+            "orders_not_own": ("询问的他人订单", "Orders of others asked about"),
+            "replies_with_foreign_numbers": ("含他人号码的回复", "Replies with numbers of others"),
+        },
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         asked = foreign_asks(facts, rules.named_within_s)

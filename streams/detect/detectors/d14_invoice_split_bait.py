@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from schemas.alerts import Severity
 from streams.detect import playbooks
 from streams.detect.cases import Case, verdict
-from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step, Wording
 from streams.detect.episodes import NOTHING, Crossing, Episode, Run, Threshold, Verdict, runs
 from streams.detect.facts import (
     AnyFact,
@@ -50,6 +50,15 @@ class InvoiceSplitBait(Detector[Rules]):
     reads_receivers = True
     # Its warning is about what the seller's own people did.
     accuses = False
+    wording = Wording(
+        title=("发票分寄", "Invoice sent elsewhere"),
+        thresholds={
+            "split_asked": ("要求发票与商品分寄", "Asked to split invoice and goods"),
+            "refusals": ("拒绝开票", "Invoices refused"),
+            "sent_elsewhere": ("发票寄往别处", "Invoices to another address"),
+        },
+        units={"refusals": ("次", "refusals")},
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         elsewhere, is_unknown = _asked_elsewhere(facts)
@@ -113,9 +122,11 @@ def _summary(episode: Episode) -> tuple[str, str]:
         return _summary_of_issued(str(order_id), is_refused=is_refused)
     if not order_id and is_refused:
         return (
-            "客服在聊天中拒绝了发票。请勿拒绝发票,改为同意开具,可与商品分开邮寄。",
-            "An invoice was refused in the chat. Don't refuse it: agree, and ship it separately if "
-            "asked.",
+            # Whether it was taken back is not read: 「可以开的」 does not say whether it is meant of the
+            # invoice, of sending it apart, or of what it costs.
+            "客服在聊天中拒绝了发票。请勿拒绝发票;尚未改口的,改为同意开具,可与商品分开邮寄。",
+            "An invoice was refused in the chat. Don't refuse it: unless that was taken back already, "
+            "agree, and ship it separately if asked.",
         )
     if not order_id:
         return (

@@ -14,7 +14,7 @@ from pydantic import Field
 from schemas.events.aftersales import ComplaintType
 from streams.detect import playbooks
 from streams.detect.cases import Case, verdict
-from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step, Wording
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
 from streams.detect.facts import (
     DAY_MS,
@@ -43,6 +43,10 @@ class ComplaintWithoutContact(Detector[Rules]):
     triggers = (ComplaintFiled,)
     topics = ("chats", "contacts")
     rules = Rules
+    wording = Wording(
+        title=("未联系即投诉", "Complaint without contact"),
+        thresholds={"complaints_without_contact": ("未联系即投诉", "Complaints without contact")},
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         filed = [fact for fact in facts.of(ComplaintFiled) if fact.kind in rules.complaint_types]

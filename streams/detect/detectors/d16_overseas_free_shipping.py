@@ -17,7 +17,16 @@ from streams.detect.address.receivers import region_of
 from streams.detect.address.signs import receivers_given
 from streams.detect.cases import Case, verdict
 from streams.detect.deadlines import OverseasContact, overseas_contact
-from streams.detect.detector import Detector, Due, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.detector import (
+    Detector,
+    Due,
+    Facts,
+    Presentation,
+    RuleBlock,
+    Seconds,
+    Step,
+    Wording,
+)
 from streams.detect.episodes import Episode, Threshold, Verdict
 from streams.detect.facts import (
     Contacted,
@@ -59,6 +68,11 @@ class OverseasFreeShipping(Detector[Rules]):
     topics = ("orders",)
     rules = Rules
     reads_receivers = True
+    wording = Wording(
+        title=("境外包邮", "Free shipping abroad"),
+        thresholds={"receivers_overseas": ("境外收货人", "Receivers abroad")},
+        units={"receivers": ("位", "receivers")},
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         abroad: dict[str, list[SentAbroad]] = {}

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from streams.detect import cases
-from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step, Wording
 from streams.detect.detectors import d13_privacy_bait as d13
 from streams.detect.detectors.d24_cashback_bait import themes
 from streams.detect.episodes import NOTHING, Episode, Threshold, Told, Verdict
@@ -63,6 +63,12 @@ class _Bait(NamedTuple):
 
 class _BaitThenComplaint:
     """What both subjects have in common: the texts."""
+
+    wording = Wording(
+        title=("诱导后投诉", "Baited, then complained"),
+        thresholds={"baits_before": ("此前的诱导留言", "Baiting messages before")},
+        details={"ended": ("结束时间", "ended")},
+    )
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from streams.detect import cases
 from streams.detect.deadlines import ReviewComplaint, review_complaint_refused
-from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Step
+from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Step, Wording
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
 from streams.detect.facts import ReviewStood, SellsToo
 from streams.detect.reviews import Review, complain, reviews, t04
@@ -37,6 +37,10 @@ class AdReview(Detector[Rules]):
     triggers = (ReviewStood,)
     topics = ("reviews",)
     rules = Rules
+    wording = Wording(
+        title=("广告评价", "Advertising in a review"),
+        thresholds={"kinds_of_advertising": ("广告种类", "Kinds of advertising")},
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         if not any("ad." in fact.found for fact in facts.of(ReviewStood)):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from streams.detect import cases
 from streams.detect.deadlines import ReviewComplaint
-from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Step
+from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Step, Wording
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
 from streams.detect.facts import ReviewStood
 from streams.detect.reviews import Review, complain, reviews, t04
@@ -34,6 +34,18 @@ class ReviewAbuseOrLeak(Detector[Rules]):
     triggers = (ReviewStood,)
     topics = ("reviews",)
     rules = Rules
+    wording = Wording(
+        title=("辱骂或泄露信息", "Abuse or data in a review"),
+        thresholds={
+            "insults": ("辱骂用语", "Insults"),
+            "leaks": ("泄露的信息", "Data given away"),
+            "swearing": ("不文明用语", "Swear words"),
+        },
+        units={
+            "words": ("处", "words"),
+            "pieces": ("处", "pieces"),
+        },
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         if not any("abuse." in r.found or "leak." in r.found for r in facts.of(ReviewStood)):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from streams.detect import cases
 from streams.detect.deadlines import ReviewComplaint
-from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step, Wording
 from streams.detect.detectors.d04_extortion import Reasons, demands_under_threat
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
 from streams.detect.facts import ChatSaid, ReviewStood
@@ -42,6 +42,14 @@ class ReviewCoercion(Detector[Rules]):
     triggers = (ReviewStood,)
     topics = ("reviews",)
     rules = Rules
+    wording = Wording(
+        title=("以差评要挟", "Review as a threat"),
+        thresholds={
+            "demands_before": ("评价前索要", "Demands before the review"),
+            "days_since_demand": ("距索要", "Since the demand"),
+        },
+        units={"times": ("次", "times")},
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         if not facts.of(ChatSaid):

@@ -24,6 +24,7 @@ from streams.detect.detector import (
     RuleBlock,
     Seconds,
     Step,
+    Wording,
 )
 from streams.detect.detectors.d20_review_coercion import Demands
 from streams.detect.episodes import NOTHING, Crossing, Episode, Run, Threshold, Verdict, runs
@@ -56,6 +57,14 @@ class ProfessionalBadReviewer(Detector[Rules]):
     triggers = (ReviewStood,)
     topics = ("reviews", "payments")
     rules = Rules
+    wording = Wording(
+        title=("职业差评", "Many bad reviews"),
+        thresholds={
+            "bad_share": ("差评占比", "Share of bad reviews"),
+            "orders": ("订单", "Orders"),
+            "demand_messages": ("索要财物的留言", "Messages that demand something"),
+        },
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         needed = -(-rules.min_orders * rules.min_share_percent // 100)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from streams.detect.cases import Case, verdict
 from streams.detect.deadlines import ReviewComplaint
-from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Step
+from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Step, Wording
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
 from streams.detect.facts import OrderPlaced, SellsToo
 from streams.detect.reviews import Review, complain, reviews, t04
@@ -34,6 +34,11 @@ class CompetitorReview(Detector[Rules]):
     triggers = (SellsToo,)
     topics = ("reviews",)
     rules = Rules
+    wording = Wording(
+        title=("同行评价", "Review by a competitor"),
+        thresholds={"same_leaf_category": ("相同类目", "Categories in common")},
+        units={"categories": ("个类目", "categories")},
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         known = facts.of(SellsToo)

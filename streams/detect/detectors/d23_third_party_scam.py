@@ -7,7 +7,16 @@ only informs, so that a person looks whether orders leak and whether a review is
 from __future__ import annotations
 
 from streams.detect import cases
-from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.detector import (
+    Count,
+    Detector,
+    Facts,
+    Presentation,
+    RuleBlock,
+    Seconds,
+    Step,
+    Wording,
+)
 from streams.detect.episodes import NOTHING, Crossing, Episode, Threshold, Verdict, runs
 from streams.detect.facts import AnyFact, ChatSaid, ReviewStood, by_time
 
@@ -30,6 +39,11 @@ class ThirdPartyScam(Detector[Rules]):
     # Told in either; a shop that sends one of them alone must not keep it open for ever.
     topics = ("orders",)
     rules = Rules
+    wording = Wording(
+        title=("第三方诈骗", "Third-party scam"),
+        thresholds={"tellings": ("提到诈骗的内容", "Texts that tell of a scam")},
+        units={"texts": ("条", "texts")},
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         told: list[AnyFact] = [m for m in facts.of(ChatSaid) if "scam" in m.found]

@@ -7,7 +7,16 @@ question. Together they make an agent say yes to one and so, as it reads later, 
 from __future__ import annotations
 
 from streams.detect import cases
-from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.detector import (
+    Count,
+    Detector,
+    Facts,
+    Presentation,
+    RuleBlock,
+    Seconds,
+    Step,
+    Wording,
+)
 from streams.detect.episodes import NOTHING, Crossing, Episode, Run, Threshold, Verdict, runs
 from streams.detect.facts import ChatSaid
 from streams.detect.playbooks import NO_CASHBACK_NO_ADDRESS
@@ -36,6 +45,11 @@ class CashbackBait(Detector[Rules]):
     triggers = (ChatSaid,)
     topics = ("chats",)
     rules = Rules
+    wording = Wording(
+        title=("返现诱导", "Cashback bait"),
+        thresholds={"themes": ("诱导主题", "Themes of the bait")},
+        units={"themes": ("个", "themes")},
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         baits = [m for m in facts.of(ChatSaid) if len(themes(m)) >= rules.themes]

@@ -21,6 +21,7 @@ from streams.detect.detector import (
     RuleBlock,
     Seconds,
     Step,
+    Wording,
 )
 from streams.detect.entries import ComplaintKind
 from streams.detect.episodes import NOTHING, Crossing, Episode, Run, Threshold, Verdict, runs
@@ -99,6 +100,14 @@ class Campaign(SecondOrder[Rules]):
     subject = "buyer"
     topics = ("orders",)
     rules = Rules
+    wording = Wording(
+        title=("连环恶意", "Campaign"),
+        thresholds={
+            "acts": ("行为种类", "Kinds of acts"),
+            "failed_contacts": ("联系不上", "Failed contacts"),
+        },
+        units={"acts": ("种", "kinds")},
+    )
 
     def combine(
         self, facts: Facts, episodes: Sequence[Episode], horizon_ms: int, rules: Rules

@@ -13,7 +13,16 @@ from typing import NamedTuple
 
 from schemas.alerts import Severity
 from streams.detect.cases import Case, verdict
-from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.detector import (
+    Count,
+    Detector,
+    Facts,
+    Presentation,
+    RuleBlock,
+    Seconds,
+    Step,
+    Wording,
+)
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict, higher
 from streams.detect.facts import ListingTerms, StockReading
 
@@ -89,6 +98,19 @@ _ISSUES = {
 
 
 _CHECK_PAGE = _mend("核对修改已在商品页生效", "See that the change shows on the page")
+# An edit does not say whether the item is for sale again.
+_CHECK_LATER = _mend(
+    "核对修改已生效;若仍在下架,重新上架后再看商品页",
+    "See that the change holds; if it is still off the shelf, look at the page once it is back",
+)
+# Why a case is over, by what ended it.
+_ENDED = {
+    "": ("长时间没有修改", "It was not changed for long"),
+    "switched": ("已开通付款减库存", "Deduct-on-payment is on"),
+    "changed": ("商品设置已修改", "The listing was changed"),
+    "off": ("商品已下架", "The listing was taken off the shelf"),
+    "off, then right": ("商品已下架", "The listing was taken off the shelf"),
+}
 
 
 class ListingAudit(Detector[Rules]):
@@ -101,18 +123,27 @@ class ListingAudit(Detector[Rules]):
     topics = ("listings", "stock")
     rules = Rules
     accuses = False
+    wording = Wording(
+        title=("商品设置", "Listing audit"),
+        thresholds={
+            "listing_issues": ("商品设置问题", "Listing issues"),
+            "issues_that_invite_complaints": ("易被投诉的设置", "Issues that invite complaints"),
+        },
+        units={"issues": ("项", "issues")},
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         cases: list[Case] = []
         run: list[_Audited] = []
-        for one in _audited(facts, rules):
+        audited = _audited(facts, rules)
+        for one, following in zip_longest(audited, audited[1:]):
             if one.issues:
                 run.append(one)
             elif run:
-                cases.append(_case(run, one.listing))
+                cases.append(_case(run, one.listing, following))
                 run = []
         if run:
-            cases.append(_case(run, None))
+            cases.append(_case(run, None, None))
         if not cases:
             return NOTHING
         return verdict("D26", cases, horizon_ms, rules.expire_after_s)
@@ -120,29 +151,49 @@ class ListingAudit(Detector[Rules]):
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         item = subject.partition(":")[2]
         d = episode.details
-        is_over = episode.status == "resolved"
-        # While it is open, what is wrong now; a part of it may be mended already.
-        issues = [_ISSUES[letter] for letter in str(d["issues"] if is_over else d["standing"])]
+        is_over, ended_by = episode.status == "resolved", str(d["ended_by"])
+        is_off = ended_by == "off"
+        # Of what is open, or was taken off the shelf as it was, what is wrong now; a part of it may be
+        # mended already.
+        is_mended = is_over and not is_off
+        issues = [_ISSUES[letter] for letter in str(d["issues"] if is_mended else d["standing"])]
+        found_zh, found_en = (
+            (
+                f"商品{item}已下架;下架前的设置风险",
+                f"Listing of {item} is off the shelf; before that",
+            )
+            if is_off
+            else (f"商品{item}设置风险", f"Listing of {item}")
+        )
         return Presentation(
             title=("商品设置风险", "Listing risk"),
             summary=(
-                f"商品{item}设置风险:{';'.join(issue.zh for issue in issues)}。",
-                f"Listing of {item}: {'; '.join(issue.en for issue in issues)}.",
+                f"{found_zh}:{';'.join(issue.zh for issue in issues)}。",
+                f"{found_en}: {'; '.join(issue.en for issue in issues)}.",
             ),
             not_if=(
                 "标题、运费、除外地区、产地、起购数量和类目相符",
                 "title, fee, exclusions, origin, least quantity and category that agree",
             ),
-            ended=(
-                (
-                    "商品设置已修改、已下架或已开通付款减库存",
-                    "The listing was changed or taken off the shelf, or deduct-on-payment is on",
-                )
-                if episode.status == "resolved"
-                else ("长时间没有修改", "It was not changed for long")
-            ),
-            steps=(_CHECK_PAGE,) if is_over else tuple(issue.step for issue in issues),
+            ended=_ENDED[ended_by],
+            steps=_steps(ended_by, issues),
         )
+
+
+def _steps(ended_by: str, issues: Sequence[_Issue]) -> tuple[Step, ...]:
+    if ended_by == "off":
+        # There is no page to look at, and nobody need put it back.
+        return tuple(_before_it_is_back(issue.step) for issue in issues)
+    if not ended_by:
+        return tuple(issue.step for issue in issues)
+    return (_CHECK_LATER if ended_by == "off, then right" else _CHECK_PAGE,)
+
+
+def _before_it_is_back(step: Step) -> Step:
+    return step._replace(
+        zh=f"重新上架前:{step.zh}",
+        en=f"Before it goes back on the shelf: {step.en[0].lower()}{step.en[1:]}",
+    )
 
 
 def _issues(listing: ListingTerms, deducts_on_order: bool, rules: Rules) -> str:
@@ -181,7 +232,8 @@ def _audited(facts: Facts, rules: Rules) -> list[_Audited]:
     return found
 
 
-def _case(run: Sequence[_Audited], mended: ListingTerms | None) -> Case:
+def _case(run: Sequence[_Audited], mended: ListingTerms | None, following: _Audited | None) -> Case:
+    """The case of consecutive events with issues; `mended` is the one without, `following` the next."""
     first, last = run[0].listing, run[-1]
     issues = sorted({letter for one in run for letter in one.issues})
     end = last.switched or mended
@@ -194,7 +246,11 @@ def _case(run: Sequence[_Audited], mended: ListingTerms | None) -> Case:
         level=level,
         members=(*(one.listing for one in run), *([end] if end else [])),
         opened_at_ms=first.at_ms,
-        details={"issues": "".join(issues), "standing": last.standing},
+        details={
+            "issues": "".join(issues),
+            "standing": last.standing,
+            "ended_by": _ended_by(last.switched, mended, following),
+        },
         thresholds=(
             Threshold("listing_issues", len(issues), "issues", info=1),
             Threshold("issues_that_invite_complaints", severe, "issues", 1),
@@ -207,6 +263,20 @@ def _case(run: Sequence[_Audited], mended: ListingTerms | None) -> Case:
         ),
         resolved_at_ms=end.at_ms if end else None,
     )
+
+
+def _ended_by(
+    switched: StockReading | None, mended: ListingTerms | None, following: _Audited | None
+) -> str:
+    """What ended a case, as in `_ENDED`."""
+    if switched:
+        return "switched"
+    if mended is None:
+        return ""
+    if mended.on_shelf:
+        return "changed"
+    is_right = following is not None and following.listing.on_shelf and not following.issues
+    return "off, then right" if is_right else "off"
 
 
 DETECTORS = (ListingAudit(),)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from streams.detect.cases import Case, verdict
 from streams.detect.deadlines import RechargeCallback, recharge_callback
-from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step, Wording
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
 from streams.detect.facts import RechargeSettled, RechargeSubmitted
 
@@ -30,6 +30,10 @@ class RechargeUnknown(Detector[Rules]):
     topics = ("recharges",)
     rules = Rules
     accuses = False
+    wording = Wording(
+        title=("充值结果未知", "Top-up result unknown"),
+        thresholds={"no_result_for": ("无充值结果", "No top-up result for")},
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         settled: dict[str, RechargeSettled] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from streams.detect import playbooks
 from streams.detect.cases import verdict
 from streams.detect.deadlines import Negotiation
-from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step, Wording
 from streams.detect.disputes import ENDED, disputes_of, photo_case, t07
 from streams.detect.episodes import NOTHING, Episode, Verdict
 from streams.detect.facts import DisputeOpened
@@ -37,6 +37,10 @@ class Damage(Detector[Rules]):
     topics = ("disputes",)
     rules = Rules
     accuses = False
+    wording = Wording(
+        title=("包裹破损", "Damage"),
+        thresholds={"disputes_about_damage": ("破损纠纷", "Disputes about damage")},
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         cases = [

@@ -6,24 +6,32 @@ events, and a later event may move it; nothing here counts days. One order may b
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from schemas.alerts import Severity
 from streams.detect.cases import Case, verdict
 from streams.detect.deadlines import ReturnCountdown, Term, return_countdown
-from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Step
-from streams.detect.disputes import Dispute, disputes_of
+from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Step, Wording
+from streams.detect.disputes import (
+    REFUNDED,
+    Back,
+    Dispute,
+    OfOne,
+    disputes_of,
+    parcels_back,
+    refunds_for_good,
+)
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
 from streams.detect.facts import (
     NEVER,
     AnyFact,
     DisputeOpened,
-    ReturnArrived,
+    RefundGranted,
     ReturnUnderWay,
     by_time,
 )
+from streams.detect.orders import granted_by
 
 _HOUR_MS = 3_600_000
 
@@ -44,7 +52,7 @@ class _Return(NamedTuple):
     term: Term
     end: AnyFact | None
     ended_by: str
-    came: ReturnArrived | None
+    came: Back | None
 
 
 class ReturnOverdue(Detector[Rules]):
@@ -54,21 +62,25 @@ class ReturnOverdue(Detector[Rules]):
     name = "ae_return_overdue"
     subject = "buyer"
     triggers = (DisputeOpened,)
-    topics = ("disputes", "returns")
+    topics = ("disputes", "returns", "refunds")
     rules = Rules
     accuses = False
+    wording = Wording(
+        title=("退货未到", "Return not here"),
+        thresholds={"return_missing_for": ("退货未到", "Return missing for")},
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         under_way = {fact.ref: fact for fact in facts.of(ReturnUnderWay)}
-        arrived: defaultdict[str, list[ReturnArrived]] = defaultdict(list)
-        for parcel in facts.of(ReturnArrived):
-            arrived[parcel.order_id].append(parcel)
+        back = parcels_back(facts)
         cases: list[Case] = []
         wakes: list[int] = []
         is_unknown = False
         # By order: when all disputes so far were withdrawn.
         withdrawn_ms: dict[str, int] = {}
-        for dispute in disputes_of(facts):
+        disputes = disputes_of(facts)
+        refunds = OfOne(disputes, refunds_for_good(facts))
+        for dispute in disputes:
             order_id = dispute.opened.order_id
             # What came back before another item was disputed, and the sign of it, are not about that one.
             # Who withdrew and disputes again may well mean the same.
@@ -76,8 +88,9 @@ class ReturnOverdue(Detector[Rules]):
             since_ms = opened_ms if free_ms > opened_ms else 0
             ended_ms = dispute.withdrawn.at_ms if dispute.withdrawn else NEVER
             withdrawn_ms[order_id] = max(free_ms, ended_ms)
-            parcels = [parcel for parcel in arrived[order_id] if parcel.at_ms >= since_ms]
-            is_all = len(parcels) == len(arrived[order_id])
+            arrived = back.get(order_id, [])
+            parcels = [parcel for parcel in arrived if parcel.at_ms >= since_ms]
+            is_all = len(parcels) == len(arrived)
             started_ms = _started_ms(dispute, under_way.get(order_id) if is_all else None)
             if started_ms is None:
                 continue
@@ -85,7 +98,8 @@ class ReturnOverdue(Detector[Rules]):
             if ends_ms <= started_ms:
                 is_unknown |= ends_ms == 0
                 continue
-            found = _return(dispute, parcels, started_ms, ends_ms, rules)
+            refund = refunds.first(dispute, started_ms)
+            found = _return(dispute, parcels, refund, started_ms, ends_ms, rules)
             warn_ms = found.term.remind_ms[0]
             if found.end is not None and found.end.at_ms <= warn_ms:
                 continue
@@ -123,9 +137,9 @@ class ReturnOverdue(Detector[Rules]):
                 f"The return of order {d['order']} {next_en}.",
             ),
             not_if=(
-                "退货已送达,纠纷已撤销、已升级或已改判,或没有退货",
-                "a return that arrived; a dispute that was withdrawn, escalated or ruled otherwise; "
-                "no return at all",
+                "退货已送达,已退款或已同意仅退款,纠纷已撤销、已升级或已改判,或没有退货",
+                "a return that arrived; a refund that was paid or needs no return; a dispute that was "
+                "withdrawn, escalated or ruled otherwise; no return at all",
             ),
             ended=(ended_zh, ended_en),
             steps=_while_missing(term.last_ms) if is_open else (_AFTER[str(d["next"])],),
@@ -136,9 +150,15 @@ class ReturnOverdue(Detector[Rules]):
 _KEEP_PROOF = Step(
     "A6_evidence_pack", "保留未收到退货的物流凭证", "Keep the proof that nothing came"
 )
+_KEEP_RECORDS = Step(
+    "A6_evidence_pack",
+    "保留退款和退货物流记录;之后收到退货时核对",
+    "Keep the records of the refund and of the return; should that still come, check it",
+)
 # By what is left to do once the wait is over.
 _AFTER = {
     "missing": _KEEP_PROOF,
+    "refunded": _KEEP_RECORDS,
     "came": Step("A4_remind", "核对收到的退货", "Check what came back"),
     # S4 「商家可以选择撤销仲裁,若撤销仲裁遇到了报错,也不必着急,商家端不主动撤销仲裁也不影响的」.
     "arbitrated": Step(
@@ -151,7 +171,9 @@ _AFTER = {
 
 
 _HAS_COME = ("退货已收到", "The return has come")
-_ON_ITS_WAY = (
+_ON_ITS_WAY = ("退货可能仍在途中", "The parcel may still be on its way")
+# As long as it can be escalated, or was.
+_ESCALATED_OR_NOT = (
     "退货可能仍在途中;升级仲裁不影响之后收货",
     "The parcel may still be on its way; escalating does not keep it from arriving",
 )
@@ -173,7 +195,8 @@ def _while_missing(last_ms: int) -> tuple[Step, ...]:
 
 
 _ENDED = {
-    "ReturnArrived": ("退货已送达", "The return arrived"),
+    **{f"refund {way}": why for way, why in REFUNDED.items()},
+    "came": ("退货已送达", "The return arrived"),
     "withdrawn": ("买家已撤销纠纷", "The buyer withdrew the dispute"),
     "escalated": ("已升级仲裁", "The dispute was escalated"),
     "ruled": ("平台已另行裁决", "The platform ruled otherwise"),
@@ -199,9 +222,16 @@ def _countdown_ms(dispute: Dispute) -> int:
 
 
 def _return(
-    dispute: Dispute, parcels: Sequence[ReturnArrived], started_ms: int, ends_ms: int, rules: Rules
+    dispute: Dispute,
+    parcels: Sequence[Back],
+    refund: RefundGranted | None,
+    started_ms: int,
+    ends_ms: int,
+    rules: Rules,
 ) -> _Return:
-    ends: list[tuple[AnyFact, str]] = [(parcel, "ReturnArrived") for parcel in parcels[:1]]
+    ends: list[tuple[AnyFact, str]] = [(parcel, "came") for parcel in parcels[:1]]
+    if refund:
+        ends.append((refund, f"refund {granted_by(refund)}"))
     if dispute.withdrawn:
         ends.append((dispute.withdrawn, "withdrawn"))
     if dispute.escalated and dispute.escalated.at_ms > started_ms:
@@ -213,7 +243,7 @@ def _return(
     if end is not None and end.at_ms > ends_ms:
         # The countdown was over first; what came later changed nothing about that.
         end, ended_by = None, ""
-    came = None if ended_by == "ReturnArrived" else next(iter(parcels), None)
+    came = None if ended_by == "came" else next(iter(parcels), None)
     return _Return(dispute, term, end, ended_by, came)
 
 
@@ -226,8 +256,7 @@ def _case(found: _Return, horizon_ms: int, rules: Rules) -> Case:
     before_s = rules.T08.critical_before_s if is_critical else rules.T08.warn_before_s
     waited_h = (since_ms - term.start_ms) // _HOUR_MS
     opened, came = found.dispute.opened, found.came
-    has_come = came is not None or found.ended_by == "ReturnArrived"
-    is_arbitrated = has_come and found.dispute.is_in_arbitration
+    has_come = came is not None or found.ended_by == "came"
     return Case(
         anchor=opened,
         level=level,
@@ -240,7 +269,7 @@ def _case(found: _Return, horizon_ms: int, rules: Rules) -> Case:
             "hours_left": before_s // 3600,
             "ended_by": found.ended_by,
             "came": int(came is not None),
-            "next": "arbitrated" if is_arbitrated else "came" if has_come else "missing",
+            "next": _next(found, has_come=has_come),
         },
         thresholds=(
             Threshold(
@@ -251,11 +280,24 @@ def _case(found: _Return, horizon_ms: int, rules: Rules) -> Case:
                 (term.due_ms - term.start_ms) // _HOUR_MS,
             ),
         ),
-        counter=(_HAS_COME if has_come else _ON_ITS_WAY,),
+        counter=(_counter(found, has_come=has_come),),
         resolved_at_ms=end.at_ms if end else None,
         expires_at_ms=term.last_ms,
         level_since_ms=since_ms,
     )
+
+
+def _next(found: _Return, *, has_come: bool) -> str:
+    """What is left to do once the wait is over, as in `_AFTER`."""
+    if has_come:
+        return "arbitrated" if found.dispute.is_in_arbitration else "came"
+    return "refunded" if isinstance(found.end, RefundGranted) else "missing"
+
+
+def _counter(found: _Return, *, has_come: bool) -> tuple[str, str]:
+    if has_come:
+        return _HAS_COME
+    return _ESCALATED_OR_NOT if found.ended_by in ("", "escalated") else _ON_ITS_WAY
 
 
 DETECTORS = (ReturnOverdue(),)

@@ -22,6 +22,7 @@ from streams.detect.detector import (
     RuleBlock,
     Seconds,
     Step,
+    Wording,
 )
 from streams.detect.disputes import Dispute, disputes_of
 from streams.detect.episodes import LEVELS, NOTHING, Episode, Threshold, Told, Verdict, higher
@@ -114,6 +115,17 @@ class DisputeRate(Detector[Rules]):
     topics = ("signals",)
     rules = Rules
     accuses = False
+    wording = Wording(
+        title=("纠纷率", "Dispute rate"),
+        thresholds={
+            "disputes_standing": ("未撤销纠纷", "Disputes that stand"),
+            "dispute_rate": ("纠纷率", "Dispute rate"),
+        },
+        details={
+            "withdrawn": ("撤销时间", "withdrawn"),
+            "negotiated_until": ("协商结束时间", "negotiation ended"),
+        },
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         told = [signal for signal in facts.of(Signal) if signal.name == SIGNAL]

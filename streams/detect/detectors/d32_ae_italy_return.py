@@ -11,10 +11,19 @@ from pydantic import Field, StringConstraints
 
 from streams.detect.cases import Case, verdict
 from streams.detect.deadlines import ReturnCountdown, return_countdown
-from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step
-from streams.detect.disputes import Dispute, disputes_of
+from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step, Wording
+from streams.detect.disputes import (
+    REFUNDED,
+    Back,
+    Dispute,
+    OfOne,
+    disputes_of,
+    parcels_back,
+    refunds_for_good,
+)
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
-from streams.detect.facts import DisputeStep, by_time
+from streams.detect.facts import AnyFact, DisputeStep, RefundGranted, by_time
+from streams.detect.orders import granted_by
 
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 
@@ -34,20 +43,36 @@ class ItalyReturn(Detector[Rules]):
     name = "ae_italy_return"
     subject = "buyer"
     triggers = (DisputeStep,)
-    topics = ("disputes",)
+    topics = ("disputes", "returns", "refunds")
     rules = Rules
     accuses = False
+    wording = Wording(
+        title=("意大利退货", "Italian return"),
+        thresholds={"rulings_without_number": ("未填单号的裁决", "Rulings without a number")},
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
-        cases = [
-            _case(dispute, dispute.ruled)
-            for dispute in disputes_of(facts)
+        disputes = disputes_of(facts)
+        found = [
+            (dispute, dispute.ruled)
+            for dispute in disputes
             if dispute.ruled
             and dispute.ruled.ruling == "return_and_refund"
             and dispute.country in rules.countries
         ]
-        if not cases:
+        if not found:
             return NOTHING
+        back = OfOne(disputes, parcels_back(facts))
+        refunds = OfOne(disputes, refunds_for_good(facts))
+        cases = [
+            _case(
+                dispute,
+                ruled,
+                back.first(dispute, ruled.at_ms),
+                refunds.first(dispute, ruled.at_ms),
+            )
+            for dispute, ruled in found
+        ]
         return verdict("D32", cases, horizon_ms, rules.expire_after_s)
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
@@ -65,8 +90,9 @@ class ItalyReturn(Detector[Rules]):
                 f"{f'. {ended_en}' if d['ended_by'] else f': enter the {of_en}return tracking number'}.",
             ),
             not_if=(
-                "其他裁决或其他国家,或卖家已填写单号",
-                "another ruling or country, or a number that the seller has entered",
+                "其他裁决或其他国家,卖家已填写单号,退货已送达,已退款或已同意仅退款",
+                "another ruling or country; a number that the seller has entered; a return that "
+                "arrived; a refund that was paid or needs no return",
             ),
             ended=(ended_zh, ended_en),
             steps=(
@@ -77,28 +103,52 @@ class ItalyReturn(Detector[Rules]):
                     due_ms=ends_ms or None,
                 )
                 if not d["ended_by"]
-                else Step(
-                    "A6_evidence_pack",
-                    "保留裁决和退货物流记录",
-                    "Keep the ruling and the tracking of the return",
-                ),
+                else _AFTER[str(d["ended_by"]).partition(" ")[0]],
             ),
             deadlines=(term.line(),) if ends_ms else (),
         )
 
 
+# By what ended it.
+_AFTER = {
+    "came": Step("A4_remind", "核对收到的退货", "Check what came back"),
+    "refund": Step(
+        "A6_evidence_pack",
+        "保留裁决和退款记录",
+        "Keep the ruling and the record of the refund",
+    ),
+    **dict.fromkeys(
+        ("tracking_no", "withdrawn"),
+        Step(
+            "A6_evidence_pack",
+            "保留裁决和退货物流记录",
+            "Keep the ruling and the tracking of the return",
+        ),
+    ),
+}
 _ENDED = {
+    **{f"refund {way}": why for way, why in REFUNDED.items()},
+    "came": ("退货已送达", "The return arrived"),
     "tracking_no": ("退货物流单号已填写", "The tracking number is entered"),
     "withdrawn": ("买家已撤销纠纷", "The buyer withdrew the dispute"),
     "": ("长时间没有进展", "Nothing new for long"),
 }
 
 
-def _case(dispute: Dispute, ruled: DisputeStep) -> Case:
+def _case(
+    dispute: Dispute, ruled: DisputeStep, came: Back | None, refund: RefundGranted | None
+) -> Case:
     # A number from before is that of the parcel which was sent.
     number = dispute.evidence_of("tracking_no", "seller", ruled.at_ms)
-    ends = [fact for fact in (number, dispute.withdrawn) if fact]
-    end = min(ends, key=by_time, default=None)
+    ends: list[tuple[AnyFact, str]] = [
+        (fact, fact.kind) for fact in (number, dispute.withdrawn) if fact
+    ]
+    # The buyer needs the number to send the goods, and nobody needs it for goods that came or may be kept.
+    if came:
+        ends.append((came, "came"))
+    if refund:
+        ends.append((refund, f"refund {granted_by(refund)}"))
+    end, ended_by = min(ends, key=lambda one: by_time(one[0]), default=(None, ""))
     return Case(
         anchor=ruled,
         level="critical",
@@ -108,7 +158,7 @@ def _case(dispute: Dispute, ruled: DisputeStep) -> Case:
             "order": dispute.opened.order_id,
             "country": dispute.country,
             "ends_ms": ruled.countdown_ms if ruled.countdown_ms > ruled.at_ms else 0,
-            "ended_by": end.kind if end else "",
+            "ended_by": ended_by,
         },
         thresholds=(Threshold("rulings_without_number", 1, "disputes", None, 1),),
         counter=(

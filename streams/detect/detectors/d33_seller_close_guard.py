@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from streams.detect.cases import Case, verdict
 from streams.detect.deadlines import UnpaidClose, in_words, unpaid_close
-from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step
+from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step, Wording
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
 from streams.detect.facts import NEVER, ClosedBySeller, OrderClosed, OrderPaid, OrderPlaced
 
@@ -33,6 +33,10 @@ class SellerCloseGuard(Detector[Rules]):
     topics = ("orders", "payments")
     rules = Rules
     accuses = False
+    wording = Wording(
+        title=("请勿关单", "Seller closed an order"),
+        thresholds={"unpaid_orders_closed": ("卖家关闭未付款订单", "Unpaid orders closed")},
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         closings = facts.of(ClosedBySeller)

@@ -22,6 +22,7 @@ from streams.detect.detector import (
     RuleBlock,
     Seconds,
     Step,
+    Wording,
 )
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
 from streams.detect.facts import (
@@ -57,6 +58,10 @@ class SlaRisk(Detector[Rules]):
     topics = ("orders", "shipments")
     rules = Rules
     accuses = False
+    wording = Wording(
+        title=("发货时限", "Shipping time"),
+        thresholds={"unshipped_for": ("付款后未发货", "Not shipped for")},
+    )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         if not rules.concludes_from_silence:

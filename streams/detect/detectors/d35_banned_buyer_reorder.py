@@ -23,6 +23,7 @@ from streams.detect.detector import (
     RuleBlock,
     Seconds,
     Step,
+    Wording,
 )
 from streams.detect.episodes import NOTHING, Episode, Threshold, Told, Verdict
 from streams.detect.facts import (
@@ -62,6 +63,12 @@ class Rules(RuleBlock):
 
 class _Reorders:
     """What people read, which is the same for both subjects."""
+
+    wording = Wording(
+        title=("禁购再下单", "Banned buyer again"),
+        thresholds={"orders_after_ban": ("禁购后下单", "Orders after the ban")},
+        details={"banned": ("禁购", "banned")},
+    )
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         ended_by = str(episode.details["ended_by"])
