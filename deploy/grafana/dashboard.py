@@ -43,6 +43,23 @@ def quantiles(metric: str, by: str) -> tuple[tuple[str, str], ...]:
     )
 
 
+def counted(series: str, by: str, per_s: int = 60) -> str:
+    """How often something rare happens in `per_s` seconds; `series` is a counter.
+
+    Its series begin with their first event, which `rate` never sees: one dead letter would be none. A
+    series that was not there before counts whole, but only where its service was: else every counter
+    would look new after Prometheus had been away.
+    """
+    is_new = (
+        f"({series} unless {series} offset $__rate_interval) "
+        "and on (job, instance) up offset $__rate_interval"
+    )
+    return (
+        f"{per_s}000 / $__rate_interval_ms * "
+        f"sum by ({by}) ({is_new} or increase({series}[$__rate_interval]))"
+    )
+
+
 ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
     (
         "At a glance · 概览",
@@ -57,8 +74,18 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             ),
             Panel(
                 "Services down · 故障服务",
-                "Instances whose metrics page does not answer.",
-                (('count(up{job=~"orderwatch-.+"} == 0) or vector(0)', ""),),
+                "Instances whose metrics page does not answer, and services without any instance.",
+                (
+                    (
+                        # A service that DNS no longer knows has no `up` at all.
+                        'count(up{job=~"orderwatch-.+"} == 0 '
+                        'or absent(up{job="orderwatch-worker"}) '
+                        'or absent(up{job="orderwatch-notify"}) '
+                        'or absent(up{job="orderwatch-stock"}) '
+                        'or absent(up{job="orderwatch-inbox"})) or vector(0)',
+                        "",
+                    ),
+                ),
                 width=4,
                 kind="stat",
                 red_from=1,
@@ -118,7 +145,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "Revisions published, opened and changed ones alike.",
                 (
                     (
-                        "60 * sum by (detector) (rate(orderwatch_alerts_total[$__rate_interval]))",
+                        counted("orderwatch_alerts_total", "detector"),
                         "{{detector}}",
                     ),
                 ),
@@ -129,8 +156,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "opened, updated, escalated, resolved, retracted.",
                 (
                     (
-                        "60 * sum by (severity, change) "
-                        "(rate(orderwatch_alerts_total[$__rate_interval]))",
+                        counted("orderwatch_alerts_total", "severity, change"),
                         "{{severity}} {{change}}",
                     ),
                 ),
@@ -141,8 +167,9 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "Alerts that later facts took back; many of them mean that facts come late.",
                 (
                     (
-                        "3600 * sum by (detector) "
-                        '(rate(orderwatch_alerts_total{change="retracted"}[$__rate_interval]))',
+                        counted(
+                            'orderwatch_alerts_total{change="retracted"}', "detector", per_s=3600
+                        ),
                         "{{detector}}",
                     ),
                 ),
@@ -152,8 +179,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "Evaluations a minute that said so, instead of staying silent.",
                 (
                     (
-                        "60 * sum by (detector, reason) "
-                        "(rate(orderwatch_insufficient_total[$__rate_interval]))",
+                        counted("orderwatch_insufficient_total", "detector, reason"),
                         "{{detector}} {{reason}}",
                     ),
                 ),
@@ -203,8 +229,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "Records a minute; `orderwatch dlq list` shows them.",
                 (
                     (
-                        "60 * sum by (topic, reason) "
-                        "(rate(orderwatch_dead_letters_total[$__rate_interval]))",
+                        counted("orderwatch_dead_letters_total", "topic, reason"),
                         "{{topic}} {{reason}}",
                     ),
                 ),
@@ -321,8 +346,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "What people do in the inbox, refused steps too.",
                 (
                     (
-                        "60 * sum by (step, outcome) "
-                        "(rate(orderwatch_inbox_steps_total[$__rate_interval]))",
+                        counted("orderwatch_inbox_steps_total", "step, outcome"),
                         "{{step}} {{outcome}}",
                     ),
                 ),
@@ -356,8 +380,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "Attempts, by channel and what became of them.",
                 (
                     (
-                        "60 * sum by (channel, status) "
-                        "(rate(orderwatch_notifications_total[$__rate_interval]))",
+                        counted("orderwatch_notifications_total", "channel, status"),
                         "{{channel}} {{status}}",
                     ),
                 ),
@@ -379,8 +402,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "Suggestions, top-ups and their reversals, on paper (dry_run) or live.",
                 (
                     (
-                        "60 * sum by (kind, mode) "
-                        "(rate(orderwatch_stock_decisions_total[$__rate_interval]))",
+                        counted("orderwatch_stock_decisions_total", "kind, mode"),
                         "{{kind}} {{mode}}",
                     ),
                 ),
@@ -403,8 +425,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "Decisions a minute that left the stock as it was, by reason.",
                 (
                     (
-                        "60 * sum by (reason) "
-                        '(rate(orderwatch_stock_decisions_total{kind="none"}[$__rate_interval]))',
+                        counted('orderwatch_stock_decisions_total{kind="none"}', "reason"),
                         "{{reason}}",
                     ),
                 ),

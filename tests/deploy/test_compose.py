@@ -78,6 +78,12 @@ def test_every_service_is_watched_restarted_and_given_time_to_stop(name: str) ->
     )
 
 
+def test_the_database_is_asked_where_the_inbox_reaches_it() -> None:
+    """While the image sets the database up it answers on its socket already, and on TCP not yet."""
+    test = SERVICES["postgres"]["healthcheck"]["test"]
+    assert test[test.index("-h") + 1] == "127.0.0.1"
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_nothing_is_published_beyond_the_loopback(name: str) -> None:
     for port in SERVICES[name].get("ports", ()):

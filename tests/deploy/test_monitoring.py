@@ -57,8 +57,8 @@ def panels() -> Iterator[tuple[str, str, str]]:
 
 
 def without_variables(expression: str) -> str:
-    """What Prometheus would see: Grafana puts a duration there."""
-    return expression.replace("$__rate_interval", "1m")
+    """What Prometheus would see: Grafana puts a duration there, as text and in milliseconds."""
+    return expression.replace("$__rate_interval_ms", "60000").replace("$__rate_interval", "1m")
 
 
 EXPRESSIONS = [
@@ -184,6 +184,53 @@ def test_prometheus_can_read_every_query_of_the_dashboard(tmp_path: Path) -> Non
     path = tmp_path / "panels.yml"
     path.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": queries}]}))
     run_tool("promtool", "check", "rules", str(path))
+
+
+def expression_of(panel: str) -> str:
+    (found,) = (expression for title, expression, _ in panels() if title.startswith(panel))
+    return without_variables(found)
+
+
+def test_panels_show_what_was_counted_once_and_services_without_instances(tmp_path: Path) -> None:
+    """Counters begin with their first event; a service that has ended is no longer known to DNS."""
+    dead, worker = "orderwatch_dead_letters_total", 'job="orderwatch-worker", instance="w"'
+    letters, down = expression_of("Dead letters by reason"), expression_of("Services down")
+    refused = '{topic="orders", reason="invalid_json"}'
+    story = {
+        "interval": "15s",
+        "input_series": [
+            {"series": f"up{{{worker}}}", "values": "1x40"},
+            {"series": 'up{job="orderwatch-notify", instance="n"}', "values": "1x40"},
+            {"series": 'up{job="orderwatch-inbox", instance="i"}', "values": "0x40"},
+            {
+                "series": f'{dead}{{{worker}, topic="orders", reason="invalid_json"}}',
+                "values": "_x19 2x20",
+            },
+            # Was counted long before Prometheus began to look at this worker.
+            {
+                "series": f'{dead}{{job="orderwatch-worker", instance="old", topic="stock", reason="x"}}',
+                "values": "_x19 9x20",
+            },
+            {
+                "series": 'up{job="orderwatch-worker", instance="old"}',
+                "values": "_x19 1x20",
+            },
+        ],
+        "promql_expr_test": [
+            {
+                "expr": letters,
+                "eval_time": "5m15s",
+                "exp_samples": [
+                    {"labels": refused, "value": 2},
+                    {"labels": '{topic="stock", reason="x"}', "value": 0},
+                ],
+            },
+            {"expr": down, "eval_time": "1m", "exp_samples": [{"labels": "{}", "value": 2}]},
+        ],
+    }
+    path = tmp_path / "panels_test.yml"
+    path.write_text(yaml.safe_dump({"tests": [story]}))
+    run_tool("promtool", "test", "rules", str(path))
 
 
 def test_the_committed_dashboard_is_the_generated_one() -> None:
