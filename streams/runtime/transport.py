@@ -19,6 +19,7 @@ from aiokafka import AIOKafkaConsumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 from faust.types.transports import ConsumerT, SchedulingStrategyT
+from mode import Service
 
 
 class _WholeLists(SchedulingStrategyT):
@@ -120,6 +121,25 @@ class PlainConsumer(driver.Consumer):
     def has_uncommitted(self, tp: TP) -> bool:
         """Whether records of a partition have been fetched that are not committed yet."""
         return self._fetched.get(tp, -1) >= (self._committed_offset.get(tp) or 0)
+
+    @Service.task
+    async def _refuse_to_wait(self) -> None:
+        """End the worker when the broker has put this consumer out of its group for good.
+
+        aiokafka keeps the reason for whoever polls through it, and does nothing until it was told. Faust
+        does not ask, and starts neither tasks nor pages before the group has given it partitions.
+        """
+        while not self.should_stop:
+            await self.sleep(1.0)
+            inner = self._thread._consumer
+            coordinator = inner._coordinator if inner else None
+            if coordinator is None:
+                continue
+            task = coordinator._coordination_task
+            if task.done() and not task.cancelled() and task.exception():
+                raise task.exception()
+            if coordinator._pending_exception is not None:
+                raise coordinator._pending_exception
 
 
 class BatchConsumer(PlainConsumer):

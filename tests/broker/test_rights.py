@@ -182,6 +182,7 @@ def test_who_lacks_a_right_says_so(
     ("service", "kind", "name"),
     [
         ("worker", ResourceType.TOPIC, "buyer-state"),
+        ("worker", ResourceType.GROUP, "worker"),
         ("notify", ResourceType.TOPIC, "alerts"),
         ("stock", ResourceType.GROUP, "worker-stock"),
     ],

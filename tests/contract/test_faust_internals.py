@@ -13,6 +13,7 @@ from importlib.metadata import version
 import aiokafka.client as client
 import aiokafka.consumer.consumer as aiokafka_consumer
 import aiokafka.consumer.fetcher as fetcher
+import aiokafka.consumer.group_coordinator as group_coordinator
 import aiokafka.consumer.subscription_state as subscription_state
 import aiokafka.producer.producer as producer
 import aiokafka.producer.sender as sender
@@ -51,6 +52,9 @@ READ = {
     recovery.Recovery._resume_streams: "65a824f3789d",
     aiokafka_consumer.AIOKafkaConsumer.start: "29e48f52197b",
     fetcher.Fetcher._proc_fetch_request: "120083e326eb",
+    group_coordinator.GroupCoordinator._coordination_routine: "f6248d537969",
+    group_coordinator.GroupCoordinator._push_error_to_user: "466858df8ba7",
+    group_coordinator.GroupCoordinator.check_errors: "5530c6f14f23",
     subscription_state.TopicPartitionState: "1f45e8404ed7",
     client.AIOKafkaClient._md_synchronizer: "7a8ccfa421dd",
     client.AIOKafkaClient._metadata_update: "aee3c18413d7",
