@@ -54,6 +54,31 @@ _CURE: dict[Reason, str] = {
     "unknown_event_type": "Upgrade orderwatch, or correct the producer's mapping.",
 }
 _DEFAULT_CURE = "Correct the producer and send the event again under the same event_id."
+# What connectors get wrong first: the field, which may stand anywhere in the event, and for what reasons.
+_HINTS: tuple[tuple[re.Pattern[str], frozenset[Reason], str], ...] = (
+    (
+        re.compile(r"\.\w+_minor\Z"),
+        frozenset({"wrong_type"}),
+        "money is an integer in the smallest unit of its currency",
+    ),
+    (
+        re.compile(r"\.currency\Z"),
+        frozenset({"wrong_type", "bad_length"}),
+        "ISO 4217 in capitals, such as CNY",
+    ),
+    (
+        re.compile(r"\A\$\.buyer_id\Z"),
+        frozenset({"missing_field", "bad_length"}),
+        "a guest has an id too, and not all guests the same",
+    ),
+    (
+        re.compile(r"\A\$\.shop_id\Z"),
+        frozenset({"bad_format"}),
+        "a colon separates the parts of a record key",
+    ),
+)
+# So many other places are named.
+_OTHERS_NAMED = 5
 _PLACE = re.compile(r" - at `(\$[\w.\[\]]*)`\Z")
 _CODE = re.compile(r"[A-Za-z][A-Za-z_-]{0,39}")
 _ALMOST_TIME = re.compile(r"\d{4}-\d\d-\d\d[0-9TtZz:+. -]{0,40}")
@@ -130,9 +155,8 @@ def _from_faults(topic: str, faults: list[ErrorDetails]) -> Refused:
         return _refused("unsupported_schema_version", text)
     path = _path(topic, first)
     reason = _reason(path, first)
-    others = len(faults) - 1
-    more = f" (and {others} more {'fault' if others == 1 else 'faults'})" if others else ""
-    return _refused(reason, f"{topic}: {path} {_sentence(path, first, reason)}{more}.")
+    text = f"{topic}: {path} {_sentence(path, first, reason)}"
+    return _refused(reason, f"{text}{_hint(path, first, reason)}{_others(topic, faults[1:])}.")
 
 
 def _foreign_version(faults: list[ErrorDetails]) -> int | None:
@@ -146,6 +170,27 @@ def _foreign_version(faults: list[ErrorDetails]) -> int | None:
         if type(version) is int and version not in SUPPORTED_VERSIONS:
             return version
     return None
+
+
+def _others(topic: str, faults: list[ErrorDetails]) -> str:
+    """Where else the event is at fault, so that a connector is not mended one field at a time."""
+    if not faults:
+        return ""
+    places = list(dict.fromkeys(_path(topic, fault) for fault in faults))
+    named = ", ".join(places[:_OTHERS_NAMED])
+    return f" (at fault too: {named}{', …' if len(places) > _OTHERS_NAMED else ''})"
+
+
+def _hint(path: str, fault: ErrorDetails, reason: Reason) -> str:
+    value = fault["input"]
+    if path == "$" and isinstance(value, str):
+        return "; its JSON is encoded twice"
+    if path == "$.type" and isinstance(value, dict) and {"topic", "value"} <= value.keys():
+        return '; this is a line of an event file, of which only "value" is sent'
+    # Who sends null for an id has none.
+    reason = "missing_field" if value is None else reason
+    hints = (text for field, reasons, text in _HINTS if reason in reasons and field.search(path))
+    return next((f"; {text}" for text in hints), "")
 
 
 def _reason(path: str, fault: ErrorDetails) -> Reason:
@@ -185,9 +230,7 @@ def _sentence(path: str, fault: ErrorDetails, reason: Reason) -> str:
         case "bad_time":
             return f"is {_shown(value, _ALMOST_TIME)}; {_said(fault)}"
         case "bad_format":
-            pattern = context["pattern"]
-            hint = "; a colon separates the parts of a record key" if path == "$.shop_id" else ""
-            return f"is {_kind(value)} of another form; expected {pattern}{hint}"
+            return f"is {_kind(value)} of another form; expected {context['pattern']}"
         case _:
             expected = context.get("expected_tags")
             said = f"expected one of {expected}" if expected else _said(fault)
@@ -217,6 +260,8 @@ def _limits(context: dict[str, Any]) -> str:
 def _kind(value: Any) -> str:
     if value is None:
         return "null"
+    if isinstance(value, float):
+        return "a number with a decimal point"
     return _KINDS.get(type(value), "a number")
 
 

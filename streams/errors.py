@@ -41,10 +41,12 @@ class PoisonError(OrderwatchError):
 
 def future_time(at_ms: int, latest_ms: int) -> PoisonError:
     """What is wrong with an event that claims to be from later than `latest_ms`."""
+    ahead_s = (at_ms - latest_ms) / 1000
     return PoisonError(
         "future_time",
-        f"occurred_at is {(at_ms - latest_ms) / 1000:.0f} s further ahead than allowed; check the "
-        "sender's clock and time zone, or max_future_s, then replay the dead letter",
+        f"occurred_at is {ahead_s:.0f} s further ahead than allowed; check the sender's clock and time "
+        "zone (nearly 8 h: a time of China that was sent as UTC) and send it again; replay it only if "
+        "its time is right, and this machine's clock or ORDERWATCH_MAX_FUTURE_S was wrong",
     )
 
 
@@ -60,7 +62,9 @@ def too_large(size: int, max_record_bytes: int) -> PoisonError:
 def bad_key(name: str) -> PoisonError:
     """What is wrong with an event whose ids, `name`, cannot be a record key."""
     return PoisonError(
-        "bad_key", f"the ids {name!r} hold control characters; expected printable text"
+        "bad_key",
+        f"the ids {name!r} hold a character that is not printable, such as a line break or a blank other "
+        "than the plain one; expected printable text",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import get_args, get_origin
 
+from schemas.generate.field_table import field_table
 from schemas.topics import TOPICS, Topic
 
 _INTRO = """\
@@ -17,6 +18,11 @@ A name on Kafka is the setting `ORDERWATCH_TOPIC_PREFIX` followed by the name be
 Partitions *buyer*, *item* and *subject* mean the number that `ORDERWATCH_PARTITIONS` says.
 It is the same for all of them, because their records are read together by key.
 The contract as one document: [asyncapi.yaml](../schemas/generated/asyncapi.yaml).
+
+Every event of the input has `event_id`, `schema_version` (1), `occurred_at`, `shop_id` and `type`.
+It has a `buyer_id` too, those of `stock` and `listings` an `item_id`.
+The tables name all other fields, and the types of event in which each **must** or may stand.
+Which of them a platform's messages become: [what platforms say](platforms.md).
 """
 _HEADINGS = {
     "input": "Input: what happened in the shop",
@@ -57,7 +63,8 @@ def _section(topic: Topic) -> str:
         rows["Examples"] = f"[schemas/examples/{topic.name}](../schemas/examples/{topic.name})"
     table = "".join(f"| {name} | {value} |\n" for name, value in rows.items())
     head = f"### {topic.name}\n\n{topic.description}\n\n| | |\n|---|---|\n{table}"
-    return head + _messages(topic) + _headers(topic)
+    fields = field_table(topic) if topic.direction == "input" else ""
+    return head + _messages(topic) + fields + _headers(topic)
 
 
 def _kept(topic: Topic) -> str:

@@ -148,6 +148,18 @@ def test_an_event_of_the_future_says_so_whatever_else_is_new() -> None:
         ({"receiver": {"phone": 138}}, "$.receiver.phone is a number; expected a valid string"),
         ({"amount_minor": None, "order_id": 1}, "$.order_id is a number"),
         ({"shop_id": "a:b"}, "a colon separates the parts of a record key"),
+        (
+            {"amount_minor": 404.95},
+            "a number with a decimal point; expected a valid integer; money is",
+        ),
+        (
+            {"items": [{**ORDER["items"][0], "unit_price_minor": "1.00"}]},
+            "in the smallest unit of its",
+        ),
+        ({"currency": "RENMINBI"}, "ISO 4217 in capitals, such as CNY"),
+        ({"buyer_id": None}, "a guest has an id too"),
+        ({"buyer_id": ""}, "a guest has an id too"),
+        ({"order_id": 1, "amount_minor": "1"}, "(at fault too: $.amount_minor)."),
     ],
 )
 def test_a_refusal_says_where_what_and_what_was_expected(change: dict[str, Any], says: str) -> None:
@@ -176,6 +188,35 @@ def test_a_refusal_says_where_what_and_what_was_expected(change: dict[str, Any],
 def test_a_refusal_quotes_no_personal_data(change: dict[str, Any]) -> None:
     text = str(_refusal(lambda: fast.decode_event("orders", _raw({**ORDER, **change}))))
     assert "13800138000" not in text
+
+
+def test_other_faults_are_named_by_their_place_up_to_a_number() -> None:
+    lines = [{**ORDER["items"][0], "item_id": 1} for _ in range(9)]
+    text = str(_refusal(lambda: fast.decode_event("orders", _raw({**ORDER, "items": lines}))))
+    assert "$.items[0].item_id is a number" in text
+    assert "(at fault too: $.items[1].item_id, " in text
+    assert "$.items[5].item_id, …)." in text
+    assert "$.items[6]" not in text
+
+
+def test_a_buyer_id_that_is_a_number_is_not_that_of_a_guest() -> None:
+    text = str(_refusal(lambda: fast.decode_event("orders", _raw({**ORDER, "buyer_id": 7}))))
+    assert "guest" not in text
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (
+            json.dumps(json.dumps(ORDER)).encode(),
+            "$ is a string; expected an object; its JSON is enc",
+        ),
+        (_raw({"topic": "orders", "value": ORDER}), "this is a line of an event file"),
+        (_raw({"topic": "orders", "value": {**ORDER, "type": "created"}}), '"value" is sent'),
+    ],
+)
+def test_a_body_that_was_wrapped_is_told_from_a_wrong_one(body: bytes, says: str) -> None:
+    assert says in str(_refusal(lambda: fast.decode_event("orders", body)))
 
 
 def test_a_bug_in_the_caller_is_no_refusal() -> None:
