@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from streams.detect.address import identity, phones
 from streams.detect.address.details import plain
 from streams.detect.address.identity import Hasher, normal_address, normal_detail
+from streams.detect.address.receivers import Reader, Reading
 from streams.detect.facts import Identified, OrderPlaced, ReceiverDoubted, Redirected, SentAbroad
 from tests.oracle.story import Story
 from tests.pipeline import Event, facts_of
@@ -119,6 +120,14 @@ def test_punctuation_in_an_address_changes_nothing(noise: str, at: int) -> None:
 )
 def test_another_door_is_another_address(other: tuple[str, str, str, str]) -> None:
     assert normal_address(*other) != normal_address(*HOME)
+
+
+@pytest.mark.parametrize("cipher", ["~QQdJ3a9/Zk1+bXx==~1~", "$Wx8k2Lm0pQ==$1$", "#AAAA111111#12#"])
+def test_what_a_platform_has_encrypted_says_nothing(cipher: str) -> None:
+    reading = Reader(b"0123456789abcdef").read(cipher, cipher, "CN", *HOME[:3], cipher)
+    assert reading == Reading((), "", "", "", "", "", "")
+    # Nor is it one where it only stands in a text.
+    assert Reader().read("", f"{cipher}1", "CN", *HOME[:3], "").phone_doubt == "phone_invalid"
 
 
 @pytest.mark.parametrize("detail", ["", "3号", "文三路***", "西湖区文三路"])

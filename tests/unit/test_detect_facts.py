@@ -74,6 +74,11 @@ def test_of_one_name_the_last_writer_by_time_then_event_id_stays() -> None:
     assert merged(FACTS[:4]) == [FACTS[3], placed(7, "a", "e8", 3)]
 
 
+def test_of_two_contents_under_one_event_id_the_same_stays_whatever_came_first() -> None:
+    one, other = placed(7, "a", "e7", 2), placed(7, "a", "e7", 3)
+    assert merged([one], [other]) == merged([other], [one]) == merged([other, one, other])
+
+
 def test_of_signals_the_highest_version_stays_whatever_its_time() -> None:
     assert merged(FACTS[5:]) == [FACTS[6]]
 

@@ -223,12 +223,13 @@ def test_what_unpaid_orders_hold_is_part_of_what_is_on_hand() -> None:
     assert accusers(levels(60), "30m") == {"D02"}
 
 
-def test_a_cipher_is_read_as_a_phone_and_a_mask_is_not() -> None:
+def test_of_ciphers_only_those_of_known_forms_are_left_alone_and_masks_are() -> None:
     def doubted(phone: str) -> bool:
         receiver = {"phone": phone, "state": "浙江省", "city": "杭州市"}
         events = [created("0s", "o", receiver=receiver), paid("1m", "o"), shipped("9h", "o")]
         told = run(events_of(events), ms(seconds("1d"))).alerts
         return "D06" in {alert.detector for alert in told}
 
-    assert doubted("$138$kXyzAbc09Q==$1$")
+    assert doubted("U2FsdGVkX19kXyzAbc09Q==")
+    assert not doubted("$138$kXyzAbc09Q==$1$")
     assert not doubted("138****5678")

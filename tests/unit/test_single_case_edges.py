@@ -82,7 +82,7 @@ class TestD07:
         (alert,) = said(refused_after(350_000, currency, units=20).events, "D07")
         assert "amount" not in {threshold.name for threshold in alert.evidence.thresholds}
 
-    @pytest.mark.parametrize("currency", ["CNY", "cny"])
+    @pytest.mark.parametrize("currency", ["CNY", "cny", "RMB"])
     def test_an_amount_in_yuan_does(self, currency: str) -> None:
         (alert,) = said(refused_after(100_000, currency).events, "D07")
         assert "less than 100000 of the smallest unit of CNY" in alert.evidence.not_if.en

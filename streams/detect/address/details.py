@@ -14,6 +14,9 @@ import unicodedata
 SHORTEST_DETAIL = 4
 _NAME = re.compile(r"[一-鿿]{2}")
 
+# As platforms encrypt what they do not show: ~AbC9==~1~, $AbC9==$1$.
+CIPHER = r"([~$#]).+\1\d{1,3}\1"
+_CIPHER = re.compile(CIPHER)
 _NOT_WORD = re.compile(r"[\W_]+")
 _MASKED = re.compile(r"[*•●]{2,}")
 # One digit six times over is no house number, nor is counting up to seven.
@@ -78,7 +81,9 @@ def is_ordinary(detail: str) -> bool:
 
 
 def plain(detail: str) -> str:
-    """The text in one width and case, as the patterns and identities expect it."""
+    """The text in one width and case, as the patterns and identities expect it; a cipher says nothing."""
+    if _CIPHER.fullmatch(detail):
+        return ""
     if not unicodedata.is_normalized("NFKC", detail):
         detail = unicodedata.normalize("NFKC", detail)
     return detail.casefold().strip()

@@ -1,7 +1,7 @@
 """Phone numbers: one spelling for all ways to write one, and what is wrong with a number.
 
-What a newcomer gets wrong: a masked number (138****8000) and a platform's private number with an
-extension belong to no one person, so they are neither hashed nor doubted.
+What a newcomer gets wrong: a masked number (138****8000), an encrypted one and a platform's private number
+with an extension belong to no one person, so they are neither hashed nor doubted.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from functools import lru_cache
 
 import phonenumbers
 
+from streams.detect.address.details import CIPHER
+
 _MOBILE = re.compile(r"1[3-9]\d{9}")
 _NOT_DIGITS = re.compile(r"[^0-9]")
-_MASKED = re.compile(r"\d[*＊xX•●]{2,}|[*＊•●]{2,}")
+_MASKED = re.compile(rf"\d[*＊xX•●]{{2,}}|[*＊•●]{{2,}}|\A{CIPHER}\Z")
 # What stands between a number and its extension. A second number behind a slash is left out too.
 _BEHIND = re.compile(r"转|轉|#|,|;|/|ext", re.IGNORECASE)
 # E.164 allows fifteen digits.
@@ -95,6 +97,6 @@ def _is_valid(number: str) -> bool:
 
 
 def _names_nobody(phone: str) -> bool:
-    """Whether a number is withheld on purpose: masked, or private with an extension."""
+    """Whether a number is withheld on purpose: masked, encrypted, or private with an extension."""
     text = unicodedata.normalize("NFKC", phone)
     return bool(_MASKED.search(text) or _MOBILE.match(_NOT_DIGITS.sub("", text)))

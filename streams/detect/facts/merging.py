@@ -75,12 +75,18 @@ def _merge_by_name(known: list[AnyFact], new: Sequence[AnyFact]) -> bool:
     for fact in new:
         name = (fact.__class__, fact.ref)
         before = latest.get(name)
-        if before is None or fact.rank() > before.rank():
+        if before is None or _replaces(fact, before):
             latest[name] = fact
             changed = True
     if changed:
         known[:] = sorted(latest.values(), key=by_time)
     return changed
+
+
+def _replaces(fact: AnyFact, before: AnyFact) -> bool:
+    rank, known = fact.rank(), before.rank()
+    # Two contents under one event id are a sender's mistake, and may not depend on which came first.
+    return rank > known or (rank == known and fact != before and _packed(fact) > _packed(before))
 
 
 def is_expired(fact: Fact, newest_ms: int) -> bool:
