@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from operator import attrgetter
 from typing import Generic, NamedTuple, TypeVar
 
@@ -18,15 +18,13 @@ from streams.detect.facts import (
     DisputeStep,
     RefundGranted,
     RefundRequested,
+    RefundWithdrawn,
     ReturnArrived,
-    ReturnInspected,
     by_time,
 )
 from streams.detect.orders import granted_by, grants_of
 
-# A parcel that came back: who has opened it has it, whether or not its arrival was told.
-Back = ReturnArrived | ReturnInspected
-F = TypeVar("F", ReturnArrived | ReturnInspected, RefundGranted)
+F = TypeVar("F", ReturnArrived, RefundGranted)
 _at_ms = attrgetter("at_ms")
 
 
@@ -125,13 +123,10 @@ def _ended_ms(dispute: Dispute) -> int:
     return max(dispute.opened.at_ms, dispute.withdrawn.at_ms) if dispute.withdrawn else NEVER
 
 
-def parcels_back(facts: Facts) -> dict[str, list[Back]]:
+def parcels_back(facts: Facts) -> dict[str, list[ReturnArrived]]:
     """By order, the parcels that came back, oldest first."""
-    arrived = facts.of(ReturnArrived)
-    told = {parcel.ref for parcel in arrived}
-    came: list[Back] = [*arrived, *(p for p in facts.of(ReturnInspected) if p.ref not in told)]
-    found: dict[str, list[Back]] = {}
-    for parcel in sorted(came, key=by_time):
+    found: dict[str, list[ReturnArrived]] = {}
+    for parcel in facts.of(ReturnArrived):
         found.setdefault(parcel.order_id, []).append(parcel)
     return found
 
@@ -139,27 +134,32 @@ def parcels_back(facts: Facts) -> dict[str, list[Back]]:
 def refunds_for_good(facts: Facts) -> dict[str, list[RefundGranted]]:
     """By order, the refunds after which no return is awaited any more, oldest first.
 
-    Those that were paid, and those that were granted without a return: who agreed to a return and refund
-    awaits the parcel all the more.
+    Those that were paid, and those that were granted without a return and not taken back: who agreed to a
+    return and refund awaits the parcel all the more.
     """
     granted = grants_of(facts)
+    if not granted:
+        return {}
     asked: dict[str, list[RefundRequested]] = {}
-    for request in facts.of(RefundRequested) if granted else ():
+    for request in facts.of(RefundRequested):
         asked.setdefault(request.ref.rpartition("#")[0], []).append(request)
+    withdrawn = {fact.ref for fact in facts.of(RefundWithdrawn)}
     return {
-        order: [grant for grant in grants if _settles(grant, asked)]
+        order: [grant for grant in grants if _settles(grant, asked, withdrawn)]
         for order, grants in granted.items()
     }
 
 
-def _settles(grant: RefundGranted, asked: dict[str, list[RefundRequested]]) -> bool:
+def _settles(
+    grant: RefundGranted, asked: Mapping[str, Sequence[RefundRequested]], withdrawn: Set[str]
+) -> bool:
     requests = asked.get(grant.ref.rpartition("/")[0], ())
     last = next((one for one in reversed(requests) if one.at_ms <= grant.at_ms), None)
     if granted_by(grant) == "succeeded":
         # With reason `other` a part of the price may come back (docs/detectors/D08.md), and the goods are
         # awaited as before.
         return last is None or last.refund_only or last.reason != "other"
-    return last is not None and last.refund_only
+    return last is not None and last.refund_only and last.ref not in withdrawn
 
 
 # Why no return is awaited after `refunds_for_good`, zh and en, by `granted_by`.

@@ -82,10 +82,7 @@ class Part:
     lines: Sequence[Line]
     total: int
     page: int
-
-    @property
-    def pages(self) -> int:
-        return max(1, -(-self.total // _MOST_LINES))
+    pages: int
 
 
 @dataclass(frozen=True)
@@ -151,9 +148,10 @@ def next_timer(timers: Sequence[Timer]) -> Timer | None:
 
 def part(lines: Sequence[Line], number: int) -> Part:
     """One page of the lines. A page number past the end shows the last page."""
-    number = min(max(1, number), max(1, -(-len(lines) // _MOST_LINES)))
+    pages = max(1, -(-len(lines) // _MOST_LINES))
+    number = min(max(1, number), pages)
     start = (number - 1) * _MOST_LINES
-    return Part(lines[start : start + _MOST_LINES], len(lines), number)
+    return Part(lines[start : start + _MOST_LINES], len(lines), number, pages)
 
 
 def bar(check: ThresholdCheck) -> Bar:

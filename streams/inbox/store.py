@@ -117,7 +117,10 @@ class Store:
         at = self._now()
         with Session(self._writer) as session, session.begin():
             ids = {record.alert.alert_id for record in accepted}
-            known = select(AlertRow).where(AlertRow.alert_id.in_(ids)).with_for_update()
+            known = select(AlertRow).where(AlertRow.alert_id.in_(ids))
+            # Its key does not change: a person's step that refers to the alert need not wait for this, which
+            # may wait for the case that the step has locked.
+            known = known.with_for_update(key_share=True)
             rows = {row.alert_id: row for row in session.scalars(known)}
             changes = [
                 change for record in accepted if (change := _change(session, rows, record, at))

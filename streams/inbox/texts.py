@@ -368,7 +368,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "fact.ListingTerms": ("商品设置", "Listing"),
     "fact.RefundGranted": ("退款已获准", "Refund granted"),
     "fact.ReturnUnderWay": ("退货途中", "Return under way"),
-    "fact.ReturnArrived": ("退货送达", "Return delivered"),
+    "fact.ReturnArrived": ("退货已到", "Return arrived"),
     "fact.ReturnInspected": ("退货验收", "Return inspected"),
     "fact.DisputeOpened": ("发起纠纷", "Dispute opened"),
     "fact.DisputeStep": ("纠纷进展", "Dispute step"),

@@ -19,7 +19,7 @@ ours AS (
 parcel AS (
     SELECT d.shop, d.buyer, d.dispute_id, a.at_ms, a.event_id
     FROM ours d
-    JOIN came_back a USING (shop, buyer, order_id)
+    JOIN arrived a USING (shop, buyer, order_id)
     WHERE a.at_ms >= d.ours_from
     QUALIFY row_number() OVER (
         PARTITION BY d.shop, d.buyer, d.dispute_id ORDER BY a.at_ms, a.event_id
@@ -38,7 +38,7 @@ waiting AS (
     LEFT JOIN ruled r USING (shop, buyer, dispute_id)
     LEFT JOIN under_way u ON u.shop = d.shop AND u.buyer = d.buyer AND u.order_id = d.order_id
         AND NOT EXISTS (
-            FROM came_back a
+            FROM arrived a
             WHERE a.shop = d.shop AND a.buyer = d.buyer AND a.order_id = d.order_id
                 AND a.at_ms < d.ours_from
         )

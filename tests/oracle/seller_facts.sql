@@ -98,7 +98,7 @@ QUALIFY row_number() OVER (
     PARTITION BY shop, buyer, value ->> '$.return_id' ORDER BY at_ms DESC, event_id DESC
 ) = 1;
 
--- First writer: since when a return is under way, and when a parcel came.
+-- First writer: since when a return is under way, and when a parcel came: who has opened it has it.
 CREATE TEMP TABLE under_way AS
 SELECT shop, buyer, order_id, min(at_ms) AS at_ms
 FROM seller_event
@@ -109,31 +109,13 @@ GROUP BY ALL;
 CREATE TEMP TABLE arrived AS
 SELECT shop, buyer, order_id, event_id, at_ms
 FROM seller_event
-WHERE topic = 'returns' AND kind = 'delivered'
+WHERE topic = 'returns' AND kind IN ('delivered', 'inspected')
 QUALIFY row_number() OVER (
     PARTITION BY shop, buyer, value ->> '$.return_id' ORDER BY at_ms, event_id DESC
 ) = 1;
 
--- With what was opened though nobody told that it came: parcels that are back.
-CREATE TEMP TABLE came_back AS
-SELECT shop, buyer, order_id, event_id, at_ms
-FROM (
-    SELECT
-        shop, buyer, order_id, event_id, at_ms, value ->> '$.return_id' AS return_id,
-        row_number() OVER (
-            PARTITION BY shop, buyer, return_id
-            ORDER BY
-                kind = 'delivered' DESC,
-                CASE kind WHEN 'delivered' THEN at_ms ELSE -at_ms END,
-                event_id DESC
-        ) AS place
-    FROM seller_event
-    WHERE topic = 'returns' AND kind IN ('delivered', 'inspected')
-)
-WHERE place = 1;
-
 -- After these no return is awaited: money that went back, unless it may be a part of the price, and what was
--- granted of a request for nothing but money. What was asked last before the grant is what was granted.
+-- granted of a request for nothing but money that stands. What was asked last before the grant was granted.
 CREATE TEMP TABLE refund_for_good AS
 SELECT g.shop, g.buyer, g.order_id, g.event_id, g.at_ms
 FROM (
@@ -148,13 +130,15 @@ FROM (
 ) g
 LEFT JOIN (FROM refund WHERE kind = 'requested') r
     ON r.shop = g.shop AND r.buyer = g.buyer AND r.refund_id = g.refund_id AND r.at_ms <= g.at_ms
+LEFT JOIN (FROM refund WHERE kind = 'withdrawn') w
+    ON w.shop = r.shop AND w.buyer = r.buyer AND w.refund_id = r.refund_id AND w.attempt_no = r.attempt_no
 QUALIFY
     row_number() OVER (
         PARTITION BY g.shop, g.buyer, g.kind, g.refund_id ORDER BY r.at_ms DESC, r.event_id DESC
     ) = 1
     AND CASE
         WHEN g.kind = 'succeeded' THEN r.refund_id IS NULL OR r.is_refund_only OR r.reason <> 'other'
-        ELSE coalesce(r.is_refund_only, false)
+        ELSE coalesce(r.is_refund_only, false) AND w.refund_id IS NULL
     END;
 
 CREATE TEMP TABLE dispute_step AS
@@ -183,7 +167,7 @@ CREATE TEMP TABLE about_one AS
 SELECT
     f.what, f.shop, f.buyer, f.event_id, f.at_ms, any_value(d.dispute_id) AS dispute_id
 FROM (
-    SELECT 'parcel' AS what, * FROM came_back
+    SELECT 'parcel' AS what, * FROM arrived
     UNION ALL
     SELECT 'refund', * FROM refund_for_good
 ) f

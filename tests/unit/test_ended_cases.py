@@ -174,6 +174,24 @@ class TestD30:
         both = [*AWAITED, came("8d12h"), came("9d", "inspected")]
         assert told("D30", both, "9d18h").resolved_at == told("D30", both[:-1], "9d18h").resolved_at
 
+    def test_what_is_looked_at_again_has_not_come_again(self) -> None:
+        looks = [came(at, "inspected", return_id="r1") for at in ("9d", "11d")]
+        alert = told("D30", [*AWAITED, *looks], "12d")
+        assert alert.status == "resolved"
+        assert alert.resolved_at == told("D30", [*AWAITED, looks[0]], "9d18h").resolved_at
+
+    def test_another_look_at_the_return_of_one_item_is_no_return_of_another(self) -> None:
+        first, again = (came(at, "inspected", return_id="r1") for at in ("3d", "6d"))
+        second = {"order_id": "o1", "dispute_id": "d2", "reason": "return"}
+        opened = {"at": "5d", "disputes.opened": second | {"countdown_ends_at": "20d"}}
+        assert told("D30", [*AWAITED, first, opened, again], "19d18h").status == "open"
+
+    def test_what_was_agreed_to_and_taken_back_pays_nobody(self) -> None:
+        taken_back = {"at": "9d1h", "refunds.withdrawn": {"order_id": "o1"}}
+        events = [*AWAITED, asked("8d", refund_only=True), refund("agreed", "9d"), taken_back]
+        assert told("D30", events, "9d18h").status == "open"
+        assert told("D30", [*events, refund("succeeded", "9d2h")], "9d18h").status == "resolved"
+
     def test_a_parcel_after_the_money_is_checked(self) -> None:
         events = [*AWAITED, refund("succeeded", "8d12h"), came("9d")]
         alert = told("D30", events, "9d18h")
@@ -270,6 +288,15 @@ class TestD26:
         events = [{"at": "-1d", "listings.published": both}, *self.OFF]
         events[1] = {"at": "0s", "listings.changed": WRONG}
         alert = told("D26", events, "2d")
+        assert steps(alert) == ["重新上架前:修改标题或运费模板,写明不包邮的地区"]
+        assert "境外" not in alert.summary.zh
+
+    def test_what_it_was_taken_off_for_is_not_asked_for(self) -> None:
+        off = RIGHT | {"reason": "seller"}
+        alert = told("D26", [self.OFF[0], {"at": "1d", "listings.off_shelf": off}], "2d")
+        assert steps(alert) == ["核对修改已生效;若仍在下架,重新上架后再看商品页"]
+        both = {"at": "0s", "listings.published": WRONG | {"is_overseas": True}}
+        alert = told("D26", [both, self.OFF[1]], "2d")
         assert steps(alert) == ["重新上架前:修改标题或运费模板,写明不包邮的地区"]
         assert "境外" not in alert.summary.zh
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -547,6 +547,26 @@ def test_one_order_is_filed_from_one_of_two_alerts_at_once(
         [lambda: desk.perform(first).kind, lambda: desk.perform(second).kind],
     )
     assert kinds == ["done", "refused"]
+
+
+def test_a_step_and_a_revision_of_one_alert_at_once_do_not_wait_for_each_other_for_ever(
+    engine: Engine, store: Store, clock: Clock
+) -> None:
+    store.apply(records([make_alert()]))
+    revised = records([make_alert(revision=2, change="updated", severity="critical")])
+    applying = threading.Thread(target=lambda: store.apply(revised))
+
+    def once_the_case_is_locked() -> datetime:
+        applying.start()
+        if engine.dialect.name == "postgresql":
+            wait_until(lambda: waiting_for_locks(engine) == 1)
+        return clock()
+
+    assert Desk(engine, once_the_case_is_locked).perform(request("take", 1)).kind == "done"
+    applying.join()
+    detail = store.detail(alert_id("1"))
+    assert detail is not None
+    assert (detail.row.revision, detail.row.case.state) == (2, State.IN_PROGRESS)
 
 
 def test_of_two_operators_one_is_told_of_the_conflict(store: Store, desk: Desk) -> None:

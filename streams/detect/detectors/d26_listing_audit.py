@@ -46,7 +46,8 @@ class _Issue(NamedTuple):
 class _Audited(NamedTuple):
     """One event of a listing, the letters of what is wrong, and the reading that mended the last of it.
 
-    `standing` are the letters of what no stock reading has mended since.
+    `issues` are none for an item that is not for sale. `standing` are those that its terms have all the
+    same and no stock reading has mended since.
     """
 
     listing: ListingTerms
@@ -140,7 +141,7 @@ class ListingAudit(Detector[Rules]):
             if one.issues:
                 run.append(one)
             elif run:
-                cases.append(_case(run, one.listing, following))
+                cases.append(_case(run, one, following))
                 run = []
         if run:
             cases.append(_case(run, None, None))
@@ -197,9 +198,7 @@ def _before_it_is_back(step: Step) -> Step:
 
 
 def _issues(listing: ListingTerms, deducts_on_order: bool, rules: Rules) -> str:
-    """The letters of what is wrong; none for an item that is not for sale."""
-    if not listing.on_shelf:
-        return ""
+    """The letters of what is wrong with the terms, whether or not the item is for sale."""
     has_hidden_cost = listing.has_post_fee or (
         listing.excludes_regions and not listing.names_exclusions
     )
@@ -223,24 +222,28 @@ def _audited(facts: Facts, rules: Rules) -> list[_Audited]:
         end = bisect_left(times, after.at_ms) if after else len(readings)
         in_force = readings[first:end]
         on_order = [i for i, one in enumerate(in_force) if one.deduct_mode == "order"]
-        issues = _issues(listing, bool(on_order), rules)
-        standing, switched = issues, None
+        standing = _issues(listing, bool(on_order), rules)
+        issues = standing if listing.on_shelf else ""
+        switched = None
         if on_order and on_order[-1] + 1 < len(in_force):
-            standing = issues.replace("e", "")
+            standing = standing.replace("e", "")
             switched = in_force[on_order[-1] + 1] if issues == "e" else None
         found.append(_Audited(listing, issues, standing, switched))
     return found
 
 
-def _case(run: Sequence[_Audited], mended: ListingTerms | None, following: _Audited | None) -> Case:
+def _case(run: Sequence[_Audited], mended: _Audited | None, following: _Audited | None) -> Case:
     """The case of consecutive events with issues; `mended` is the one without, `following` the next."""
     first, last = run[0].listing, run[-1]
     issues = sorted({letter for one in run for letter in one.issues})
-    end = last.switched or mended
+    end = last.switched or (mended.listing if mended else None)
     level: Severity = "info"
     for letter in issues:
         level = higher(level, _ISSUES[letter].level)
     severe = sum(_ISSUES[letter].level == "warn" for letter in issues)
+    # What is taken off the shelf may have been changed at once.
+    standing = [one for one in last.standing if mended is None or one in mended.standing]
+    ended_by = _ended_by(mended, following, is_left=bool(standing)) if mended else ""
     return Case(
         anchor=first,
         level=level,
@@ -248,8 +251,8 @@ def _case(run: Sequence[_Audited], mended: ListingTerms | None, following: _Audi
         opened_at_ms=first.at_ms,
         details={
             "issues": "".join(issues),
-            "standing": last.standing,
-            "ended_by": _ended_by(last.switched, mended, following),
+            "standing": "".join(standing),
+            "ended_by": "switched" if last.switched else ended_by,
         },
         thresholds=(
             Threshold("listing_issues", len(issues), "issues", info=1),
@@ -265,17 +268,11 @@ def _case(run: Sequence[_Audited], mended: ListingTerms | None, following: _Audi
     )
 
 
-def _ended_by(
-    switched: StockReading | None, mended: ListingTerms | None, following: _Audited | None
-) -> str:
-    """What ended a case, as in `_ENDED`."""
-    if switched:
-        return "switched"
-    if mended is None:
-        return ""
-    if mended.on_shelf:
+def _ended_by(mended: _Audited, following: _Audited | None, *, is_left: bool) -> str:
+    """What ended a case that no reading did, as in `_ENDED`."""
+    if mended.listing.on_shelf:
         return "changed"
-    is_right = following is not None and following.listing.on_shelf and not following.issues
+    is_right = not is_left or (following is not None and not following.standing)
     return "off, then right" if is_right else "off"
 
 

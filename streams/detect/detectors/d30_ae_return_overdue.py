@@ -15,7 +15,6 @@ from streams.detect.deadlines import ReturnCountdown, Term, return_countdown
 from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Step, Wording
 from streams.detect.disputes import (
     REFUNDED,
-    Back,
     Dispute,
     OfOne,
     disputes_of,
@@ -28,6 +27,7 @@ from streams.detect.facts import (
     AnyFact,
     DisputeOpened,
     RefundGranted,
+    ReturnArrived,
     ReturnUnderWay,
     by_time,
 )
@@ -52,7 +52,7 @@ class _Return(NamedTuple):
     term: Term
     end: AnyFact | None
     ended_by: str
-    came: Back | None
+    came: ReturnArrived | None
 
 
 class ReturnOverdue(Detector[Rules]):
@@ -137,7 +137,7 @@ class ReturnOverdue(Detector[Rules]):
                 f"The return of order {d['order']} {next_en}.",
             ),
             not_if=(
-                "退货已送达,已退款或已同意仅退款,纠纷已撤销、已升级或已改判,或没有退货",
+                "退货已送达,已退款或退款无需退货,纠纷已撤销、已升级或已改判,或没有退货",
                 "a return that arrived; a refund that was paid or needs no return; a dispute that was "
                 "withdrawn, escalated or ruled otherwise; no return at all",
             ),
@@ -223,7 +223,7 @@ def _countdown_ms(dispute: Dispute) -> int:
 
 def _return(
     dispute: Dispute,
-    parcels: Sequence[Back],
+    parcels: Sequence[ReturnArrived],
     refund: RefundGranted | None,
     started_ms: int,
     ends_ms: int,

@@ -14,7 +14,6 @@ from streams.detect.deadlines import ReturnCountdown, return_countdown
 from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step, Wording
 from streams.detect.disputes import (
     REFUNDED,
-    Back,
     Dispute,
     OfOne,
     disputes_of,
@@ -22,7 +21,7 @@ from streams.detect.disputes import (
     refunds_for_good,
 )
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
-from streams.detect.facts import AnyFact, DisputeStep, RefundGranted, by_time
+from streams.detect.facts import AnyFact, DisputeStep, RefundGranted, ReturnArrived, by_time
 from streams.detect.orders import granted_by
 
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
@@ -90,7 +89,7 @@ class ItalyReturn(Detector[Rules]):
                 f"{f'. {ended_en}' if d['ended_by'] else f': enter the {of_en}return tracking number'}.",
             ),
             not_if=(
-                "其他裁决或其他国家,卖家已填写单号,退货已送达,已退款或已同意仅退款",
+                "其他裁决或其他国家,卖家已填写单号,退货已送达,已退款或退款无需退货",
                 "another ruling or country; a number that the seller has entered; a return that "
                 "arrived; a refund that was paid or needs no return",
             ),
@@ -136,7 +135,7 @@ _ENDED = {
 
 
 def _case(
-    dispute: Dispute, ruled: DisputeStep, came: Back | None, refund: RefundGranted | None
+    dispute: Dispute, ruled: DisputeStep, came: ReturnArrived | None, refund: RefundGranted | None
 ) -> Case:
     # A number from before is that of the parcel which was sent.
     number = dispute.evidence_of("tracking_no", "seller", ruled.at_ms)

@@ -98,12 +98,18 @@ def _under_way(e: ev.RefundBuyerReturned | ev.ReturnLabelCreated) -> tuple[f.Ret
 
 
 def _arrived(e: ev.ReturnDelivered) -> tuple[f.ReturnArrived]:
-    return (f.ReturnArrived(to_ms(e.occurred_at), e.event_id, e.return_id, e.order_id),)
+    return (_arrival(e),)
 
 
-def _inspected(e: ev.ReturnInspected) -> tuple[f.ReturnInspected]:
+def _arrival(e: ev.ReturnDelivered | ev.ReturnInspected) -> f.ReturnArrived:
+    return f.ReturnArrived(to_ms(e.occurred_at), e.event_id, e.return_id, e.order_id)
+
+
+def _inspected(e: ev.ReturnInspected) -> tuple[f.ReturnArrived, f.ReturnInspected]:
     expected, received = e.expected_sku_id, e.received_sku_id
     return (
+        # Looked at again, it has not come again: hence a fact of the first time.
+        _arrival(e),
         f.ReturnInspected(
             to_ms(e.occurred_at),
             e.event_id,

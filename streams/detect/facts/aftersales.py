@@ -65,7 +65,7 @@ class ReturnUnderWay(FirstFact, tag=61, frozen=True, array_like=True, gc=False):
 
 
 class ReturnArrived(FirstFact, tag=62, frozen=True, array_like=True, gc=False):
-    """A returned parcel reached the seller. `ref` is the return id."""
+    """A returned parcel reached the seller, who may only have told of opening it. `ref` is the return id."""
 
     order_id: str
 
