@@ -77,6 +77,7 @@ _HINTS: tuple[tuple[re.Pattern[str], frozenset[Reason], str], ...] = (
         "a colon separates the parts of a record key",
     ),
 )
+_TOPICS_OF_LINES = f", with a topic among {', '.join(INPUT_TOPICS)}"
 # So many other places are named.
 _OTHERS_NAMED = 5
 _PLACE = re.compile(r" - at `(\$[\w.\[\]]*)`\Z")
@@ -122,22 +123,34 @@ def explain_line(raw: bytes, error: Exception | None) -> Refused:
     try:
         line = json.loads(raw)
     except UnicodeDecodeError as bad:
-        return _refused("not_utf8", f"byte {bad.start} of the line is not UTF-8.")
-    except (ValueError, RecursionError):
-        reason: Reason = "invalid_json" if raw.strip() else "empty"
-        return _refused(reason, 'the line is not JSON; expected {"topic": …, "value": {…}}.')
+        return _refused_line("not_utf8", f"byte {bad.start} of the line is not UTF-8")
+    except RecursionError:
+        return _refused_line("invalid_json", "the line is nested too deeply")
+    except ValueError:
+        if not raw.strip():
+            return _refused_line("empty", "the line is empty")
+        return _refused_line("invalid_json", "the line is not JSON", ", all of it on one line")
     if not isinstance(line, dict):
-        return _refused("wrong_type", f"the line is {_kind(line)}; expected an object.")
-    for field in ("topic", "value"):
-        if field not in line:
-            return _refused("missing_field", f"$.{field} of the line is missing.")
+        return _refused_line("wrong_type", f"the line is {_kind(line)}")
+    if "topic" not in line:
+        is_event = "value" not in line and "event_id" in line
+        text = "the line is an event by itself; $.topic" if is_event else "$.topic of the line"
+        return _refused_line("missing_field", f"{text} is missing", _TOPICS_OF_LINES)
     topic = line["topic"]
     if not isinstance(topic, str):
-        return _refused("wrong_type", f"$.topic of the line is {_kind(topic)}; expected a string.")
+        text = f"$.topic of the line is {_kind(topic)}"
+        return _refused_line("wrong_type", text, _TOPICS_OF_LINES)
     if topic not in INPUT_TOPICS:
-        text = f"$.topic of the line is {_shown(topic, _CODE)}; expected one of "
-        return _refused("unknown_topic", f"{text}{', '.join(INPUT_TOPICS)}.")
+        text = f"$.topic of the line is {_shown(topic, _CODE)}"
+        return _refused_line("unknown_topic", text, _TOPICS_OF_LINES)
+    if "value" not in line:
+        return _refused_line("missing_field", "$.value of the line is missing")
     return explain(topic, json.dumps(line["value"]).encode(), error)
+
+
+def _refused_line(reason: Reason, text: str, more: str = "") -> Refused:
+    # Nothing was sent yet, so there is no producer to correct: what was expected is all the cure.
+    return Refused(reason, f'{text}; expected {{"topic": …, "value": {{…}}}}{more}.')
 
 
 def _refused(reason: Reason, text: str) -> Refused:

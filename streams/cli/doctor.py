@@ -1,8 +1,9 @@
 """What `orderwatch doctor` examines, each finding with its cure; it never writes to the broker.
 
-A check says `ok`, `failed`, or `skipped` when it could not be made (a service that is not on this
-machine, or anything behind a broker that does not answer). What a service refuses to start for is
-found by calling what the service calls; a second opinion here would differ from it some day.
+A check says `ok`, `failed`, `warning` for what may be as it should in this shop, or `skipped` when it
+could not be made (a service that is not on this machine, or anything behind a broker that does not
+answer). What a service refuses to start for is found by calling what the service calls; a second opinion
+here would differ from it some day.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from streams.errors import OrderwatchError
 from streams.identities import disposable_phones, identity_key
 from streams.inbox.database import open_database
 from streams.inbox.service import checked_token
-from streams.kafka import clients, reading, topics
+from streams.kafka import clients, deadletters, reading, topics
 from streams.notify.routes import load_routes
 from streams.notify.service import open_channels
 from streams.rules import chosen_detectors, load_rules, refuse_idle
@@ -33,6 +34,13 @@ from streams.settings import Settings
 
 MIN_FREE_BYTES = 200 * 1024 * 1024
 HTTP_TIMEOUT_S = 3.0
+# A day has the input of every hour; letters that wait longer are in `dlq list`.
+LATELY_S = 24 * 3600
+# So many are read within a second or so, and tell as well as all of them what is to be mended.
+NEWEST_LETTERS = 1_000
+_KINDS_NAMED = 5
+# Topic and reason of a letter are headers, anybody's text.
+_LONGEST_NAME = 40
 START_BROKER = (
     "Start Kafka (docker compose up, or `orderwatch demo`), or set ORDERWATCH_BOOTSTRAP_SERVERS."
 )
@@ -45,6 +53,24 @@ IDENTITY_KEY_CURE = (
 PHONES_CURE = "Correct ORDERWATCH_DISPOSABLE_PHONES_PATH or its file, or unset it."
 ROUTES_CURE = "Correct the file or ORDERWATCH_NOTIFY_ROUTES_PATH; docs/notify.md has every key."
 TOKEN_CURE = "Set ORDERWATCH_INBOX_AUTH_TOKEN to what `openssl rand -hex 24` prints."
+LETTERS_CURE = (
+    "See why with `orderwatch dlq list` and `dlq show`; mend the sender and let it send those events again, "
+    "or `dlq replay` them where docs/operations.md says so."
+)
+# What silence looks like to those who believe it: in general, and by detector.
+_LOOKS_LIKE: dict[str, tuple[str, dict[str, str]]] = {
+    "payments": ("every order looks unpaid", {"D01": "D01 would accuse honest buyers"}),
+    "shipments": (
+        "nothing looks shipped",
+        {"D34": "D34 would call paid orders late", "D10": "D10 finds no false claim"},
+    ),
+}
+_SEND = {
+    "payments": "Send all payments, also of orders that are free or paid later (docs/connect.md), and "
+    "believe no alert about unpaid orders before.",
+    "shipments": "Send all shipments; or set concludes_from_silence of D34 to false in the rules, if "
+    "nobody will. Where nothing was shipped in that time, there is nothing to do.",
+}
 DATABASE_CURE = "Set ORDERWATCH_DATABASE_URL to sqlite:///FILE or postgresql://USER@HOST/NAME."
 
 
@@ -53,7 +79,7 @@ class Check:
     """One finding. `cure` is empty when nothing needs to be done."""
 
     name: str
-    status: Literal["ok", "failed", "skipped"]
+    status: Literal["ok", "warning", "failed", "skipped"]
     found: str
     cure: str = ""
 
@@ -174,7 +200,7 @@ def _broker(settings: Settings) -> Iterator[Check]:
         client = clients.admin(settings)
     except OrderwatchError as error:
         yield Check("broker", "failed", str(error), START_BROKER)
-        for name in ("topics", "co-partitioning", "event times"):
+        for name in ("topics", "co-partitioning", "event times", "dead letters", "input"):
             yield Check(name, "skipped", "needs the broker")
         return
     try:
@@ -196,6 +222,8 @@ def _broker(settings: Settings) -> Iterator[Check]:
         yield _topics(rows)
         yield _co_partitioning(rows)
         yield _event_times(settings, rows)
+        yield _asked("dead letters", lambda: _dead_letters(settings))
+        yield _asked("input", lambda: _input(settings))
     except OrderwatchError as error:
         yield Check("topics", "failed", str(error), "Check the rights of the account.")
 
@@ -260,6 +288,74 @@ def _event_times(settings: Settings, rows: list[topics.Row]) -> Check:
         return Check("event times", "ok", f"no event is more than {settings.max_future_s} s ahead")
     cure = "Set the clock of the producer, or of this machine (NTP); see the records with `tail`."
     return Check("event times", "failed", f"from the future: {', '.join(ahead[:5])}", cure)
+
+
+def _asked(name: str, ask: Callable[[], Check]) -> Check:
+    """The check, or `skipped` with why the topics cannot be asked: one is missing, or a right is."""
+    try:
+        return ask()
+    except OrderwatchError as error:
+        return Check(name, "skipped", str(error))
+
+
+def _since_ms() -> int:
+    return int((time.time() - LATELY_S) * 1000)
+
+
+def _dead_letters(settings: Settings) -> Check:
+    """What workers have refused within a day and nobody has sent back."""
+    since_ms = _since_ms()
+    contents = deadletters.read_newest(settings, since_ms, NEWEST_LETTERS)
+    kinds = [
+        (": ".join(deadletters.shortened(name, _LONGEST_NAME) for name in (topic, reason)), waiting)
+        for topic, reason, _, waiting in contents.counts()
+        if waiting
+    ]
+    read = f", of the newest {contents.records}" if contents.records >= NEWEST_LETTERS else ""
+    if not kinds:
+        kept = reading.arrivals(settings, (deadletters.TOPIC,), since_ms)[deadletters.TOPIC]
+        older = "; older ones are in `orderwatch dlq list`" if kept == "before" else ""
+        return Check("dead letters", "ok", f"none waits of the last 24 hours{read}{older}")
+    total = sum(waiting for _, waiting in kinds)
+    said = ", ".join(f"{waiting} × {kind}" for kind, waiting in kinds[:_KINDS_NAMED])
+    more = f", and {len(kinds) - _KINDS_NAMED} more kinds" if len(kinds) > _KINDS_NAMED else ""
+    found = f"waiting of the last 24 hours{read}: {total} ({said}{more})"
+    return Check("dead letters", "warning", found, LETTERS_CURE)
+
+
+def _input(settings: Settings) -> Check:
+    """Whether there is also what gives silence a meaning, where orders come."""
+    found = reading.arrivals(settings, ("orders", *_LOOKS_LIKE), _since_ms())
+    if found["orders"] == "none":
+        return Check("input", "skipped", "no orders yet, or the broker keeps none of them any more")
+    if found["orders"] == "before":
+        return Check("input", "skipped", "no orders of the last 24 hours, so nothing is missed")
+    believers = _believers(settings)
+    missed = [name for name in believers if believers[name] and found[name] != "since"]
+    if not missed:
+        came = ", ".join(name for name, arrival in found.items() if arrival == "since")
+        return Check("input", "ok", f"of the last 24 hours there are {came}")
+    said = "; ".join(_missed(name, found[name], believers[name]) for name in missed)
+    cure = " ".join(_SEND[name] for name in missed)
+    return Check("input", "warning", f"of the last 24 hours there are orders, but {said}", cure)
+
+
+def _believers(settings: Settings) -> dict[str, set[str]]:
+    """By topic the detectors that take its silence for what did not happen."""
+    chosen = _chosen(settings)
+    believers = {name: {d.id for d in chosen if name in d.topics} for name in _LOOKS_LIKE}
+    block = load_rules(settings.rules_path, find_detectors()).of("")["D34"].block
+    if not getattr(block, "concludes_from_silence", True):
+        # That is how a shop says that its shipments are not told.
+        believers["shipments"] = set()
+    return believers
+
+
+def _missed(name: str, arrival: reading.Arrival, believers: set[str]) -> str:
+    looks, by_detector = _LOOKS_LIKE[name]
+    older = " (older ones are kept)" if arrival == "before" else ""
+    told = [text for detector, text in by_detector.items() if detector in believers]
+    return f"no {name}{older}: {', '.join([looks, *told])}"
 
 
 def _http(name: str, host: str, port: int, path: str) -> Check:

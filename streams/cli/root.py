@@ -73,7 +73,7 @@ def doctor(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
 ) -> None:
-    """Check broker, topics, rules, settings, disk, clock and services; exit 1 if anything fails."""
+    """Check settings, rules, disk, broker, topics, clock, input and services; exit 1 if anything fails."""
     from streams.cli import doctor as checks
     from streams.cli import tables
 

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 ALERTS_SHOWN = 50
 _TOPIC_STYLES = {"ok": "green", "created": "green", "fixed": "green", "drift": "yellow"}
-_MARKS = {"ok": ("✓", "green"), "skipped": ("–", "dim"), "failed": ("✗", "red")}
+_MARKS = {
+    "ok": ("✓", "green"),
+    "warning": ("!", "yellow"),
+    "skipped": ("–", "dim"),
+    "failed": ("✗", "red"),
+}
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
@@ -115,7 +120,7 @@ def show_dead_letters(contents: Contents, limit: int, as_json: bool) -> None:
         return
     # Why in full, and the bytes, are what `dlq show` is for.
     table(
-        ("position", "at (UTC)", "from", "reason", "state", "key"),
+        ("position", "at (UTC)", "from", "reason", "state", "key", "event id"),
         [
             (
                 letter.record.position,
@@ -124,6 +129,7 @@ def show_dead_letters(contents: Contents, limit: int, as_json: bool) -> None:
                 visible(letter.reason),
                 "replayed" if letter.is_replayed else "waiting",
                 show_bytes(letter.record.key, raw=False),
+                visible(letter.event_id or ""),
             )
             for letter in latest
         ],
@@ -233,6 +239,7 @@ def _letter(letter: Any) -> dict[str, Any]:
         "reason": letter.reason,
         "error": mask_phones(letter.error),
         "replayed": letter.is_replayed,
+        "event_id": letter.event_id,
         "size": letter.size,
     }
 

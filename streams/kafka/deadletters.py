@@ -8,8 +8,9 @@ the letter it marks, and a letter that was skipped stays replayable.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -29,6 +30,8 @@ AT = "orderwatch-at"
 # Only on markers: the offset, in the marker's partition, of the letter that was sent back.
 REPLAYED = "orderwatch-replayed"
 MARKER_KEY = b"orderwatch-replayed"
+# The longest id that the contract allows. Who sends a longer one finds it by its beginning.
+_LONGEST_ID = 128
 
 
 def headers(
@@ -62,6 +65,8 @@ class DeadLetter:
     at: str
     size: int
     is_replayed: bool = False
+    # What the value says, masked and cut, for whoever looks for the event in their own log.
+    event_id: str | None = None
 
     @property
     def source(self) -> str:
@@ -74,6 +79,8 @@ class Contents:
     """All dead letters that the broker still keeps, in the order of partition and offset."""
 
     letters: list[DeadLetter]
+    # How many were read, markers too.
+    records: int = 0
 
     def counts(self) -> list[tuple[str, str, int, int]]:
         """(topic, reason, all, still waiting), the most frequent first."""
@@ -94,23 +101,39 @@ def read(
     settings: Settings, keep_value: Callable[[Record], bool] = lambda record: False
 ) -> Contents:
     """Read the whole topic, without the values that nobody asked to keep (they may be large)."""
-    records: list[tuple[Record, int]] = []
+    return _contents(settings, reading.to_end(settings, TOPIC), keep_value)
+
+
+def read_newest(settings: Settings, since_ms: int, limit: int) -> Contents:
+    """The letters from `since_ms` on, as far as they are among about the newest `limit` of a partition.
+
+    A letter is sent back after it was written, so whether it waits is known all the same.
+    """
+    return _contents(settings, reading.newest(settings, TOPIC, since_ms, limit))
+
+
+def _contents(
+    settings: Settings,
+    records: Iterable[Record],
+    keep_value: Callable[[Record], bool] = lambda record: False,
+) -> Contents:
+    letters: list[DeadLetter] = []
     replayed: set[tuple[int, bytes]] = set()
-    for record in reading.to_end(settings, TOPIC):
+    total = 0
+    for record in records:
+        total += 1
         if REPLAYED in record.headers:
             # Not read as a number: anybody can write a marker that names nothing.
             replayed.add((record.partition, record.headers[REPLAYED]))
         else:
-            size = len(record.value or b"")
-            kept = record if keep_value(record) else replace(record, value=None)
-            records.append((kept, size))
-    records.sort(key=lambda kept: (kept[0].partition, kept[0].offset))
-    return Contents(
-        [
-            _letter(settings, r, size, (r.partition, str(r.offset).encode()) in replayed)
-            for r, size in records
-        ]
-    )
+            letters.append(_letter(settings, record, keep_value(record)))
+    letters.sort(key=lambda letter: (letter.record.partition, letter.record.offset))
+    return Contents([_marked(letter, replayed) for letter in letters], total)
+
+
+def _marked(letter: DeadLetter, replayed: set[tuple[int, bytes]]) -> DeadLetter:
+    place = letter.record.partition, str(letter.record.offset).encode()
+    return replace(letter, is_replayed=True) if place in replayed else letter
 
 
 def find(settings: Settings, position: str) -> DeadLetter:
@@ -147,18 +170,43 @@ def describe(letter: DeadLetter, *, raw: bool) -> str:
     return "\n".join(lines)
 
 
-def _letter(settings: Settings, record: Record, size: int, is_replayed: bool) -> DeadLetter:
+def shortened(text: str, longest: int) -> str:
+    """Anybody's text, masked and no longer than that; it is not escaped."""
+    # A phone that is cut would no longer be known as one.
+    masked = mask_phones(text[: 2 * longest])
+    return masked if len(masked) <= longest else f"{masked[:longest]}…"
+
+
+def _letter(settings: Settings, record: Record, keeps_value: bool) -> DeadLetter:
     def text(header: str) -> str:
         return record.headers.get(header, b"?").decode("utf-8", "backslashreplace")
 
     return DeadLetter(
-        record=record,
-        size=size,
+        record=record if keeps_value else replace(record, value=None),
+        size=len(record.value or b""),
         reason=text(REASON),
         error=text(ERROR),
         topic=clients.plain_name(settings, text(SOURCE_TOPIC)),
         partition=text(SOURCE_PARTITION),
         offset=text(SOURCE_OFFSET),
         at=text(AT),
-        is_replayed=is_replayed,
+        event_id=_event_id(settings, record.value or b""),
     )
+
+
+def _event_id(settings: Settings, body: bytes) -> str | None:
+    """The id of the event in a value, whatever else is wrong there; None where it cannot be read."""
+    # Anybody may have written it, and one that is no event may be made to fill the memory.
+    if len(body) > settings.max_record_bytes:
+        return None
+    try:
+        # Python's decoder and not a faster one: it reads NaN, for which others refuse the whole body.
+        event = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    found = event.get("event_id") if isinstance(event, dict) else None
+    if type(found) is int:
+        found = str(found)
+    if not isinstance(found, str):
+        return None
+    return shortened(found, _LONGEST_ID)

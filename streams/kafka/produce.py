@@ -8,6 +8,7 @@ spread over workers; kafka-python's default partitioner is that one.
 from __future__ import annotations
 
 import base64
+import re
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError, MessageSizeTooLargeError, RetriableError
 
 from schemas.fast import Refused, decode_event, key_of
+from schemas.refusal import explain_line
 from schemas.topics import INPUT_TOPICS, TOPICS
 from streams.errors import ConfigurationError, OrderwatchError, TransientError
 from streams.kafka import clients, sizes, topics
@@ -85,6 +87,8 @@ class _Line(msgspec.Struct):
 
 
 _DECODER = msgspec.json.Decoder(_Line)
+# What only `produce` reads in a line; the decoder's sentence ends with the place.
+_OWN_FIELD = re.compile(r" - at `(\$\.(?:raw|raw_base64|key))`\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +161,30 @@ def outgoing(line: bytes, origin: str, topic: str | None = None) -> LineRecord:
         return _checked(topic, line, msgspec.UNSET, origin)
     try:
         parsed = _DECODER.decode(line)
-        value = _value_of(parsed)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        problem = (
-            f'expected {{"topic": "orders", "value": {{…}}}}, or --topic for bare events ({error})'
-        )
-        return LineRecord("", None, line, None, origin, problem)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return LineRecord("", None, line, None, origin, _unreadable(line, error))
     if parsed.topic not in INPUT_TOPICS:
-        return LineRecord("", None, line, None, origin, _unknown(parsed.topic))
-    return _checked(parsed.topic, value, parsed.key, origin)
+        return LineRecord("", None, line, None, origin, _said(explain_line(line, None)))
+    try:
+        value = _value_of(parsed)
+    except ValueError:
+        problem = "bad_format: $.raw_base64 of the line is no base64"
+        return LineRecord("", None, line, None, origin, problem)
+    record = _checked(parsed.topic, value, parsed.key, origin)
+    if not value and parsed.raw is None and parsed.raw_base64 is None:
+        return replace(record, problem=_said(explain_line(line, None)))
+    return record
+
+
+def _unreadable(line: bytes, error: Exception) -> str:
+    """What is wrong with a line that does not say where it belongs, as a replay says it."""
+    own = _OWN_FIELD.search(str(error))
+    if own is not None:
+        return f"wrong_type: {own[1]} of the line is no string"
+    refused = explain_line(line, error)
+    lacks_topic = refused.reason == "missing_field" and isinstance(error, msgspec.ValidationError)
+    bare = "; --topic is for lines that are events by themselves" if lacks_topic else ""
+    return f"{_said(refused)}{bare}"
 
 
 @contextmanager
@@ -185,8 +204,7 @@ def _checked(
     try:
         event = decode_event(topic, value)
     except Refused as problem:
-        why = f"{problem.reason}: {str(problem).removesuffix('.')}"
-        return LineRecord(topic, explicit, value, None, origin, why)
+        return LineRecord(topic, explicit, value, None, origin, _said(problem))
     name = key_of(event)
     implied = name.encode()
     chosen = implied if key is msgspec.UNSET else explicit
@@ -194,6 +212,10 @@ def _checked(
     if not name.isprintable():
         problem_text = f"the ids {name!r} hold control characters, which the worker refuses"
     return LineRecord(topic, chosen, value, event.occurred_at, origin, problem_text)
+
+
+def _said(refused: Refused) -> str:
+    return f"{refused.reason}: {str(refused).removesuffix('.')}"
 
 
 def _send(settings: Settings, client: KafkaProducer, record: LineRecord) -> Any:

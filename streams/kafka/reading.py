@@ -8,12 +8,13 @@ the watermark first seen, and what arrives later is left for the next reading.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
 
 from streams.errors import TransientError
 from streams.kafka import clients
@@ -21,6 +22,9 @@ from streams.settings import Settings
 
 POLL_S = 0.2
 STALL_TIMEOUT_S = 15.0
+
+# Whether a topic has records of some time or later, only older ones, or none that the broker keeps.
+Arrival = Literal["since", "before", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +65,85 @@ def to_end(
         assigned = partitions(settings, client, name)
         client.assign(assigned)
         client.seek_to_beginning(*assigned)
-        ends: dict[TopicPartition, int] = {}
-        deadline = time.monotonic() + stall_timeout_s
-        while not _is_read(client, assigned, ends):
-            batches = clients.poll(settings, client, POLL_S)
-            for partition in assigned:
-                if partition not in ends and (end := client.highwater(partition)) is not None:
-                    ends[partition] = end
-                    deadline = time.monotonic() + stall_timeout_s
-            for batch in batches.values():
+        yield from _on_to_end(settings, client, name, assigned, stall_timeout_s)
+
+
+def newest(settings: Settings, name: str, since_ms: int, limit: int) -> Iterator[Record]:
+    """Records of a topic from `since_ms` on, oldest first, up to its present end.
+
+    Of each partition about the newest `limit` at most, whatever their time: the embedded broker tells an end
+    that lies before the last batch. Raises TransientError as `to_end` does.
+    """
+    with closing(clients.consumer(settings)) as client:
+        found = partitions(settings, client, name)
+        try:
+            starts = _starts(client, found, since_ms)
+            ends = client.end_offsets(found)
+        except KafkaError as error:
+            raise clients.failure(settings, error) from error
+        client.assign(list(starts))
+        for partition, start in starts.items():
+            client.seek(partition, max(start, ends[partition] - limit))
+        yield from _on_to_end(settings, client, name, list(starts), STALL_TIMEOUT_S)
+
+
+def arrivals(settings: Settings, names: Iterable[str], since_ms: int) -> dict[str, Arrival]:
+    """What each topic has by time, from offsets alone: no record is read."""
+    with closing(clients.consumer(settings)) as client:
+        return {
+            name: _arrival(settings, client, partitions(settings, client, name), since_ms)
+            for name in names
+        }
+
+
+def _arrival(
+    settings: Settings, client: KafkaConsumer, found: list[TopicPartition], since_ms: int
+) -> Arrival:
+    try:
+        if _starts(client, found, since_ms):
+            return "since"
+        begins, ends = client.beginning_offsets(found), client.end_offsets(found)
+    except KafkaError as error:
+        raise clients.failure(settings, error) from error
+    return "before" if any(ends[partition] > begins[partition] for partition in found) else "none"
+
+
+def _starts(
+    client: KafkaConsumer, found: list[TopicPartition], since_ms: int
+) -> dict[TopicPartition, int]:
+    """Where the records of `since_ms` or later begin, of partitions that have some.
+
+    By the time that their producers gave them. The embedded broker looks up when they arrived instead, and
+    answers with the time -1 where none did.
+    """
+    at = client.offsets_for_times(dict.fromkeys(found, since_ms))
+    return {p: first.offset for p, first in at.items() if first and first.timestamp >= since_ms}
+
+
+def _on_to_end(
+    settings: Settings,
+    client: KafkaConsumer,
+    name: str,
+    assigned: list[TopicPartition],
+    stall_timeout_s: float,
+) -> Iterator[Record]:
+    ends: dict[TopicPartition, int] = {}
+    deadline = time.monotonic() + stall_timeout_s
+    while not _is_read(client, assigned, ends):
+        batches = clients.poll(settings, client, POLL_S)
+        for partition in assigned:
+            if partition not in ends and (end := client.highwater(partition)) is not None:
+                ends[partition] = end
                 deadline = time.monotonic() + stall_timeout_s
-                yield from map(_record, batch)
-            if time.monotonic() > deadline:
-                raise TransientError(
-                    f"reading {clients.topic_name(settings, name)} stalled for {stall_timeout_s:g} s "
-                    f"on {settings.bootstrap_servers}; check the broker, and whether a producer has left "
-                    "a transaction open there, then try again."
-                )
+        for batch in batches.values():
+            deadline = time.monotonic() + stall_timeout_s
+            yield from map(_record, batch)
+        if time.monotonic() > deadline:
+            raise TransientError(
+                f"reading {clients.topic_name(settings, name)} stalled for {stall_timeout_s:g} s "
+                f"on {settings.bootstrap_servers}; check the broker, and whether a producer has left "
+                "a transaction open there, then try again."
+            )
 
 
 def follow(settings: Settings, name: str, *, from_beginning: bool) -> Iterator[Record | None]:

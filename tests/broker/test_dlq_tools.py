@@ -340,6 +340,7 @@ def test_commands_tell_the_same_story(
     assert "1 dead letters sent back" in capfd.readouterr().out
     assert main([*dlq, "list", "--json"]) == 0
     rows = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert {row["position"]: row["event_id"] for row in rows[1:]} == {"0:0": "e1", "0:1": None}
     assert rows[0] == {"topic": "orders", "reason": "wrong_key", "count": 2, "waiting": 1}
     assert {row["position"]: row["replayed"] for row in rows[1:]} == {"0:0": True, "0:1": False}
 
@@ -356,7 +357,7 @@ def test_event_from_the_future_is_a_clock_that_is_wrong(
     topics.apply(settings)
 
     def check() -> doctor.Check:
-        return next(c for c in doctor.examine(settings) if c.name == "event times")
+        return _check(settings, "event times")
 
     now = datetime.now(UTC)
     _produce(settings, tmp_path / "e.jsonl", [{"topic": "orders", "value": _event(1)}])
@@ -365,3 +366,75 @@ def test_event_from_the_future_is_a_clock_that_is_wrong(
     _produce(settings, tmp_path / "e.jsonl", [{"topic": "orders", "value": ahead}])
     assert check().status == "failed"
     assert f"{settings.topic_prefix}orders[" in check().found
+
+
+def _check(settings: Settings, name: str) -> doctor.Check:
+    return next(check for check in doctor.examine(settings) if check.name == name)
+
+
+def _told_now(number: int, **changes: Any) -> dict[str, Any]:
+    return _event(number, occurred_at=datetime.now(UTC).isoformat(), **changes)
+
+
+def test_doctor_tells_what_of_the_input_is_missing(settings: Settings, tmp_path: Path) -> None:
+    nothing = _check(settings, "input")
+    assert nothing.status == "skipped"
+    assert "no orders yet" in nothing.found
+    path = tmp_path / "e.jsonl"
+    orders = [{"topic": "orders", "value": _told_now(n)} for n in range(9)]
+    _produce(settings, path, orders)
+    alone = _check(settings, "input")
+    assert alone.status == "warning"
+    assert "no payments: every order looks unpaid, D01" in alone.found
+    assert "no shipments" in alone.found
+    paid = {"type": "failed", "payment_id": "p", "method": "card"}
+    _produce(settings, path, [{"topic": "payments", "value": _told_now(20, **paid)}])
+    paid_for = _check(settings, "input")
+    assert paid_for.status == "warning"
+    assert "payments" not in paid_for.found
+    left = {"type": "shipped", "shipment_id": "x", "carrier": "sf", "tracking_no": "1"}
+    _produce(settings, path, [{"topic": "shipments", "value": _told_now(30, **left)}])
+    assert _check(settings, "input").status == "ok"
+
+
+def test_doctor_tells_of_dead_letters_until_they_are_sent_back(settings: Settings) -> None:
+    assert _check(settings, "dead letters").found == "none waits of the last 24 hours"
+    _bury(settings, _letter(1), _letter(2), _letter(3, reason="empty", topic="refunds"))
+    waiting = _check(settings, "dead letters")
+    assert waiting.status == "warning"
+    assert "3 (2 × orders: wrong_key, 1 × refunds: empty)" in waiting.found
+    assert len(resend.replay(settings, resend.Selection(topic="orders")).sent) == 2
+    assert "1 (1 × refunds: empty)" in _check(settings, "dead letters").found
+    resend.replay(settings, resend.Selection())
+    assert _check(settings, "dead letters").status == "ok"
+
+
+@pytest.fixture
+def on_kafka(kafka_bootstrap: str, topic_prefix: str) -> Settings:
+    """Settings for Apache Kafka, which alone looks up the time of a record."""
+    made = Settings(
+        bootstrap_servers=kafka_bootstrap, topic_prefix=topic_prefix, web_port=1, inbox_port=1
+    )
+    topics.apply(made)
+    return made
+
+
+def test_doctor_knows_what_is_old(on_kafka: Settings, tmp_path: Path) -> None:
+    days_ago = datetime.now(UTC) - timedelta(days=3)
+    old_ms = int(days_ago.timestamp() * 1000)
+    _bury(on_kafka, *(_letter(n)._replace(timestamp_ms=old_ms) for n in range(3)))
+    old = _check(on_kafka, "dead letters")
+    assert old.status == "ok"
+    assert "older ones are in `orderwatch dlq list`" in old.found
+    past = {"topic": "orders", "value": _event(1, occurred_at=days_ago.isoformat())}
+    _produce(on_kafka, tmp_path / "e.jsonl", [past])
+    assert "no orders of the last 24 hours" in _check(on_kafka, "input").found
+
+
+def test_doctor_reads_no_more_than_the_newest_dead_letters(
+    on_kafka: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "NEWEST_LETTERS", 3)
+    _bury(on_kafka, *(_letter(n, reason="empty") for n in range(5)), *map(_letter, range(3)))
+    found = _check(on_kafka, "dead letters").found
+    assert "of the newest 3: 3 (3 × orders: wrong_key)" in found

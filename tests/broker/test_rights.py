@@ -18,6 +18,7 @@ from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, R
 
 from schemas.alerts import AlertEnvelope
 from schemas.topics import INPUT_TOPICS, TOPICS
+from streams.cli import doctor
 from streams.demo.broker import HOST, free_port
 from streams.errors import TransientError
 from streams.kafka import clients
@@ -203,6 +204,20 @@ def test_who_lacks_one_right_only_does_not_call_it_a_bug(
     done = ended(service, broker, topic_prefix, tmp_path)
     assert done.returncode == 3, done.stderr
     assert "docs/operations.md lists" in done.stderr
+
+
+def test_who_may_not_read_dead_letters_is_told_so_by_the_doctor(
+    broker: GuardedKafka, topic_prefix: str
+) -> None:
+    create_topics(broker.bootstrap, {topic_prefix + topic: 1 for topic in TOPICS})
+    broker.grant(topic_prefix, f"{topic_prefix}worker")
+    own = broker.user("worker") | {"topic_prefix": topic_prefix, "partitions": "1"}
+    # Offsets are no secret to whoever may see a topic, so that it is empty would be known.
+    produce(broker.bootstrap, f"{topic_prefix}dead-letters", [Message(b"no json", b"shop1:b1")])
+    checks = {check.name: check for check in doctor.examine(Settings.model_validate(own))}
+    assert checks["dead letters"].status == "skipped"
+    assert "docs/operations.md lists" in checks["dead letters"].found
+    assert "no orders yet" in checks["input"].found
 
 
 def test_a_wrong_password_is_among_what_may_be_wrong(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from streams.cli import tables
 from streams.errors import POISON_REASONS, ConfigurationError
 from streams.kafka import deadletters, resend
 from streams.kafka.reading import Record
@@ -98,6 +100,56 @@ def test_values_are_not_kept_unless_asked(topic: list[Record]) -> None:
     topic += [_record(0, value=b"x" * 10)]
     letter = deadletters.read(Settings()).letters[0]
     assert (letter.record.value, letter.size) == (None, 10)
+
+
+@pytest.mark.parametrize(
+    ("value", "event_id"),
+    [
+        (b'{"event_id": "e-7", "amount_minor": NaN}', "e-7"),
+        (b'{"event_id": 7}', "7"),
+        ('{"event_id": "订单-7"}'.encode(), "订单-7"),
+        (b'{"event_id": "13812345678"}', "138*****678"),
+        (b'{"event_id": "%b"}' % (b"x" * 500), "x" * 128 + "…"),
+        (b'{"event_id": "%b13812345678"}' % (b"-" * 120), "-" * 120 + "138*****…"),
+        (b'{"event_id": null}', None),
+        (b'{"event_id": true}', None),
+        (b'{"event_id": ["e"]}', None),
+        (b'{"event_id": %b}' % (b"9" * 5000), None),
+        (b'{"event_id": "e-7"', None),
+        (b'["event_id"]', None),
+        (b"[" * 5000, None),
+        (b"\xff\x00", None),
+        (b'{"event_id": "e-7", "text": "%b"}' % (b"x" * 2_000_000), None),
+        (b"", None),
+        (None, None),
+    ],
+)
+def test_the_event_of_a_letter_is_named_where_its_value_can_be_read(
+    topic: list[Record], value: bytes | None, event_id: str | None
+) -> None:
+    topic += [replace(_record(0), value=value)]
+    (letter,) = deadletters.read(Settings()).letters
+    assert letter.event_id == event_id
+    assert letter.record.value is None
+
+
+def test_the_list_names_events_and_moves_no_cursor(
+    topic: list[Record], capfd: pytest.CaptureFixture[str]
+) -> None:
+    topic += [_record(0, value=b'{"event_id": "e\\u001b[2J\\u202e7"}'), _record(1, value=b"?")]
+    contents = deadletters.read(Settings())
+    tables.show_dead_letters(contents, limit=5, as_json=False)
+    shown = capfd.readouterr().out
+    assert "event id" in shown
+    assert "e\\x1b[2J\\u202e7" in shown
+    tables.show_dead_letters(contents, limit=5, as_json=True)
+    written = capfd.readouterr().out
+    assert not {"\x1b", "\u202e"} & set(written)
+    _, *rows = map(json.loads, written.splitlines())
+    assert {row["position"]: row["event_id"] for row in rows} == {
+        "0:0": "e\x1b[2J\u202e7",
+        "0:1": None,
+    }
 
 
 def test_record_without_our_headers_is_listed_all_the_same(topic: list[Record]) -> None:

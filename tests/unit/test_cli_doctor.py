@@ -6,14 +6,19 @@ import http.server
 import json
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kafka.errors import TopicAuthorizationFailedError
 from pydantic import SecretStr
 
 from streams.cli import doctor, main
 from streams.errors import TransientError
+from streams.kafka import clients, deadletters
+from streams.kafka.reading import Arrival, Record
 from streams.settings import Settings
 
 
@@ -53,6 +58,8 @@ def test_without_broker_the_rest_is_still_checked(settings: Settings) -> None:
         "topics": "skipped",
         "co-partitioning": "skipped",
         "event times": "skipped",
+        "dead letters": "skipped",
+        "input": "skipped",
         "worker": "skipped",
         "inbox": "skipped",
     }
@@ -168,6 +175,181 @@ def test_service_that_runs_here(settings: Settings, web: Any, status: int, expec
     check = _check(settings.model_copy(update={"web_port": web.server_port}), "worker")
     assert check.status == expected
     assert str(status) in check.found
+
+
+BROKER_KEEPS: dict[str, Arrival] = {
+    "orders": "since",
+    "payments": "since",
+    "shipments": "since",
+    deadletters.TOPIC: "none",
+}
+
+
+@pytest.fixture
+def kept(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> dict[str, Arrival]:
+    """What topics of a broker have; tests change it."""
+    kept = dict(BROKER_KEEPS)
+
+    def arrivals(settings: Settings, names: Any, since_ms: int) -> dict[str, Arrival]:
+        return {name: kept[name] for name in names}
+
+    monkeypatch.setattr("streams.kafka.reading.arrivals", arrivals)
+    return kept
+
+
+@pytest.mark.parametrize(
+    ("orders", "said"), [("none", "no orders yet"), ("before", "no orders of the last 24 hours")]
+)
+def test_without_orders_nothing_is_missed(
+    settings: Settings, kept: dict[str, Arrival], orders: Arrival, said: str
+) -> None:
+    kept.update(orders=orders, payments="none", shipments="none")
+    check = doctor._input(settings)
+    assert (check.status, check.cure) == ("skipped", "")
+    assert said in check.found
+
+
+def test_orders_with_all_that_belongs_to_them_are_well(
+    settings: Settings, kept: dict[str, Arrival]
+) -> None:
+    assert doctor._input(settings).status == "ok"
+
+
+def test_orders_without_payments_say_who_would_be_accused(
+    settings: Settings, kept: dict[str, Arrival]
+) -> None:
+    kept["payments"] = "none"
+    check = doctor._input(settings)
+    assert check.status == "warning"
+    assert "no payments: every order looks unpaid, D01 would accuse honest buyers" in check.found
+    assert "shipments" not in check.found
+    assert "docs/connect.md" in check.cure
+
+
+def test_payments_that_have_ended_are_told_from_such_that_never_came(
+    settings: Settings, kept: dict[str, Arrival]
+) -> None:
+    kept["payments"] = "before"
+    assert "no payments (older ones are kept)" in doctor._input(settings).found
+
+
+def test_orders_without_shipments_are_a_warning_unless_the_rules_say_that_none_come(
+    settings: Settings, kept: dict[str, Arrival], tmp_path: Path
+) -> None:
+    kept["shipments"] = "none"
+    check = doctor._input(settings)
+    assert check.status == "warning"
+    assert "no shipments" in check.found
+    assert "D34" in check.found
+    assert "concludes_from_silence" in check.cure
+    shipped = files("streams.detect").joinpath("rules.yaml").read_text(encoding="utf-8")
+    before, name, block = shipped.partition("\nD34:")
+    path = tmp_path / "rules.yaml"
+    silent = block.replace("concludes_from_silence: true", "concludes_from_silence: false", 1)
+    path.write_text(before + name + silent, encoding="utf-8")
+    assert doctor._input(settings.model_copy(update={"rules_path": path})).status == "ok"
+
+
+def test_what_no_chosen_detector_believes_is_not_missed(
+    settings: Settings, kept: dict[str, Arrival]
+) -> None:
+    kept.update(payments="none", shipments="none")
+    assert doctor._input(settings.model_copy(update={"detectors": "D18"})).status == "ok"
+    check = doctor._input(settings.model_copy(update={"detectors": "D10"}))
+    assert "payments" not in check.found
+    assert "D10 finds no false claim" in check.found
+    assert "D34 would" not in check.found
+
+
+def _letters(monkeypatch: pytest.MonkeyPatch, *records: Record) -> None:
+    def newest(settings: Settings, name: str, since_ms: int, limit: int) -> Iterator[Record]:
+        return iter(records[-limit:])
+
+    monkeypatch.setattr("streams.kafka.reading.newest", newest)
+
+
+def _letter(offset: int, topic: str = "orders", reason: str = "missing_field") -> Record:
+    headers = deadletters.headers(reason, "why", topic, 0, offset, datetime.now(UTC))
+    return Record("dead-letters", 0, offset, 0, b"k", b"{}", dict(headers))
+
+
+def _marker(offset: int, letter: int) -> Record:
+    return Record("dead-letters", 0, offset, 0, b"k", None, {deadletters.REPLAYED: b"%d" % letter})
+
+
+def test_dead_letters_that_wait_are_a_warning_with_topic_and_reason(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, kept: dict[str, Arrival]
+) -> None:
+    letters = [_letter(n) for n in range(3)]
+    _letters(monkeypatch, *letters, _letter(3, "payments", "future_time"), _marker(4, letter=0))
+    check = doctor._dead_letters(settings)
+    assert check.status == "warning"
+    assert "3 (2 × orders: missing_field, 1 × payments: future_time)" in check.found
+    assert "orderwatch dlq list" in check.cure
+
+
+def test_dead_letters_that_were_sent_back_are_none(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, kept: dict[str, Arrival]
+) -> None:
+    _letters(monkeypatch, _letter(0), _marker(1, letter=0))
+    assert doctor._dead_letters(settings).status == "ok"
+
+
+def test_older_dead_letters_are_not_kept_quiet(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, kept: dict[str, Arrival]
+) -> None:
+    _letters(monkeypatch)
+    assert doctor._dead_letters(settings).found == "none waits of the last 24 hours"
+    kept[deadletters.TOPIC] = "before"
+    check = doctor._dead_letters(settings)
+    assert check.status == "ok"
+    assert "older ones are in `orderwatch dlq list`" in check.found
+
+
+def test_what_was_not_read_of_many_dead_letters_is_said(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, kept: dict[str, Arrival]
+) -> None:
+    monkeypatch.setattr(doctor, "NEWEST_LETTERS", 3)
+    _letters(monkeypatch, *(_letter(n) for n in range(5)))
+    assert "of the newest 3: 3 (3 × orders" in doctor._dead_letters(settings).found
+
+
+def test_headers_of_dead_letters_are_bounded_and_masked(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, kept: dict[str, Arrival]
+) -> None:
+    anything = [_letter(n, "13812345678", f"{n}" * 100_000) for n in range(9)]
+    _letters(monkeypatch, *anything)
+    found = doctor._dead_letters(settings).found
+    assert "12345678" not in found
+    assert "and 4 more kinds" in found
+    assert len(found) < 500
+
+
+def test_who_may_not_read_is_told_so_and_fails_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(settings: Settings, name: str, since_ms: int, limit: int) -> Iterator[Record]:
+        raise clients.failure(settings, TopicAuthorizationFailedError("dead-letters"))
+
+    monkeypatch.setattr("streams.kafka.reading.newest", refused)
+    check = doctor._asked("dead letters", lambda: doctor._dead_letters(settings))
+    assert check.status == "skipped"
+    assert "TopicAuthorizationFailedError" in check.found
+    assert "its rights, which docs/operations.md lists" in check.found
+
+
+def test_a_warning_is_shown_and_exits_0(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("streams.settings.load_settings", lambda **overrides: settings)
+    warning = doctor.Check("input", "warning", "orders, but \x1b[2J no payments", "send them")
+    monkeypatch.setattr(doctor, "examine", lambda settings: [warning])
+    assert main(["doctor"]) == 0
+    shown = capfd.readouterr().out
+    assert "!" in shown
+    assert "\\x1b[2J no payments" in shown
+    assert main(["doctor", "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["status"] == "warning"
 
 
 def test_failure_is_exit_1_and_json_is_one_object_a_line(

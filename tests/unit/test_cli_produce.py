@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from schemas.fast import Refused, decode_line
 from streams.cli import main
 from streams.errors import ConfigurationError
 from streams.kafka import sizes
@@ -26,6 +27,7 @@ FINISHED = {
     "buyer_id": "b1",
     "order_id": "o1",
 }
+EXPECTED = 'expected {"topic": …, "value": {…}}'
 UNPRINTABLE = {**FINISHED, "buyer_id": "b\x07"}
 LEVEL = {**FINISHED, "type": "level", "item_id": "i1", "on_hand": 3}
 
@@ -57,18 +59,62 @@ def test_bare_events_with_a_topic() -> None:
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        (b"xx", "expected {"),
-        (b"[1]", "expected {"),
-        (_line(topic="nope", value={}), "'nope' is not an input topic"),
-        (_line(topic="alerts", value={}), "'alerts' is not an input topic"),
-        (_line(topic="orders", raw_base64="*"), "expected {"),
-        (b'{"topic":"orders","value":' + b"[" * 5000 + b"]" * 5000 + b"}", "expected {"),
+        (b"xx", f"invalid_json: the line is not JSON; {EXPECTED}, all of it on one line"),
+        (b"[1]", f"wrong_type: the line is an array; {EXPECTED}"),
+        (b'{"topic": "\xff"}', f"not_utf8: byte 11 of the line is not UTF-8; {EXPECTED}"),
+        (_line(**FINISHED), f"the line is an event by itself; $.topic is missing; {EXPECTED}"),
+        (_line(**FINISHED), "; --topic is for lines that are events by themselves"),
+        (_line(value=FINISHED), f"missing_field: $.topic of the line is missing; {EXPECTED}"),
+        (_line(topic=5, value={}), "wrong_type: $.topic of the line is a number"),
+        (
+            _line(topic="nope", value={}),
+            f"unknown_topic: $.topic of the line is 'nope'; {EXPECTED}",
+        ),
+        (_line(topic="alerts", value={}), "with a topic among orders, payments,"),
+        (_line(topic="13812345678", value={}), "$.topic of the line is a string of 11 characters"),
+        (_line(topic="orders", raw_base64="*"), "$.raw_base64 of the line is no base64"),
+        (_line(topic="orders", raw_base64="é"), "$.raw_base64 of the line is no base64"),
+        (_line(topic="orders", raw=5), "wrong_type: $.raw of the line is no string"),
+        (
+            _line(topic="orders", value=FINISHED, key=5),
+            "wrong_type: $.key of the line is no string",
+        ),
+        (b'{"topic":"orders","value":' + b"[" * 5000 + b"]" * 5000 + b"}", "nested too deeply"),
+        (b'{"topic":"orders","value":{"amount_minor":NaN}}', "missing_field: orders: $.type is"),
     ],
 )
 def test_line_that_belongs_nowhere(line: bytes, problem: str) -> None:
     record = outgoing(line, "f:1")
     assert record.topic == ""
     assert problem in (record.problem or "")
+    # Not in the decoder's own words.
+    assert "Expected `" not in (record.problem or "")
+    assert "JSON is malformed" not in (record.problem or "")
+
+
+def test_a_line_without_a_value_says_so_and_keeps_its_topic() -> None:
+    record = outgoing(_line(topic="orders"), "f:1")
+    assert (record.topic, record.value) == ("orders", b"")
+    assert record.problem == f"missing_field: $.value of the line is missing; {EXPECTED}"
+    assert "the value is empty" in (outgoing(_line(topic="orders", raw=""), "f:1").problem or "")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"xx",
+        b'"x"',
+        _line(value=FINISHED),
+        _line(topic="nope", value={}),
+        _line(topic="orders"),
+        _line(topic="orders", value=7),
+    ],
+)
+def test_produce_and_replay_refuse_a_line_in_the_same_words(line: bytes) -> None:
+    with pytest.raises(Refused) as refused:
+        decode_line(line)
+    said = f"{refused.value.reason}: {str(refused.value).removesuffix('.')}"
+    assert (outgoing(line, "f:1").problem or "").startswith(said)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +198,7 @@ def test_check_names_file_and_line(tmp_path: Path, capfd: pytest.CaptureFixture[
     path.write_bytes(b"\n".join([good, b"", b"xx", good]))
     assert main(["produce", "--check", str(path)]) == 1
     err = capfd.readouterr().err
-    assert f"{path}:3: expected" in err
+    assert f"{path}:3: invalid_json: the line is not JSON; {EXPECTED}" in err
     assert "2 records valid; 1 lines refused" in err
 
 
