@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Protocol, TextIO, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from apprise import Apprise, AppriseResult, AppriseResultStatus, NotifyFormat
+from apprise import Apprise, AppriseResult, AppriseResultStatus, NotifyFormat, URLBase
 
 from streams.errors import ConfigurationError
 from streams.notify.text import Message
@@ -69,6 +69,12 @@ class AppriseChannel:
                 f"channels.{name}.url ({urlsplit(url).scheme or 'no scheme'}://********) is not "
                 "understood by apprise: check its scheme and the parts that this scheme needs."
             )
+        for service in self._apprise:
+            # Unless its URL says `rto`, apprise hangs up after four seconds, when a slower receiver has the
+            # message already, and would get it again with every attempt. The time-out of the call comes
+            # first, for it says what it is.
+            if service.socket_read_timeout == URLBase.socket_read_timeout:
+                service.socket_read_timeout = timeout_s + GRACE_S
 
     def send(self, message: Message) -> None:
         """See Channel."""

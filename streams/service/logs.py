@@ -16,6 +16,8 @@ from streams.settings import Settings
 _NOISY = ("aiokafka", "faust", "mode", "kafka", "apprise", "alembic", "uvicorn")
 # It warns whenever one of its steps took a tenth of a second, as all do on a busy machine.
 _IMPATIENT = "kafka.net.selector"
+# It tells of a connection that the broker reset with a traceback, as of a bug; its next line says the same.
+_ALARMED = "kafka.net.transport"
 
 
 def configure_logging(settings: Settings) -> None:
@@ -30,6 +32,7 @@ def configure_logging(settings: Settings) -> None:
     for name in _NOISY:
         logging.getLogger(name).setLevel(max(logging.WARNING, level))
     logging.getLogger(_IMPATIENT).setLevel(max(logging.ERROR, level))
+    logging.getLogger(_ALARMED).addFilter(_without_traceback)
     structlog.configure(
         processors=[
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
@@ -40,3 +43,8 @@ def configure_logging(settings: Settings) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    record.exc_info = None
+    return True

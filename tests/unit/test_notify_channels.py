@@ -60,6 +60,15 @@ def test_a_receiver_that_hangs_costs_its_time_out_and_no_more(
         channel_to(hook, timeout_s=0.3).send(MESSAGE)
 
 
+@pytest.mark.parametrize(("query", "reads_s"), [("", 9.0 + channels.GRACE_S), ("?rto=2", 2.0)])
+def test_nobody_hangs_up_on_a_slow_receiver_before_its_channel_does_or_its_url_says(
+    query: str, reads_s: float
+) -> None:
+    (service,) = AppriseChannel("ops", f"json://127.0.0.1:9/{query}", timeout_s=9)._apprise
+    _connecting_s, reading_s = service.request_timeout
+    assert reading_s == reads_s
+
+
 def test_a_plugin_that_raises_is_a_failure_of_its_channel_only() -> None:
     def bug() -> None:
         raise KeyError("https://secret")
