@@ -338,6 +338,7 @@ class RefundEvent(BuyerEvent, frozen=True, gc=False, kw_only=True):
     refund_id: Id
     order_id: Id
     attempt_no: Annotated[int, Meta(ge=1, le=1000)] = 1
+    sub_order_id: Id | None = None
 
 
 class RefundRequested(
@@ -353,6 +354,7 @@ class RefundRequested(
     goods_status: Literal["not_received", "received", "returned"]
     currency: Currency
     amount_minor: AmountMinor
+    paid_minor: AmountMinor | None = None
 
 
 class RefundAgreed(

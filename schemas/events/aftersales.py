@@ -46,15 +46,22 @@ ComplaintType = Literal[
 
 
 class RefundEvent(BuyerEvent):
-    """What all steps of a refund share. `attempt_no` counts the requests under one `refund_id`."""
+    """What all steps of a refund share. `attempt_no` counts the requests under one `refund_id`.
+
+    `sub_order_id` says which of the order's items it is about, as in `items[].sub_order_id`.
+    """
 
     refund_id: Id
     order_id: Id
     attempt_no: Annotated[int, Field(ge=1, le=1000)] = 1
+    sub_order_id: Id | None = None
 
 
 class RefundRequested(RefundEvent):
-    """The buyer asks for money back; with `refund_only` (仅退款) the goods stay with the buyer."""
+    """The buyer asks for money back; with `refund_only` (仅退款) the goods stay with the buyer.
+
+    `paid_minor` is what was paid for what it is about, in the same currency: less is a part of the price.
+    """
 
     type: Literal["requested"]
     refund_only: bool
@@ -64,6 +71,7 @@ class RefundRequested(RefundEvent):
     goods_status: Literal["not_received", "received", "returned"]
     currency: Currency
     amount_minor: AmountMinor
+    paid_minor: AmountMinor | None = None
 
 
 class RefundAgreed(RefundEvent):

@@ -16,14 +16,17 @@ from schemas.alerts import Severity
 from streams.detect.detector import Facts
 from streams.detect.episodes import Crossing, Run
 from streams.detect.facts import (
+    NEVER,
     ComplaintFiled,
     ComplaintRuled,
     LargeOrder,
     OrderPaid,
     OrderPlaced,
+    ParcelRefused,
     RefundGranted,
     RefundRequested,
     ReviewStood,
+    Shipped,
 )
 
 F = TypeVar("F", RefundRequested, ReviewStood)
@@ -36,6 +39,18 @@ def large_orders(facts: Facts) -> Sequence[LargeOrder]:
         return large
     told_by = {order.ref: order.event_id for order in facts.of(OrderPlaced)}
     return [order for order in large if told_by.get(order.ref, order.event_id) == order.event_id]
+
+
+def came_back(facts: Facts) -> Set[str]:
+    """The orders whose parcel came back without the buyer, which only the carrier can say.
+
+    It was refused or returned, and not sent again after that.
+    """
+    back_ms = {parcel.order_id: parcel.at_ms for parcel in facts.of(ParcelRefused)}
+    if not back_ms:
+        return frozenset()
+    out_again = {p.ref for p in facts.of(Shipped) if p.at_ms > back_ms.get(p.ref, NEVER)}
+    return back_ms.keys() - out_again
 
 
 # Behind what is said of requests that the shop or the platform has all granted.

@@ -82,6 +82,7 @@ NAMES: Final[dict[str, tuple[str, str]]] = {
     "says_free_shipping": ("标题写包邮", "title says free shipping"),
     "ship_by": ("承诺发货", "ship by"),
     "status": ("状态", "status"),
+    "sub_order_id": ("子订单", "sub-order"),
     "tokens": ("匹配内容", "what matched"),
     "units": ("件数", "units"),
     "until": ("截至", "until"),

@@ -54,10 +54,6 @@ class CaseStory(Story):
         """Something became known about the account."""
         self._add("accounts", kind, at, None, **body)
 
-    def parcel(self, kind: str, order: str, at: float) -> None:
-        """Something happened to the parcel, other than being shipped."""
-        self._add("shipments", kind, at, None, order_id=order)
-
     def review(
         self,
         kind: str,

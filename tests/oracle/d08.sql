@@ -1,46 +1,82 @@
 -- D08 serial_refund_only; see the definition in docs/detectors/D08.md.
 WITH
+-- Parcels that the carrier brought back, and that did not leave after that.
+back AS (
+    SELECT shop, buyer, order_id
+    FROM event
+    WHERE topic = 'shipments' AND kind IN ('shipped', 'refused', 'returned_to_sender')
+    GROUP BY ALL
+    HAVING max(at_ms) FILTER (kind IN ('refused', 'returned_to_sender')) = max(at_ms)
+),
 -- What counts: asked for goods that had left or were there, and not for a fault of the seller.
 request AS (
     SELECT r.*
     FROM standing_request r
     LEFT JOIN shipped s USING (shop, buyer, order_id)
+    LEFT JOIN back b ON b.shop = r.shop AND b.buyer = r.buyer AND b.order_id = r.order_id
     WHERE r.is_refund_only
         AND r.reason NOT IN ('stockout', 'late_shipment')
+        AND (r.goods_status = 'received' OR b.order_id IS NULL)
         AND (r.goods_status IN ('received', 'returned') OR coalesce(s.at_ms <= r.at_ms, false))
 ),
 
--- A. Asking again for the same order after a refusal.
+-- A. Asking again for the same line after a refusal: what names no sub-order belongs to every line.
+line AS (
+    SELECT DISTINCT shop, buyer, order_id, sub_order_id AS line
+    FROM request
+    WHERE sub_order_id IS NOT NULL
+    UNION
+    SELECT shop, buyer, order_id, ''
+    FROM request
+    GROUP BY ALL
+    HAVING count(sub_order_id) = 0
+),
+refusal AS (
+    SELECT f.shop, f.buyer, f.order_id, f.at_ms, coalesce(f.sub_order_id, r.sub_order_id) AS about
+    FROM (FROM refund WHERE kind = 'refused') f
+    LEFT JOIN (FROM refund WHERE kind = 'requested') r USING (shop, buyer, refund_id, attempt_no)
+),
 paced AS (
     SELECT
-        *,
-        lag(at_ms) OVER (
-            PARTITION BY shop, buyer, order_id ORDER BY at_ms, event_id
+        r.*, l.line,
+        lag(r.at_ms) OVER (
+            PARTITION BY r.shop, r.buyer, r.order_id, l.line ORDER BY r.at_ms, r.event_id
         ) AS previous_at
-    FROM request
+    FROM line l
+    JOIN request r
+        ON r.shop = l.shop AND r.buyer = l.buyer AND r.order_id = l.order_id
+        AND coalesce(r.sub_order_id = l.line, true)
 ),
 rerequest AS (
     SELECT p.*
     FROM paced p
-    SEMI JOIN (FROM refund WHERE kind = 'refused') f
+    SEMI JOIN refusal f
         ON f.shop = p.shop AND f.buyer = p.buyer AND f.order_id = p.order_id
+        AND (p.line = '' OR coalesce(f.about = p.line, true))
         AND f.at_ms > p.previous_at AND f.at_ms < p.at_ms
 ),
+-- No time beyond the horizon, unless all say that the goods were received: else they may be on their way back.
 a_time AS (
-    SELECT shop, buyer, order_id, at_ms FROM rerequest
-    UNION
-    SELECT r.shop, r.buyer, r.order_id, c.at_ms
-    FROM rerequest r
-    JOIN contact c USING (shop, buyer)
-    WHERE NOT c.is_answered
+    SELECT DISTINCT t.*
+    FROM (
+        SELECT shop, buyer, order_id, line, at_ms FROM rerequest
+        UNION
+        SELECT r.shop, r.buyer, r.order_id, r.line, c.at_ms
+        FROM rerequest r
+        JOIN contact c USING (shop, buyer)
+        WHERE NOT c.is_answered
+    ) t
+    LEFT JOIN (FROM request WHERE goods_status <> 'received') u
+        ON u.shop = t.shop AND u.buyer = t.buyer AND u.order_id = t.order_id
+    WHERE t.at_ms <= getvariable('horizon_ms') OR u.order_id IS NULL
 ),
 a_window AS (
     SELECT t.shop, t.buyer, t.order_id, t.at_ms AS crossing_at, r.event_id, r.at_ms
     FROM a_time t
     JOIN rerequest r
-        ON r.shop = t.shop AND r.buyer = t.buyer AND r.order_id = t.order_id
+        ON r.shop = t.shop AND r.buyer = t.buyer AND r.order_id = t.order_id AND r.line = t.line
         AND r.at_ms BETWEEN t.at_ms - 1000 * getvariable('rerequest_window_s') AND t.at_ms
-    QUALIFY count(*) OVER (PARTITION BY t.shop, t.buyer, t.order_id, t.at_ms)
+    QUALIFY count(*) OVER (PARTITION BY t.shop, t.buyer, t.order_id, t.line, t.at_ms)
         >= getvariable('rerequests')
 ),
 silence AS (

@@ -69,16 +69,25 @@ SELECT
     shop, buyer, order_id, kind, event_id, at_ms,
     value ->> '$.refund_id' AS refund_id,
     coalesce((value ->> '$.attempt_no')::INTEGER, 1) AS attempt_no,
-    coalesce((value ->> '$.refund_only')::BOOLEAN, false) AND NOT (
-        value ->> '$.reason' = 'other' AND regexp_matches(
+    value ->> '$.sub_order_id' AS sub_order_id,
+    -- A part of the price is no refund-only: by the amounts where both are known, else by the words.
+    coalesce((value ->> '$.refund_only')::BOOLEAN, false) AND NOT CASE
+        WHEN (value ->> '$.paid_minor')::BIGINT > 0
+            THEN 10 * (value ->> '$.amount_minor')::HUGEINT < 9 * (value ->> '$.paid_minor')::HUGEINT
+        ELSE value ->> '$.reason' = 'other' AND regexp_matches(
             lower(coalesce(value ->> '$.reason_text', '')),
-            '价保|保价|价格保护|差价($|[^格值钱])|差额|退运费|退邮费|價保|保價|價格保護|差價($|[^格值錢])|差額'
-            || '|退運費|退郵費|price (protection|match|adjustment|difference)'
+            '价保|保价|价格保护|價保|保價|價格保護|补差($|[^评])|退差($|[^评])|補差($|[^評])|差款|差额|差額'
+            || '|差价($|[^格值钱])|差價($|[^格值錢])|部分退|部份退|退还?(部分|部份|一部分|一部份|一半)'
+            || '|(坏|烂)(果|单)(比例|包)?赔|壞果包賠|爛果賠|退(还|回)?(运费|邮费|快递费)|退(還|回)?(運費|郵費)'
+            || '|(运|邮|快递)费退($|[^货])|(運|郵)費退($|[^貨])|退(还|回)?优惠|退優惠|多(付|收)(了|的)?(钱|款|运费|邮费)'
+            || '|price (protection|match|adjustment|difference)|refund (of )?the difference|partial(ly)? refund'
+            || '|part of the (price|money|amount)|refund (a )?part|(shipping|delivery) (fee|cost)|postage'
         ) AND NOT regexp_matches(
             lower(coalesce(value ->> '$.reason_text', '')),
-            '仅退款|僅退款|只退款|不退货|不退貨|全额|全額|全款|全部|全退|full |whole |all '
+            '仅退款|僅退款|只退款|不退货|不退貨|全额|全額|全款|全部|全退|(^|[^a-z])(full|whole|all) '
+            || '|(不要|不想要|不接受|不同意|拒绝|拒絕)(部分|部份)|no part'
         )
-    ) AS is_refund_only,
+    END AS is_refund_only,
     value ->> '$.reason' AS reason,
     value ->> '$.goods_status' AS goods_status
 FROM event

@@ -113,6 +113,10 @@ class Story:
         extra = {} if promised_by is None else {"promised_by": written(promised_by)}
         self._add("shipments", "shipped", at, None, order_id=order, **extra)
 
+    def parcel(self, kind: str, order: str, at: float) -> None:
+        """Something happened to the parcel, other than being shipped."""
+        self._add("shipments", kind, at, None, order_id=order)
+
     def requested(
         self,
         order: str,
@@ -123,9 +127,13 @@ class Story:
         reason: str = "damaged",
         goods: str = "received",
         refund_only: bool = True,
+        sub_order: str | None = None,
+        amount_minor: int = 100,
+        paid_minor: int | None = None,
+        text: str = "",
         event_id: str | None = None,
     ) -> None:
-        """A request for a refund."""
+        """A request for a refund; `paid_minor` is what was paid for what is asked back."""
         self._add(
             "refunds",
             "requested",
@@ -136,18 +144,28 @@ class Story:
             attempt_no=attempt,
             refund_only=refund_only,
             reason=reason,
+            reason_text=text,
             phase="aftersale",
             goods_status=goods,
             currency="CNY",
-            amount_minor=100,
+            amount_minor=amount_minor,
+            sub_order_id=sub_order,
+            paid_minor=paid_minor,
         )
 
     def refund_step(
-        self, kind: str, order: str, at: float, *, refund: str | None = None, attempt: int = 1
+        self,
+        kind: str,
+        order: str,
+        at: float,
+        *,
+        refund: str | None = None,
+        attempt: int = 1,
+        sub_order: str | None = None,
     ) -> None:
         """A request was `refused` or `withdrawn`."""
         body = {"refund_id": refund or f"r-{order}", "order_id": order, "attempt_no": attempt}
-        self._add("refunds", kind, at, None, **body)
+        self._add("refunds", kind, at, None, **body, sub_order_id=sub_order)
 
     def flagged(self, at: float, *, banned: bool | None) -> None:
         """The shop's or the platform's marks on the account; None says nothing about a ban."""

@@ -19,14 +19,14 @@ def nagging(times: int = 3, *, every: float = DAY, order: str = "o", **asked: An
     return story
 
 
-def spree(orders: int = 3, *, paid: int | None = None, every: float = DAY) -> Story:
+def spree(orders: int = 3, *, paid: int | None = None, every: float = DAY, **asked: Any) -> Story:
     """`paid` orders of which the first `orders` ask for their money back, one every `every`."""
     story = Story()
     for i in range(paid if paid is not None else orders):
         story.created(f"o{i + 1}", 0)
         story.paid(f"o{i + 1}", 60)
     for i in range(orders):
-        story.requested(f"o{i + 1}", (i + 1) * every, event_id=f"q{i + 1}")
+        story.requested(f"o{i + 1}", (i + 1) * every, event_id=f"q{i + 1}", **asked)
     return story
 
 
@@ -203,6 +203,107 @@ def test_that_nobody_answers_is_concluded_when_contacts_are_read(
     story.contact(DAY)
     story.contact(1.5 * DAY)
     assert only(story.told("D08", until)).severity == severity
+
+
+@pytest.mark.parametrize(
+    ("goods", "until", "episodes"),
+    [
+        ("returned", 2 * DAY, 1),
+        ("returned", 2 * DAY - 0.001, 0),
+        ("received", 2 * DAY - 0.001, 1),
+    ],
+)
+def test_whether_the_parcel_came_back_is_waited_for_unless_the_buyer_has_it(
+    goods: str, until: float, episodes: int
+) -> None:
+    assert len(nagging(goods=goods).told("D08", until)) == episodes
+
+
+@pytest.mark.parametrize("kind", ["refused", "returned_to_sender"])
+@pytest.mark.parametrize(
+    ("last", "episodes"),
+    [
+        (None, 0),
+        (("shipped", 5 * DAY), 0),
+        (("shipped", 5 * DAY + 0.001), 1),
+        (("in_transit", 6 * DAY), 0),
+    ],
+)
+def test_an_order_whose_parcel_came_back_is_left_out_of_both_parts(
+    kind: str, last: tuple[str, float] | None, episodes: int
+) -> None:
+    for story, orders in (
+        (nagging(goods="returned"), ["o"]),
+        (spree(goods="returned"), ["o1", "o2", "o3"]),
+    ):
+        for order in orders:
+            story.parcel(kind, order, 5 * DAY)
+            if last and last[0] == "shipped":
+                story.shipped(order, last[1])
+            elif last:
+                story.parcel(last[0], order, last[1])
+        assert len(story.told("D08", 9 * DAY)) == episodes
+
+
+@pytest.mark.parametrize("kind", ["refused", "returned_to_sender"])
+def test_whoever_says_to_have_what_came_back_got_it_at_a_second_try(kind: str) -> None:
+    story = nagging()
+    story.parcel(kind, "o", 5 * DAY)
+    assert len(story.told("D08", 9 * DAY)) == 1
+
+
+def test_sub_orders_are_told_apart_where_both_name_one() -> None:
+    story = nagging(sub_order="a")
+    assert only(story.told("D08", 9 * DAY)).members == ("q2", "q3")
+    # The second request is for something else.
+    story.events = [
+        (t, e | {"sub_order_id": "b"} if e["event_id"] == "q2" else e) for t, e in story.events
+    ]
+    assert story.told("D08", 9 * DAY) == []
+    # What names none may be about either.
+    story.events = [
+        (t, e | {"sub_order_id": None} if e["event_id"] == "q2" else e) for t, e in story.events
+    ]
+    assert only(story.told("D08", 9 * DAY)).members == ("q2", "q3")
+
+
+@pytest.mark.parametrize(("refused", "episodes"), [("a", 1), (None, 1), ("b", 0)])
+def test_a_refusal_of_another_sub_order_does_not_count(refused: str | None, episodes: int) -> None:
+    story = Story()
+    for i in range(3):
+        story.requested("o", i * 100, attempt=i + 1, sub_order="a")
+        story.refund_step("refused", "o", i * 100 + 50, refund="other", sub_order=refused)
+        # Each a refusal of its own.
+        story.events[-1][1]["attempt_no"] = i + 1
+    assert len(story.told("D08", DAY)) == episodes
+
+
+def test_a_refusal_is_about_what_its_attempt_asked_for() -> None:
+    story = Story()
+    for i in range(3):
+        story.requested("o", i * 100, attempt=i + 1, sub_order="a")
+        story.requested("o", i * 100 + 1, refund="other", attempt=i + 1, sub_order="b")
+        story.refund_step("refused", "o", i * 100 + 50, refund="other", attempt=i + 1)
+    # Of a nothing was refused.
+    assert len(only(story.told("D08", DAY)).members) == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "paid", "text", "episodes"),
+    [
+        (90, 100, "退差额", 1),
+        (89, 100, "退差额", 0),
+        (89, 100, "全额", 0),
+        (89, None, "全额", 1),
+        (100, None, "退差额", 0),
+        (100, 0, "退差额", 0),
+    ],
+)
+def test_a_part_of_the_price_is_told_by_the_amount_and_else_by_the_words(
+    asked: int, paid: int | None, text: str, episodes: int
+) -> None:
+    story = nagging(reason="other", amount_minor=asked, paid_minor=paid, text=text)
+    assert len(story.told("D08", 9 * DAY)) == episodes
 
 
 @pytest.mark.parametrize(("until", "episodes"), [(3 * DAY, 1), (3 * DAY - 0.001, 0)])

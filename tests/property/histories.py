@@ -91,22 +91,45 @@ def _saga(scene: Scene) -> None:
     if scene.chance(80):
         story.created(order, scene.at)
         story.paid(order, scene.at)
+    named = scene.draw(st.sampled_from([[None], [None], ["a"], ["a", "b"], ["a", "b", None]]))
     for attempt in range(1, scene.draw(st.integers(3, 6))):
         at = scene.later(DAYS_APART)
-        reason = "damaged" if scene.chance(90) else "late_shipment"
-        goods = "received" if scene.chance(70) else "not_received"
-        only = scene.chance(95)
-        story.requested(order, at, attempt=attempt, refund_only=only, reason=reason, goods=goods)
+        story.requested(
+            order,
+            at,
+            attempt=attempt,
+            refund_only=scene.chance(95),
+            reason="damaged" if scene.chance(90) else "late_shipment",
+            goods="received" if scene.chance(70) else "not_received",
+            sub_order=scene.draw(st.sampled_from(named)),
+            amount_minor=100,
+            paid_minor=scene.draw(st.sampled_from([None, None, 0, 100, 111, 112])),
+        )
         if scene.chance(10):
             story.shipped(order, at + scene.draw(st.sampled_from([-1, 0, TICK])))
         if scene.chance(80):
             at = scene.later(st.sampled_from([0, TICK, HOUR]))
-            story.refund_step("refused", order, at, attempt=attempt)
+            about = scene.draw(st.sampled_from(named))
+            story.refund_step("refused", order, at, attempt=attempt, sub_order=about)
         if scene.chance(5):
             story.refund_step("withdrawn", order, at + HOUR, attempt=attempt)
         for _ in range(scene.draw(st.integers(0, 2))):
             answered = scene.chance(15)
             story.contact(scene.later(st.sampled_from([0, HOUR, 14 * DAY])), answered=answered)
+    _carried(scene, order, at)
+
+
+def _carried(scene: Scene, order: str, at: float) -> None:
+    """What the carrier says of a parcel, if anything, close to one time."""
+    for _ in range(scene.draw(st.sampled_from([0, 0, 1, 1, 2, 3]))):
+        kind = scene.draw(
+            st.sampled_from(["delivered", "refused", "returned_to_sender", "shipped"])
+        )
+        when = at + scene.draw(st.sampled_from([-DAY, -TICK, 0, TICK, DAY]))
+        if kind == "shipped":
+            scene.story.shipped(order, when)
+        else:
+            scene.story.parcel(kind, order, when)
 
 
 def _across(scene: Scene) -> None:
@@ -128,6 +151,8 @@ def _across(scene: Scene) -> None:
             story.requested(order, asked, reason=reason, goods=goods, refund=f"a-{order}")
             if scene.chance(5):
                 story.refund_step("withdrawn", order, asked + HOUR, refund=f"a-{order}")
+            if scene.chance(20):
+                _carried(scene, order, asked)
 
 
 def _claim(scene: Scene, order: str, placed: float, claimed: float, plain: int = 30) -> None:

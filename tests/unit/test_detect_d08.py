@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from schemas.topics import BUYER_TOPICS
@@ -116,3 +118,170 @@ def test_shares_are_waited_for_as_payments_are_read() -> None:
     assert found == [("opened", "critical")]
     pipeline.send([event for event in story.events if event[0] == "payments"])
     assert [a.change for a in pipeline.alerts if a.detector == "D08"][-1] == "retracted"
+
+
+def asked_of_items(attempts: int, *, named: bool, refusals_named: bool = True) -> Story:
+    """Three items of one order, each asked for so often; all but the last request are refused."""
+    story = Story()
+    story.created("o", 0)
+    story.shipped("o", HOUR)
+    for attempt in range(1, attempts + 1):
+        for item in range(3):
+            which = {"refund": f"r{item}", "attempt": attempt}
+            name = f"oid{item}" if named else None
+            at = attempt * DAY + item * HOUR
+            story.requested("o", at, sub_order=name, **which)
+            if (attempt, item) != (attempts, 2):
+                name = name if refusals_named else None
+                story.refund_step("refused", "o", at + 60, sub_order=name, **which)
+    return story
+
+
+def severities(story: Story, until: float = 20 * DAY) -> list[str]:
+    pipeline = run(story.events, ms(until))
+    rows = engine_rows(pipeline.alerts, pipeline.partitions)
+    assert rows == oracle_rows(story.events, ms(until))
+    return [row.severity for row in rows if row.detector == "D08"]
+
+
+@pytest.mark.parametrize("refusals_named", [True, False])
+def test_three_items_of_one_order_are_no_three_requests_for_one(refusals_named: bool) -> None:
+    assert severities(asked_of_items(1, named=False)) == ["warn"]
+    assert severities(asked_of_items(1, named=True, refusals_named=refusals_named)) == []
+    # Each once more, after a refusal: for none of them is that a series.
+    assert severities(asked_of_items(2, named=True, refusals_named=refusals_named)) == []
+    assert severities(asked_of_items(3, named=True, refusals_named=refusals_named)) == ["warn"]
+
+
+def test_what_names_no_item_may_be_about_any() -> None:
+    """Twice of one item and once of the order: as far as anybody can tell, it is the same thing."""
+    story = Story()
+    for day, name in enumerate(["oid1", None, "oid1"], start=1):
+        story.requested("o", day * DAY, attempt=day, refund=f"r{name}", sub_order=name)
+        story.refund_step("refused", "o", day * DAY + HOUR, attempt=day, refund="r-other")
+    assert severities(story) == ["warn"]
+
+
+def test_a_request_of_the_whole_order_after_those_of_its_items_is_one_of_each() -> None:
+    story = asked_of_items(1, named=True)
+    story.requested("o", 2 * DAY, refund="whole")
+    assert severities(story) == []
+
+
+def stopped(orders: int = 3, *, told: str | None = "returned_to_sender") -> Story:
+    """Parcels that left and are asked back before they arrive; the carrier brings them back later."""
+    story = Story()
+    for number in range(orders):
+        order, at = f"o{number}", number * HOUR
+        story.created(order, at)
+        story.paid(order, at + 60)
+        story.shipped(order, DAY + at)
+        story.requested(order, 2 * DAY + at, reason="no_longer_wanted", goods="not_received")
+        if told:
+            story.parcel(told, order, 4 * DAY + at)
+    return story
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [("returned_to_sender", []), ("refused", []), ("in_transit", ["warn"]), (None, ["warn"])],
+)
+def test_a_parcel_that_came_back_without_the_buyer_costs_nothing(
+    told: str | None, found: list[str]
+) -> None:
+    assert severities(stopped(told=told)) == found
+
+
+def test_one_of_three_parcels_that_came_back_leaves_two() -> None:
+    story = stopped(told=None)
+    story.parcel("returned_to_sender", "o0", 4 * DAY)
+    assert severities(story) == []
+    story.created("o3", 0)
+    story.requested("o3", 5 * DAY)
+    assert severities(story) == ["warn"]
+
+
+def test_what_was_sent_again_or_received_after_all_did_not_come_back() -> None:
+    received, sent, refused = (stopped(told="refused") for _ in range(3))
+    for number in range(3):
+        order, at = f"o{number}", 5 * DAY + number
+        received.requested(order, at, attempt=2, goods="received")
+        sent.shipped(order, at)
+        sent.requested(order, at + DAY, attempt=2, goods="not_received")
+        refused.parcel("refused", order, at)
+    assert [severities(one) for one in (received, sent, refused)] == [["warn"], ["warn"], []]
+
+
+def test_what_the_buyer_says_of_the_goods_brings_no_parcel_back() -> None:
+    story = stopped(told=None)
+    for number in range(3):
+        order = f"o{number}"
+        story.requested(order, 5 * DAY + number, attempt=2, reason="not_received", goods="returned")
+    assert severities(story) == ["warn"]
+
+
+def test_the_return_of_a_parcel_that_is_told_later_takes_the_accusation_back() -> None:
+    story = stopped()
+    late = [e for e in story.events if e[1]["type"] == "returned_to_sender"]
+    pipeline = Pipeline()
+    pipeline.send([e for e in story.events if e not in late])
+    pipeline.read_to_end(ms(3 * DAY))
+    assert [(a.change, a.severity) for a in pipeline.alerts] == [("opened", "warn")]
+    pipeline.send(late)
+    assert [a.change for a in pipeline.alerts] == ["opened", "retracted"]
+
+
+@pytest.mark.parametrize("has_it", [True, False])
+def test_whether_a_parcel_came_back_is_waited_for_unless_the_buyer_has_it(has_it: bool) -> None:
+    """Nor for longer than until the request: a shop that tells of no shipments is still warned."""
+    story = Story()
+    for attempt in range(1, 4):
+        goods = "received" if has_it else "returned"
+        story.requested("o", attempt * HOUR, attempt=attempt, goods=goods)
+        story.refund_step("refused", "o", attempt * HOUR + 1, attempt=attempt)
+    pipeline = Pipeline()
+    pipeline.send(story.events)
+    assert [a.severity for a in pipeline.alerts] == (["warn"] if has_it else [])
+    pipeline.read_to_end(ms(DAY), [topic for topic in BUYER_TOPICS if topic != "shipments"])
+    pipeline.read_to_end(ms(3 * HOUR - 0.001), ["shipments"])
+    assert len(pipeline.alerts) == has_it
+    pipeline.read_to_end(ms(3 * HOUR), ["shipments"])
+    assert [a.severity for a in pipeline.alerts] == ["warn"]
+
+
+def bought(orders: int = 5, **asked: Any) -> Story:
+    """Orders that arrived, and a request for each."""
+    story = Story()
+    for number in range(orders):
+        order, at = f"o{number}", number * HOUR
+        story.created(order, at)
+        story.paid(order, at + 60)
+        story.shipped(order, DAY + at)
+        story.requested(order, 4 * DAY + at, **asked)
+    return story
+
+
+@pytest.mark.parametrize("text", ["", "坏果包赔,退差额"])
+@pytest.mark.parametrize("reason", ["other", "quality"])
+@pytest.mark.parametrize(
+    ("asked", "paid", "is_of_a_part"),
+    [
+        (3999, 4000, False),
+        (3600, 4000, False),
+        (3599, 4000, True),
+        (5000, 4000, False),
+        (0, 4000, True),
+    ],
+)
+def test_an_amount_says_what_is_a_part_whatever_the_words(
+    asked: int, paid: int, is_of_a_part: bool, reason: str, text: str
+) -> None:
+    story = bought(reason=reason, text=text, amount_minor=asked, paid_minor=paid)
+    assert severities(story) == ([] if is_of_a_part else ["critical"])
+
+
+@pytest.mark.parametrize("paid", [None, 0])
+def test_without_an_amount_the_words_decide(paid: int | None) -> None:
+    asked = {"reason": "other", "amount_minor": 3999, "paid_minor": paid}
+    assert severities(bought(**asked, text="坏果包赔,退差额")) == []
+    assert severities(bought(**asked, text="坏了")) == ["critical"]

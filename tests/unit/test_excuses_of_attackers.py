@@ -169,6 +169,16 @@ def sent(order: str, units: int = 1) -> list[Event]:
         ("仅退款不退货退运费", ["warn"]),
         ("價保沒用,不退貨", ["warn"]),
         ("price difference, I want the full amount", ["warn"]),
+        ("不要部分退款", ["warn"]),
+        ("商家说部分退款,我不接受部分", ["warn"]),
+        ("拒绝部分退款,全部退", ["warn"]),
+        ("No partial refund, give me my money", ["warn"]),
+        ("坏果包赔,全额退款", ["warn"]),
+        ("坏果太多,退款", ["warn"]),
+        ("不退差评伺候", ["warn"]),
+        ("不退差評伺候", ["warn"]),
+        ("不想出运费退货", ["warn"]),
+        ("partial refund, it is too small for me", []),
     ],
 )
 def test_d08_words_of_a_part_do_not_excuse_who_wants_all(text: str, told: list[str]) -> None:

@@ -129,6 +129,27 @@ class TestD08:
         assert alerts(refunds_of(4, "other", text), "9d", "D08") == []
 
     @pytest.mark.parametrize(
+        "text",
+        [
+            *(
+                "部分退款",
+                "退部分",
+                "协商退一部分",
+                "退一半就行",
+                "退部份款",
+                "坏果包赔",
+                "坏单包赔",
+            ),
+            *("壞果包賠", "烂果赔", "按坏果比例赔付", "补差", "退差", "补退差款", "退回多付的钱"),
+            *("退还运费", "退快递费", "運費退回", "多收了邮费", "優惠沒用上,退優惠"),
+            *("Partial refund", "I would like a part of the price back", "refund part of it"),
+            *("refund the difference", "Refund of the shipping fee", "postage was charged twice"),
+        ],
+    )
+    def test_a_part_of_the_price_in_the_words_of_buyers(self, text: str) -> None:
+        assert alerts(refunds_of(4, "other", text), "9d", "D08") == []
+
+    @pytest.mark.parametrize(
         ("reason", "text"), [("other", "不想退货"), ("quality", "价保"), ("other", "")]
     )
     def test_twin_whatever_else_is_asked_for_counts(self, reason: str, text: str) -> None:

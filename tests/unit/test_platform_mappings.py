@@ -88,7 +88,16 @@ def at_the_door(paid_when_signed: bool) -> list[Event]:
     return [e for o in orders for e in (created("0s", o), paid(at, o), shipped("9h", o))]
 
 
-def stopped_on_the_way(is_refund_only: bool) -> list[Event]:
+def stopped_on_the_way(nobody_tells_of_the_return: bool) -> list[Event]:
+    events = stopped(is_refund_only=True)
+    for n in range(3):
+        if not nobody_tells_of_the_return:
+            back = {"order_id": f"o{n}"}
+            events.append({"at": f"{n + 2}d", "shipments.returned_to_sender": back})
+    return events
+
+
+def stopped(is_refund_only: bool) -> list[Event]:
     events: list[Event] = []
     for n in range(3):
         order = f"o{n}"
@@ -96,7 +105,6 @@ def stopped_on_the_way(is_refund_only: bool) -> list[Event]:
         more = {"refund_only": is_refund_only, "goods_status": "not_received", "phase": "onsale"}
         events.append(requested(f"{n}d10h", order, "no_longer_wanted", **more))
         events.append(refund(f"{n}d11h", order, "agreed"))
-        events.append({"at": f"{n + 2}d", "shipments.returned_to_sender": {"order_id": order}})
     return events
 
 
@@ -112,12 +120,31 @@ def refunded_unasked(as_a_request: bool) -> list[Event]:
 
 
 def of_a_part(in_other_words: bool) -> list[Event]:
-    text = "坏果包赔,部分退款" if in_other_words else "坏果包赔,退差额"
+    text = "坏了几个,协商退二十" if in_other_words else "坏果包赔"
     events: list[Event] = []
     for n in range(3):
         order = f"o{n}"
         events += [created(f"{n}d", order), paid(f"{n}d1m", order), shipped(f"{n}d9h", order)]
         events.append(requested(f"{n + 2}d", order, "other", reason_text=text))
+    return events
+
+
+def of_a_part_in_any_words(without_what_was_paid: bool) -> list[Event]:
+    events = of_a_part(in_other_words=True)
+    for event in events:
+        if "refunds.requested" in event and not without_what_was_paid:
+            event["refunds.requested"] |= {"amount_minor": 2000, "paid_minor": 8000}
+    return events
+
+
+def items_of_one_order(not_named: bool) -> list[Event]:
+    events = [created("0s", "tid"), paid("1m", "tid"), shipped("9h", "tid")]
+    for n in range(3):
+        item = {} if not_named else {"sub_order_id": f"oid{n}"}
+        which = {"refund_id": f"r{n}", **item}
+        events.append(requested(f"{n + 3}d", "tid", "damaged", **which))
+        if n < 2:
+            events.append(refund(f"{n + 3}d1h", "tid", "refused", **which))
     return events
 
 
@@ -166,6 +193,8 @@ def clicked(told_with_the_click: bool) -> list[Event]:
         (stopped_on_the_way, "D08"),
         (refunded_unasked, "D08"),
         (of_a_part, "D08"),
+        (of_a_part_in_any_words, "D08"),
+        (items_of_one_order, "D08"),
         (a_reason_put_right, "D10"),
         (of_two_parcels, "D10"),
         (clicked, "D10"),
@@ -196,9 +225,26 @@ def test_who_asks_again_and_again_is_seen_where_attempts_are_counted() -> None:
 
 
 def test_a_parcel_that_was_to_be_stopped_and_is_kept_is_told_anew() -> None:
-    events = stopped_on_the_way(is_refund_only=False)
+    events = stopped(is_refund_only=False)
+    assert not accusers(events)
     kept = [requested(f"{n + 4}d", f"o{n}", "no_longer_wanted") for n in range(3)]
     assert "D08" in accusers(events + kept)
+
+
+def test_what_was_refused_first_and_handed_over_then_is_told_anew() -> None:
+    events = stopped(is_refund_only=True)
+    events += [{"at": f"{n + 2}d", "shipments.refused": {"order_id": f"o{n}"}} for n in range(3)]
+    assert not accusers(events)
+    kept = [requested(f"{n + 4}d", f"o{n}", "no_longer_wanted") for n in range(3)]
+    assert "D08" in accusers(events + kept)
+
+
+def test_the_price_is_no_part_of_itself_whatever_the_words() -> None:
+    events = of_a_part(in_other_words=False)
+    for event in events:
+        if "refunds.requested" in event:
+            event["refunds.requested"] |= {"amount_minor": 3999, "paid_minor": 4000}
+    assert "D08" in accusers(events)
 
 
 def test_refunds_of_sub_orders_belong_to_no_known_order() -> None:

@@ -1,12 +1,15 @@
 """D08 serial_refund_only (仅退款): one buyer asks for refund-only again and again.
 
-The definition is docs/detectors/D08.md. What a newcomer gets wrong: before shipping, refund-only is
-the only way to cancel, so only requests for goods that were on their way or there count across orders.
+The definition is docs/detectors/D08.md. What a newcomer gets wrong: before shipping, and while a parcel can
+still be stopped, refund-only is the only way to cancel; so only requests for goods that were on their way or
+there count, and what is still on its way only until the carrier brings it back.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence, Set
+from itertools import pairwise
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -44,10 +47,19 @@ from streams.detect.facts import (
     Shipped,
     by_time,
 )
-from streams.detect.orders import ALL_CONCEDED, NO_SHARE, Share, conceded_ms, most_of_the_paid
+from streams.detect.orders import (
+    ALL_CONCEDED,
+    NO_SHARE,
+    Share,
+    came_back,
+    conceded_ms,
+    most_of_the_paid,
+)
 
 # Reasons that accuse the seller of not shipping are D10's business.
 NOT_OURS = frozenset({"stockout", "late_shipment"})
+# What is asked for again and again: an order and what it names of its items, empty for the whole order.
+Line = tuple[str, str]
 
 
 class Rules(RuleBlock):
@@ -94,7 +106,8 @@ class SerialRefundOnly(Detector[Rules]):
         requests = _counting(facts)
         contacts = _Contacts(facts, horizon_ms)
         again = _rerequests(requests, facts)
-        repeated, wakes = _same_order(again, contacts, rules)
+        may_be_back = {r.order_id for r in requests if r.goods_status != "received"}
+        repeated, wakes = _same_order(again, may_be_back, contacts, rules)
         share = _across_orders(requests, facts, horizon_ms, rules)
         crossings = by_moment(repeated + share.crossings)
         found = _Found(
@@ -134,11 +147,13 @@ class SerialRefundOnly(Detector[Rules]):
                 f"{conceded_en}.",
             ),
             not_if=(
-                f"撤回申请;发货前的退款;以缺货、延迟发货为由;仅退款订单少于{rules.warn_orders}笔或占付款订单不足"
-                f"{rules.min_share_percent}%,且同一订单拒绝后再申请少于{rules.rerequests}次",
-                "withdrawn requests; refunds before shipping, or for stockout or lateness; fewer than "
-                f"{rules.warn_orders} such orders or less than {rules.min_share_percent} % of the paid "
-                f"ones, and fewer than {rules.rerequests} re-requests on one order",
+                "撤回申请;发货前的退款;包裹被拒收或退回;只退部分货款;以缺货、延迟发货为由;"
+                f"仅退款订单少于{rules.warn_orders}笔或占付款订单不足"
+                f"{rules.min_share_percent}%,且同一订单(分子订单时,同一子订单)拒绝后再申请少于{rules.rerequests}次",
+                "withdrawn requests; refunds before shipping, of parcels that came back, of a part of the "
+                f"price, or for stockout or lateness; fewer than {rules.warn_orders} such orders or less "
+                f"than {rules.min_share_percent} % of the paid ones, and fewer than {rules.rerequests} "
+                "re-requests on one order, or on one item where they name it",
             ),
             ended=(
                 "窗口期内没有新的仅退款申请",
@@ -201,6 +216,7 @@ class _Found(NamedTuple):
 def _counting(facts: Facts) -> list[RefundRequested]:
     """The requests that count: standing, for goods on their way or there, and for no fault of ours."""
     withdrawn = {fact.ref for fact in facts.of(RefundWithdrawn)}
+    back = came_back(facts)
     # The last parcel: one that was sent again says that asking was right.
     shipped = {fact.ref: fact.at_ms for fact in facts.of(Shipped)}
     return [
@@ -209,39 +225,91 @@ def _counting(facts: Facts) -> list[RefundRequested]:
         if r.refund_only
         and r.ref not in withdrawn
         and r.reason not in NOT_OURS
+        # Carriers try again: whoever has the goods did not send them back.
+        and (r.goods_status == "received" or r.order_id not in back)
         and (r.goods_status != "not_received" or shipped.get(r.order_id, NEVER) <= r.at_ms)
     ]
 
 
-def _rerequests(requests: list[RefundRequested], facts: Facts) -> dict[str, list[RefundRequested]]:
-    """By order: the requests made again after a refusal of the one before."""
-    refusals: dict[str, list[int]] = {}
-    for refusal in facts.of(RefundRefused):
-        refusals.setdefault(refusal.order_id, []).append(refusal.at_ms)
-    previous_ms: dict[str, int] = {}
-    again: dict[str, list[RefundRequested]] = {}
-    for request in requests:
-        order_id = request.order_id
-        refused = refusals.get(order_id)
-        if refused and order_id in previous_ms:
-            at = bisect_right(refused, previous_ms[order_id])
-            if at < len(refused) and refused[at] < request.at_ms:
-                again.setdefault(order_id, []).append(request)
-        previous_ms[order_id] = request.at_ms
-    return again
+class _Refusals:
+    """When the seller refused, asked by line in logarithmic time."""
+
+    def __init__(self, facts: Facts) -> None:
+        refusals = facts.of(RefundRefused)
+        # What an attempt is about, its refusal need not say once more.
+        about = {r.ref: r.sub_order_id for r in facts.of(RefundRequested)} if refusals else {}
+        self._of_order: dict[str, list[int]] = {}
+        self._of_line: dict[Line, list[int]] = {}
+        for refusal in refusals:
+            line = refusal.order_id, refusal.sub_order_id or about.get(refusal.ref, "")
+            self._of_order.setdefault(refusal.order_id, []).append(refusal.at_ms)
+            self._of_line.setdefault(line, []).append(refusal.at_ms)
+
+    def __contains__(self, order_id: str) -> bool:
+        return order_id in self._of_order
+
+    def is_between(self, line: Line, from_ms: int, to_ms: int) -> bool:
+        """Whether a refusal that may be about the line lies strictly between the two times."""
+        order_id, item = line
+        if not item:
+            return _is_between(self._of_order.get(order_id, ()), from_ms, to_ms)
+        lines = (line, (order_id, ""))
+        return any(_is_between(self._of_line.get(one, ()), from_ms, to_ms) for one in lines)
+
+
+def _is_between(times: Sequence[int], from_ms: int, to_ms: int) -> bool:
+    at = bisect_right(times, from_ms)
+    return at < len(times) and times[at] < to_ms
+
+
+def _lines(
+    requests: list[RefundRequested], refusals: _Refusals
+) -> dict[Line, list[RefundRequested]]:
+    """Of orders with a refusal: the requests that may be about the same thing.
+
+    A request that names no item may be about any.
+    """
+    refused = [request for request in requests if request.order_id in refusals]
+    items: dict[str, dict[str, None]] = {}
+    for request in refused:
+        if request.sub_order_id:
+            items.setdefault(request.order_id, {})[request.sub_order_id] = None
+    lines: dict[Line, list[RefundRequested]] = {}
+    for request in refused:
+        named = request.sub_order_id
+        for item in (named,) if named else items.get(request.order_id, ("",)):
+            lines.setdefault((request.order_id, item), []).append(request)
+    return lines
+
+
+def _rerequests(requests: list[RefundRequested], facts: Facts) -> dict[Line, list[RefundRequested]]:
+    """By line: the requests made again after a refusal of the one before."""
+    refusals = _Refusals(facts)
+    return {
+        line: [
+            request
+            for before, request in pairwise(asked)
+            if refusals.is_between(line, before.at_ms, request.at_ms)
+        ]
+        for line, asked in _lines(requests, refusals).items()
+    }
 
 
 def _same_order(
-    rerequests: dict[str, list[RefundRequested]], contacts: _Contacts, rules: Rules
+    rerequests: dict[Line, list[RefundRequested]],
+    may_be_back: Set[str],
+    contacts: _Contacts,
+    rules: Rules,
 ) -> tuple[list[Crossing], list[int]]:
-    """Part A: asked again after a refusal, on one order; and when it may prove that nobody answers.
+    """Part A: asked again after a refusal, on one line; and when more of it may be proven.
 
-    A crossing brings only the re-requests that none of its order has brought before.
+    A crossing brings only the re-requests that none of its line has brought before. Beyond the horizon a
+    parcel may have come back, unless the buyer says to have it, and somebody may have answered.
     """
     window_ms = rules.same_order_window_s * 1000
     found: list[Crossing] = []
     wakes: list[int] = []
-    for again in rerequests.values():
+    for (order_id, _), again in rerequests.items():
         if len(again) < rules.rerequests:
             continue
         times = [request.at_ms for request in again]
@@ -252,6 +320,9 @@ def _same_order(
             oldest, end = bisect_left(times, at_ms - window_ms), bisect_right(times, at_ms)
             if end - oldest < rules.rerequests:
                 continue
+            if at_ms > contacts.read_to_ms and order_id in may_be_back:
+                wakes.append(at_ms)
+                break
             is_unreached = contacts.failed(at_ms - window_ms, at_ms) >= rules.failed_contacts
             if is_unreached and at_ms > contacts.read_to_ms:
                 # Nobody answered as far as is known; an answer may not be read yet.

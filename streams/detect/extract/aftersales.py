@@ -10,40 +10,66 @@ from schemas import fast_types as ev
 from streams.detect import facts as f
 from streams.detect.extract.times import deadline_ms, to_ms
 
-# A price that fell (价保), a difference, freight that was paid too much: a part of the price comes back, and
-# nobody keeps goods for nothing. No reason code says so.
+# A price that fell (价保), a difference, freight that was paid too much, fruit that came rotten (坏果包赔): a
+# part of the price comes back, and nobody keeps goods for nothing. No reason code says so.
 _OF_A_PART = re.compile(
-    "价保|保价|价格保护|差价(?![格值钱])|差额|退运费|退邮费|價保|保價|價格保護|差價(?![格值錢])|差額|退運費|退郵費"
-    "|price (?:protection|match|adjustment|difference)"
+    "|".join(
+        (
+            "[价價]保|保[价價]|[价價]格保[护護]|[补補退]差(?![评評])|差款|差[额額]",
+            # 「质量差价格高」 and 「不退差评」 speak of neither.
+            "差[价價](?![格值钱錢])",
+            "部[分份]退|退[还還回]?(?:部[分份]|一部[分份]|一半)|[坏壞烂爛][果单單](?:包|比例)?[赔賠]",
+            # 「不想出运费退货」 wants to keep them.
+            "退[还還回]?(?:[运運邮郵]|快[递遞])[费費]|(?:[运運邮郵]|快[递遞])[费費]退(?![货貨])",
+            "退[还還回]?[优優]惠|多[付收][了的]?(?:[钱錢款]|[运運邮郵][费費])",
+            "price (?:protection|match|adjustment|difference)|refund (?:of )?the difference",
+            "partial(?:ly)? refund|part of the (?:price|money|amount)|refund (?:a )?part",
+            "(?:shipping|delivery) (?:fee|cost)|postage",
+        )
+    )
 )
-# 「仅退款不退货退运费」 and 「保价没赔,全额退款」 want all of it.
-_OF_ALL = re.compile("[仅僅只]退款|不退[货貨]|全[额額款]|全部|全退|(?:full|whole|all) ")
+# 「仅退款不退货退运费」, 「保价没赔,全额退款」 and 「不接受部分退款」 want all of it.
+_OF_ALL = re.compile(
+    "[仅僅只]退款|不退[货貨]|全[额額款]|全部|全退|(?<![a-z])(?:full|whole|all) "
+    "|不(?:要|想要|接受|同意)部[分份]|拒[绝絕]部[分份]|no part"
+)
+# Words can be typed by anybody; an amount costs what it leaves. 39.99 of 40 yuan are the price, and so is
+# what lacks only the coupons, coins or freight that a platform keeps back.
+_PART_PERCENT = 90
 
 
 def _attempt(e: ev.RefundRequested | ev.RefundRefused | ev.RefundWithdrawn) -> str:
     return f"{e.refund_id}#{e.attempt_no}"
 
 
-def _requested(e: ev.RefundRequested) -> tuple[f.RefundRequested]:
+def _is_of_a_part(e: ev.RefundRequested) -> bool:
+    # A connector that does not know what was paid may well write 0.
+    if e.paid_minor:
+        return 100 * e.amount_minor < _PART_PERCENT * e.paid_minor
     said = e.reason_text.lower()
-    is_of_a_part = (
+    return (
         e.reason == "other" and _OF_A_PART.search(said) is not None and _OF_ALL.search(said) is None
     )
+
+
+def _requested(e: ev.RefundRequested) -> tuple[f.RefundRequested]:
     return (
         f.RefundRequested(
             to_ms(e.occurred_at),
             e.event_id,
             _attempt(e),
             e.order_id,
-            e.refund_only and not is_of_a_part,
+            e.refund_only and not _is_of_a_part(e),
             e.reason,
             e.goods_status,
+            e.sub_order_id or "",
         ),
     )
 
 
 def _refused(e: ev.RefundRefused) -> tuple[f.RefundRefused]:
-    return (f.RefundRefused(to_ms(e.occurred_at), e.event_id, _attempt(e), e.order_id),)
+    at_ms, about = to_ms(e.occurred_at), e.sub_order_id or ""
+    return (f.RefundRefused(at_ms, e.event_id, _attempt(e), e.order_id, about),)
 
 
 def _withdrawn(e: ev.RefundWithdrawn) -> tuple[f.RefundWithdrawn]:

@@ -6,18 +6,23 @@ from streams.detect.facts.base import Fact, FirstFact
 
 
 class RefundRequested(Fact, tag=6, frozen=True, array_like=True, gc=False):
-    """A refund was asked for. `ref` is `refund_id#attempt_no`."""
+    """A refund was asked for. `ref` is `refund_id#attempt_no`; `sub_order_id` is empty if none was named.
+
+    `refund_only` is not so where only a part of the price is asked back.
+    """
 
     order_id: str
     refund_only: bool
     reason: str
     goods_status: str
+    sub_order_id: str = ""
 
 
 class RefundRefused(Fact, tag=7, frozen=True, array_like=True, gc=False):
-    """The seller refused one attempt. `ref` is `refund_id#attempt_no`."""
+    """The seller refused one attempt. `ref` is `refund_id#attempt_no`; `sub_order_id` may be empty."""
 
     order_id: str
+    sub_order_id: str = ""
 
 
 class RefundWithdrawn(Fact, tag=8, frozen=True, array_like=True, gc=False):
