@@ -103,28 +103,19 @@ def test_a_storm_is_told_once_a_pause_and_the_last_of_it_is_never_lost() -> None
     asyncio.run(story())
 
 
-def test_the_longer_a_storm_goes_on_the_longer_is_the_pause() -> None:
+@pytest.mark.parametrize(("each", "pauses"), [(200, [1, 2, 4, 8, 8]), (20, [1, 1, 1, 1, 1])])
+def test_the_longer_a_storm_goes_on_the_longer_is_the_pause(each: int, pauses: list[float]) -> None:
+    """What comes steadily is no storm."""
+
     async def story() -> list[float]:
         async with watching() as watched:
             for n in range(2, 6):
-                watched.store(200)
+                watched.store(each)
                 watched.end_pause()
                 await watched.paused(n)
             return watched.pauses
 
-    assert asyncio.run(story()) == [1, 2, 4, 8, 8]
-
-
-def test_what_comes_steadily_is_told_every_second() -> None:
-    async def story() -> list[float]:
-        async with watching() as watched:
-            for n in range(2, 6):
-                watched.store(20)
-                watched.end_pause()
-                await watched.paused(n)
-            return watched.pauses
-
-    assert asyncio.run(story()) == [1, 1, 1, 1, 1]
+    assert asyncio.run(story()) == pauses
 
 
 def test_after_a_quiet_spell_the_first_change_is_told_at_once(
