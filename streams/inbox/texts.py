@@ -140,10 +140,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "status.resolved": ("已自行解除", "Resolved by itself"),
     "status.retracted": ("已撤回", "Retracted"),
     "status.expired": ("已过期", "Expired"),
-    "status_note.resolved": (
-        "这条预警已自行解除，例如买家已付款。",
-        "This alert has resolved by itself, for example because the buyer paid.",
-    ),
+    "status_note.resolved": ("这条预警已自行解除。", "This alert has resolved by itself."),
     "status_note.retracted": (
         "这条预警已撤回，不再成立。",
         "This alert was retracted: it does not hold.",
