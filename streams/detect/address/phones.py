@@ -78,7 +78,9 @@ def is_mobile(phone: str) -> bool:
 
 def is_valid(number: str) -> bool:
     """Whether a normalised number can exist under the numbering plan of its country."""
-    return is_mobile(number) or _is_valid(number.partition("#")[0])
+    if _MOBILE.fullmatch(number):
+        return _is_mobile(number[:5])
+    return _is_valid(number.partition("#")[0])
 
 
 @lru_cache(maxsize=8192)

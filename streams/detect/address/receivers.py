@@ -67,7 +67,7 @@ class Reader:
     def read(
         self, name: str, phone: str, country: str, state: str, city: str, district: str, detail: str
     ) -> Reading:
-        """Everything that a receiver says. Cost: five microseconds, for every order has one."""
+        """Everything that a receiver says. Cost: six microseconds, for every order has one."""
         region = _region(country, state, city, district)
         is_ordinary = details.is_ordinary(detail)
         text = detail if is_ordinary else details.plain(detail)
