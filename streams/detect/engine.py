@@ -70,7 +70,8 @@ class Engine:
                 self._second_of_kind.setdefault(detector.subject, []).append(detector)
         # By the kinds of facts that a subject has: subjects have few different combinations.
         self._asked_of: dict[tuple[SubjectKind, frozenset[type]], list[Detector[Any]]] = {}
-        self._gates: dict[tuple[SubjectKind, str], Gate] = {}
+        # By the rules that hold: nearly all shops have the same ones.
+        self._gates: dict[tuple[SubjectKind, int], Gate] = {}
 
     def waits_for(self, kinds: Sequence[SubjectKind]) -> list[Topics]:
         """The distinct sets of topics whose silence the detectors of these subjects rely on."""
@@ -171,12 +172,11 @@ class Engine:
 
     def gate(self, kind: SubjectKind, subject: str) -> Gate:
         """Which facts about such a subject need no evaluation."""
-        shop = subject.partition(":")[0]
-        gate = self._gates.get((kind, shop))
+        rules = self.rules.of(subject.partition(":")[0])
+        gate = self._gates.get((kind, id(rules)))
         if gate is None:
-            rules = self.rules.of(shop)
             asked = [(d, rules[d.id].block) for d in self._of_kind.get(kind, ())]
-            gate = self._gates[kind, shop] = Gate(asked)
+            gate = self._gates[kind, id(rules)] = Gate(asked)
         return gate
 
     def _told(self, state: SubjectState, outgoing: Sequence[Told]) -> list[Told]:

@@ -99,6 +99,8 @@ class Partition:
         self._swept_at_ms = self._turned_at_ms = 0
         # By kind and shop, as stored keys begin.
         self._gates: dict[str, Gate] = {}
+        # The sets of topics that unseen facts may wait for, by any of the gates.
+        self._awaited: set[Topics] = set()
 
     def load(self, key: str, packed: bytes) -> None:
         """Take a stored state back after a restart."""
@@ -115,6 +117,7 @@ class Partition:
         gate = self._gates.get(about)
         if gate is None:
             gate = self._gates[about] = self.engine.gate(KIND[key[0]], key[2:])
+            self._awaited |= gate.topics
         return gate
 
     def apply(
@@ -174,9 +177,8 @@ class Partition:
         return effects
 
     def _wake(self, horizons: Horizons, effects: Effects, most: int) -> None:
-        awaited = {topics for gate in self._gates.values() for topics in gate.topics}
         payments_of = partial(self.frontier.horizon, ("payments",))
-        for due in self._wakes.due(horizons, payments_of, awaited, self._waits_of, most):
+        for due in self._wakes.due(horizons, payments_of, self._awaited, self._waits_of, most):
             self._apply([(key, ()) for key in due if key in self.states], horizons, effects)
         self._sweep(effects)
         self._let_rest(effects)

@@ -52,7 +52,7 @@ class _Role(NamedTuple):
 
 
 class Gate:
-    """Which facts about one kind of subject of one shop cannot lead to anything by themselves.
+    """Which facts about one kind of subject under one set of rules cannot lead to anything by themselves.
 
     Made of all detectors of that kind: orders below the `Least` of each, what only `Awaits` something,
     and every kind of fact that triggers none of them.

@@ -263,6 +263,13 @@ def test_rules_of_one_shop_hold_for_its_buyers_only() -> None:
     assert [alert.subject.id for alert in pipeline.alerts] == ["s:b"]
 
 
+def test_shops_with_the_same_rules_share_a_gate() -> None:
+    engine = build_engine(shops={"t": {"D01": {"warn_orders": 6}}})
+    # A platform has tens of thousands of shops, and a gate takes kilobytes.
+    assert engine.gate("buyer", "s1:b") is engine.gate("buyer", "s2:b")
+    assert engine.gate("buyer", "t:b") is not engine.gate("buyer", "s1:b")
+
+
 def test_an_escalation_is_named_so_and_updates_are_not() -> None:
     story, pipeline = flood(12, every=60), Pipeline()
     pipeline.send(story.events)
