@@ -55,7 +55,11 @@ class Text(Contract):
 
 
 class Subject(Contract):
-    """Whom or what an alert is about. `id` is the record key: `shop:buyer`, `shop:item`, `shop`."""
+    """Whom or what an alert is about. `id` is the record key.
+
+    It is the shop alone, or `shop:` and the buyer, the item, the order, or kind and hash of an identity.
+    Only the first colon separates: a shop id has none, the others may.
+    """
 
     kind: SubjectKind
     id: SubjectId

@@ -77,6 +77,11 @@ _HINTS: tuple[tuple[re.Pattern[str], frozenset[Reason], str], ...] = (
         "a colon separates the parts of a record key",
     ),
 )
+# What a library puts before the JSON unasked, and no editor shows.
+_PREFIXES = {
+    b"\xef\xbb\xbf": "a byte order mark",
+    b"\x00": "a zero byte, as serializers of a schema registry and UTF-16 write it",
+}
 _TOPICS_OF_LINES = f", with a topic among {', '.join(INPUT_TOPICS)}"
 # So many other places are named.
 _OTHERS_NAMED = 5
@@ -98,6 +103,10 @@ def explain(topic: str, raw: bytes, error: Exception | None) -> Refused:
     """Say why the value `raw` of `topic` was refused; `error` is what the fast decoder raised."""
     if not raw.strip():
         return _refused("empty", f"{topic}: the value is empty; expected a JSON object.")
+    for prefix, name in _PREFIXES.items():
+        if raw.startswith(prefix):
+            text = f"{topic}: the value begins with {name}; expected a JSON object alone."
+            return _refused("invalid_json", text)
     try:
         raw.decode()
     except UnicodeDecodeError as bad:

@@ -1,6 +1,7 @@
 """The whole contract as one AsyncAPI 3.0 document, from the point of view of orderwatch.
 
-Input topics are received, output topics sent. Changelogs are nobody's contract and left out.
+What orderwatch writes is sent; what only others write is received, also where nothing of ours reads it.
+Changelogs are nobody's contract and left out.
 """
 
 from __future__ import annotations
@@ -16,6 +17,14 @@ from schemas.topics import TOPICS, Topic
 _BINDING_VERSION = "0.5.0"
 _HEADER = "# Written by `python -m schemas.generate`, do not edit.\n"
 _CLOUD_EVENT = "application/cloudevents+json"
+# The producers of the registry that are part of orderwatch.
+_OURS = frozenset({"detect", "stock", "notify", "inbox", "orderwatch command line"})
+_DESCRIPTION = (
+    "Events of a shop in, alerts about suspicious orders out. A topic's name on Kafka is the setting"
+    " ORDERWATCH_TOPIC_PREFIX followed by its address. All channels that say no number of partitions"
+    " have the same, ORDERWATCH_PARTITIONS, and a record lies in the one that Java's default partitioner"
+    " (murmur2) gives its key; an event that lies elsewhere is refused."
+)
 
 
 def document() -> dict[str, Any]:
@@ -29,7 +38,7 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "orderwatch",
             "version": f"{CONTRACT_VERSION}.0.0",
-            "description": "Events of a shop in, alerts about suspicious orders out.",
+            "description": _DESCRIPTION,
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
@@ -60,7 +69,8 @@ def _operation_id(topic: Topic) -> str:
 
 
 def _action(topic: Topic) -> str:
-    return "receive" if topic.direction == "input" else "send"
+    is_sent = topic.direction == "output" and not _OURS.isdisjoint(topic.producers)
+    return "send" if is_sent else "receive"
 
 
 def _operation(topic: Topic) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import msgspec
 
@@ -37,7 +38,8 @@ LISTED_HOLDS = 500
 # Already said, or, like the version of a signal, moving without anything new to say.
 NOT_SAID = frozenset({"at_ms", "event_id", "ref", "version"})
 AGAINST_SOMEBODY = frozenset({"A8_propose_ban", "A9_draft_filing", "A10_draft_complaint"})
-SCHEMA_URI = "urn:orderwatch:schema:alerts:v1"
+# What `data` adheres to: the definition within the schema of the topic.
+SCHEMA_URI = "urn:orderwatch:schema:v1:alerts#/$defs/Alert"
 
 
 def to_datetime(at_ms: int) -> datetime:
@@ -151,7 +153,8 @@ def _shop_of(subject: Subject) -> str:
 def envelope(alert: Alert) -> AlertEnvelope:
     """The CloudEvents envelope of an alert."""
     return AlertEnvelope(
-        source=f"urn:orderwatch:{alert.tenant}:{alert.shop_id}",
+        # A URI, and a shop id may hold a blank, a percent sign or 店.
+        source=f"urn:orderwatch:{quote(alert.tenant, safe='')}:{quote(alert.shop_id, safe='')}",
         id=f"{alert.alert_id}:{alert.revision}",
         time=alert.updated_at,
         subject=alert.subject.id,

@@ -126,6 +126,20 @@ def test_a_key_given_twice_is_told_by_its_place_and_not_by_what_stands_there(fir
     )
 
 
+@pytest.mark.parametrize(
+    ("prefix", "named"),
+    [
+        (b"\xef\xbb\xbf", "a byte order mark"),
+        (b"\x00\x00\x00\x00\x07", "a schema registry"),
+        (b"\x00\x00\x00\x01\x90", "a schema registry"),
+    ],
+)
+def test_what_a_library_puts_before_the_json_is_named(prefix: bytes, named: str) -> None:
+    refused = _refusal(lambda: fast.decode_event("orders", prefix + _raw(ORDER)))
+    assert refused.reason == "invalid_json"
+    assert named in str(refused)
+
+
 def test_a_topic_that_is_no_input_is_refused() -> None:
     assert _refusal(lambda: fast.decode_event("alerts", b"{}")).reason == "unknown_topic"
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import schemas
 from schemas.generate import asyncapi
 from schemas.generate.__main__ import derived_files, stale_files
 from schemas.generate.json_schema import json_topics
-from schemas.topics import TOPICS
+from schemas.topics import INPUT_TOPICS, TOPICS
 
 ROOT = Path(schemas.__file__).parents[1]
 GENERATED = ROOT / "schemas" / "generated"
@@ -35,6 +37,17 @@ def _references(node: Any) -> set[str]:
         return set()
     own = {node["$ref"]} if isinstance(node.get("$ref"), str) else set()
     return own.union(*map(_references, node.values()))
+
+
+def _integers(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, list):
+        for item in node:
+            yield from _integers(item)
+    elif isinstance(node, dict):
+        if node.get("type") == "integer":
+            yield node
+        for value in node.values():
+            yield from _integers(value)
 
 
 def _resolve(document: Any, reference: str) -> Any:
@@ -98,6 +111,37 @@ def test_the_asyncapi_document_names_every_topic_but_the_changelogs() -> None:
     assert set(document["channels"]) == public
     targets = {operation["channel"]["$ref"] for operation in document["operations"].values()}
     assert targets == {f"#/channels/{name}" for name in public}
+
+
+def test_the_asyncapi_document_sends_what_orderwatch_writes_and_nothing_else() -> None:
+    # Whoever generates the other side from it would read where it has to write.
+    document = _document()
+    actions = {
+        operation["channel"]["$ref"].removeprefix("#/channels/"): operation["action"]
+        for operation in document["operations"].values()
+    }
+    assert actions["alerts"] == actions["actions"] == actions["dead-letters"] == "send"
+    assert actions["control"] == actions["action-results"] == "receive"
+    assert {actions[name] for name in INPUT_TOPICS} == {"receive"}
+
+
+def test_the_asyncapi_document_says_where_a_record_belongs() -> None:
+    document = _document()
+    for name, channel in document["channels"].items():
+        known = TOPICS[name].partitions if isinstance(TOPICS[name].partitions, int) else None
+        assert channel["bindings"]["kafka"].get("partitions") == known
+    for word in ("ORDERWATCH_TOPIC_PREFIX", "ORDERWATCH_PARTITIONS", "murmur2"):
+        assert word in document["info"]["description"]
+
+
+@pytest.mark.parametrize("topic", [topic.name for topic in json_topics()])
+def test_a_whole_number_that_may_outgrow_32_bits_says_so(topic: str) -> None:
+    # Generators for Java make an int of an integer otherwise, and no order of 30 million rupiah fits.
+    schema = json.loads((GENERATED / f"{topic}.schema.json").read_text("utf-8"))
+    for number in _integers(schema):
+        least, most = number.get("minimum", -math.inf), number.get("maximum", math.inf)
+        is_small = "const" in number or (least >= -(2**31) and most < 2**31)
+        assert number.get("format") == (None if is_small else "int64"), number
 
 
 def test_every_schema_of_the_asyncapi_document_is_used() -> None:
