@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import addresses, texts, unseen_wordings
+from benchmarks import addresses, texts, wordings
 from benchmarks.detection_truth import Score
 
 ADDRESSES_MAX = 0.3
@@ -23,7 +23,7 @@ class People(NamedTuple):
     reviews: list[texts.Hits]
     abuse: list[texts.Recall]
     addresses: list[addresses.Row]
-    unseen: tuple[int, int]
+    wordings: dict[str, list[wordings.Read]]
 
     def verdict(self) -> Iterator[tuple[str, bool]]:
         """Each bound as a sentence, and whether it holds."""
@@ -53,7 +53,7 @@ def look_at_people(data: Path) -> People:
         texts.review_hits(texts.reviews(data)),
         texts.abuse_recall(texts.labelled_abuse(data)),
         addresses.doubted(data),
-        unseen_wordings.read(),
+        {name: wordings.read(name) for name in ("unseen", "seen")},
     )
 
 
@@ -97,12 +97,23 @@ def render_people(people: People) -> Iterator[str]:
     yield ""
     yield "### Extortion in other words"
     yield (
-        f"**Of {people.unseen[1]} demands that were worded after the lists were made, {people.unseen[0]} "
-        "are read as money under a threat.**\n"
-        "They paraphrase freely ([the list](../benchmarks/unseen_wordings.py)) and are harder than average, "
-        "but this is what D04 is worth against somebody who chooses other words: it finds the common "
-        "wordings and accuses hardly anybody, and it does not find most of the rest.\n"
-        "D20 and D21 need a demand that D04 can read, so they share this."
+        "What D04 says of single messages, in [words that its lists were made without]"
+        "(../benchmarks/messages/unseen.jsonl) and in [those that they were made with]"
+        "(../benchmarks/messages/seen.jsonl). Both were written for this, for nobody has published real "
+        "ones; the seen ones are the more inventive."
+    )
+    yield ""
+    yield "| messages | | of | warned | informed |"
+    yield "|---|---|---|---|---|"
+    for name, rows in people.wordings.items():
+        for one in rows:
+            yield f"| {name} | {one.label} | {one.messages} | {one.warned} | {one.informed} |"
+    yield ""
+    yield (
+        "A *claim* is for something that is wrong with the goods, so a warning of one is a false one, as any "
+        "of the *honest* messages is, of which a good half has the same words.\n"
+        "So D04 finds a good half of what is put in ordinary words and accuses hardly anybody; who threatens "
+        "by allusion gets past it. D20 and D21 need a demand that D04 can read, so they share this."
     )
     yield ""
     yield "### Real addresses"

@@ -22,7 +22,7 @@ def test_every_lexicon_says_where_it_is_from_and_of_when() -> None:
         assert document.keys() == {"source", "as_of", "classes"}
         assert document["source"].strip()
         assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", document["as_of"])
-    assert len(names) == 6
+    assert len(names) == 7
 
 
 def test_the_version_changes_with_any_word_and_with_no_order() -> None:

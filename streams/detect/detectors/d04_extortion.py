@@ -48,7 +48,8 @@ from streams.detect.text.extortion import CLAIM
 _THREATS = {
     "threat.complaint": ("投诉", "a complaint"),
     "threat.bad_review": ("差评", "a bad review"),
-    "threat.refusal": ("拒收", "refusing the parcel"),
+    "threat.refusal": ("拒收或退货", "refusing or returning parcels"),
+    "threat.sabotage": ("扰乱经营", "disrupting the shop"),
     "threat.report": ("举报", "reporting the shop"),
     "threat.exposure": ("曝光", "exposure"),
     "threat.retraction": ("改评价或撤诉", "keeping the review or complaint"),

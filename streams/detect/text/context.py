@@ -19,7 +19,7 @@ _ACTOR = (
 )
 _SAYS = (
     r"(?:说|让|叫|要求|求|劝|威胁|恐吓|敲诈|勒索|骗|逼|骂|答应|承诺|表示|问|来电|打电话|发短信|发信息|要我"
-    r"|要挟|推荐我|引导|诱导|害怕|加我|联系我|非要|坚持)"
+    r"|要挟|跟我要|问我要|张口|推荐我|引导|诱导|害怕|加我|联系我|非要|坚持)"
 )
 _FIRST_PERSON = re.compile(
     r"我就|我要|我会|我去|我马上|我现在|那我|我直接|我们就|我们要|老子|别怪我"
@@ -29,7 +29,10 @@ _REPORTED = re.compile(rf"{_ACTOR}.{{0,8}}?{_SAYS}(.{{0,18}})$")
 _ACCUSES = re.compile(
     r"(?:威胁|敲诈|勒索|恐吓|要挟|讹诈|讹|骚扰)(?:了|到)?(?:我|人|客人|顾客|买家|消费者|客户|住客)"
     r"|(?:被|遭|受到?).{0,8}(?:威胁|敲诈|勒索|恐吓|要挟)"
+    # Made up for a lesson or a study, and asked about.
+    r"|作业|论文"
 )
+_QUOTED = re.compile(r"[“「『][^”」』]{6,}[”」』]|\"[^\"]{6,}\"")
 _DENIED = re.compile(
     r"(?:不是|没有|不会|不想|不要|不用|不需要|不打算|不愿意?|没想|没打算|无需|从不|从没|(?<!要)不|没|别|勿|未|免|无)"
     r"(?:再|去|给|给你们?|打|写|留|主动|恶意|轻易|随便|真的|真|想|要|来|任何|什么|遇到|碰到|收到){0,2}$"
@@ -79,7 +82,9 @@ _NO_MATTER = re.compile(r".{0,2}?(?:也|都|没关系|无所谓|算了|没事)")
 _PAST_BEFORE = re.compile(
     r"(?:已经?|曾经?|刚刚?|(?<![点天晚班午半夜号日])(?<!周.)[之以]前|上次|上回|那次|昨天|前天|去年|当时|多次|几次)(?:去|打|给)?.{0,2}$"
 )
-_PAST_AFTER = re.compile(r"过|了(?!事|结)|无果|未果|没用|没人|无门|之后|以后|后(?!果)|得到|处理")
+_PAST_AFTER = re.compile(
+    r"过(?![来去户])|了(?!事|结)|无果|未果|没用|没人|无门|之后|以后|后(?!果)|得到|处理"
+)
 # Who tells of having been insulted quotes: whatever foul stands behind that in the sentence.
 _INSULTED = re.compile(
     r"(?:骂|侮辱|羞辱|诅咒)(?:了|过)?(?:我|客|顾|买家|消费)|(?:客服|[商卖店]家|老板|店主|掌柜).{0,6}骂人|对(?:我|客|顾|买家).{0,3}爆粗"
@@ -106,10 +111,16 @@ def sentence(folded: str, start: int, end: int) -> tuple[int, int]:
 def is_reported(folded: str, start: int, end: int) -> bool:
     """Whether somebody else said it, or the sentence accuses somebody of threats."""
     begin, stop = sentence(folded, start, end)
-    if _ACCUSES.search(folded, begin, stop):
+    if _ACCUSES.search(folded, begin, stop) or _is_quoted(folded, start, end):
         return True
     reported = _REPORTED.search(folded[max(begin, start - _LOOK_BACK) : start])
     return reported is not None and _FIRST_PERSON.search(reported[1]) is None
+
+
+def _is_quoted(folded: str, start: int, end: int) -> bool:
+    """Whether it is part of words in quotation marks; a word or two between them are only stressed."""
+    quotes = _QUOTED.finditer(folded, max(0, start - _FAR), min(len(folded), end + _FAR))
+    return any(quote.start() < start and end < quote.end() for quote in quotes)
 
 
 def is_denied(folded: str, start: int) -> bool:

@@ -35,7 +35,7 @@ _SAME_BREATH = 20
 # 「转500给我」, 「打2000到我卡上」; 「转了500给我」 is past.
 _SENT_BEFORE, _SENT_AFTER = re.compile(r"[转打汇](?:账|款|个)?$"), re.compile(r"[到给进]我")
 # 「给我500元的那款」: what goods are asked for.
-_IS_PRICE = re.compile(r"的(?:那|这|款|型号|套餐|尺|颜色|货|东西|商品|产品|订?单)")
+IS_PRICE = re.compile(r"的(?:那|这|款|型号|套餐|尺|颜色|货|东西|商品|产品|订?单)")
 # Money that goes back, that goods and parcels cost, or that the shop owes: haggling, no extortion (N05, N06).
 _HAGGLES = re.compile(
     r"退|差价|降价|运费|邮费|快递费|补差|邮资|优惠|满减|打折|折扣|原价|价格|定价|便宜|买的|付了|花了|欠|换货|补发|押金|定金|尾款"
@@ -45,9 +45,10 @@ _HAGGLES = re.compile(
 _ON_TOP = re.compile(r".*(?:另外|额外|此外|外加)")
 # What is wrong with goods or parcel, and what a law or a rule says of it.
 _REASONS = re.compile(
-    r"坏|碎|破|裂|漏|(?<![至最多])少(?:发|了|给|寄|装|件)|缺了|缺件|缺货|发错|错发|寄错|假货|假的|仿|质量|瑕疵|过期|变质|不能用|用不了|开不了机|掉色|过敏|受伤|烫伤|划伤|弄丢|丢件"
-    r"|划痕|开胶|脱胶|掉漆|掉毛|起球|褪色|色差|线头|开线|脱线|变形|烂了|烂的|坏果|少(?:个|颗|螺丝|配件|零件)|没送|没收到|(?<!红包)(?<!红包还)[没未]有?[发寄]|医[药疗]费"
+    r"坏|碎|破|裂|漏|(?<![至最多])少(?:发|了(?![就我])|给|寄|装|件)|缺了|缺件|缺货|发错|错发|寄错|假货|假的|仿品|仿的|高仿|质量|瑕疵|过期|变质|不能用|用不了|开不了机|掉色|过敏|受伤|烫伤|划伤|弄丢|丢件"
+    r"|划痕|开胶|脱胶|掉漆|掉毛|起球|褪色|色差|线头|开线|脱线|变形|烂了|烂的|坏果|少(?:个|颗|螺丝|配件|零件)|没送|没收到(?!\s?(?:[\d一二三四五六七八九十两百千]|钱|红包|转账|心意|就))|(?<!红包)(?<!红包还)[没未]有?[发寄]|医[药疗]费"
     r"|染色|缩水|毁了|弄脏|弄湿|刮花|爆炸|自燃|起火|漏电|(?:花|鱼|虾|龟|苗|树|猫|狗|植物|全|都)死了|死了.[条只棵]|耽误|没赶上"
+    r"|有个?洞|断了|断的|断成|蔫了|压扁|关不严|关不上|化了|臭了|起疹|红疹|拉稀|没芯|空的|充不进|没声音|亮点|没上楼|磕了|短了|鼓包|胀包|受潮|油渍|有?[几俩两个]不亮|死蟹|别人穿|拖了.{1,2}天|没保冷"
     r"|虫|塑料|钢丝|铁丝|苍蝇|蟑螂|吃出|异物|发霉|霉变|馊|头发|玻璃渣|中毒|拉肚子|吃坏|异味|甲醛|三无|货不对板|不符|不一样"
     r"|延迟发货|延误发货|超时发货|逾期发货|晚发货|迟发货|虚假发货|没按时发|不按时发|晚发必赔|未按.{0,6}发货|[没未不]有?发货"
     r"|依法|消法|保护法|安全法|电商法|法律|法规|保价|价保|买贵|按规则|按照?.{0,4}规则|规则赔|按规定|按照?.{0,4}规定|[三十双一两]倍|[假退]一[赔罚]|包赔"
@@ -90,7 +91,7 @@ def extortion(folded: str, hits: Sequence[Hit]) -> tuple[list[Hit], int]:
         if hit.code != "demand.cue"
         and is_demanded(folded, hit.start, hit.end)
         # 「退款的钱还不给我,再不给钱」: words say less of what they are about than an amount does.
-        and not _haggles(folded, hit.start, hit.end, back=16)
+        and not haggles(folded, hit.start, hit.end, back=16)
     ]
     demands = _with_cash(folded, demands, threats)
     # Compensation for what is said to be wrong is an ordinary claim, amount or not.
@@ -144,7 +145,8 @@ def _with_cash(folded: str, demands: Sequence[Hit], threats: Sequence[Hit]) -> l
     return [hit._replace(code=code) if hit.code == "demand.cash" else hit for hit in demands]
 
 
-def _haggles(folded: str, start: int, end: int, back: int = 8) -> bool:
+def haggles(folded: str, start: int, end: int, back: int = 8) -> bool:
+    """Whether what stands around it is a refund, freight, a price or what the shop owes (N05, N06)."""
     begin = max(0, start - back)
     on_top = _ON_TOP.match(folded, begin, start)
     return _HAGGLES.search(folded, on_top.end() if on_top else begin, end + 6) is not None
@@ -158,8 +160,8 @@ def _is_demanded(folded: str, amount: Amount) -> bool:
     is_sent = _SENT_BEFORE.search(before) and _SENT_AFTER.match(folded, amount.end)
     return (
         (is_asked_for or is_sent) is not None
-        and not _IS_PRICE.match(folded, amount.end)
-        and not _haggles(folded, amount.start, amount.end)
+        and not IS_PRICE.match(folded, amount.end)
+        and not haggles(folded, amount.start, amount.end)
         and is_demanded(folded, amount.start, amount.end)
     )
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
+from streams.detect.text.bargains import bargain
 from streams.detect.text.context import is_denied, is_reported, sentence
 from streams.detect.text.extortion import extortion, names_reason
 from streams.detect.text.folding import Folded, fold
@@ -164,6 +165,10 @@ def read_chat(text: str) -> Signals:
     found = [hit for hit in found if not _asks_of_the_shop(folded.text, hit)]
     meant, amount = extortion(folded.text, hits)
     found += meant
+    if not _says_enough(meant):
+        bargained, price = bargain(folded.text, hits, has_reason)
+        found += bargained
+        amount = max(amount, price)
     if has_digits:
         numbers = islice(mobiles(folded.text), MAX_NUMBERS)
         found += [Hit("contact.phone", a, b) for _, a, b in numbers]
@@ -172,6 +177,12 @@ def read_chat(text: str) -> Signals:
             Hit("address.echo", a, b) for _, a, b in houses if not _is_told(folded.text, a, b)
         ]
     return _signals(folded, found, amount)._replace(names_reason=has_reason)
+
+
+def _says_enough(meant: Sequence[Hit]) -> bool:
+    """Whether money under a threat is found already."""
+    codes = {hit.code for hit in meant}
+    return "demand.money" in codes and any(code.startswith("threat.") for code in codes)
 
 
 def read_review(text: str) -> Signals:
