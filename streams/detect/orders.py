@@ -27,6 +27,7 @@ from streams.detect.facts import (
     RefundRequested,
     ReviewStood,
     Shipped,
+    ShippingOver,
 )
 
 F = TypeVar("F", RefundRequested, ReviewStood)
@@ -117,6 +118,21 @@ def beside_the_most(details: Mapping[str, int | str]) -> tuple[str, str]:
     if (orders, units) == (details["most_orders"], details["most_units"]):
         return "", ""
     return f"(前后共{orders}笔{units}件)", f" (in all {orders} orders, {units} units)"
+
+
+def payments_for_something(facts: Facts) -> Sequence[OrderPaid]:
+    """The payments without those of orders that were closed or refunded and of which nothing ever left.
+
+    Those speak for nobody: to pay and to cancel costs nothing, and a group that fails is no order that was
+    kept. Of a buyer of whom no parcel is known, all: nobody may have told of parcels.
+    """
+    payments = facts.of(OrderPaid)
+    shipped = {parcel.ref for parcel in facts.of(Shipped)}
+    if not shipped:
+        return payments
+    ended = {over.ref for over in facts.of(ShippingOver) if over.how in ("closed", "refunded")}
+    ended -= shipped
+    return [p for p in payments if p.order_id not in ended] if ended else payments
 
 
 class AmongPaid(Generic[F]):
@@ -253,7 +269,7 @@ def most_of_the_paid(
     payments = facts.of(OrderPaid)
     known = {p.order_id for p in payments} | {o.ref for o in facts.of(OrderPlaced)}
     known_ms = [request.at_ms for request in requests if request.order_id in known]
-    window = AmongPaid(requests, payments, window_ms)
+    window = AmongPaid(requests, payments_for_something(facts), window_ms)
     crossings: list[Crossing] = []
     compared: dict[int, tuple[int, int]] = {}
     insufficient: tuple[str, ...] = ()

@@ -131,6 +131,8 @@ bought AS (
         JOIN payment p
             ON p.shop = r.shop AND p.buyer = r.buyer AND p.kind = 'succeeded'
             AND p.at_ms BETWEEN r.crossing_at - 1000 * getvariable('window_s') AND r.crossing_at
+        ANTI JOIN came_to_nothing n
+            ON n.shop = p.shop AND n.buyer = p.buyer AND n.order_id = p.order_id
         UNION
         SELECT b.shop, b.buyer, b.crossing_at, b.order_id
         FROM b_window b

@@ -29,6 +29,7 @@ ordered_in AS (
     JOIN payment p
         ON p.shop = m.shop AND p.buyer = m.buyer AND p.kind = 'succeeded'
         AND p.at_ms BETWEEN m.at_ms - 1000 * getvariable('window_s') AND m.at_ms
+    ANTI JOIN came_to_nothing n ON n.shop = p.shop AND n.buyer = p.buyer AND n.order_id = p.order_id
 ),
 demanded_in AS (
     SELECT m.shop, m.buyer, m.at_ms AS crossing_at, min(d.at_ms) AS first_demand, max(d.at_ms) AS last_demand

@@ -50,6 +50,14 @@ FROM (
 )
 QUALIFY row_number() OVER (PARTITION BY shop, buyer, order_id ORDER BY at_ms, event_id DESC) = 1;
 
+-- Orders that were closed or refunded and of which nothing left, of buyers of whom some parcel is known.
+CREATE TEMP TABLE came_to_nothing AS
+SELECT o.shop, o.buyer, o.order_id
+FROM shipping_over o
+SEMI JOIN shipped s ON s.shop = o.shop AND s.buyer = o.buyer
+ANTI JOIN shipped t ON t.shop = o.shop AND t.buyer = o.buyer AND t.order_id = o.order_id
+WHERE o.topic IN ('orders', 'refunds');
+
 -- The same where no parcel left before, and every close: shipping is no end for who goes on after it.
 CREATE TEMP TABLE ended_unshipped AS
 SELECT shop, buyer, order_id, min(at_ms) AS at_ms

@@ -122,7 +122,18 @@ def test_another_door_is_another_address(other: tuple[str, str, str, str]) -> No
     assert normal_address(*other) != normal_address(*HOME)
 
 
-@pytest.mark.parametrize("cipher", ["~QQdJ3a9/Zk1+bXx==~1~", "$Wx8k2Lm0pQ==$1$", "#AAAA111111#12#"])
+@pytest.mark.parametrize(
+    "cipher",
+    [
+        "~QQdJ3a9/Zk1+bXx==~1~",
+        "$Wx8k2Lm0pQ==$1$",
+        "#AAAA111111#12#",
+        "~AgAAAAKj5K0FdThr3gCXEjX7VukfDJ4VXsxKOdZIGJk=~QQ3T2WeW7~0~~",
+        "$Y/YKpKSij9Re$AgAAAAKj5K0GdThr3gD91OwqU75VBWn0HBgJhtknQj0=$0$$",
+        "##5e4wPfKQCWbYKOTVtch6Hx111111H*CgYIASAHKAESPgo8=#1##",
+        "$$8nYH/kDcpQv1TTbP1cM6vQ==*CgYIASAHKAES==$1$$",
+    ],
+)
 def test_what_a_platform_has_encrypted_says_nothing(cipher: str) -> None:
     reading = Reader(b"0123456789abcdef").read(cipher, cipher, "CN", *HOME[:3], cipher)
     assert reading == Reading((), "", "", "", "", "", "")

@@ -38,7 +38,21 @@ def paid(at: str, order: str, **more: Any) -> Event:
 
 
 def shipped(at: str, order: str, **buyer: str) -> Event:
-    return {"at": at, "shipments.shipped": {"order_id": order}, **buyer}
+    return parcel(at, order, "shipped", **buyer)
+
+
+def parcel(at: str, order: str, step: str, **buyer: str) -> Event:
+    return {"at": at, f"shipments.{step}": {"order_id": order}, **buyer}
+
+
+def dispute(at: str, order: str, step: str, **more: Any) -> Event:
+    return {"at": at, f"disputes.{step}": {"order_id": order, **more}}
+
+
+def kept(order: str, day: int, **buyer: str) -> list[Event]:
+    """An order that is placed, paid and shipped on that day."""
+    placed = created(f"{day}d", order, **buyer), paid(f"{day}d1m", order, **buyer)
+    return [*placed, shipped(f"{day}d9h", order, **buyer)]
 
 
 def requested(at: str, order: str, reason: str, **more: Any) -> Event:
@@ -182,6 +196,239 @@ def clicked(told_with_the_click: bool) -> list[Event]:
     return events
 
 
+def split_after_payment(paid_is_the_parent_only: bool) -> list[Event]:
+    events: list[Event] = []
+    if paid_is_the_parent_only:
+        split = {"order_id": "parent", "closed_by": "system"}
+        events += [created("0s", "parent"), paid("2m", "parent")]
+        events.append({"at": "5m", "orders.closed": split})
+    for n in range(6):
+        events += [created("0s", f"c{n}"), shipped("20h", f"c{n}")]
+        if not paid_is_the_parent_only:
+            events.append(paid("2m", f"c{n}"))
+    return events
+
+
+def asked_about_a_child(known_by_its_parent: bool) -> list[Event]:
+    child = "345752632280"
+    order = "345752632275" if known_by_its_parent else child
+    return [*kept(order, 0), chat("1h", "buyer1", f"订单{child}的收货地址是哪里?")]
+
+
+def held_for_review(paid_when_let_go: bool) -> list[Event]:
+    at = "24h" if paid_when_let_go else "2m"
+    orders = [f"o{n}" for n in range(6)]
+    events = [e for o in orders for e in (created("0s", o), paid(at, o), shipped("3d", o))]
+    if not paid_when_let_go:
+        events += [created("24h", o, ship_by="5d") for o in orders]
+    return events
+
+
+def groups(paid_when_full: bool) -> list[Event]:
+    events: list[Event] = []
+    for n in range(6):
+        order = f"o{n}"
+        events += [created(f"{n}m", order), paid("20h" if paid_when_full else f"{n}m9s", order)]
+        if not paid_when_full:
+            events.append(created("20h", order, ship_by="68h"))
+        events.append(shipped("40h", order))
+    return events
+
+
+def draws(without_their_payments: bool) -> list[Event]:
+    events: list[Event] = []
+    for n in range(12):
+        order = f"o{n}"
+        events.append(created(f"{n}m", order))
+        if not without_their_payments:
+            events.append(paid(f"{n}m3s", order))
+        events.append({"at": "1d", "orders.closed": {"order_id": order, "closed_by": "system"}})
+        events.append(refund("1d1m", order, "succeeded"))
+    return events
+
+
+def behind_a_warehouse(as_one_buyer: bool) -> list[Event]:
+    events: list[Event] = []
+    for n in range(12):
+        buyer, order = "warehouse" if as_one_buyer else f"guest-o{n}", f"o{n}"
+        events += kept(order, n, buyer=buyer)
+        if n % 4 == 0:
+            claim = {"goods_status": "not_received", "phase": "onsale", "buyer": buyer}
+            events.append(requested(f"{n + 2}d", order, "late_shipment", **claim))
+    return events
+
+
+def money_first(as_refund_only: bool) -> list[Event]:
+    events: list[Event] = []
+    for n in range(3):
+        order, back = f"o{n}", {"order_id": f"o{n}", "result": "match"}
+        events += kept(order, n)
+        asked = {"refund_only": as_refund_only}
+        events.append(requested(f"{n + 3}d", order, "seven_day_no_reason", **asked))
+        events.append(refund(f"{n + 3}d1m", order, "succeeded"))
+        events.append({"at": f"{n + 6}d", "returns.inspected": back})
+    return events
+
+
+def given_what_was_not_asked(as_refund_only: bool) -> list[Event]:
+    events: list[Event] = []
+    for n in range(3):
+        order = f"o{n}"
+        events += kept(order, n)
+        events.append(requested(f"{n + 3}d", order, "quality", refund_only=as_refund_only))
+        events.append(refund(f"{n + 3}d1h", order, "platform_intervened", ruling="buyer"))
+        events.append(refund(f"{n + 3}d2h", order, "succeeded"))
+    return events
+
+
+def refunded_at_once(shipped_with_the_click: bool) -> list[Event]:
+    events: list[Event] = []
+    for n in range(3):
+        order = f"o{n}"
+        events += [created(f"{n}d", order), paid(f"{n}d1m", order)]
+        if shipped_with_the_click:
+            events.append(shipped(f"{n}d5h", order))
+        asked = {"goods_status": "not_received", "phase": "onsale"}
+        events.append(requested(f"{n}d6h", order, "no_longer_wanted", **asked))
+        events.append(refund(f"{n}d6h1m", order, "succeeded"))
+    return events
+
+
+def freight_insured(as_a_request: bool) -> list[Event]:
+    events: list[Event] = []
+    for n in range(3):
+        order = f"o{n}"
+        events += kept(order, n)
+        events.append(requested(f"{n + 3}d", order, "seven_day_no_reason", refund_only=False))
+        events.append(refund(f"{n + 8}d", order, "succeeded"))
+        if as_a_request:
+            freight = {"refund_id": f"freight-{n}", "goods_status": "returned"}
+            events.append(requested(f"{n + 9}d", order, "other", reason_text="包运费", **freight))
+    return events
+
+
+def refused_and_refunded_by_itself(as_a_request: bool) -> list[Event]:
+    events: list[Event] = []
+    for n in range(2):
+        order = f"o{n}"
+        events += [*kept(order, 3 * n), parcel(f"{3 * n + 2}d", order, "refused")]
+        if as_a_request:
+            asked = {"goods_status": "not_received", "phase": "onsale"}
+            events.append(requested(f"{3 * n + 2}d1m", order, "other", **asked))
+        events.append(refund(f"{3 * n + 5}d", order, "succeeded"))
+    return events
+
+
+def fined_by_the_platform(as_complaints: bool) -> list[Event]:
+    events: list[Event] = []
+    for n in range(6):
+        buyer, order = f"b{n}", f"o{n}"
+        events += kept(order, 0, buyer=buyer)
+        if as_complaints:
+            late = {"order_id": order, "complaint_type": "late_shipment"}
+            events.append({"at": "3d", "complaints.filed": late, "buyer": buyer})
+    return events
+
+
+def another_address(told_when_asked_for: bool) -> list[Event]:
+    receiver = {"state": "浙江省", "city": "杭州市", "detail": "文一西路969号3幢"}
+    events = [created("0s", "o", receiver=receiver), paid("1m", "o"), shipped("9h", "o")]
+    if told_when_asked_for:
+        other = {"order_id": "o", "receiver": {**receiver, "detail": "不知道"}}
+        events.append({"at": "1h", "orders.address_changed": other})
+    return events
+
+
+def a_dispute_taken_back(told_as_dispute_only: bool) -> list[Event]:
+    events: list[Event] = []
+    for n in range(3):
+        order = f"o{n}"
+        events += [*kept(order, n), dispute(f"{n + 9}d", order, "opened", reason="not_received")]
+        asked = {"goods_status": "not_received", "phase": "onsale"}
+        events.append(requested(f"{n + 9}d", order, "not_received", **asked))
+        events.append(dispute(f"{n + 12}d", order, "withdrawn"))
+        if not told_as_dispute_only:
+            events.append(refund(f"{n + 12}d", order, "withdrawn"))
+    return events
+
+
+def claimed(reason: str) -> list[Event]:
+    events: list[Event] = []
+    for n in range(2):
+        asked = {"goods_status": "not_received", "phase": "onsale", "refund_only": False}
+        events += [*kept(f"o{n}", n), requested(f"{n + 6}d", f"o{n}", reason, **asked)]
+    return events
+
+
+def slow_parcels(told_as_late_shipping: bool) -> list[Event]:
+    return claimed("late_shipment" if told_as_late_shipping else "not_received")
+
+
+def parts_missing(told_as_out_of_stock: bool) -> list[Event]:
+    return claimed("stockout" if told_as_out_of_stock else "other")
+
+
+def settled_by_agreement(told_as_quality: bool) -> list[Event]:
+    reason = "quality" if told_as_quality else "other"
+    asked = {"refund_only": False, "reason_text": "协商一致退款"}
+    return [e for n in range(5) for e in kept(f"o{n}", n)] + [
+        requested(f"{n + 6}d", f"o{n}", reason, **asked) for n in range(5)
+    ]
+
+
+def to_hong_kong(told_as_written: bool) -> list[Event]:
+    state = "港澳" if told_as_written else "香港特别行政区"
+    receiver = {"state": state, "city": "香港特别行政区", "detail": "弥敦道1号"}
+    return [created("0s", "o", receiver=receiver), paid("1m", "o"), shipped("9h", "o")]
+
+
+def chat(at: str, buyer: str, text: str, sender: str = "buyer") -> Event:
+    return {"at": at, "chats.message": {"text": text, "sender": sender}, "buyer": buyer}
+
+
+def asked_about_the_own_order(by_the_id_of_chats: bool) -> list[Event]:
+    who = "chat-7" if by_the_id_of_chats else "buyer1"
+    return [
+        *kept("20261122100500001", 0),
+        chat("1h", who, "订单20261122100500001的收货地址是哪里?"),
+    ]
+
+
+def asked_before_complaining(by_the_id_of_chats: bool) -> list[Event]:
+    who = "chat-7" if by_the_id_of_chats else "buyer1"
+    filed = {"order_id": "o", "complaint_type": "postage"}
+    asked = chat("10h", who, "邮费怎么算的?")
+    return [*kept("o", 0), asked, {"at": "2d", "complaints.filed": filed}]
+
+
+def haggled(without_what_was_paid: bool) -> list[Event]:
+    events = kept("o", 0)
+    for n, amount in enumerate((5000, 2500, 1500)):
+        asked = {"attempt_no": n + 1, "amount_minor": amount}
+        if not without_what_was_paid:
+            asked["paid_minor"] = 5000
+        events.append(requested(f"{n + 3}d", "o", "quality", **asked))
+        step = "refused" if n < 2 else "agreed"
+        events.append(refund(f"{n + 3}d5h", "o", step, attempt_no=n + 1))
+    return events
+
+
+def refusal_agreed(as_refund_only: bool) -> list[Event]:
+    events: list[Event] = []
+    for n in range(3):
+        order, day = f"o{n}", 3 * n
+        asked = {"goods_status": "not_received", "phase": "onsale"}
+        events += kept(order, day)
+        events.append(requested(f"{day + 1}d", order, "no_longer_wanted", **asked))
+        events.append(refund(f"{day + 1}d1h", order, "agreed"))
+        if not as_refund_only:
+            known = {**asked, "refund_only": False}
+            events.append(requested(f"{day + 1}d1h", order, "no_longer_wanted", **known))
+            events.append(parcel(f"{day + 2}d", order, "refused"))
+        events.append(refund(f"{day + 4}d", order, "succeeded"))
+    return events
+
+
 @pytest.mark.parametrize(
     ("story", "accuser"),
     [
@@ -198,6 +445,28 @@ def clicked(told_with_the_click: bool) -> list[Event]:
         (a_reason_put_right, "D10"),
         (of_two_parcels, "D10"),
         (clicked, "D10"),
+        (split_after_payment, "D01"),
+        (asked_about_a_child, "D13"),
+        (held_for_review, "D01"),
+        (groups, "D01"),
+        (draws, "D01"),
+        (behind_a_warehouse, "D10"),
+        (money_first, "D08"),
+        (given_what_was_not_asked, "D08"),
+        (refunded_at_once, "D08"),
+        (freight_insured, "D08"),
+        (refused_and_refunded_by_itself, "D12"),
+        (fined_by_the_platform, "D10"),
+        (another_address, "D05"),
+        (a_dispute_taken_back, "D08"),
+        (haggled, "D08"),
+        (slow_parcels, "D10"),
+        (parts_missing, "D10"),
+        (settled_by_agreement, "D09"),
+        (to_hong_kong, "D05"),
+        (asked_about_the_own_order, "D13"),
+        (asked_before_complaining, "D15"),
+        (refusal_agreed, "D08"),
     ],
 )
 def test_an_honest_buyer_is_accused_by_the_other_mapping_only(
@@ -258,6 +527,96 @@ def test_refunds_of_sub_orders_belong_to_no_known_order() -> None:
     }
     assert "D08" in accusers(events + asked["tid"])
     assert not accusers(events + asked["oid"])
+
+
+def test_without_a_buyer_of_its_own_no_order_is_like_another() -> None:
+    def story(buyer: str) -> list[Event]:
+        events: list[Event] = []
+        for n in range(5):
+            who = buyer.format(n=n)
+            events += kept(f"o{n}", n, buyer=who)
+            events.append(requested(f"{n + 3}d", f"o{n}", "quality", buyer=who))
+        return events
+
+    assert "D08" in accusers(story("address-1"))
+    assert not accusers(story("guest-o{n}"))
+
+
+def test_a_demand_and_a_review_of_two_ids_are_no_coercion() -> None:
+    review = {"order_id": "o", "rating": "bad"}
+    events = [*kept("o", 0), {"at": "4d", "reviews.posted": review}]
+    assert "D20" in accusers([*events, chat("3d", "buyer1", "给我500元,不然给你差评")])
+    assert accusers([*events, chat("3d", "chat-7", "给我500元,不然给你差评")]) == {"D04"}
+
+
+def test_disputes_that_are_no_refunds_are_told_by_nobody() -> None:
+    def story(as_refunds_too: bool) -> list[Event]:
+        events: list[Event] = []
+        for n in range(5):
+            order = f"o{n}"
+            events += [*kept(order, n), dispute(f"{n + 9}d", order, "opened", reason="quality")]
+            if as_refunds_too:
+                events.append(requested(f"{n + 9}d", order, "quality"))
+        return events
+
+    assert "D08" in accusers(story(as_refunds_too=True))
+    assert not accusers(story(as_refunds_too=False))
+
+
+def test_a_return_that_was_ruled_is_awaited_where_the_ruling_is_told_as_split() -> None:
+    def story(ruling: str) -> list[Event]:
+        ruled = {"ruling": "return_and_refund", "countdown_ends_at": "12d"}
+        return [
+            *kept("o", 0),
+            dispute("4d", "o", "opened", reason="quality"),
+            requested("4d", "o", "quality"),
+            dispute("8d", "o", "ruled", **ruled),
+            refund("8d", "o", "platform_intervened", ruling=ruling),
+        ]
+
+    assert "D30" in accusers(story("split"))
+    assert not accusers(story("buyer"))
+
+
+def test_a_price_in_another_currency_hides_that_all_of_it_is_asked_back() -> None:
+    def story(paid_minor: int) -> list[Event]:
+        asked = {"currency": "USD", "amount_minor": 2000, "paid_minor": paid_minor}
+        asks = [requested(f"{n + 3}d", f"o{n}", "quality", **asked) for n in range(3)]
+        return [e for n in range(3) for e in kept(f"o{n}", n)] + asks
+
+    assert "D08" in accusers(story(paid_minor=2000))
+    assert not accusers(story(paid_minor=10_000))
+
+
+def test_the_clock_of_another_coast_makes_false_claims_genuine() -> None:
+    def story(early_h: int) -> list[Event]:
+        events: list[Event] = []
+        for n in range(3):
+            day_h, order = 24 * n + 16, f"o{n}"
+            events += [created(f"{day_h - early_h}h", order), paid(f"{day_h - early_h}h", order)]
+            events.append(shipped(f"{day_h + 40}h", order))
+            claim = {"goods_status": "not_received", "phase": "onsale"}
+            events.append(requested(f"{day_h + 120}h", order, "late_shipment", **claim))
+        return events
+
+    assert "D10" in accusers(story(early_h=0))
+    assert accusers(story(early_h=16)) == {SlaRisk.id}
+
+
+def test_an_order_that_somebody_wants_to_cancel_is_not_closed() -> None:
+    asked = {"goods_status": "not_received", "phase": "onsale"}
+    events = [created("0s", "o"), paid("1m", "o")]
+    events += [requested("5h", "o", "no_longer_wanted", **asked), refund("8h", "o", "refused")]
+    closed = {"at": "5h", "orders.closed": {"order_id": "o", "closed_by": "buyer"}}
+    assert accusers(events) == {SlaRisk.id}
+    assert not accusers([*events, closed])
+
+
+def test_orders_in_one_parcel_are_shipped_each() -> None:
+    events = [e for o in ("o1", "o2") for e in (created("0s", o), paid("1m", o))]
+    events.append(shipped("9h", "o1"))
+    assert accusers(events) == {SlaRisk.id}
+    assert not accusers([*events, shipped("9h", "o2")])
 
 
 def test_what_unpaid_orders_hold_is_part_of_what_is_on_hand() -> None:

@@ -14,8 +14,9 @@ import unicodedata
 SHORTEST_DETAIL = 4
 _NAME = re.compile(r"[一-鿿]{2}")
 
-# As platforms encrypt what they do not show: ~AbC9==~1~, $AbC9==$1$.
-CIPHER = r"([~$#]).+\1\d{1,3}\1"
+# As platforms encrypt what they do not show: ~AbC9==~1~ and $AbC9==$1$ (Taobao), ~AbC9==~0~~ and $AbC9==$0$$
+# (Pinduoduo), ##AbC9==#1## and $$AbC9==$1$$ (Douyin).
+CIPHER = r"([~$#])\1?.+\1\d{1,3}\1{1,2}"
 _CIPHER = re.compile(CIPHER)
 _NOT_WORD = re.compile(r"[\W_]+")
 _MASKED = re.compile(r"[*•●]{2,}")

@@ -66,7 +66,7 @@ class MaliciousReturn(Detector[Rules]):
     name = "malicious_return"
     subject = "buyer"
     triggers = (ReturnInspected, RefundRequested)
-    topics = ("returns", "refunds", "payments", "disputes")
+    topics = ("returns", "refunds", "payments", "disputes", "shipments")
     rules = Rules
     wording = Wording(
         title=("恶意退货", "Malicious return"),

@@ -28,8 +28,8 @@ from streams.detect.detector import (
 )
 from streams.detect.detectors.d20_review_coercion import Demands
 from streams.detect.episodes import NOTHING, Crossing, Episode, Run, Threshold, Verdict, runs
-from streams.detect.facts import AnyFact, ChatSaid, OrderPaid, ReviewStood, by_time
-from streams.detect.orders import AmongPaid
+from streams.detect.facts import AnyFact, ChatSaid, ReviewStood, by_time
+from streams.detect.orders import AmongPaid, payments_for_something
 from streams.detect.reviews import Review, complain, reviews, t04
 
 
@@ -55,7 +55,7 @@ class ProfessionalBadReviewer(Detector[Rules]):
     name = "professional_bad_reviewer"
     subject = "buyer"
     triggers = (ReviewStood,)
-    topics = ("reviews", "payments")
+    topics = ("reviews", "payments", "shipments")
     rules = Rules
     wording = Wording(
         title=("职业差评", "Many bad reviews"),
@@ -149,7 +149,7 @@ def _crossings(
     demands = Demands(facts, rules.chat_window_s)
     talk = _Talk(demands.messages(demands.times), rules.chat_window_s * 1000)
     window_ms = rules.window_s * 1000
-    window = AmongPaid(given_first, facts.of(OrderPaid), window_ms)
+    window = AmongPaid(given_first, payments_for_something(facts), window_ms)
     found: list[Crossing] = []
     for at_ms in sorted({*(given.at_ms for given in given_first), *demands.times}):
         window.move(at_ms)

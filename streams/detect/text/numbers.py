@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 
 _MOBILE = re.compile(r"(?<![\d.])(?:\+?86[- ]?)?(1[3-9]\d)[- ]?(\d{4})[- ]?(\d{4})(?!\d)")
-_LONG_NUMBER = re.compile(r"(?<![\d.])\d{8,30}(?!\d)")
+# Pinduoduo's orders are a day and a number: 261122-339507978993455.
+_LONG_NUMBER = re.compile(r"(?<![\d.])(?:\d{6}-\d{12,18}|\d{8,30})(?!\d)")
 _STREET = re.compile(
     r"[\u4e00-\u9fff]{2,6}?(?:大道|路|街|道|巷|弄|胡同|村|小区|花园|公寓|大厦|苑)"
     r"[\u4e00-\u9fff]{0,6}?\d{1,5}(?:号|弄|栋|幢|座|楼|单元|室)"
