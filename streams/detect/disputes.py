@@ -131,21 +131,32 @@ def parcels_back(facts: Facts) -> dict[str, list[ReturnArrived]]:
     return found
 
 
-def refunds_for_good(facts: Facts) -> dict[str, list[RefundGranted]]:
+def refunds_for_good(facts: Facts, disputes: Iterable[Dispute]) -> dict[str, list[RefundGranted]]:
     """By order, the refunds after which no return is awaited any more, oldest first.
 
     Those that were paid, and those that were granted without a return and not taken back: who agreed to a
-    return and refund awaits the parcel all the more.
+    return and refund awaits the parcel all the more. So does who was ruled to get one by the same
+    platform, whatever the buyer had asked for.
     """
     granted = grants_of(facts)
     if not granted:
         return {}
+    to_return = {
+        dispute.opened.order_id
+        for dispute in disputes
+        if dispute.ruled and dispute.ruled.ruling == "return_and_refund"
+    }
     asked: dict[str, list[RefundRequested]] = {}
     for request in facts.of(RefundRequested):
         asked.setdefault(request.ref.rpartition("#")[0], []).append(request)
     withdrawn = {fact.ref for fact in facts.of(RefundWithdrawn)}
     return {
-        order: [grant for grant in grants if _settles(grant, asked, withdrawn)]
+        order: [
+            grant
+            for grant in grants
+            if _settles(grant, asked, withdrawn)
+            and not (order in to_return and granted_by(grant) == "ruled")
+        ]
         for order, grants in granted.items()
     }
 

@@ -122,33 +122,6 @@ QUALIFY row_number() OVER (
     PARTITION BY shop, buyer, value ->> '$.return_id' ORDER BY at_ms, event_id DESC
 ) = 1;
 
--- After these no return is awaited: money that went back, unless it may be a part of the price, and what was
--- granted of a request for nothing but money that stands. What was asked last before the grant was granted.
-CREATE TEMP TABLE refund_for_good AS
-SELECT g.shop, g.buyer, g.order_id, g.event_id, g.at_ms
-FROM (
-    FROM (
-        SELECT *, value ->> '$.refund_id' AS refund_id
-        FROM seller_event
-        WHERE topic = 'refunds' AND kind IN ('agreed', 'ruled_for_buyer', 'succeeded')
-    )
-    QUALIFY row_number() OVER (
-        PARTITION BY shop, buyer, kind, refund_id ORDER BY at_ms, event_id DESC
-    ) = 1
-) g
-LEFT JOIN (FROM refund WHERE kind = 'requested') r
-    ON r.shop = g.shop AND r.buyer = g.buyer AND r.refund_id = g.refund_id AND r.at_ms <= g.at_ms
-LEFT JOIN (FROM refund WHERE kind = 'withdrawn') w
-    ON w.shop = r.shop AND w.buyer = r.buyer AND w.refund_id = r.refund_id AND w.attempt_no = r.attempt_no
-QUALIFY
-    row_number() OVER (
-        PARTITION BY g.shop, g.buyer, g.kind, g.refund_id ORDER BY r.at_ms DESC, r.event_id DESC
-    ) = 1
-    AND CASE
-        WHEN g.kind = 'succeeded' THEN r.refund_id IS NULL OR r.is_refund_only OR r.reason <> 'other'
-        ELSE coalesce(r.is_refund_only, false) AND w.refund_id IS NULL
-    END;
-
 CREATE TEMP TABLE dispute_step AS
 SELECT
     shop, buyer, order_id, kind, event_id, at_ms,
@@ -167,6 +140,39 @@ WHERE topic = 'disputes' AND kind <> 'evidence_added'
 QUALIFY row_number() OVER (
     PARTITION BY shop, buyer, kind, value ->> '$.dispute_id' ORDER BY at_ms DESC, event_id DESC
 ) = 1;
+
+-- After these no return is awaited: money that went back, unless it may be a part of the price, and what was
+-- granted of a request for nothing but money that stands. What was asked last before the grant was granted.
+CREATE TEMP TABLE refund_for_good AS
+SELECT g.shop, g.buyer, g.order_id, g.event_id, g.at_ms
+FROM (
+    FROM (
+        SELECT *, value ->> '$.refund_id' AS refund_id
+        FROM seller_event
+        WHERE topic = 'refunds' AND kind IN ('agreed', 'ruled_for_buyer', 'succeeded')
+    )
+    QUALIFY row_number() OVER (
+        PARTITION BY shop, buyer, kind, refund_id ORDER BY at_ms, event_id DESC
+    ) = 1
+) g
+LEFT JOIN (FROM refund WHERE kind = 'requested') r
+    ON r.shop = g.shop AND r.buyer = g.buyer AND r.refund_id = g.refund_id AND r.at_ms <= g.at_ms
+LEFT JOIN (FROM refund WHERE kind = 'withdrawn') w
+    ON w.shop = r.shop AND w.buyer = r.buyer AND w.refund_id = r.refund_id AND w.attempt_no = r.attempt_no
+WHERE g.kind <> 'ruled_for_buyer'
+    OR NOT EXISTS (
+        FROM dispute_step d
+        WHERE d.shop = g.shop AND d.buyer = g.buyer AND d.order_id = g.order_id
+            AND d.kind = 'ruled' AND d.ruling = 'return_and_refund'
+    )
+QUALIFY
+    row_number() OVER (
+        PARTITION BY g.shop, g.buyer, g.kind, g.refund_id ORDER BY r.at_ms DESC, r.event_id DESC
+    ) = 1
+    AND CASE
+        WHEN g.kind = 'succeeded' THEN r.refund_id IS NULL OR r.is_refund_only OR r.reason <> 'other'
+        ELSE coalesce(r.is_refund_only, false) AND w.refund_id IS NULL
+    END;
 
 CREATE TEMP TABLE dispute AS FROM dispute_step WHERE kind = 'opened';
 

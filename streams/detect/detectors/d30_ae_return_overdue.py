@@ -79,7 +79,7 @@ class ReturnOverdue(Detector[Rules]):
         # By order: when all disputes so far were withdrawn.
         withdrawn_ms: dict[str, int] = {}
         disputes = disputes_of(facts)
-        refunds = OfOne(disputes, refunds_for_good(facts))
+        refunds = OfOne(disputes, refunds_for_good(facts, disputes))
         for dispute in disputes:
             order_id = dispute.opened.order_id
             # What came back before another item was disputed, and the sign of it, are not about that one.

@@ -62,7 +62,7 @@ class ItalyReturn(Detector[Rules]):
         if not found:
             return NOTHING
         back = OfOne(disputes, parcels_back(facts))
-        refunds = OfOne(disputes, refunds_for_good(facts))
+        refunds = OfOne(disputes, refunds_for_good(facts, disputes))
         cases = [
             _case(
                 dispute,
