@@ -61,6 +61,7 @@ def test_a_detail_that_cannot_be_delivered_to(detail: str, codes: set[str]) -> N
         "大学城北路100号",
         "test大厦3楼",
         "不知道村12号",
+        "清溪镇转运仓3号库 UID0000001",
     ],
 )
 def test_a_detail_of_an_honest_receiver(detail: str) -> None:

@@ -104,7 +104,8 @@ def doubts(text: str) -> tuple[str, ...]:
     words = _NOT_WORD.sub("", text)
     if len(words) < SHORTEST_DETAIL and not _NAME.search(words):
         found.append("detail_short")
-    if _REPEATED.search(_MOBILE.sub("", text)):
+    # At a forwarder's the number of a member stands in the address: UID0000001.
+    if _REPEATED.search(_MOBILE.sub("", text)) and not _FORWARDER.search(text):
         found.append("detail_repeated")
     if _PLACEHOLDER_WHOLE.fullmatch(words) or _PLACEHOLDER_PART.search(words):
         found.append("detail_placeholder")
