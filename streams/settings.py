@@ -162,6 +162,9 @@ class Settings(BaseSettings):
     """Its port."""
     inbox_auth_token: SecretStr | None = None
     """Token for signing in, 16 ASCII characters or more; without it only the loopback is served."""
+    inbox_retention_days: Annotated[int, Field(ge=120, le=3660)] = 400
+    """Days after which the inbox deletes what was handled and not revised since: alerts, complaints that
+    ended, and what people noted about them. Not below what Kafka keeps of alerts and a complaint takes."""
     database_url: str = "sqlite:///.orderwatch/inbox.db"
     """Database of the inbox: SQLite, or `postgresql://…` with the extra `postgres`."""
 

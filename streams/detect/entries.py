@@ -12,7 +12,8 @@ from typing import Literal, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-ShopType = Literal["taobao", "tmall"]
+# `other` is a shop on another platform (JD, Pinduoduo, Douyin, AliExpress), whose entries no document names.
+ShopType = Literal["taobao", "tmall", "other"]
 ComplaintKind = Literal[
     "异常拍下",
     "异常退款",
@@ -56,7 +57,10 @@ def registry() -> tuple[Entry, ...]:
 
 
 def entries(kind: ComplaintKind, shop_type: ShopType | None = None) -> tuple[Entry, ...]:
-    """Where that kind is filed by that type of shop; by any, where the type is not known."""
+    """Where that kind is filed by that type of shop; by any, where the type is not known.
+
+    Nowhere that is known, for a shop on another platform.
+    """
     return tuple(
         entry
         for entry in registry()

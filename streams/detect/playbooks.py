@@ -56,6 +56,8 @@ NEEDS: Final[dict[ComplaintKind, tuple[str, ...]]] = {
     "盗图投诉": ("originals", "first_published", "copied_listing"),
     "盗图申诉": ("notice", "originals", "first_published"),
 }
+# Where a shop of the type `other` files, zh and en.
+_OF_ITS_PLATFORM: Final = ("本店所在平台的投诉入口", "complaint entry of the shop's own platform")
 # About pictures, not about a buyer (D36).
 ABOUT_PICTURES: Final[frozenset[ComplaintKind]] = frozenset({"盗图投诉", "盗图申诉"})
 
@@ -66,7 +68,7 @@ def form(
     shop_type: ShopType | None = None,
     about: str = "",
 ) -> str:
-    """The complaint form as a text to copy, with the entry of the shop, or of both types.
+    """The complaint form as a text to copy, with the entry of the shop, or of both types of Taobao.
 
     `about` names the orders, the account or the goods, where they are known already.
     """
@@ -76,10 +78,11 @@ def form(
         whom = ("本店商品链接:(请填写)", "对方商品链接:(请填写)")
     else:
         whom = ("订单编号:(见本预警所列)", "买家账号:(见本预警)")
+    where = ";".join(entry.where for entry in entries(kind, shop_type))
     return "\n".join(
         (
             f"投诉类型:{kind}",
-            f"入口:{';'.join(entry.where for entry in entries(kind, shop_type))}",
+            f"入口:{where or _OF_ITS_PLATFORM[0]}",
             f"情况说明:{story_zh or '(请简述经过)'}",
             *whom,
             f"附件:{'、'.join(PROOFS[code][0] for code in NEEDS[kind])}",
@@ -94,10 +97,11 @@ def complaint(kind: ComplaintKind, story_zh: str = "", shop_type: ShopType | Non
     not known, the entries of both are named. Detectors do not know it: see `for_shop`.
     """
     found = entries(kind, shop_type)
+    own_zh, own_en = _OF_ITS_PLATFORM
     return Step(
         "A10_draft_complaint",
-        f"如确认,由人工到{'或'.join(entry.zh for entry in found)}投诉:{kind}",
-        f"If confirmed, a person files {kind} at the {' or '.join(e.en for e in found)}",
+        f"如确认,由人工到{'或'.join(entry.zh for entry in found) or own_zh}投诉:{kind}",
+        f"If confirmed, a person files {kind} at the {' or '.join(e.en for e in found) or own_en}",
         tuple(PROOFS[code] for code in NEEDS[kind]),
         draft=form(kind, story_zh, shop_type),
         complaint=(kind, story_zh),

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
+from kafka import TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError
 
 from streams.errors import TransientError
@@ -38,6 +40,7 @@ _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 10.0
 _FLOOD_SAMPLE = 200
 _FLOOD_MIN = 50
+_DAY_MS = 24 * 3600 * 1000
 
 
 class AlertSource(Source, Protocol):
@@ -57,20 +60,45 @@ class KafkaAlertSource(KafkaSource):
     With `is_anew` it begins at the oldest alert that is kept, wherever the group had stopped: a database
     that was lost, or comes from a backup, lacks some of what the group has read. So it does with
     partitions that it is given later, by a console that read them into the lost one.
+
+    What was written before the retention of the inbox is passed over and told to `on_passed_over`: the
+    inbox may have had it, and deleted it. By the time of the record, not of the alert: old events that are
+    loaded today make alerts of today.
     """
 
-    def __init__(self, settings: Settings, *, is_anew: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        on_passed_over: Callable[[int], None] = lambda _records: None,
+        *,
+        is_anew: bool = False,
+    ) -> None:
         super().__init__(settings, [ALERTS], _group_of(settings), max_poll_records=500)
+        self._on_passed_over = on_passed_over
+        self._keep_ms = settings.inbox_retention_days * _DAY_MS
         self._is_anew = is_anew
         self._begun: frozenset[Partition] = frozenset()
 
     def poll(self, timeout_s: float) -> list[Record]:
         """See Source."""
-        records = super().poll(timeout_s)
+        records = self._young(clients.poll(self._settings, self._consumer, timeout_s))
         others = self._owned - self._begun if self._is_anew else frozenset()
         if others:
             self._begin_anew(others)
         return [record for record in records if (record.topic, record.partition) not in others]
+
+    def _young(self, batches: Mapping[TopicPartition, list[ConsumerRecord]]) -> list[Record]:
+        # As the base does it, which does not say when a record was written.
+        self._owned = frozenset(
+            (self._names[tp.topic], tp.partition) for tp in self._consumer.assignment()
+        )
+        since_ms = time.time() * 1000 - self._keep_ms
+        found = [r for records in batches.values() for r in records]
+        # A record without a time has -1.
+        young = [r for r in found if r.timestamp < 0 or r.timestamp >= since_ms]
+        if len(young) < len(found):
+            self._on_passed_over(len(found) - len(young))
+        return [Record(self._names[r.topic], r.partition, r.offset, r.key, r.value) for r in young]
 
     def _begin_anew(self, partitions: frozenset[Partition]) -> None:
         # Committed before anything is stored: after a crash the group is where the database is.

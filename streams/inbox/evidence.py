@@ -101,7 +101,7 @@ def _part(console: Console, alert_id: str) -> Part | None:
     detail = console.store.detail(alert_id)
     if detail is None:
         return None
-    card = pages.card(detail.row, console.board.of_alerts([alert_id])[alert_id])
+    card = pages.card(detail.row, console.board.of_alerts([alert_id]).get(alert_id, ()))
     found = [
         console.casebook.detail(row.complaint_id) for row in console.casebook.of_alert(alert_id)
     ]

@@ -34,7 +34,7 @@ class InboxMetrics:
         )
         self._ignored = Counter(
             "orderwatch_inbox_ignored",
-            "Alert revisions that were stored already, or older than the stored one.",
+            "Alert revisions that were stored already, or older than the stored one or the retention.",
             registry=self.registry,
         )
         self._refused = Counter(
@@ -77,11 +77,23 @@ class InboxMetrics:
             ["topic"],
             registry=self.registry,
         )
+        self._pruned = Counter(
+            "orderwatch_inbox_pruned",
+            "What was deleted because of its age: alerts, complaints, events sent, records refused.",
+            ["what"],
+            registry=self.registry,
+        )
         self.registry.register(_StoredGauges(store, board, now))
 
     def stored(self, applied: int, ignored: int) -> None:
         self._applied.inc(applied)
         self._ignored.inc(ignored)
+
+    def passed_over(self, records: int) -> None:
+        self._ignored.inc(records)
+
+    def pruned(self, what: str, number: int) -> None:
+        self._pruned.labels(what).inc(number)
 
     def refused(self, reason: str) -> None:
         self._refused.labels(reason).inc()

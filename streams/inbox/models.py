@@ -139,7 +139,7 @@ class CaseRow(Base):
     """What people have made of an alert so far. `version` grows with every step."""
 
     __tablename__ = "cases"
-    # What was handled is listed newest first, and grows for ever.
+    # What was handled is listed newest first, and is nearly all there is.
     __table_args__ = (Index(None, "updated_at", "alert_id"),)
 
     alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.alert_id"), primary_key=True)

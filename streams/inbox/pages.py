@@ -76,6 +76,20 @@ class Card:
 
 
 @dataclass(frozen=True)
+class Undone:
+    """An alert for which a step was not taken: why, and the last step of anybody.
+
+    `alert` and `last` are None where there is no such alert, or no step.
+    """
+
+    alert_id: str
+    reason: str
+    alert: Alert | None = None
+    state: str = ""
+    last: AuditRow | None = None
+
+
+@dataclass(frozen=True)
 class Part:
     """One page of a table of deadlines, and how many there are on all pages."""
 
@@ -144,6 +158,14 @@ def _decoded(body: str) -> Alert:
 def next_timer(timers: Sequence[Timer]) -> Timer | None:
     """The deadline that comes first of those that are not met."""
     return next((timer for timer in timers if not timer.is_met()), None)
+
+
+def undone(alert_id: str, reason: str, detail: Detail | None) -> Undone:
+    """What to say of a step for many that was not taken for this one."""
+    if detail is None:
+        return Undone(alert_id, "problem.missing")
+    last = detail.audit[-1] if detail.audit else None
+    return Undone(alert_id, reason, _decoded(detail.row.body), detail.row.case.state, last)
 
 
 def part(lines: Sequence[Line], number: int) -> Part:

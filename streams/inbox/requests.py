@@ -12,15 +12,19 @@ from starlette.requests import Request
 
 from schemas.alerts import AlertStatus, Severity
 from streams.detect.entries import ComplaintKind
+from streams.inbox.bulk import request_id_of
 from streams.inbox.casebook import CaseRequest, OpenRequest
 from streams.inbox.complaints import CaseStep
-from streams.inbox.listing import Filter, Sort
+from streams.inbox.listing import PAGE_SIZE, Filter, Sort
 from streams.inbox.session import Gatekeeper, Session, is_same_origin
 from streams.inbox.texts import Language
-from streams.inbox.workflow import Channel, Label, RechargeResult, Step, StepRequest
+from streams.inbox.workflow import FOR_MANY, Channel, Label, RechargeResult, Step, StepRequest
 
 LANGUAGE_COOKIE: Final = "orderwatch_language"
 _MAX_FORM_BYTES: Final = 32 * 1024
+# Every alert of a page may be chosen, each in a field of its own.
+_MAX_FIELDS: Final = 40 + PAGE_SIZE
+_CHOSEN: Final = "alert."
 _MAX_PAGE: Final = 1_000_000
 _Choice = TypeVar("_Choice", bound=str)
 
@@ -67,7 +71,7 @@ async def form_of(request: Request) -> dict[str, str]:
         if len(body) > _MAX_FORM_BYTES:
             raise BadFormError
     try:
-        fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=40)
+        fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MAX_FIELDS)
     except ValueError:
         raise BadFormError from None
     # Browsers send CR LF, and a page would show the CR as the control character that it is.
@@ -144,6 +148,43 @@ def step_of(alert_id: str, step: str, form: dict[str, str], operator: str) -> St
         result=result,
         reason=form.get("reason", "").strip(),
     )
+
+
+def steps_of(form: dict[str, str], operator: str) -> list[StepRequest]:
+    """One step for each alert that was chosen on a list; none where nothing was chosen.
+
+    `do` is the step, `label.` and the label, or empty; a field `alert.` and the id has the version of the
+    case that the list showed. Raises BadFormError.
+    """
+    request_id = _request_id(form)
+    do, _, label = form.get("do", "").partition(".")
+    chosen = {
+        name.removeprefix(_CHOSEN): _number(version, default=-1, greatest=2**31 - 1)
+        for name, version in form.items()
+        if name.startswith(_CHOSEN)
+    }
+    if not do or not chosen:
+        return []
+    known: Step | None = _one_of(FOR_MANY, do)
+    if known is None or (known == "label") != (label in list(Label)):
+        raise BadFormError
+    if len(chosen) > PAGE_SIZE or min(chosen.values()) < 0 or not all(map(_is_id, chosen)):
+        raise BadFormError
+    return [
+        StepRequest(
+            alert_id=alert_id,
+            step=known,
+            by=operator,
+            request_id=request_id_of(request_id, alert_id, form["do"]),
+            version=version,
+            label=Label(label) if label else None,
+        )
+        for alert_id, version in chosen.items()
+    ]
+
+
+def _is_id(text: str) -> bool:
+    return len(text) <= 36 and text.isprintable()
 
 
 def opened_of(form: dict[str, str], operator: str) -> OpenRequest:

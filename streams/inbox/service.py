@@ -1,4 +1,4 @@
-"""`orderwatch inbox`: the database, consumer, sender and watch in threads, the web server in the main thread.
+"""`orderwatch inbox`: database, web server in the main thread; consumer, sender, watch, retention beside it.
 
 It refuses to listen beyond this machine without a token. When the consumer ends by a bug, the server
 stops too: a console that silently receives nothing is worse than none.
@@ -12,7 +12,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import FrameType
 
 import structlog
@@ -31,6 +31,7 @@ from streams.inbox.detection import Detection, KafkaGroup
 from streams.inbox.live import Live
 from streams.inbox.metrics import InboxMetrics
 from streams.inbox.outbox import Outbox, Sender
+from streams.inbox.retention import Retention
 from streams.inbox.session import Gatekeeper
 from streams.inbox.store import Store
 from streams.inbox.web import create_app
@@ -75,7 +76,7 @@ def run(settings: Settings) -> None:
                 log.warning(
                     "inbox_reads_anew", reason="the group has read more than the database has"
                 )
-            return KafkaAlertSource(settings, is_anew=is_anew)
+            return KafkaAlertSource(settings, metrics.passed_over, is_anew=is_anew)
 
         consumer = Consumer(
             connect=connect,
@@ -110,7 +111,9 @@ def run(settings: Settings) -> None:
             )
         )
         sender = Sender(Outbox(engine, _now), lambda: KafkaPublisher(settings), metrics)
-        _serve(address, app, consumer, live, sender, detection)
+        keep = timedelta(days=settings.inbox_retention_days)
+        retention = Retention(engine, metrics, keep, _now)
+        _serve(address, app, consumer, live, sender, detection, retention)
     finally:
         engine.dispose()
 
@@ -171,6 +174,7 @@ def _serve(
     live: Live,
     sender: Sender,
     detection: Detection,
+    retention: Retention,
 ) -> None:
     server = _Server(
         uvicorn.Config(
@@ -201,6 +205,7 @@ def _serve(
         thread.start()
         background.start("inbox-sender", sender.step)
         background.start("inbox-detection", detection.step)
+        background.start("inbox-retention", retention.step)
         try:
             # uvicorn raises SystemExit, with a code of its own, when somebody was faster at the port.
             with suppress(KeyboardInterrupt, SystemExit):

@@ -196,8 +196,8 @@ class Store:
             read_to, known = self._pairs
             query = select(AlertRow.shop_id, AlertRow.detector).distinct()
             if read_to:
-                # No alert ever goes, so only what came since is looked at, and some of what came before: of
-                # two transactions at once the lower ids may be committed last.
+                # Only what came since is looked at, and some of what came before: of two transactions at once
+                # the lower ids may be committed last. A shop whose alerts were all deleted stays.
                 came = RevisionRow.id > read_to - _COMMITTED_LATE
                 of_alert = RevisionRow.alert_id == AlertRow.alert_id
                 query = query.join(RevisionRow, of_alert).where(came)

@@ -74,6 +74,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "case.missing": ("待备", "not yet"),
     "case.where_kept": ("存放位置或编号（可不填）", "Where it is kept, or its number (optional)"),
     "case.entries": ("投诉入口", "Where to file"),
+    "case.no_entries": (
+        "本店所在平台的投诉入口",
+        "At the complaint entry of the shop's own platform",
+    ),
     "case.as_of": ("{as_of}时的入口", "as of {as_of}"),
     "case.changed": ("这张投诉单有更新。", "This complaint has changed."),
     "case.draft_hint": (
@@ -122,6 +126,34 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "list.next": ("下一页", "Next"),
     "list.suppressed": ("另有{n}条已静默", "{n} more suppressed"),
     "list.show_suppressed": ("显示", "Show"),
+    "bulk.all": ("全选本页", "All on this page"),
+    "bulk.pick": ("选择：{what}", "Choose: {what}"),
+    "bulk.chosen": ("已选{n}条", "{n} chosen"),
+    "bulk.step": ("对所选预警", "What to do with them"),
+    "bulk.label": ("标签：{label}", "Label: {label}"),
+    "bulk.do": ("执行", "Do it"),
+    "bulk.waits": (
+        "列表有更新。选择期间列表保持不动，执行或取消选择后会刷新。",
+        "The list has changed. It stands still while alerts are chosen, and is renewed once the step is done "
+        "or none is chosen.",
+    ),
+    "bulk.nothing": (
+        "请先选择预警和操作，没有执行任何操作。",
+        "Choose the alerts and what to do with them first; nothing was done.",
+    ),
+    "bulk.done": ("{step}：{n}条已完成。", "{step}: done for {n}."),
+    "bulk.undone": ("{n}条没有执行：", "Not done for {n}:"),
+    "bulk.refused": ("「{state}」时不能做这一步。", "Not possible while it is “{state}”."),
+    "bulk.conflict": ("同事刚刚更新了这条预警。", "A colleague has just changed this alert."),
+    "bulk.untried": (
+        "数据库没有响应，另有{n}条没有执行，仍处于选中状态，请稍后再试。",
+        "The database did not answer: {n} more were not done. They are still chosen; try again soon.",
+    ),
+    "bulk.interrupted": (
+        "数据库中途没有响应：{done}条已完成并保存，{left}条没有执行。请稍后在列表里继续。",
+        "The database stopped answering on the way: {done} are done and stored, {left} are not. Go on from "
+        "the list in a while.",
+    ),
     "filter.severity": ("级别", "Severity"),
     "filter.shop": ("店铺", "Shop"),
     "filter.detector": ("类型", "Type"),

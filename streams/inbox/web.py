@@ -26,6 +26,7 @@ from streams.inbox.console import Console
 from streams.inbox.desk import Outcome
 from streams.inbox.evidence import add_evidence
 from streams.inbox.gate import Gate
+from streams.inbox.list_web import add_lists
 from streams.inbox.redaction import clean_json
 from streams.inbox.requests import (
     LANGUAGE_COOKIE,
@@ -35,7 +36,6 @@ from streams.inbox.requests import (
     address_of,
     admit,
     check_change,
-    filter_of,
     form_of,
     language_of,
     local_path,
@@ -74,6 +74,7 @@ def create_app(console: Console) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     view = _View(console)
     _add_probes(app, console)
+    add_lists(app, console, view)
     _add_reading(app, console, view)
     add_evidence(app, console, view)
     add_cases(app, console, view)
@@ -123,9 +124,18 @@ class _View:
         words = Words(language_of(request), self._console.now(), time_zone(zone), is_dated=True)
         return pages.render(self._jinja, template, words, zone=zone, **values)
 
-    def problem(self, request: Request, status: int, text: str, hint: str = "") -> HTMLResponse:
+    def problem(
+        self, request: Request, status: int, text: str, hint: str = "", **values: object
+    ) -> HTMLResponse:
+        """A page that says what is wrong; `values` are those of the text."""
         return self.page(
-            request, "problem.html", status=status, text=text, hint=hint, kept=typed_in(request)
+            request,
+            "problem.html",
+            status=status,
+            text=text,
+            values=values,
+            hint=hint,
+            kept=typed_in(request),
         )
 
     def _counts(self) -> dict[str, object]:
@@ -166,38 +176,6 @@ def _add_probes(app: FastAPI, console: Console) -> None:
 def _add_reading(app: FastAPI, console: Console, view: _View) -> None:
     def admitted(request: Request) -> Session:
         return admit(request, console.keeper)
-
-    def listing(request: Request, *, complaints_only: bool) -> HTMLResponse:
-        wanted = filter_of(request, complaints_only=complaints_only)
-        found = console.store.page(wanted)
-        shops, detectors = console.store.choices()
-        return view.page(
-            request,
-            "list.html",
-            wanted=wanted,
-            listing=found,
-            cards=pages.cards(found, console.board.of_alerts([r.alert_id for r in found.rows])),
-            cases=console.casebook.page(
-                is_ended=wanted.is_handled,
-                number=wanted.cases_page,
-                shop=wanted.shop,
-                search=wanted.search,
-            )
-            if complaints_only
-            else None,
-            case_timer=lambda case: pages.next_timer(console.board.of_complaint(case)),
-            shops=shops,
-            detectors=detectors,
-            tab="complaints" if complaints_only else "alerts",
-        )
-
-    @app.get("/", dependencies=[Depends(admitted)])
-    def alerts(request: Request) -> HTMLResponse:
-        return listing(request, complaints_only=False)
-
-    @app.get("/complaints", dependencies=[Depends(admitted)])
-    def complaints(request: Request) -> HTMLResponse:
-        return listing(request, complaints_only=True)
 
     @app.get("/deadlines", dependencies=[Depends(admitted)])
     def deadlines(request: Request) -> HTMLResponse:
@@ -292,7 +270,7 @@ def detail_page(
         request,
         "detail.html",
         status=200 if outcome is None else 409,
-        card=pages.card(detail.row, console.board.of_alerts([alert_id])[alert_id]),
+        card=pages.card(detail.row, console.board.of_alerts([alert_id]).get(alert_id, ())),
         cases=console.casebook.of_alert(alert_id),
         detail=detail,
         work=pages.work(detail),

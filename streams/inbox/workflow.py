@@ -98,6 +98,9 @@ class StepRequest:
 # What is logged on an alert that somebody took, and moves it nowhere.
 LOGGED: Final[frozenset[Step]] = frozenset({"contact", "reconcile"})
 
+# What can be asked for many alerts at once: a contact attempt and a filing are each of one alert.
+FOR_MANY: Final[tuple[Step, ...]] = ("take", "label", "confirm")
+
 _BEGUN: Final = frozenset({State.IN_PROGRESS})
 TRANSITIONS: Final[dict[State, Set[State]]] = {
     State.NEW: _BEGUN | {State.AUTO_RESOLVED, State.EXPIRED},

@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -18,17 +18,20 @@ import orjson
 from aiokafka import AIOKafkaProducer
 from kafka import OffsetAndMetadata, TopicPartition
 
+from schemas.alerts import Alert
 from streams.demo.broker import free_port
 from streams.errors import TransientError
 from streams.inbox.consumer import KafkaAlertSource
+from streams.inbox.database import open_database, upgrade
 from streams.inbox.detection import Detection, KafkaGroup
+from streams.inbox.store import Store
 from streams.kafka import clients
 from streams.replay.files import event_line
 from streams.settings import Settings
 from streams.subscriber.source import Record
 from tests.brokers import ApacheKafka
 from tests.factories import alert_id, envelope, make_alert
-from tests.inbox import Clock, Served, wait_until
+from tests.inbox import Clock, Served, record, wait_until
 from tests.oracle.seller_story import SellerStory
 from tests.oracle.story import HOUR, T0_MS
 from tests.topic_io import Message, create_topics, produce
@@ -85,11 +88,13 @@ def inbox(bootstrap: str, prefix: str, folder: Path, **more: str) -> Iterator[In
 
 def publish(bootstrap: str, topic: str, keys: range) -> None:
     alerts = [make_alert(str(n), buyer=f"b{n}", orders=1) for n in keys]
-    messages = [
-        Message(envelope(alert).model_dump_json().encode(), alert.subject.id.encode())
-        for alert in alerts
-    ]
-    produce(bootstrap, topic, messages)
+    produce(bootstrap, topic, [message(alert) for alert in alerts])
+
+
+def message(alert: Alert, written_at: datetime | None = None) -> Message:
+    at_ms = None if written_at is None else int(written_at.timestamp() * 1000)
+    value = envelope(alert).model_dump_json().encode()
+    return Message(value, alert.subject.id.encode(), timestamp_ms=at_ms)
 
 
 def test_a_killed_inbox_misses_nothing_and_has_nothing_twice(
@@ -148,6 +153,36 @@ def test_a_database_from_a_backup_gets_what_the_group_had_read_since(
     read(20)
     (tmp_path / "inbox.db").write_bytes(backup)
     read(30)
+
+
+def test_what_was_deleted_for_its_age_does_not_come_back_from_the_topic(
+    bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    topic = topic_prefix + "alerts"
+    # Somebody keeps alerts for longer than the topic is made for.
+    create_topics(bootstrap, {topic: 1}, {topic: {"retention.ms": "-1"}})
+    now = datetime.now(UTC)
+    long_ago = now - timedelta(days=500)
+    ended = make_alert("old", buyer="b1", status="resolved", change="resolved")
+    engine = open_database(f"sqlite:///{tmp_path}/inbox.db")
+    upgrade(engine)
+    Store(engine, Clock(long_ago)).apply([record(ended)])
+    Store(engine, Clock(now)).apply([record(make_alert("young", buyer="b2"))])
+    engine.dispose()
+    # Old events that are loaded today make alerts of today.
+    loaded = make_alert("loaded", buyer="b3", opened_at=now - timedelta(days=900))
+    produce(bootstrap, topic, [message(ended, long_ago), message(loaded)])
+    for group in ("one", "another"):
+        # A group that is new reads everything that is kept.
+        more = {"ORDERWATCH_GROUP_ID": topic_prefix + group}
+        with inbox(bootstrap, topic_prefix, tmp_path, **more) as running:
+            wait_until(lambda: running.metric("orderwatch_inbox_lag_records") == 0, deadline_s=60)
+            wait_until(lambda: running.has("loaded"), deadline_s=60)
+            wait_until(lambda: not running.has("old"), deadline_s=60)
+            assert running.has("young")
+            pruned = running.metric('orderwatch_inbox_pruned_total{what="alert"}')
+            assert pruned == (1 if group == "one" else -1)
+            assert running.metric("orderwatch_inbox_ignored_total") >= 1
 
 
 def test_what_another_console_read_into_the_lost_database_is_read_again_as_well(

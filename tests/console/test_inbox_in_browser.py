@@ -379,6 +379,166 @@ def test_a_note_of_a_step_that_a_colleague_overtook_can_be_sent_again(
     assert detail.steps[-1].note == "平台编号 7788"
 
 
+def box(key: str) -> str:
+    return f"input[name='alert.{alert_id(key)}']"
+
+
+def chosen(page: Page) -> int:
+    return int(page.evaluate("document.querySelectorAll('.pick :checked').length"))
+
+
+def states(served: Served, *keys: str) -> list[str]:
+    found = [served.store.detail(alert_id(key)) for key in keys]
+    return [detail.row.case.state for detail in found if detail is not None]
+
+
+def test_several_alerts_are_chosen_taken_labelled_and_confirmed(page: Page, served: Served) -> None:
+    served.add(*(make_alert(key, buyer=f"b{key}") for key in "123"))
+    page.wait("document.querySelectorAll('.alert').length === 3")
+    # What to do is asked once something is chosen.
+    assert page.evaluate("document.querySelector('.act').offsetParent") is None
+    page.click(box("1"))
+    page.click(box("3"))
+    assert "已选2条" in page.text()
+    page.choose("select[name=do]", "take")
+    page.click(".act button")
+    page.wait("document.querySelector('.told')?.innerText.includes('处理：2条已完成')")
+    assert states(served, "1", "2", "3") == ["IN_PROGRESS", "NEW", "IN_PROGRESS"]
+    assert chosen(page) == 2
+    page.choose("select[name=do]", "label.FALSE_POSITIVE")
+    page.click(".act button")
+    page.wait("document.querySelector('.told')?.innerText.includes('标签：误报：2条已完成')")
+    page.choose("select[name=do]", "confirm")
+    page.click(".act button")
+    page.wait("document.querySelector('.told')?.innerText.includes('确认：2条已完成')")
+    assert states(served, "1", "2", "3") == ["DONE", "NEW", "DONE"]
+    page.wait("document.querySelectorAll('.alert').length === 1")
+    assert page.complaints() == []
+
+
+def test_all_of_the_page_are_chosen_and_none(page: Page, served: Served) -> None:
+    served.add(*(make_alert(str(n), buyer=f"b{n}", orders=1) for n in range(60)))
+    page.wait("document.querySelectorAll('.alert').length === 50")
+    page.click(".all input")
+    assert chosen(page) == 50
+    page.click(".all input")
+    assert chosen(page) == 0
+    page.click(".all input")
+    page.choose("select[name=do]", "take")
+    page.click(".act button")
+    page.wait("document.querySelector('.told')?.innerText.includes('50条已完成')")
+    page.click(".alert:first-child .pick input")
+    assert page.evaluate("document.querySelector('.all input').indeterminate")
+    assert chosen(page) == 49
+
+
+def test_what_is_chosen_stays_while_alerts_arrive_and_the_list_is_renewed_after(
+    page: Page, served: Served
+) -> None:
+    served.add(make_alert("1"), make_alert("2", buyer="b2"))
+    page.wait("document.querySelectorAll('.alert').length === 2")
+    page.click(box("1"))
+    page.evaluate("window.rows = [...document.querySelectorAll('.alert')]")
+    served.add(make_alert("3", buyer="b3", severity="critical"))
+    page.wait("!document.querySelector('#stale').hidden")
+    assert "选择期间列表保持不动" in page.text()
+    # Nothing moved below the mouse.
+    assert page.evaluate(
+        "[...document.querySelectorAll('.alert')].every((row, n) => row === rows[n])"
+    )
+    assert chosen(page) == 1
+    page.click(box("1"))
+    page.wait("document.querySelectorAll('.alert').length === 3")
+    page.wait("document.querySelector('#stale').hidden")
+    # The box that was left has the focus, and it holds back nothing.
+    served.add(make_alert("4", buyer="b4"))
+    page.wait("document.querySelectorAll('.alert').length === 4")
+
+
+def test_what_stays_chosen_after_a_step_outlives_what_arrives(page: Page, served: Served) -> None:
+    served.add(make_alert("1"))
+    page.wait("document.querySelectorAll('.alert').length === 1")
+    page.click(box("1"))
+    page.choose("select[name=do]", "take")
+    page.click(".act button")
+    page.wait("document.querySelector('.told')?.innerText.includes('1条已完成')")
+    page.wait("document.querySelector('#live').classList.contains('on')")
+    served.add(make_alert("2", buyer="b2"))
+    page.wait("!document.querySelector('#stale').hidden")
+    assert chosen(page) == 1
+
+
+def test_that_minutes_pass_is_not_called_a_change_of_the_list(page: Page, served: Served) -> None:
+    served.add(make_alert("1"))
+    page.wait("document.querySelectorAll('.alert').length === 1")
+    page.click(box("1"))
+    served.clock.forward(minutes=3)
+    page.evaluate(
+        "window.fetched = 0; window.fetch = ((real) => (...asked) => real(...asked)"
+        ".then((answer) => { fetched += 1; return answer; }))(window.fetch); null"
+    )
+    # Told of a change that this page does not show.
+    served.health = Health(False, "no sign of the Kafka broker for 600 s")
+    page.wait("document.querySelector('#feed').innerText.includes('收不到新的预警')")
+    assert page.evaluate("document.querySelector('#stale').hidden")
+    assert chosen(page) == 1
+
+
+def test_what_was_not_done_for_some_is_shown_with_a_way_to_each(
+    browser: Browser, page: Page, served: Served
+) -> None:
+    served.add(make_alert("1"), make_alert("2", buyer="b2"))
+    page.wait("document.querySelectorAll('.alert').length === 2")
+    page.click(".all input")
+    served.desk.perform(StepRequest(alert_id("2"), "take", "韩梅梅", "take-it-2", 1))
+    page.choose("select[name=do]", "take")
+    page.click(".act button")
+    page.wait("document.querySelector('.told')?.innerText.includes('1条没有执行')")
+    assert "韩梅梅 开始处理" in page.evaluate("document.querySelector('.told').innerText")
+    page.click(".told a")
+    page.wait(f"location.pathname === '/alerts/{alert_id('2')}'")
+    page.click(".crumb a")
+    page.wait("location.pathname === '/' && document.querySelectorAll('.alert').length === 2")
+
+
+def test_a_step_for_many_sent_into_a_lost_connection_keeps_what_is_chosen(
+    page: Page, served: Served
+) -> None:
+    served.add(make_alert("1"), make_alert("2", buyer="b2"))
+    page.wait("document.querySelectorAll('.alert').length === 2")
+    page.click(".all input")
+    page.choose("select[name=do]", "take")
+    page.go_offline()
+    page.click(".act button")
+    page.wait("!document.querySelector('#lost').hidden")
+    assert chosen(page) == 2
+    page.go_offline(is_offline=False)
+    page.evaluate(
+        "document.querySelector('.act button').click(); document.querySelector('.act button').click()"
+    )
+    page.wait("document.querySelector('.told')?.innerText.includes('2条已完成')")
+    for key in "12":
+        detail = served.store.detail(alert_id(key))
+        assert detail is not None
+        assert [row.step for row in detail.audit] == ["take"]
+
+
+def test_a_click_beside_the_box_of_an_alert_opens_nothing(page: Page, served: Served) -> None:
+    served.add(make_alert("1"))
+    page.resize(360, 800)
+    page.goto(served.url + "/?lang=zh")
+    place = page.evaluate(
+        "(() => { const b = document.querySelector('.pick').getBoundingClientRect();"
+        "return [b.width, b.height]; })()"
+    )
+    # What a thumb needs.
+    assert min(place) >= 40
+    page.click(".pick")
+    assert chosen(page) == 1
+    page.click(".alert .title")
+    page.wait(f"location.pathname === '{ONE}'")
+
+
 def test_the_keyboard_stays_where_it_was_when_the_list_is_renewed(
     page: Page, served: Served
 ) -> None:
@@ -444,6 +604,49 @@ def test_no_name_and_no_address_is_too_long_for_the_page(
         ), path
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_no_table_is_scrolled_sideways_whatever_a_shop_is_called(
+    page: Page, served: Served, width: int, language: str
+) -> None:
+    shop = "shop_without_any_break_" + "x" * 41
+    served.add(make_alert(shop=shop), make_alert("2", shop="旗舰店" * 21, severity="critical"))
+    served.casebook.open(OpenRequest("盗图申诉", shop, "z" * 290, "", "李雷", "open-it-1"))
+    page.resize(width, 800)
+    for path in ("/", "/deadlines", "/complaints", ONE):
+        page.goto(f"{served.url}{path}?lang={language}")
+        wide = page.evaluate(
+            "[...document.querySelectorAll('.scroll, .alert, .bulk, .step')]"
+            ".filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.outerHTML.slice(0, 200))"
+        )
+        assert wide == [], path
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        # All of the name is there, and not below something else.
+        if path == "/deadlines":
+            assert shop in page.text()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_what_to_do_with_those_chosen_is_always_in_view(
+    page: Page, served: Served, width: int, language: str
+) -> None:
+    served.add(*(make_alert(str(n), buyer=f"b{n}") for n in range(30)))
+    page.resize(width, 640)
+    page.goto(f"{served.url}/?lang={language}")
+    page.click(".alert:nth-child(2) .pick input")
+    for top in (0, 900, 99_999):
+        page.evaluate(f"window.scrollTo(0, {top})")
+        seen = page.evaluate(
+            "[...document.querySelectorAll('.all, .act select, .act button')].map((e) => {"
+            "const b = e.getBoundingClientRect();"
+            "return b.top >= 0 && b.bottom <= innerHeight && b.left >= 0 && b.right <= innerWidth; })"
+        )
+        assert seen == [True, True, True]
+    # A button of one line.
+    assert page.evaluate("document.querySelector('.act button').clientHeight") < 45
+
+
 def test_a_page_that_does_not_exist_is_not_called_a_lost_connection(
     page: Page, served: Served
 ) -> None:
@@ -474,9 +677,10 @@ def test_names_in_tables_are_not_squeezed_to_a_character_a_line(
     page.resize(width, 800)
     for path, at_least in ((ONE, 6), ("/deadlines", 11)):
         page.goto(served.url + path)
-        # How many characters fit on a line of each name.
+        # How many characters fit on a line of each name, unless it flows with other text.
         fits = page.evaluate(
-            "[...document.querySelectorAll('td.name')].map((cell) => {"
+            "[...document.querySelectorAll('td.name')]"
+            ".filter((cell) => getComputedStyle(cell).display !== 'inline').map((cell) => {"
             "const style = getComputedStyle(cell);"
             "return (cell.clientWidth - parseFloat(style.paddingRight)) / parseFloat(style.fontSize);"
             "})"

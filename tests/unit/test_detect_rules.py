@@ -64,10 +64,13 @@ def without(*keys: str) -> dict[str, Any]:
         ),
         (changed(enabled=False), "^D01: unknown key 'enabled'; known are as_of, cooldown_s, .*"),
         (with_deadline("T99"), "^deadlines: unknown key 'T99'; did you mean 'T09'"),
-        (rules_document() | {"shop_type": "jd"}, "shop_type: expected taobao or tmall, found 'jd'"),
+        (
+            rules_document() | {"shop_type": "jd"},
+            "shop_type: expected taobao or tmall or other, found 'jd'",
+        ),
         (
             rules_document() | {"shops": {"s": {"shop_type": 3}}},
-            "shops.s.shop_type: expected taobao or tmall, found 3",
+            "shops.s.shop_type: expected taobao or tmall or other, found 3",
         ),
         (rules_document() | {"shops": []}, "shops: expected a mapping"),
         (rules_document() | {"shops": {"s": {"D77": {}}}}, "shops.s: unknown key 'D77'"),

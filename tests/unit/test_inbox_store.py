@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from schemas.alerts import Alert, EvidenceFact, Subject
 from streams.detect.detector import find_detectors
 from streams.errors import ConfigurationError, TransientError
 from streams.inbox.board import Board
+from streams.inbox.bulk import Told, perform_each
 from streams.inbox.casebook import Casebook, CaseRequest, OpenRequest
 from streams.inbox.database import open_database, upgrade, writing
 from streams.inbox.desk import Desk, Outcome
@@ -32,6 +32,7 @@ from streams.inbox.listing import (
     tally,
     tally_of_all,
 )
+from streams.inbox.metrics import InboxMetrics
 from streams.inbox.models import AuditRow, Base, CaseRow, ComplaintRow, RefusedRow
 from streams.inbox.store import Store
 from streams.inbox.workflow import Channel, Label, State, StepRequest
@@ -41,38 +42,11 @@ from tests.inbox import (
     NOW,
     Clock,
     position,
-    postgres,
     postgres_binaries,
     record,
     records,
     wait_until,
 )
-
-
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    binaries = postgres_binaries()
-    if binaries is None:
-        cure = "PostgreSQL is not installed: apt-get install postgresql"
-        if os.environ.get("REQUIRE_POSTGRES") == "1":
-            pytest.fail(f"REQUIRE_POSTGRES=1, but {cure}")
-        pytest.skip(cure)
-    with postgres(binaries) as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    is_sqlite = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path}/inbox.db" if is_sqlite else request.getfixturevalue("postgres_url")
-    engine = open_database(url)
-    upgrade(engine)
-    yield engine
-    if not is_sqlite:
-        with engine.begin() as connection:
-            for table in reversed(Base.metadata.sorted_tables):
-                connection.execute(table.delete())
-    engine.dispose()
 
 
 @pytest.fixture
@@ -584,6 +558,39 @@ def test_of_two_operators_one_is_told_of_the_conflict(store: Store, desk: Desk) 
     for thread in threads:
         thread.join()
     assert sorted(outcomes) == ["conflict", "done"]
+
+
+def test_of_two_operators_who_take_the_same_many_at_once_each_alert_has_one(
+    engine: Engine, store: Store, desk: Desk, clock: Clock
+) -> None:
+    keys = [str(n) for n in range(30)]
+    store.apply(records(make_alert(key, buyer=f"b{key}", orders=1) for key in keys))
+    metrics = InboxMetrics(store, Board(store, load_rules(None, find_detectors()), clock), clock)
+    told: dict[str, Told] = {}
+    barrier = threading.Barrier(2)
+
+    def take(by: str, mine: Sequence[str]) -> None:
+        wanted = [request("take", 1, f"{by}-take-{key}", key=key, by=by) for key in mine]
+        barrier.wait(timeout=10)
+        told[by] = perform_each(desk, metrics, wanted)
+
+    orders = {"李雷": keys, "韩梅梅": keys[::-1]}
+    threads = [threading.Thread(target=take, args=one) for one in orders.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    taken = {by: {one.alert_id for one in this.done} for by, this in told.items()}
+    assert taken["李雷"] | taken["韩梅梅"] == {alert_id(key) for key in keys}
+    assert not taken["李雷"] & taken["韩梅梅"]
+    for by, other in (("李雷", "韩梅梅"), ("韩梅梅", "李雷")):
+        assert {one.alert_id for one, _ in told[by].undone} == taken[other]
+        assert {outcome.kind for _, outcome in told[by].undone} <= {"conflict"}
+    for key in keys:
+        detail = store.detail(alert_id(key))
+        assert detail is not None
+        assert len(detail.audit) == 1
+        assert detail.row.alert_id in taken[detail.row.case.assignee or ""]
 
 
 def test_an_attempt_to_reach_the_buyer_is_never_a_conflict(store: Store, desk: Desk) -> None:

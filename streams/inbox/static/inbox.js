@@ -18,9 +18,12 @@
     // A form that is replaced while it is being sent is never sent.
     if (part.querySelector("form[data-sent]")) return true;
     const active = document.activeElement;
-    if (part.contains(active) && active.matches("input, select, textarea")) return true;
+    // A box that somebody left unchecked holds nothing.
+    if (part.contains(active) && active.matches("input:not([type=checkbox]), select, textarea")) return true;
     return [...part.querySelectorAll("input, select")].some((field) =>
-      field.type === "radio" || field.type === "checkbox"
+      // Chosen alerts may come chosen with the page, for the next step.
+      field.type === "checkbox" ? field.checked
+        : field.type === "radio"
         ? field.checked !== field.defaultChecked
         : field.tagName === "SELECT"
           ? ![...field.options].every((option) => option.selected === option.defaultSelected || !option.value)
@@ -28,11 +31,19 @@
           : field.type !== "hidden" && field.value !== "");
   }
 
-  // Hidden fields differ in every copy of a page: what a person sees is what is compared.
-  function seen(part) {
+  // Hidden fields differ in every copy of a page: what a person sees is what is compared. A box holds the
+  // version of its alert.
+  function seen(part, withTimes = true) {
     const copy = part.cloneNode(true);
     copy.querySelectorAll('[name="request_id"], [name="token"]').forEach((field) => field.remove());
-    copy.querySelectorAll("input:not([type=hidden])").forEach((field) => field.removeAttribute("value"));
+    copy.querySelectorAll("input:not([type=hidden]):not([type=checkbox])")
+      .forEach((field) => field.removeAttribute("value"));
+    copy.querySelectorAll("output").forEach((words) => { words.textContent = ""; });
+    copy.querySelectorAll(".some").forEach((form) => form.classList.remove("some"));
+    if (!withTimes) copy.querySelectorAll("time, [checked]").forEach((one) => {
+      one.removeAttribute("checked");
+      if (one.matches("time")) one.remove();
+    });
     copy.querySelectorAll(".fresh").forEach((row) => row.classList.remove("fresh"));
     copy.querySelectorAll('[class=""]').forEach((row) => row.removeAttribute("class"));
     return copy.innerHTML;
@@ -41,8 +52,8 @@
   // The same link or button in a newer copy of its part: a keyboard stays where it was.
   function twin(node, focused) {
     const name = (one) =>
-      `${one.tagName} ${one.getAttribute("href") ?? one.form?.action ?? one.parentElement.textContent}`;
-    return [...node.querySelectorAll("a, button, summary")].find((one) => name(one) === name(focused));
+      `${one.tagName} ${one.getAttribute("href") ?? one.form?.action ?? one.parentElement.textContent} ${one.name ?? ""}`;
+    return [...node.querySelectorAll("a, button, summary, [type=checkbox]")].find((one) => name(one) === name(focused));
   }
 
   function swap(fresh) {
@@ -51,12 +62,13 @@
     // that is kept would be refused with its old token.
     const token = fresh.querySelector("[name=token]");
     if (token) document.querySelectorAll("[name=token]").forEach((field) => { field.value = token.value; });
+    let isStale = false;
     for (const part of document.querySelectorAll("[data-swap]")) {
       const next = fresh.getElementById(part.id);
       if (!next || seen(next) === seen(part)) continue;
       if (isBusy(part)) {
-        const stale = document.getElementById("stale");
-        if (stale) stale.hidden = false;
+        // That minutes have passed is no news.
+        isStale = isStale || seen(next, false) !== seen(part, false);
         continue;
       }
       const known = new Set([...part.querySelectorAll("[data-alert]")].map((row) => row.id));
@@ -69,6 +81,24 @@
       const focused = part.contains(document.activeElement) ? document.activeElement : null;
       part.replaceWith(node);
       if (focused) twin(node, focused)?.focus({ preventScroll: true });
+    }
+    const stale = document.getElementById("stale");
+    if (stale) stale.hidden = !isStale;
+    count();
+  }
+
+  // How many alerts are chosen on a list. What to do with them is asked once there are any.
+  function count() {
+    for (const form of document.querySelectorAll("form.bulk")) {
+      const boxes = [...form.querySelectorAll(".pick input")];
+      const chosen = boxes.filter((box) => box.checked).length;
+      const all = form.querySelector(".all input");
+      all.checked = chosen === boxes.length;
+      all.indeterminate = chosen > 0 && chosen < boxes.length;
+      form.classList.toggle("some", chosen > 0);
+      const words = form.querySelector("output");
+      words.textContent = chosen ? words.dataset.words.replace("#", chosen) : "";
+      if (!chosen) form.querySelector("select").selectedIndex = 0;
     }
   }
 
@@ -161,6 +191,19 @@
   });
   window.addEventListener("pageshow", () => {
     document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
+    // The browser may have kept what was chosen.
+    count();
+  });
+  document.documentElement.classList.add("scripted");
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest("form.bulk");
+    if (!form || event.target.type !== "checkbox") return;
+    if (event.target.closest(".all")) {
+      form.querySelectorAll(".pick input").forEach((box) => { box.checked = event.target.checked; });
+    }
+    count();
+    // What came meanwhile is shown at once.
+    if (!form.classList.contains("some") && !document.getElementById("stale")?.hidden) refresh();
   });
   // Whoever comes back from an alert comes back to the filters and the page that they left.
   const back = document.querySelector("a[data-back]");

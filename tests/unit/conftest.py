@@ -1,0 +1,40 @@
+"""Both databases of the inbox, for whatever must hold on either."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from streams.inbox.database import open_database, upgrade
+from streams.inbox.models import Base
+from tests.inbox import postgres, postgres_binaries
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    binaries = postgres_binaries()
+    if binaries is None:
+        cure = "PostgreSQL is not installed: apt-get install postgresql"
+        if os.environ.get("REQUIRE_POSTGRES") == "1":
+            pytest.fail(f"REQUIRE_POSTGRES=1, but {cure}")
+        pytest.skip(cure)
+    with postgres(binaries) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    is_sqlite = request.param == "sqlite"
+    url = f"sqlite:///{tmp_path}/inbox.db" if is_sqlite else request.getfixturevalue("postgres_url")
+    engine = open_database(url)
+    upgrade(engine)
+    yield engine
+    if not is_sqlite:
+        with engine.begin() as connection:
+            for table in reversed(Base.metadata.sorted_tables):
+                connection.execute(table.delete())
+    engine.dispose()
