@@ -23,7 +23,8 @@ class People(NamedTuple):
     reviews: list[texts.Hits]
     abuse: list[texts.Recall]
     addresses: list[addresses.Row]
-    wordings: dict[str, list[wordings.Read]]
+    extortion: dict[str, list[wordings.Read]]
+    signals: dict[str, list[wordings.Told]]
 
     def verdict(self) -> Iterator[tuple[str, bool]]:
         """Each bound as a sentence, and whether it holds."""
@@ -54,6 +55,7 @@ def look_at_people(data: Path) -> People:
         texts.abuse_recall(texts.labelled_abuse(data)),
         addresses.doubted(data),
         {name: wordings.read(name) for name in ("unseen", "seen")},
+        {name: wordings.signals(name) for name in ("unseen", "seen")},
     )
 
 
@@ -95,17 +97,17 @@ def render_people(people: People) -> Iterator[str]:
         "is traded for precision."
     )
     yield ""
-    yield "### Extortion in other words"
+    yield "### In other words"
     yield (
-        "What D04 says of single messages, in [words that its lists were made without]"
+        "What is read of single messages and reviews, in [words that the lists were made without]"
         "(../benchmarks/messages/unseen.jsonl) and in [those that they were made with]"
         "(../benchmarks/messages/seen.jsonl). Both were written for this, for nobody has published real "
-        "ones; the seen ones are the more inventive."
+        "ones; of extortion the seen ones are the more inventive. First what D04 says:"
     )
     yield ""
     yield "| messages | | of | warned | informed |"
     yield "|---|---|---|---|---|"
-    for name, rows in people.wordings.items():
+    for name, rows in people.extortion.items():
         for one in rows:
             yield f"| {name} | {one.label} | {one.messages} | {one.warned} | {one.informed} |"
     yield ""
@@ -113,8 +115,17 @@ def render_people(people: People) -> Iterator[str]:
         "A *claim* is for something that is wrong with the goods, so a warning of one is a false one, as any "
         "of the *honest* messages is, of which a good half has the same words.\n"
         "So D04 finds a good half of what is put in ordinary words and accuses hardly anybody; who threatens "
-        "by allusion gets past it. D20 and D21 need a demand that D04 can read, so they share this."
+        "by allusion gets past it. D20 and D21 need a demand that D04 can read, so they share this.\n"
+        "Then the other signals, with texts that have the same words and mean something else:"
     )
+    yield ""
+    yield "| words | what is said | read | of | misread | of near misses |"
+    yield "|---|---|---|---|---|---|"
+    for name, told in people.signals.items():
+        for text in told:
+            yield (
+                f"| {name} | {text.what} | {text.read} | {text.texts} | {text.misread} | {text.near_misses} |"
+            )
     yield ""
     yield "### Real addresses"
     yield "All of them were delivered to, so every doubt is a false one."

@@ -57,6 +57,9 @@ def test_page_says_how_much_is_read_in_other_words(name: str) -> None:
     for one in wordings.read(name):
         row = f"| {name} | {one.label} | {one.messages} | {one.warned} | {one.informed} |"
         assert row in TEXT, "run: make detection-report"
+    for told in wordings.signals(name):
+        row = f"| {name} | {told.what} | {told.read} | {told.texts} | {told.misread} |"
+        assert row in TEXT, "run: make detection-report"
 
 
 def test_every_bound_holds() -> None:

@@ -50,7 +50,13 @@ class Lexicon:
         of_word: dict[str, list[str]] = {}
         for code, words in classes.items():
             for word in words:
-                of_word.setdefault(_spelling(word), []).append(code)
+                spelt = _spelling(word)
+                # 微❤ would be found in every 微波炉: what hides words is not looked at.
+                if len(spelt) < min(len(word), 2):
+                    raise LexiconError(
+                        f"{code}: {word!r} is {spelt!r} without its signs; expected more"
+                    )
+                of_word.setdefault(spelt, []).append(code)
         self.words = tuple(
             Word(word, tuple(dict.fromkeys(codes))) for word, codes in sorted(of_word.items())
         )

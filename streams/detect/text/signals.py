@@ -18,6 +18,7 @@ from streams.detect.text.folding import Folded, fold
 from streams.detect.text.insults import abuse
 from streams.detect.text.lexicon import Hit, lexicon
 from streams.detect.text.numbers import mobiles, streets
+from streams.detect.text.phrasings import lures, phrased, refusals, ways
 
 # How far apart two halves of one thing may stand, in characters of the folded text.
 NEAR = 30
@@ -30,8 +31,8 @@ MAX_NUMBERS = 50
 _DIGIT = re.compile(r"\d")
 _AD_KINDS = ("affiliate", "cashback", "part_time", "resale")
 _WHOSE = re.compile(
-    r"(?:老板|店主|卖家|掌柜|客服|店家|快递员|送货员|送餐员|骑手|服务员|他|她|人家|对方|买家|家人|老婆|老公)"
-    r"[^。!?;]{0,12}$"
+    r"(?:老板|店主|卖家|掌柜|客服|店家|快递员|送货员|送餐员|派[件送]员|送[件货]的|骑手|师傅|服务员|寄件人|邻居|骗子|别人|另一个人"
+    r"|他|她|人家|对方|买家|家人|老婆|老公)[^。!?;]{0,14}$"
 )
 # Whose number it is says the nearest word: 「客服把我的手机号…泄露了」 tells of one's own.
 _OWN = re.compile(
@@ -107,6 +108,8 @@ _NOT_ONES_OWN = re.compile(
 )
 # 「私信客服」, 「联系我退款」; and 「有意思」 asks nobody.
 _LEADS_TO_THE_SHOP = re.compile(r"客服|[店商卖]家|老板|掌柜|要求|退|删|改|赔|处理|解决|道歉|思")
+# 「客服加了我微信」 and 「加过微信」 tell.
+_WAS_ADDED = re.compile(r"加[了过]我?$")
 # Where a shop is, sends from or takes back, or a parcel was left, is nobody's home.
 _PUBLIC_PLACE = re.compile(
     r"店[里铺面家]?的?(?:地址|位置|就在|开在|位于|在)|放(?:在|到)|驿站|快递柜|自提"
@@ -159,7 +162,8 @@ def read_chat(text: str) -> Signals:
     hits = lexicon().find(folded.text)
     found = [hit for hit in hits if hit.code.startswith(_CHAT) and hit.code != "contact.link"]
     has_digits = _DIGIT.search(folded.text) is not None
-    if not hits and not has_digits:
+    found += islice(phrased(folded.text), MAX_NUMBERS)
+    if not hits and not found and not has_digits:
         return Signals(names_reason=has_reason)
     found = _told_scams(folded.text, found)
     found = [hit for hit in found if not _asks_of_the_shop(folded.text, hit)]
@@ -210,10 +214,9 @@ def read_review(text: str) -> Signals:
 def refuses_invoice(text: str) -> bool:
     """Whether a message of the seller refuses an invoice, or wants money for it."""
     folded = fold(text).text
-    return any(
-        hit.code == "refusal.invoice" and not _is_no_refusal(folded, hit)
-        for hit in lexicon().find(folded)
-    )
+    hits = [hit for hit in lexicon().find(folded) if hit.code == "refusal.invoice"]
+    hits += islice(refusals(folded), MAX_NUMBERS)
+    return any(not _is_no_refusal(folded, hit) for hit in hits)
 
 
 def _is_no_refusal(folded: str, hit: Hit) -> bool:
@@ -245,23 +248,28 @@ def ads(folded: str, hits: Sequence[Hit]) -> list[Hit]:
     """Advertising of the four kinds that may be reported; a word of one needs a way to get in touch."""
     found = []
     # 「客服让加微信」: that way is the shop's, and who tells 「加了微信」 invites nobody.
-    ways = [
-        (h.start, h.end)
-        for h in hits
-        if h.code.startswith(("contact.", "invite"))
-        and not is_reported(folded, h.start, h.end)
-        and not _LEADS_TO_THE_SHOP.match(folded, h.end)
-        and not folded.startswith(("加了", "加过"), max(0, h.start - 2))
+    lured = [h for h in hits if h.code.startswith("lure.")] + list(
+        islice(lures(folded), MAX_NUMBERS)
+    )
+    told = [(h.start, h.end) for h in hits if h.code.startswith(("contact.", "invite"))]
+    if lured:
+        told += islice(ways(folded), MAX_NUMBERS)
+    open_ways = [
+        (a, b)
+        for a, b in told
+        if not is_reported(folded, a, b)
+        and not _LEADS_TO_THE_SHOP.match(folded, b)
+        and not _WAS_ADDED.search(folded[max(0, a - 3) : a])
     ]
-    if any(h.code.startswith("lure.") for h in hits):
-        ways += [(a, b) for _, a, b in islice(mobiles(folded), MAX_NUMBERS)]
+    if lured:
+        open_ways += [(a, b) for _, a, b in islice(mobiles(folded), MAX_NUMBERS)]
     for kind in _AD_KINDS:
         of_kind = [h for h in hits if h.code == f"ad.{kind}" and not _TOLD_OF.match(folded, h.end)]
         of_kind += [
             Hit(f"ad.{kind}", min(h.start, a), max(h.end, b))
-            for h in hits
+            for h in lured
             if h.code == f"lure.{kind}" and not _TOLD_OF.match(folded, h.end)
-            for a, b in ways
+            for a, b in open_ways
             if max(h.start, a) - min(h.end, b) <= NEAR and (a, b) != (h.start, h.end)
         ]
         for hit in of_kind:
