@@ -19,7 +19,8 @@ EXIT_UNREACHABLE = TransientError.exit_code
 EXIT_BUG = OrderwatchError.exit_code
 EXIT_INTERRUPTED = 130
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# How the system says that a disk or a quota is full.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,6 +73,10 @@ def _report(error: Exception) -> int:
         reason = getattr(error, "strerror", error)
         _say(f"what was written does not fit: {reason}. Make room, then run it again.")
         return EXIT_UNREACHABLE
+    unusable = _database_unusable(error)
+    if unusable is not None:
+        _say(unusable)
+        return EXIT_UNREACHABLE
     _say(
         f"internal error ({type(error).__name__}): {error}. "
         "This is a bug; run again as `orderwatch --debug …` for the traceback."
@@ -81,14 +86,34 @@ def _report(error: Exception) -> int:
 
 def _is_for_want_of_room(error: Exception) -> bool:
     if isinstance(error, OSError):
-        return error.errno in _NO_ROOM
+        return error.errno in NO_ROOM
+    # A quota is no full disk to SQLite, only an error of writing.
+    return _sqlite_code(error) in ("SQLITE_FULL", "SQLITE_IOERR_WRITE")
+
+
+def _database_unusable(error: Exception) -> str | None:
+    # The kind is the beginning of the name: SQLITE_IOERR_FSYNC, SQLITE_READONLY_DBMOVED.
+    kind = "_".join(_sqlite_code(error).split("_")[:2])
+    if kind == "SQLITE_BUSY":
+        return (
+            "a database of this service is locked: another program is writing to it, such as an open "
+            "`sqlite3` shell. End that, then start again."
+        )
+    if kind in ("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_READONLY"):
+        return (
+            f"a database of this service cannot be used: {error}. Look whether its disk is there and may "
+            "be written to, and its files are still in their place, then start again."
+        )
+    return None
+
+
+def _sqlite_code(error: Exception) -> str:
+    """SQLite's own name of what went wrong; empty for the error of anything else."""
     # As with Kafka: who has opened no database can have none of its errors.
     sqlite = sys.modules.get("sqlite3")
     if sqlite is None or not isinstance(error, sqlite.OperationalError):
-        return False
-    # A quota is no full disk to SQLite, only an error of writing.
-    code = getattr(error, "sqlite_errorcode", None)
-    return code in (sqlite.SQLITE_FULL, sqlite.SQLITE_IOERR_WRITE)
+        return ""
+    return getattr(error, "sqlite_errorname", "")
 
 
 def _broker_unreachable(error: Exception) -> str | None:

@@ -21,6 +21,7 @@ from typing import Any, Literal
 from kafka.errors import KafkaError
 
 from schemas.topics import INPUT_TOPICS
+from streams.cli import NO_ROOM
 from streams.detect.detector import Detector, find_detectors
 from streams.errors import OrderwatchError
 from streams.identities import disposable_phones, identity_key
@@ -71,6 +72,8 @@ _SEND = {
     "shipments": "Send all shipments; or set concludes_from_silence of D34 to false in the rules, if "
     "nobody will. Where nothing was shipped in that time, there is nothing to do.",
 }
+ROOM_CURE = "Free some space, or choose another disk."
+DIRECTORY_CURE = "Set ORDERWATCH_DATA_DIR to a directory that this user may write to."
 DATABASE_CURE = "Set ORDERWATCH_DATABASE_URL to sqlite:///FILE or postgresql://USER@HOST/NAME."
 
 
@@ -181,17 +184,17 @@ def _database(settings: Settings) -> str:
 
 def _disk(settings: Settings) -> Check:
     directory = settings.data_dir
-    cure = "Set ORDERWATCH_DATA_DIR to a directory that this user may write to."
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=directory) as probe:
             probe.write(b"x")
         free_bytes = shutil.disk_usage(directory).free
     except OSError as error:
+        cure = ROOM_CURE if error.errno in NO_ROOM else DIRECTORY_CURE
         return Check("data directory", "failed", f"{directory}: {error.strerror or error}", cure)
     found = f"{directory}: writable, {free_bytes // 2**20} MiB free"
     if free_bytes < MIN_FREE_BYTES:
-        return Check("data directory", "failed", found, "Free some space, or choose another disk.")
+        return Check("data directory", "failed", found, ROOM_CURE)
     return Check("data directory", "ok", found)
 
 

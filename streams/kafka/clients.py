@@ -36,6 +36,10 @@ COORDINATOR_POLL_S = 0.2
 # How a broker says that a user may not do something, or is none.
 REFUSALS = (AuthorizationError, SaslAuthenticationFailedError)
 RIGHTS_CURE = "Check its password and its rights, which docs/operations.md lists, then start again."
+# A broker takes what is dated up to an hour ahead of its own clock (message.timestamp.after.max.ms).
+CLOCK_CURE = (
+    "Set the clock of this machine (NTP), or that of the broker: one is an hour or more off."
+)
 
 _Client = TypeVar("_Client", KafkaAdminClient, KafkaConsumer, KafkaProducer)
 

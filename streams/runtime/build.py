@@ -14,6 +14,7 @@ import faust
 import structlog
 from aiokafka.errors import (
     GroupAuthorizationFailedError,
+    InvalidTimestampError,
     KafkaError,
     KafkaTimeoutError,
     TopicAuthorizationFailedError,
@@ -24,7 +25,7 @@ from yarl import URL
 
 from streams.detect.partition import STAGES, StagePlan
 from streams.errors import OrderwatchError, TransientError
-from streams.kafka.clients import RIGHTS_CURE, plain_name, topic_name
+from streams.kafka.clients import CLOCK_CURE, RIGHTS_CURE, plain_name, topic_name
 from streams.runtime.app import WorkerApp
 from streams.runtime.awake import Awake
 from streams.runtime.connection import faust_credentials
@@ -170,6 +171,11 @@ def stop_for(error: BaseException) -> NoReturn:
     if isinstance(error, (GroupAuthorizationFailedError, TopicAuthorizationFailedError)):
         why = f"The Kafka broker refuses this user what it needs ({error}). {RIGHTS_CURE}"
         stop_now(why, TransientError.exit_code)
+    if isinstance(error, InvalidTimestampError):
+        stop_now(
+            f"The Kafka broker refuses the time of what is written. {CLOCK_CURE}",
+            TransientError.exit_code,
+        )
     if isinstance(error, KafkaError):
         # What another attempt cannot mend is a bug, or a broker that is not set up for us.
         is_away = error.retriable or isinstance(error, KafkaTimeoutError)

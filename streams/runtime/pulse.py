@@ -12,17 +12,19 @@ from typing import NamedTuple, cast
 
 from faust.types import TP
 
-from streams.errors import TransientError
+from streams.errors import ConfigurationError, TransientError
 from streams.kafka.clients import plain_name, topic_name
 from streams.runtime.app import WorkerApp
 from streams.runtime.stage import Stage
-from streams.runtime.transport import FetchState, PlainConsumer, fetch_states
+from streams.runtime.transport import FetchState, PlainConsumer, fetch_states, missing_topics
 from streams.service import memory
 
 BEAT_S = 0.25
 # A partition that alone does not move may wait for its turn, behind many times its own records: it gets
 # so many times the patience.
 PATIENCE_WITH_ONE = 10
+# How many of the topics that have gone are named; the cure is the same for all.
+MOST_NAMED = 5
 # How often freed memory goes back: buyers come and go to rest with the hours.
 GIVE_BACK_S = 600.0
 
@@ -51,11 +53,15 @@ class Pulse:
         # Since when records of a partition have been waiting where it stands, and when any moved last.
         self._waiting: dict[TP, float] = {}
         self._moved_at = 0.0
+        self._missing_since: float | None = None
         self._read_back: dict[str, tuple[int, float]] = {}
         self._gave_back_at = 0.0
 
     async def run(self) -> None:
-        """Beat until the app stops. Raises StalledError when the worker should be restarted."""
+        """Beat until the app stops.
+
+        Raises StalledError when the worker should be restarted, and ConfigurationError when topics are gone.
+        """
         while not self._app.should_stop:
             await self._app.sleep(BEAT_S)
             await self.beat(time.monotonic())
@@ -109,6 +115,7 @@ class Pulse:
                 behind = state.position if committed is None else committed
                 lag[topic] += max(0, state.highwater - behind)
         self._look_for_a_stall(now)
+        self._look_for_topics(now, consumer)
         for stage in app.stages:
             await stage.tick(proofs[stage.plan.name])
             self._refresh(stage)
@@ -132,6 +139,24 @@ class Pulse:
             else:
                 what = f"reading back the state of stage {stage.plan.name} does not go on"
                 self._refuse_to_wait(now - seen[1], what)
+
+    def _look_for_topics(self, now: float, consumer: PlainConsumer) -> None:
+        """Raise ConfigurationError when topics have been gone for too long.
+
+        Kafka gives the group what is left; a worker that waits for the rest looks like one that has read all.
+        """
+        missing = missing_topics(consumer)
+        if not missing:
+            self._missing_since = None
+            return
+        self._missing_since = self._missing_since or now
+        if now - self._missing_since > self._app.settings.stall_timeout_s:
+            more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
+            raise ConfigurationError(
+                f"the broker no longer has {', '.join(missing[:MOST_NAMED])}{more}: deleted, or it was "
+                "replaced by one without them. Run `orderwatch topics apply`, unless they are back by now, "
+                "and start again; what they held has to be sent again."
+            )
 
     def _proven_at_ms(self, stage: Stage, number: int, state: FetchState) -> int | None:
         """Up to when a topic that was just found read to its end is known to be silent, if at all."""

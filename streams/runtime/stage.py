@@ -11,10 +11,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from math import ceil
 from typing import Any
 
+import msgspec
 import orjson
 from aiokafka import AIOKafkaProducer
 
@@ -24,7 +26,7 @@ from streams.detect.episodes import Told
 from streams.detect.horizon import Frontier
 from streams.detect.partition import Effects, Partition, StagePlan
 from streams.errors import TransientError
-from streams.kafka.clients import topic_name
+from streams.kafka.clients import CLOCK_CURE, topic_name
 from streams.runtime import bulk
 from streams.runtime.aside import Aside
 from streams.runtime.awake import Awake
@@ -45,6 +47,9 @@ MIN_SILENT_BUYERS = 5
 # After an outage hundreds of thousands may be due at once, and heartbeats do not wait for a minute's work.
 # These take about a second; the others come with the next batch or beat.
 MOST_WOKEN = 5_000
+# A broker takes nothing that is dated further ahead of its clock (message.timestamp.after.max.ms), so a
+# worker whose own was further ahead has written no state.
+MOST_AHEAD_MS = 3_600_000
 # How soon a batch that waits for its state notices that its partition is being taken away.
 BEAT_S = 0.25
 
@@ -80,6 +85,8 @@ class Stage:
         self._now_ms = now_ms
         self._owned_since = 0
         self._loads: dict[int, asyncio.Task[None]] = {}
+        # Up to when was known what was read back of a partition, by the clock of whoever had it before.
+        self._known_until_ms: dict[int, int] = {}
         self._lock = asyncio.Lock()
         self._is_paused = True
         self._flood = FloodGuard(settings.dead_letter_max_share)
@@ -161,6 +168,7 @@ class Stage:
         horizon = latest.pop(HORIZON_KEY, None)
         if horizon is not None:
             frontier.restore(orjson.loads(horizon))
+        self._known_until_ms[number] = max(frontier.export().values())
         for key in [key for key in latest if key.startswith(PAYMENTS_KEYS)]:
             shop = key.removeprefix(PAYMENTS_KEYS)
             frontier.restore_payments(shop, orjson.loads(latest.pop(key)))
@@ -190,13 +198,39 @@ class Stage:
             partition = self.partitions[number]
             batch = self._intakes[topic].take(records)
             refuse_misplaced(batch, records, number, self._settings.partitions)
+            self._require_clock(number, batch)
             self._flood.check(topic, number, records, batch.poison)
             partition.frontier.limit(self._now_ms())
-            with self._metrics.evaluation_seconds.labels(self.plan.name).time():
+            timed = self._metrics.evaluation_seconds.labels(self.plan.name).time()
+            with timed, self._unpacking(number):
                 effects = partition.apply({topic: batch.newest_ms}, batch.facts, MOST_WOKEN)
             await self._publish(number, partition, effects, began, (topic, batch))
             self._count(topic, records, batch, began)
         return True
+
+    @contextmanager
+    def _unpacking(self, number: int) -> Iterator[None]:
+        """Name the partition of a state that cannot be unpacked; that shows with its subject only."""
+        try:
+            yield
+        except msgspec.DecodeError as error:
+            error.add_note(f"while a state of {self._changelog.topic}[{number}] was read back")
+            raise
+
+    def _require_clock(self, number: int, batch: Batch) -> None:
+        """Raise TransientError where events look like those of the future because our clock is behind.
+
+        As dead letters they would lack whoever has the partition next, and payments among them accuse.
+        """
+        ahead_ms = self._known_until_ms[number] - self._now_ms()
+        if ahead_ms <= MOST_AHEAD_MS:
+            return
+        if any(error.reason == "future_time" for _, error in batch.poison):
+            ahead_h = ahead_ms / 3_600_000
+            raise TransientError(
+                "by the clock of this machine events come from the future, and so does, by "
+                f"{ahead_h:.1f} h, what is known of {self._changelog.topic}[{number}]. {CLOCK_CURE}"
+            )
 
     async def tick(self, proofs: Mapping[int, Iterable[tuple[str, int]]]) -> None:
         """Let the horizon follow topics proven to be read to their end: (topic, wall-clock ms).
@@ -218,7 +252,8 @@ class Stage:
                     partition.frontier.read_to_end(topic, proven_at_ms)
                 # Last: the fetch behind a proof may have been answered before the clock was set right.
                 partition.frontier.limit(self._now_ms())
-                effects = partition.tick(MOST_WOKEN)
+                with self._unpacking(number):
+                    effects = partition.tick(MOST_WOKEN)
                 if effects.changed:
                     await self._publish(number, partition, effects, time.monotonic())
 

@@ -282,3 +282,16 @@ def fetch_states(consumer: driver.Consumer) -> dict[TP, FetchState]:
                 state.position, readable, state.highwater, state.timestamp
             )
     return found
+
+
+def missing_topics(consumer: driver.Consumer) -> list[str]:
+    """The topics of this consumer that the brokers did not have when they were last asked.
+
+    One that the user may not see is none of them: aiokafka has an error of its own for that.
+    """
+    inner = consumer._thread._consumer
+    if inner is None or inner._subscription.subscription is None:
+        return []
+    cluster = inner._client.cluster
+    known = cluster.topics(exclude_internal_topics=False) | cluster.unauthorized_topics
+    return sorted(inner._subscription.subscription.topics - known)

@@ -8,7 +8,9 @@ import pytest
 from kafka.errors import KafkaConnectionError, TopicAlreadyExistsError
 
 from streams.demo.broker import EmbeddedBroker, free_port
+from streams.errors import TransientError
 from streams.kafka import clients
+from streams.kafka.publisher import KafkaPublisher, Outgoing
 from streams.settings import Settings
 from tests.topic_io import Message, create_topics, produce, read_to_end
 
@@ -46,3 +48,16 @@ def test_a_broker_that_is_away_ends_no_consumer() -> None:
             while not (found := clients.poll(settings, client, 0.1)):
                 pass
     assert [record.value for records in found.values() for record in records] == [b"alert"]
+
+
+def test_a_time_that_the_broker_refuses_is_told_as_a_clock_that_is_wrong(
+    kafka_bootstrap: str, topic_prefix: str
+) -> None:
+    topic = f"{topic_prefix}notifications"
+    # To this topic every record is too old, as one of a clock that runs ahead is too new to any other.
+    create_topics(kafka_bootstrap, {topic: 1}, {topic: {"message.timestamp.before.max.ms": "0"}})
+    settings = Settings(bootstrap_servers=kafka_bootstrap, topic_prefix=topic_prefix)
+    publisher = KafkaPublisher(settings)
+    with closing(publisher), pytest.raises(TransientError, match="Set the clock of this machine"):
+        # The first may arrive in the millisecond in which it is dated; the others wait for it.
+        publisher.publish([Outgoing("notifications", "key", b"{}")] * 1000)

@@ -6,11 +6,13 @@ import asyncio
 import json
 import re
 import zlib
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from schemas.fast import decode_line, key_of
@@ -313,3 +315,18 @@ def test_live_metrics_have_every_series_of_the_worker_that_panels_and_rules_ask_
         found = shown()
         assert {name: found[name] for name in wanted} == {name: declared[name] for name in wanted}
         assert subject.stop() == 0
+
+
+def test_a_worker_whose_topic_was_deleted_ends_and_names_it(
+    kafka_bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Kafka gives the group what is left, and to wait for the rest looks like having nothing to do."""
+    with worker(kafka_bootstrap, topic_prefix, tmp_path, ORDERWATCH_STALL_TIMEOUT_S="3") as subject:
+        subject.start()
+        subject.wait_ready()
+        with closing(KafkaAdminClient(bootstrap_servers=kafka_bootstrap)) as admin:
+            admin.delete_topics([f"{topic_prefix}refunds"])
+        assert subject.process is not None
+        assert subject.process.wait(60) == 2
+        last_line = subject.log.read_text().splitlines()[-1]
+        assert f"{topic_prefix}refunds" in last_line and "topics apply" in last_line

@@ -11,6 +11,7 @@ import inspect
 from importlib.metadata import version
 
 import aiokafka.client as client
+import aiokafka.cluster as cluster
 import aiokafka.consumer.consumer as aiokafka_consumer
 import aiokafka.consumer.fetcher as fetcher
 import aiokafka.consumer.group_coordinator as group_coordinator
@@ -56,6 +57,8 @@ READ = {
     group_coordinator.GroupCoordinator._push_error_to_user: "466858df8ba7",
     group_coordinator.GroupCoordinator.check_errors: "5530c6f14f23",
     subscription_state.TopicPartitionState: "1f45e8404ed7",
+    cluster.ClusterMetadata.update_metadata: "8d5557864ff8",
+    cluster.ClusterMetadata.topics: "b1660482d23c",
     client.AIOKafkaClient._md_synchronizer: "7a8ccfa421dd",
     client.AIOKafkaClient._metadata_update: "aee3c18413d7",
     client.AIOKafkaClient.send: "c2f3bfe3c12f",

@@ -88,9 +88,9 @@ def test_page_explains_every_exit_code(code: int) -> None:
     assert f"\n| {code} | " in reference.PAGE.read_text(encoding="utf-8")
 
 
-def of_sqlite(code: int, text: str) -> sqlite3.OperationalError:
+def of_sqlite(name: str, text: str) -> sqlite3.OperationalError:
     error = sqlite3.OperationalError(text)
-    error.sqlite_errorcode = code
+    error.sqlite_errorname = name
     return error
 
 
@@ -116,8 +116,11 @@ def of_a_full_database() -> sqlite3.Error:
         (OSError(28, "No space left on device"), 3, "does not fit: No space left on device. Make"),
         (of_a_full_database(), 3, "database or disk is full. Make room"),
         # What SQLite makes of a quota.
-        (of_sqlite(sqlite3.SQLITE_IOERR_WRITE, "disk I/O error"), 3, "disk I/O error. Make room"),
-        (of_sqlite(sqlite3.SQLITE_CORRUPT, "malformed"), 70, "malformed"),
+        (of_sqlite("SQLITE_IOERR_WRITE", "disk I/O error"), 3, "disk I/O error. Make room"),
+        (of_sqlite("SQLITE_BUSY", "database is locked"), 3, "locked: another program is"),
+        (of_sqlite("SQLITE_READONLY_DBMOVED", "readonly"), 3, "cannot be used: readonly"),
+        (of_sqlite("SQLITE_CANTOPEN", "unable to open"), 3, "cannot be used: unable to open"),
+        (of_sqlite("SQLITE_CORRUPT", "malformed"), 70, "malformed"),
         (sqlite3.OperationalError("no code"), 70, "no code"),
         (KeyboardInterrupt(), 130, ""),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.server
 import json
 import threading
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from kafka.errors import TopicAuthorizationFailedError
@@ -119,6 +120,19 @@ def test_what_the_chosen_detectors_do_not_read_is_not_checked(settings: Settings
     changes = {"detectors": "D01,D08", "disposable_phones_path": MISSING}
     checks = {check.name for check in doctor.examine(settings.model_copy(update=changes))}
     assert not checks & {"identity key", "disposable phones"}
+
+
+def test_a_full_disk_asks_for_room_and_not_for_rights(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(**_: Any) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(doctor.tempfile, "TemporaryFile", write)
+    check = _check(settings, "data directory")
+    assert check.status == "failed"
+    assert check.found.endswith("No space left on device")
+    assert check.cure == "Free some space, or choose another disk."
 
 
 def test_database_in_a_place_that_cannot_be_written(settings: Settings, tmp_path: Path) -> None:

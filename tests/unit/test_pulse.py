@@ -9,10 +9,15 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
 
 import pytest
+from aiokafka.cluster import ClusterMetadata
+from aiokafka.errors import InvalidTimestampError
+from aiokafka.protocol.metadata import MetadataResponse_v1
 from faust.types import TP
 from prometheus_client import generate_latest
+from structlog.testing import capture_logs
 
 from streams.detect.partition import SUBJECTS
+from streams.errors import ConfigurationError
 from streams.runtime.app import WorkerApp
 from streams.runtime.build import build_app, or_stop
 from streams.runtime.metrics import WorkerMetrics
@@ -49,8 +54,27 @@ class Consumer:
         self.marked: set[TP] = set()
         self._committed_offset: dict[TP, int | None] = {}
         assignment = SimpleNamespace(tps=self.fetched, state_value=self.fetched.get)
-        subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
-        self._thread = SimpleNamespace(_consumer=SimpleNamespace(_subscription=subscription))
+        wanted = SimpleNamespace(assignment=assignment, topics=frozenset())
+        self.cluster = ClusterMetadata()
+        inner = SimpleNamespace(
+            _subscription=SimpleNamespace(subscription=wanted),
+            _client=SimpleNamespace(cluster=self.cluster),
+        )
+        self._thread = SimpleNamespace(_consumer=inner)
+
+    def reads(self, *topics: str) -> None:
+        """What it is subscribed to."""
+        self._thread._consumer._subscription.subscription.topics = frozenset(topics)
+
+    def is_told_of(self, *topics: str) -> None:
+        """What the broker has, by its latest answer."""
+        self.cluster.update_metadata(
+            MetadataResponse_v1(
+                [(0, "127.0.0.1", 9092, None)],
+                0,
+                [(0, name, False, [(0, 0, 0, [0], [0])]) for name in topics],
+            )
+        )
 
     def has_undelivered(self, tp: TP) -> bool:
         """Whether records of it wait in memory."""
@@ -280,6 +304,24 @@ def test_a_stalled_worker_ends_with_71(monkeypatch: pytest.MonkeyPatch) -> None:
     assert exited.value.code == 71
 
 
+def test_a_clock_that_runs_ahead_of_the_brokers_is_said_and_no_bug(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Kafka refuses what is dated an hour ahead of it; there is nothing to mend in us."""
+
+    def exit_with(code: int) -> None:
+        raise SystemExit(code)
+
+    async def write() -> None:
+        raise InvalidTimestampError
+
+    monkeypatch.setattr(os, "_exit", exit_with)
+    with capture_logs() as said, pytest.raises(SystemExit) as exited:
+        asyncio.run(or_stop(write()))
+    assert exited.value.code == 3
+    assert "Set the clock of this machine" in said[-1]["why"]
+
+
 def test_silence_is_proven_by_a_position_at_the_end_that_was_seen_twice() -> None:
     app = App()
     app.consumer.stands(position=9, highwater=9, committed=9)
@@ -441,6 +483,31 @@ def test_what_was_true_of_partitions_of_others_is_not_told_any_more() -> None:
 
 
 # What is answered while state is read back.
+
+
+def test_topics_that_stay_away_end_the_worker_with_their_names() -> None:
+    """Nothing is read of them and nothing waits, which looks like having read all."""
+    app = App()
+    app.consumer.reads(*"abcdefg", "orders")
+    app.consumer.is_told_of("orders")
+    with pytest.raises(ConfigurationError, match="no longer has a, b, c, d, e and 2 more: deleted"):
+        beats(app, 1, LIMIT_S, 1 + LIMIT_S + 1)
+
+
+def test_topics_that_are_away_for_a_moment_end_nothing() -> None:
+    async def told() -> None:
+        app = App()
+        app.consumer.reads("orders", "refunds")
+        await app.be_ready()
+        pulse = Pulse(cast(WorkerApp, app))
+        for now, has in ((1, {"orders"}), (1 + LIMIT_S, {"orders", "refunds"})):
+            app.consumer.is_told_of(*has)
+            await pulse.beat(now)
+        app.consumer.is_told_of("orders")
+        for now in (2 + LIMIT_S, 2 + 2 * LIMIT_S):
+            await pulse.beat(now)
+
+    asyncio.run(told())
 
 
 class Pages:

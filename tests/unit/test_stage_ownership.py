@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+import msgspec
 import orjson
 import pytest
 
@@ -101,6 +102,45 @@ def test_a_clock_that_ran_ahead_accuses_nobody_once_it_is_set_right(next_is: str
         assert "send alerts" in staged.journal.lines
 
     run(told)
+
+
+@pytest.mark.parametrize(("behind_s", "is_wrong"), [(30 * 60, False), (2 * oracle.HOUR, True)])
+def test_a_clock_that_is_behind_the_state_makes_no_dead_letters(
+    behind_s: int, is_wrong: bool
+) -> None:
+    """Whoever has the partition next would miss those payments, and take their buyers for squatters."""
+    story = oracle.Story()
+    story.created("read-by-the-one-before", oracle.DAY)
+    story.created("comes-now", oracle.DAY + 60)
+    before, now = by_topic(story.events)["orders"]
+    settings = SETTINGS.model_copy(update={"max_future_s": 600})
+
+    async def told() -> None:
+        staged, heir = Staged(settings=settings), Staged(settings=settings)
+        staged.now_ms = oracle.ms(oracle.DAY + 1)
+        assert await staged.process("orders", [before])
+        heir.changelog.stored = staged.changelog.stored
+        heir.now_ms = oracle.ms(oracle.DAY - behind_s)
+        await _owned(heir, 0)
+        if is_wrong:
+            with pytest.raises(TransientError, match="Set the clock of this machine"):
+                await heir.process("orders", [now])
+            assert heir.journal.lines == []
+        else:
+            assert await heir.process("orders", [now])
+            assert [sent.topic for sent in heir.producer.sent] == ["dead-letters"]
+
+    asyncio.run(told())
+
+
+def test_a_state_that_cannot_be_unpacked_says_of_which_partition_it_is() -> None:
+    """It is unpacked with the next event of its subject, long after the partition was read back."""
+    before, heir = run(_all_said), Staged()
+    # To us, what a later version wrote is as unreadable as this.
+    heir.changelog.stored = before.changelog.stored | {KEY: before.changelog.stored[KEY][:-1]}
+    with pytest.raises(msgspec.DecodeError) as raised:
+        run(_all_said, heir)
+    assert raised.value.__notes__ == ["while a state of buyer-state[0] was read back"]
 
 
 def test_what_was_deleted_is_not_read_back() -> None:
