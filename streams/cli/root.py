@@ -108,8 +108,25 @@ def stock(context: typer.Context) -> None:
 
 
 @app.command(rich_help_panel="Services")
-def inbox(context: typer.Context) -> None:
+def inbox(
+    context: typer.Context,
+    copy_from: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="Copy everything from this database into the empty one of ORDERWATCH_DATABASE_URL, and end.",
+        ),
+    ] = "",
+) -> None:
     """Run the operations inbox, the web console for alerts."""
+    if copy_from:
+        from streams.cli.console import stdout
+        from streams.inbox.moving import copy_inbox
+
+        copied = copy_inbox(copy_from, context.obj.settings().database_url)
+        for table, rows in copied.items():
+            stdout().print(f"{table}: {rows:,}")
+        return
     from streams.inbox import service
 
     service.run(context.obj.settings())
