@@ -23,7 +23,12 @@ M = TypeVar("M", bound=BaseModel)
 DEADLINES = "deadlines"
 SHOP_TYPE = "shop_type"
 # Keys that older rules files have in the block of a detector, and what says the same now.
-_NOW = {"auto_close_s": "close_s of T01 in the block deadlines"}
+_CLOSE_S = "close_s of T01 in the block deadlines"
+_NOW = {
+    ("D01", "auto_close_s"): _CLOSE_S,
+    ("D02", "expire_after_s"): _CLOSE_S,
+    ("D03", "auto_close_s"): _CLOSE_S,
+}
 
 
 class RuleError(ValueError):
@@ -156,8 +161,9 @@ def _mapping(value: object, where: str) -> dict[str, Any]:
 
 def _known(document: Mapping[str, object], known: set[str], where: str) -> None:
     for key in document:
-        if key not in known and key in _NOW:
-            raise RuleError(f"{where}: {key!r} is no key any more; remove it and set {_NOW[key]}")
+        now = _NOW.get((where.rpartition(".")[2], key))
+        if key not in known and now is not None:
+            raise RuleError(f"{where}: {key!r} is no key any more; remove it and set {now}")
         if key not in known:
             near = difflib.get_close_matches(key, sorted(known), n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"

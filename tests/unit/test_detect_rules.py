@@ -82,7 +82,7 @@ def without(*keys: str) -> dict[str, Any]:
             rules_document() | {"shops": {"s": {"D01": {"warn_units": 0}}}},
             "shops.s.D01.warn_units",
         ),
-        # Once a key of D01 and D03, beside the deadline that says the same.
+        # Once keys of D01, D02 and D03, beside the deadline that says the same.
         (
             changed(auto_close_s=1),
             "^D01: 'auto_close_s' is no key any more; remove it and set close_s of T01 in the block",
@@ -90,6 +90,10 @@ def without(*keys: str) -> dict[str, Any]:
         (
             rules_document() | {"shops": {"s": {"D03": {"auto_close_s": 1}}}},
             "^shops.s.D03: 'auto_close_s' is no key any more; ",
+        ),
+        (
+            rules_document() | {"shops": {"s": {"D02": {"expire_after_s": 1}}}},
+            "^shops.s.D02: 'expire_after_s' is no key any more; ",
         ),
         *(
             (rules_document() | {"shops": {name: {}}}, f"^shops: .*, found {re.escape(repr(name))}")

@@ -563,7 +563,7 @@ def test_disputes_that_are_no_refunds_are_told_by_nobody() -> None:
     assert not accusers(story(as_refunds_too=False))
 
 
-def test_a_return_that_was_ruled_is_awaited_where_the_ruling_is_told_as_split() -> None:
+def test_a_return_that_was_ruled_is_awaited_however_the_ruling_is_told_as_a_refund() -> None:
     def story(ruling: str) -> list[Event]:
         ruled = {"ruling": "return_and_refund", "countdown_ends_at": "12d"}
         return [
@@ -575,7 +575,7 @@ def test_a_return_that_was_ruled_is_awaited_where_the_ruling_is_told_as_split() 
         ]
 
     assert "D30" in accusers(story("split"))
-    assert not accusers(story("buyer"))
+    assert "D30" in accusers(story("buyer"))
 
 
 def test_a_price_in_another_currency_hides_that_all_of_it_is_asked_back() -> None:
