@@ -170,13 +170,15 @@ class Casebook:
 
     def _open(self, session: Session, complaint_id: str, request: OpenRequest) -> None:
         at, by = self._now(), storable(request.by, MAX_NAME)
-        alert = session.get(AlertRow, request.alert_id) if request.alert_id else None
+        # Locked, or the retention could delete it before this complaint refers to it.
+        known = select(AlertRow.alert_id).where(AlertRow.alert_id == request.alert_id)
+        alert_id = session.scalar(known.with_for_update(read=True, key_share=True))
         session.add(
             ComplaintRow(
                 complaint_id=complaint_id,
                 kind=request.kind,
                 shop_id=storable(request.shop_id, 64),
-                alert_id=alert.alert_id if alert else None,
+                alert_id=alert_id,
                 about=storable(request.about),
                 story=storable(request.story, MAX_NOTE),
                 state=CaseState.DRAFT,

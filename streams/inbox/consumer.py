@@ -63,7 +63,8 @@ class KafkaAlertSource(KafkaSource):
 
     What was written before the retention of the inbox is passed over and told to `on_passed_over`: the
     inbox may have had it, and deleted it. By the time of the record, not of the alert: old events that are
-    loaded today make alerts of today.
+    loaded today make alerts of today. While nothing younger is on the topic, nothing is passed over: to a
+    clock that is years ahead, the alerts of today are old.
     """
 
     def __init__(
@@ -92,13 +93,24 @@ class KafkaAlertSource(KafkaSource):
         self._owned = frozenset(
             (self._names[tp.topic], tp.partition) for tp in self._consumer.assignment()
         )
-        since_ms = time.time() * 1000 - self._keep_ms
+        since_ms = int(time.time() * 1000) - self._keep_ms
         found = [r for records in batches.values() for r in records]
         # A record without a time has -1.
         young = [r for r in found if r.timestamp < 0 or r.timestamp >= since_ms]
-        if len(young) < len(found):
+        if len(young) < len(found) and self._has_younger(since_ms):
             self._on_passed_over(len(found) - len(young))
-        return [Record(self._names[r.topic], r.partition, r.offset, r.key, r.value) for r in young]
+            found = young
+        return [Record(self._names[r.topic], r.partition, r.offset, r.key, r.value) for r in found]
+
+    def _has_younger(self, since_ms: int) -> bool:
+        asked = dict.fromkeys(self._consumer.assignment(), since_ms)
+        try:
+            first = self._consumer.offsets_for_times(asked)
+        except KafkaError:
+            # Rather shown once more than never.
+            return False
+        # The embedded broker answers with the time -1 where there is none.
+        return any(at and at.timestamp >= since_ms for at in first.values())
 
     def _begin_anew(self, partitions: frozenset[Partition]) -> None:
         # Committed before anything is stored: after a crash the group is where the database is.

@@ -45,6 +45,11 @@ _LOOK_EVERY_S: Final = 3600.0
 _FIRST_PAUSE_S: Final = 60.0
 # The broker's clock, by which the intake passes over what is old, and ours may differ.
 _MARGIN: Final = timedelta(days=1)
+# How far the clock is believed beyond the newest event of an alert: one that is a year ahead would have
+# everything deleted.
+_SILENCE: Final = timedelta(days=30)
+# Of so many revisions, the last ones, events are looked at for that.
+_LATELY: Final = 1000
 # SQLite takes 32,766 values in one question.
 _MOST_IDS: Final = 500
 
@@ -84,10 +89,13 @@ class Retention:
 
     def prune(self) -> Counter[str]:
         """Delete one batch; returns how many of what, nothing once there is nothing left to delete."""
-        before = self._now() - self._keep - _MARGIN
         found: Counter[str] = Counter()
         # Looked for without the lock of a writer: what is kept for a reason is passed over every time.
         with Session(self._engine) as session:
+            newest = _newest_event(session)
+            if newest is None:
+                return found
+            before = min(self._now(), newest + _SILENCE) - self._keep - _MARGIN
             ids = session.scalars(_candidates(before, _grouped(session, before))).all()
         with Session(self._writer) as session, session.begin():
             gone = _lock(session, ids, before)
@@ -103,6 +111,13 @@ class Retention:
         return found
 
 
+def _newest_event(session: Session) -> datetime | None:
+    """When the newest event happened that an alert lately spoke of: by the platform's clock, not by ours."""
+    lately = select(RevisionRow.updated_at).order_by(RevisionRow.id.desc()).limit(_LATELY)
+    newest: datetime | None = session.scalar(select(func.max(lately.subquery().c.updated_at)))
+    return newest
+
+
 def _is_over(before: datetime) -> list[ColumnElement[bool]]:
     """That a case was handled before then, and nothing needs it any more."""
     alert_id = CaseRow.alert_id
@@ -110,7 +125,12 @@ def _is_over(before: datetime) -> list[ColumnElement[bool]]:
     newest = select(func.max(RevisionRow.id)).scalar_subquery()
     is_revised = select(RevisionRow.id).where(
         RevisionRow.alert_id == alert_id,
-        or_(RevisionRow.received_at >= before, RevisionRow.id == newest),
+        # Its events are not so old where our clock was behind when it came.
+        or_(
+            RevisionRow.received_at >= before,
+            RevisionRow.updated_at >= before,
+            RevisionRow.id == newest,
+        ),
     )
     is_disputed = select(ComplaintRow.complaint_id).where(
         ComplaintRow.alert_id == alert_id,

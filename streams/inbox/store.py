@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine, and_, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, defer, selectinload
+from sqlalchemy.orm import Session, defer, joinedload
 
 from schemas.alerts import Alert, AlertEnvelope
 from streams.inbox.database import writing
@@ -147,12 +147,17 @@ class Store:
             query = page_query(wanted, number)
             if total <= FEW:
                 query = page_of_few(wanted, session.scalars(ids_query(wanted)).all(), number)
-            return Listing(session.scalars(query).all(), total, number, suppressed)
+            listed = session.scalars(query).all()
+            # On PostgreSQL the envelope of one may have been deleted since its row was read.
+            rows = [row for row in listed if row.latest is not None]
+            return Listing(rows, total, number, suppressed)
 
     def detail(self, alert_id: str) -> Detail | None:
         """One alert with its history, or None."""
         with Session(self.engine) as session:
-            row = session.get(AlertRow, alert_id, options=[selectinload(AlertRow.latest)])
+            # In one question: between two, PostgreSQL lets the retention delete the envelope.
+            envelope = joinedload(AlertRow.latest, innerjoin=True)
+            row = session.get(AlertRow, alert_id, options=[envelope])
             if row is None:
                 return None
             return Detail(

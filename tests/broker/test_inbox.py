@@ -163,11 +163,11 @@ def test_what_was_deleted_for_its_age_does_not_come_back_from_the_topic(
     create_topics(bootstrap, {topic: 1}, {topic: {"retention.ms": "-1"}})
     now = datetime.now(UTC)
     long_ago = now - timedelta(days=500)
-    ended = make_alert("old", buyer="b1", status="resolved", change="resolved")
+    ended = make_alert("old", buyer="b1", status="resolved", change="resolved", opened_at=long_ago)
     engine = open_database(f"sqlite:///{tmp_path}/inbox.db")
     upgrade(engine)
     Store(engine, Clock(long_ago)).apply([record(ended)])
-    Store(engine, Clock(now)).apply([record(make_alert("young", buyer="b2"))])
+    Store(engine, Clock(now)).apply([record(make_alert("young", buyer="b2", opened_at=now))])
     engine.dispose()
     # Old events that are loaded today make alerts of today.
     loaded = make_alert("loaded", buyer="b3", opened_at=now - timedelta(days=900))
@@ -183,6 +183,43 @@ def test_what_was_deleted_for_its_age_does_not_come_back_from_the_topic(
             pruned = running.metric('orderwatch_inbox_pruned_total{what="alert"}')
             assert pruned == (1 if group == "one" else -1)
             assert running.metric("orderwatch_inbox_ignored_total") >= 1
+
+
+def test_a_clock_that_is_years_ahead_passes_no_alert_over(
+    kafka_bootstrap: str, topic_prefix: str
+) -> None:
+    """To it, alerts of today are as old as these are to ours.
+
+    The embedded broker looks up when a record arrived, which no test can have been long ago.
+    """
+    topic = topic_prefix + "alerts"
+    create_topics(kafka_bootstrap, {topic: 1}, {topic: {"retention.ms": "-1"}})
+    long_ago = datetime.now(UTC) - timedelta(days=800)
+    produce(kafka_bootstrap, topic, [message(make_alert(key), long_ago) for key in "12"])
+    settings = Settings(
+        _env_file=None,
+        bootstrap_servers=kafka_bootstrap,
+        topic_prefix=topic_prefix,
+        group_id=topic_prefix,
+        session_timeout_s=6,
+    )
+    passed_over: list[int] = []
+    with closing(KafkaAlertSource(settings, passed_over.append)) as source:
+        found: list[Record] = []
+
+        def count() -> int:
+            found.extend(source.poll(0.2))
+            return len(found)
+
+        wait_until(lambda: count() == 2, deadline_s=60)
+        assert passed_over == []
+        # Not the clock, then: the old one is old.
+        produce(
+            kafka_bootstrap, topic, [message(make_alert("3"), long_ago), message(make_alert("4"))]
+        )
+        wait_until(lambda: count() == 3, deadline_s=60)
+    assert found[-1].offset == 3
+    assert passed_over == [1]
 
 
 def test_what_another_console_read_into_the_lost_database_is_read_again_as_well(

@@ -455,6 +455,26 @@ def test_what_is_chosen_stays_while_alerts_arrive_and_the_list_is_renewed_after(
     page.wait("document.querySelectorAll('.alert').length === 4")
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_whoever_scrolled_down_to_choose_sees_that_the_list_has_changed(
+    page: Page, served: Served, width: int, language: str
+) -> None:
+    served.add(*(make_alert(str(n), buyer=f"b{n}") for n in range(30)))
+    page.resize(width, 640)
+    page.goto(f"{served.url}/?lang={language}")
+    page.wait("document.querySelector('#live').classList.contains('on')")
+    page.click(".alert:nth-child(20) .pick input")
+    served.add(make_alert("new", buyer="b99", severity="critical"))
+    page.wait("!document.querySelector('#stale').hidden")
+    # All of it, below the bar at the top.
+    assert page.evaluate(
+        "(() => { const b = document.querySelector('#stale').getBoundingClientRect();"
+        "const top = document.querySelector('.top').getBoundingClientRect();"
+        "return b.top >= top.bottom && b.bottom <= innerHeight; })()"
+    )
+
+
 def test_what_stays_chosen_after_a_step_outlives_what_arrives(page: Page, served: Served) -> None:
     served.add(make_alert("1"))
     page.wait("document.querySelectorAll('.alert').length === 1")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, event, func, select
+from sqlalchemy import Engine, delete, event, func, select
 from sqlalchemy.orm import Session
 
 from schemas.alerts import Alert
@@ -27,7 +27,9 @@ from streams.inbox.models import (
     CaseRow,
     ComplaintRow,
     OutgoingRow,
+    ReferenceRow,
     RefusedRow,
+    RevisionRow,
 )
 from streams.inbox.outbox import Outbox
 from streams.inbox.retention import BATCH, Retention
@@ -100,8 +102,14 @@ class Inbox:
         )
         assert self.casebook.perform(request).kind == "done"
 
+    def today(self) -> None:
+        """Something that happens today: the clock is believed, and no other revision is the newest."""
+        at = self.clock()
+        self.add(make_alert(f"today {at}", buyer="b9", orders=1, opened_at=at))
+
     def prune(self) -> Counter[str]:
         """All batches of one round."""
+        self.today()
         found = Counter[str]()
         while batch := self.retention.prune():
             found += batch
@@ -125,11 +133,6 @@ def inbox(engine: Engine) -> Inbox:
     return Inbox(engine)
 
 
-def newest(inbox: Inbox) -> None:
-    """Something that came today; the newest revision is never deleted."""
-    inbox.add(make_alert("newest", buyer="b9", orders=1))
-
-
 def test_what_was_handled_long_ago_goes_with_everything_that_hangs_on_it(inbox: Inbox) -> None:
     inbox.add(make_alert(orders=1))
     inbox.add(make_alert(orders=1, revision=2, change="escalated", severity="critical"))
@@ -141,7 +144,6 @@ def test_what_was_handled_long_ago_goes_with_everything_that_hangs_on_it(inbox: 
         inbox.outbox.mark_sent(inbox.outbox.waiting(topic))  # type: ignore[arg-type]
     assert {"alerts", "revisions", "audit", "contacts", "filings", "complaints"} < set(inbox.rows())
     inbox.clock.forward(days=LONG)
-    newest(inbox)
     found = inbox.prune()
     assert found == {"alert": 1, "complaint": 1, "event": 3}
     left = inbox.rows()
@@ -159,7 +161,6 @@ def test_what_was_handled_long_ago_goes_with_everything_that_hangs_on_it(inbox: 
 def test_it_goes_on_the_day_after_and_not_before(inbox: Inbox) -> None:
     inbox.add(make_alert("1"), make_alert("2"))
     inbox.handle("1")
-    newest(inbox)
     inbox.clock.forward(days=KEEP.days + 1)
     assert inbox.prune() == {}
     inbox.clock.forward(seconds=1)
@@ -171,7 +172,6 @@ def test_an_alert_that_ended_by_itself_goes_too(inbox: Inbox) -> None:
     inbox.add(make_alert("1"), make_alert("2"))
     inbox.add(make_alert("1", revision=2, change="resolved", status="resolved"))
     inbox.add(make_alert("2", revision=2, change="expired", status="expired"))
-    newest(inbox)
     inbox.clock.forward(days=LONG)
     assert inbox.prune() == {"alert": 2}
 
@@ -180,7 +180,6 @@ def test_an_alert_that_ended_by_itself_goes_too(inbox: Inbox) -> None:
 def test_nothing_at_work_goes_however_old(inbox: Inbox, steps: Sequence[str]) -> None:
     inbox.add(make_alert())
     inbox.steps("1", *steps)
-    newest(inbox)
     inbox.clock.forward(days=3 * LONG)
     assert inbox.prune() == {}
     assert inbox.has("1") == [True]
@@ -191,7 +190,6 @@ def test_what_the_pipeline_still_speaks_of_stays(inbox: Inbox) -> None:
     inbox.handle("1")
     inbox.clock.forward(days=LONG - 30)
     inbox.add(make_alert(revision=2, change="updated", orders=7))
-    newest(inbox)
     inbox.clock.forward(days=60)
     assert inbox.prune() == {}
     inbox.clock.forward(days=LONG)
@@ -202,7 +200,6 @@ def test_one_that_came_back_stays_until_it_is_handled_again(inbox: Inbox) -> Non
     inbox.add(make_alert())
     inbox.handle("1")
     inbox.add(make_alert(revision=2, change="escalated", severity="critical"))
-    newest(inbox)
     inbox.clock.forward(days=LONG)
     assert inbox.prune() == {}
     inbox.handle("1")
@@ -213,7 +210,6 @@ def test_an_alert_stays_while_a_complaint_of_it_is_at_work_or_young(inbox: Inbox
     inbox.add(make_alert())
     inbox.handle("1")
     complaint = inbox.complain("b42", "1")
-    newest(inbox)
     inbox.clock.forward(days=LONG)
     assert inbox.prune() == {}
     inbox.drop(complaint)
@@ -245,7 +241,6 @@ def test_a_filing_is_kept_while_another_alert_about_its_order_is_at_work(inbox: 
     inbox.file("1")
     inbox.steps("1", "filing_accepted", "confirm")
     inbox.add(make_alert("2", detector="D10", orders=1))
-    newest(inbox)
     inbox.clock.forward(days=LONG)
     assert inbox.prune() == {}
     detail = inbox.store.detail(alert_id("2"))
@@ -263,7 +258,6 @@ def test_what_a_filing_waits_for_stays_even_if_somebody_closed_its_case(
     with Session(writing(engine)) as session, session.begin():
         for case in session.scalars(select(CaseRow)):
             case.state = "DONE"
-    newest(inbox)
     inbox.clock.forward(days=LONG)
     assert inbox.prune() == {}
 
@@ -286,7 +280,6 @@ def test_what_was_not_sent_waits_and_its_alert_may_go(inbox: Inbox, engine: Engi
     inbox.steps("1", "take")
     inbox.steps("1", "contact", channel=Channel.PHONE)
     inbox.steps("1", "label", "confirm")
-    newest(inbox)
     inbox.clock.forward(days=LONG)
     assert inbox.prune() == {"alert": 1}
     assert inbox.store.waiting_events()["contacts"] == 1
@@ -323,8 +316,8 @@ def test_a_backlog_goes_in_small_batches_whatever_is_kept_before_it(
         inbox.clock.forward(seconds=1)
     for key in kept:
         inbox.complain(f"b{key}", key)
-    newest(inbox)
     inbox.clock.forward(days=LONG)
+    inbox.today()
     asked: list[str] = []
     event.listen(engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
     waits = [inbox.retention.step() for _ in range(4)]
@@ -338,8 +331,8 @@ def test_a_backlog_goes_in_small_batches_whatever_is_kept_before_it(
 def test_a_database_that_is_busy_is_asked_again_later(inbox: Inbox, engine: Engine) -> None:
     inbox.add(make_alert("1"))
     inbox.handle("1")
-    newest(inbox)
     inbox.clock.forward(days=LONG)
+    inbox.today()
     engine.dispose()
     event.listen(engine, "connect", lambda one, _: one.execute("PRAGMA busy_timeout = 1"))
     with writing(engine).begin():
@@ -356,8 +349,8 @@ def test_an_alert_that_a_step_or_a_revision_has_is_left_for_the_next_time(
     for key in "12":
         inbox.add(make_alert(key, buyer=f"b{key}"))
         inbox.handle(key)
-    newest(inbox)
     inbox.clock.forward(days=LONG)
+    inbox.today()
     pruning = threading.Thread(target=inbox.retention.prune)
     with Session(writing(engine)) as holder, holder.begin():
         holder.execute(
@@ -376,8 +369,8 @@ def test_an_appeal_at_the_same_moment_keeps_its_complaint(inbox: Inbox, engine: 
     inbox.handle("1")
     complaint = inbox.complain("b42", "1")
     inbox.drop(complaint)
-    newest(inbox)
     inbox.clock.forward(days=LONG)
+    inbox.today()
     pruning = threading.Thread(target=inbox.retention.prune)
     with Session(writing(engine)) as holder, holder.begin():
         row = holder.get(ComplaintRow, complaint, with_for_update=True)
@@ -403,6 +396,7 @@ def test_intake_and_two_consoles_that_prune_work_side_by_side(inbox: Inbox) -> N
         )
     )
     inbox.clock.forward(days=LONG)
+    inbox.today()
     other = Retention(inbox.engine, inbox.metrics, KEEP, inbox.clock)
     found: list[Counter[str]] = []
 
@@ -421,19 +415,135 @@ def test_intake_and_two_consoles_that_prune_work_side_by_side(inbox: Inbox) -> N
         thread.join()
     found.append(inbox.prune())
     assert sum(found, Counter[str]()) == {"alert": len(old)}
-    assert inbox.store.page(Filter()).total == 60
+    assert inbox.store.page(Filter()).total == 61
 
 
 def test_the_newest_revision_stays_until_there_is_a_newer_one(inbox: Inbox) -> None:
     """SQLite would give its number to the next one, and pages tell by it what they have seen."""
+    later = inbox.clock.at + timedelta(days=LONG)
+    inbox.add(make_alert("2", buyer="b2", opened_at=later), make_alert("1"))
+    inbox.handle("1")
+    inbox.clock.at = later
+    assert inbox.retention.prune() == {}
+    word = inbox.store.version()
+    inbox.add(make_alert("3", buyer="b3"))
+    assert inbox.store.version() != word
+    assert inbox.retention.prune() == {"alert": 1}
+
+
+def test_a_clock_that_is_a_year_ahead_deletes_nothing_that_is_young(inbox: Inbox) -> None:
     inbox.add(make_alert("1"))
     inbox.handle("1")
-    inbox.clock.forward(days=LONG)
+    inbox.drop(inbox.complain("b42"))
+    inbox.clock.forward(days=KEEP.days - 60)
+    inbox.today()
+    right = inbox.clock.at
+    inbox.clock.forward(days=365)
+    # The wrong clock says when this came, and not when it happened.
+    inbox.add(make_alert("2", buyer="b2", opened_at=right))
+    assert inbox.retention.prune() == {}
+    inbox.clock.at = right + timedelta(days=62)
+    assert inbox.prune() == {"alert": 1, "complaint": 1}
+
+
+def test_where_nothing_happens_the_clock_is_believed_for_a_month(inbox: Inbox) -> None:
+    inbox.add(make_alert("1"))
+    inbox.handle("1")
+    inbox.clock.forward(days=KEEP.days - 20)
+    inbox.today()
+    inbox.clock.forward(days=21)
+    assert inbox.retention.prune() == {}
+    inbox.clock.forward(days=1)
+    assert inbox.retention.prune() == {"alert": 1}
+
+
+def test_what_was_handled_while_the_clock_was_behind_is_not_taken_for_old(inbox: Inbox) -> None:
+    right = inbox.clock.at
+    inbox.clock.forward(days=-3 * LONG)
+    inbox.add(make_alert())
+    inbox.handle("1")
+    inbox.clock.at = right
     assert inbox.prune() == {}
-    word = inbox.store.version()
-    inbox.add(make_alert("2", buyer="b2"))
-    assert inbox.store.version() != word
+    inbox.clock.forward(days=LONG)
     assert inbox.prune() == {"alert": 1}
+
+
+def amid(engine: Engine, words: str, act: Callable[[], object]) -> None:
+    """Let another connection act once, just after the next question that has these words."""
+    acting = threading.Thread(target=act)
+
+    def asked(_connection: object, _cursor: object, said: str, *_rest: object) -> None:
+        if words in said and acting.ident is None:
+            acting.start()
+            # Where it waits for us, we go on.
+            acting.join(1)
+
+    event.listen(engine, "after_cursor_execute", asked)
+
+
+@only_where_writers_meet
+def test_a_complaint_that_is_opened_while_its_alert_is_deleted_is_there(
+    inbox: Inbox, engine: Engine
+) -> None:
+    inbox.add(make_alert())
+    inbox.handle("1")
+    inbox.clock.forward(days=LONG)
+    inbox.today()
+    amid(engine, "FROM alerts", inbox.retention.prune)
+    complaint = inbox.complain("b42", "1")
+    assert inbox.casebook.detail(complaint) is not None
+    assert inbox.has("1") == [True]
+
+
+@only_where_writers_meet
+def test_a_complaint_of_an_alert_that_is_just_being_deleted_is_of_none(
+    inbox: Inbox, engine: Engine
+) -> None:
+    inbox.add(make_alert())
+    opened: list[str] = []
+    with Session(writing(engine)) as deleting, deleting.begin():
+        gone = deleting.get(AlertRow, alert_id("1"), with_for_update=True)
+        assert gone is not None
+        opening = threading.Thread(target=lambda: opened.append(inbox.complain("b42", "1")))
+        opening.start()
+        opening.join(0.3)
+        assert opening.is_alive()
+        for table in (CaseRow, ReferenceRow, RevisionRow, AlertRow):
+            deleting.execute(delete(table).where(table.alert_id == alert_id("1")))
+    opening.join()
+    detail = inbox.casebook.detail(opened[0])
+    assert detail is not None
+    assert detail.row.alert_id is None
+
+
+@only_where_writers_meet
+def test_a_page_that_is_opened_while_its_alert_is_deleted_has_it_or_has_none(
+    inbox: Inbox, engine: Engine
+) -> None:
+    inbox.add(make_alert("1"), make_alert("2", buyer="b2"))
+    for key in "12":
+        inbox.handle(key)
+    inbox.clock.forward(days=LONG)
+    inbox.today()
+    amid(engine, "FROM alerts", inbox.retention.prune)
+    detail = inbox.store.detail(alert_id("1"))
+    assert detail is not None
+    assert detail.row.body
+    assert inbox.has("1") == [False]
+
+
+@only_where_writers_meet
+def test_a_list_that_is_opened_while_its_alerts_are_deleted_shows_the_others(
+    inbox: Inbox, engine: Engine
+) -> None:
+    inbox.add(make_alert("1"), make_alert("2", buyer="b2"))
+    inbox.handle("1")
+    inbox.clock.forward(days=LONG)
+    inbox.today()
+    inbox.handle("2")
+    amid(engine, "LIMIT", inbox.retention.prune)
+    rows = inbox.store.page(Filter(is_handled=True)).rows
+    assert [row.body != "" for row in rows] == [True]
 
 
 def test_an_alert_is_read_by_the_groups_that_its_producer_wrote(inbox: Inbox) -> None:
