@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.wordings import level
 from streams.detect.text.signals import read_chat, read_review, refuses_invoice
 from tests.example_stories import events_of, ms, seconds
 from tests.pipeline import run
@@ -222,3 +223,75 @@ def test_d26_what_lies_abroad_names_no_province(
 ) -> None:
     listing = {"title": title, "description": description, "excluded_regions": excluded}
     assert severities([{"at": "0s", "listings.published": listing}], "1d", "D26") == told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Words that tell of others, of thanks, promises, goods or reasons, put beside a plain bargain.
+        "朋友问过了转我五百,不转明天让你下架",
+        "师傅,转我五百,不转明天让你下架",
+        "谢谢你们的照顾,转我五百,不转明天让你下架",
+        "答应我的话转五百,不转明天让你下架",
+        "看新闻了吗,转五百过来,不转明天让你下架",
+        "良心点,转五百过来,不转明天让你下架",
+        "样品收到了,转五百过来,不转明天小红书见",
+        "颜色很好看,转五百过来,不转明天让你下架",
+        "尺寸合适,转五百过来,不转明天让你下架",
+        "我是学生的家长,转五百过来,不转明天让你下架",
+        "坏话我会说的,转五百过来,不转明天让你下架",
+        "我心都碎了,转五百过来,不转明天让你下架",
+        "破财消灾懂吗,转五百过来,不转明天让你下架",
+        "别人都说你好,给我500,不给我就差评",
+        "给我500,不给差评,我有作业要写",
+        # The whole message between quotation marks, or typed character by character.
+        "“转我五百,不转明天让你下架”",
+        "转 我 五 百 , 不 转 明 天 让 你 下 架",
+        "给 我 5 0 0 不 给 就 差 评",
+        "给我5 00,不给就差评",
+        "V我500,不V就让你下架",
+        # Little by little.
+        "转我50,一共十单每单50,不转让你下架",
+    ],
+)
+def test_one_word_more_does_not_hide_a_bargain(text: str) -> None:
+    assert level(text) == "warn"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "客服答应过我转五百,不转我就让你们下架",
+        "听说有人要五百,不给就让你下架,真有这种事?",
+        "退我500,不给差评的",
+        "法律课作业:买家说给我500,不给我就差评,算敲诈吗",
+    ],
+)
+def test_twin_who_was_promised_or_tells(text: str) -> None:
+    assert level(text) != "warn"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "客服人好,返利加微信 xsq00012",
+        "骗子太多,兼职来我这,加v xsq00012",
+        "领了大额券,姐妹们私我",
+        "招 手 工 活 一 天 一 百 加 我",
+    ],
+)
+def test_what_excuses_reviews_excuses_no_advertising(text: str) -> None:
+    assert read_review(text).has("ad.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "税点您承担,我们不承担",
+        "专票要加六个点,周一上班开",
+        "裸价,不带票,收据可以",
+        "开 票 要 加 六 个 点",
+    ],
+)
+def test_what_excuses_sellers_excuses_no_refusal(text: str) -> None:
+    assert refuses_invoice(text)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from streams.detect.text.signals import read_chat, read_review
+from benchmarks.wordings import level
+from streams.detect.text.signals import read_chat, read_review, refuses_invoice
 from tests.oracle.story import DAY, ms
 from tests.pipeline import run
 from tests.talk_stories import Talk
@@ -137,3 +138,148 @@ def test_a_company_that_pays_late_and_names_its_invoices_address_is_no_campaign(
     talk.said("发票寄到杭州市文三路90号,商品寄到家里", 3_600)
     accused = {a.detector for a in run(talk.events, ms(DAY)).alerts if a.severity != "info"}
     assert accused == {"D01"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # What is wrong, in words that no list had.
+        "收到的苹果烂掉一半,赔我20块钱就行,不然我给差评",
+        "灯打开一闪一闪的,赔我30,不赔我就差评",
+        "行车记录仪老死机,给我补50,不然一星",
+        "车厘子一称少二两,转我20吧,不转我给中评",
+        "榴莲就三房肉还是生的,赔我八十不然差评",
+        "汤全洒了,赔我三十,不赔我就差评",
+        "一箱牛奶三盒胀了,转我15,不转就投诉",
+        "跑步机显示屏花屏,给我三百我找人修,不然投诉",
+        "窗帘尺寸做错了,重做或者给我一百五,不然投诉你",
+        # Time that was lost, and an order that the shop gave up.
+        "说好今天送货我请假等了一天,误工费给我两百,不给我投诉",
+        "改了三次安装时间,每次我都请假,误工费总得给吧,不然投诉",
+        "预售说15号发,今天20号了,赔我十块红包,不赔我投诉",
+        "一元秒杀抢到了,你们砍单,赔我300,不赔12315",
+        # So little for what is wrong.
+        "鸡蛋碎一半,转我12块就好,不转就差评哦",
+        "玩偶眼睛掉了一只,给我五块我自己缝,不给就差评",
+        # A refund, and what is one's own.
+        "话费充错号了,能退吗,不退我投诉",
+        "充值一百没到账,订单截图给你了,再不到我投诉了",
+        "酒店订单取消不给退,两百块,再不退我就曝光了",
+        "打赏主播的钱能退吗,小孩子充的三千,不退我投诉抖音",
+        "分享赚的佣金提现失败,15块,再不到账我投诉支付宝",
+        "预付定金一千,你们不做了,转回来,不转法院见",
+        "稿费三百还没付,图你们都用了,不付我找律师",
+        "你们用了我的照片,要么删除要么付版权费一千,否则起诉",
+        "积分兑换的50话费没到,不给我投诉",
+        "晒单有礼写着10元红包,不给?那我改一星",
+        "中奖说送话费50,到现在没到账,再不充我就投诉了",
+        "你们回收报价三百,到手压到一百,不给三百就退回来,不然投诉",
+        # Who offers work, or a price.
+        "您好,我们是做测评的,能不能寄两款样品,费用300一条视频,不合作也没关系",
+        "直播切片授权要多少钱,一千够吗,还是按提成",
+        "我是团长,群里都等着,报价低于60我就开团,不然换别家",
+        "货到付款两百块,开箱验货不行我拒收",
+        "论坛赞助的胸牌三百个,开票,不开财务不给报",
+        "同城群里说你们家五十块三斤,怎么我看是六十,不给五十我就不买了",
+        "截图给你看,别家才卖两百,你给我两百,不给我去他家",
+        # What others did.
+        "消协调解说赔我五百,你们同意吗,不同意就仲裁",
+        "我自己也是开店的,昨天遇到敲诈的,张嘴要两千不然恶拍,你们也小心",
+        "我在别的店买到假货,那店要我撤诉给我三百,要不要接受?",
+        "收到一封邮件说我不付500就曝光我照片,报警了,心情不好回复慢",
+        "我看到有个买家在评论里说不给五百就天天刷差评,真离谱",
+        "老板别理那些要钱的,拍下不付款的举报他",
+    ],
+)
+def test_who_has_a_claim_an_offer_or_a_story_is_not_warned_of(text: str) -> None:
+    assert level(text) != "warn"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "杯子把手断了|给我二十吧|不给我就退货差评",
+        "快递外面都瘪了|里面也瘪|给我50|不然我要投诉",
+        "鱼死了三条|照片发你了|转我45就行|不转我给差评",
+    ],
+)
+def test_so_little_after_its_reason_only_informs(said: str) -> None:
+    talk = Talk()
+    for number, text in enumerate(said.split("|")):
+        talk.said(text, 60 * number)
+    alerts = [a for a in run(talk.events, ms(DAY)).alerts if a.detector == "D04"]
+    assert alerts[-1].severity == "info"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "你看下我地址写的是不是北苑路88号,好评卡的红包怎么领",
+        "我评价了,红包还没返,下单的收货信息错了能改吗",
+        "晒图返现的红包没收到,下次还寄老地址",
+        "下次还寄以前的地址,晒图有红包吗",
+        "亲,这单发到哪里了,物流不动,好评的返现也没收到",
+        "退货寄到哪里,发票要不要寄回,返现要不要退",
+        "发票退回寄到哪里,好评返现的钱要扣吗",
+    ],
+)
+def test_what_was_promised_is_told_or_goes_back_is_no_bait(text: str) -> None:
+    signals = read_chat(text)
+    assert sum(signals.has(theme) for theme in ("cashback", "address.", "invoice.")) < 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "手机卡不错,月租19,返利说清楚了,客服微信教激活",
+        "法律书不错,案例讲到兼职刷单诈骗,很有用",
+        "宝妈推荐的,群里都在用,客服私聊教我怎么用",
+        "二手手机成色不错,原价三千多,电池健康90,卖家微信回复很快",
+        "用了店铺的大额券,客服在旺旺联系我的",
+        "好评返2元,扫码领红包,领到了",
+        "卖家服务一流,加我微信发安装视频,省钱省心",
+        "复刻版球鞋,做工好,客服微信发实拍",
+        "想要链接的私我,不过我是路人不赚钱哈",
+        "微辣的好吃,加微辣酱料正好,批发十包回家",
+        "QQ糖好吃,qq弹弹,批发给孩子们吃",
+        "微信扫码付款更便宜,优惠券好用",
+        "找我老公报销了,佣金小能手的他说便宜",
+        "私信问我的姐妹太多了,统一回复:尺码M,券后89",
+        "关注公众号领了10元优惠券,划算",
+        "扫包装二维码进群领券,真的有券",
+        "我是在返利app看到的,返了3块,东西也好",
+        "有需要的可以入,原价299现在99",
+        "旺铺转让贴纸质量好,联系电话位置留得够",
+        "兼职老师推荐的教材,扣扣群里同学都买了",
+        "网络兼职骗子多,这本防骗书不错",
+    ],
+)
+def test_whose_way_is_the_shops_and_who_only_names_one_advertises_nothing(text: str) -> None:
+    assert not read_review(text).has("ad.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "小说里他家住和平路18号,看得我好奇",
+        "客服给的维修点地址中山北路100号,过去修好了",
+        "师傅从建国路9号的网点过来安装,很快",
+    ],
+)
+def test_homes_in_books_and_service_points_are_nobodys(text: str) -> None:
+    assert not read_review(text).has("leak.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "您这单满500,可以开专票,税点我们承担",
+        "这是裸价不含运费的哦,发票可以开",
+        "税务系统升级,今天开不了票,明天一早给您开",
+        "跨境的关税自理,包税线路的贵一点",
+        "海外仓发货,关税补税需要买家清关",
+        "车票无票补票那是铁路的哈哈",
+    ],
+)
+def test_whose_tax_it_is_and_when_it_comes_is_no_refusal(text: str) -> None:
+    assert not refuses_invoice(text)

@@ -83,6 +83,18 @@ def test_the_spans_and_the_sum_are_those_of_the_message() -> None:
     assert {text[one.start : one.end] for one in signals.found} == {"三百", "小紅書"}
 
 
+def test_what_is_typed_character_by_character_has_the_spans_of_the_message() -> None:
+    text = "转 我 五 百 , 不 转 明 天 让 你 下 架"
+    signals = read_chat(text)
+    assert signals.amount_minor == 50_000
+    assert {text[one.start : one.end] for one in signals.found} == {"五 百", "下 架"}
+
+
+def test_a_blank_beside_a_sum_is_none_of_it() -> None:
+    text = "给我 500 ,不给就差评"
+    assert "500" in {text[one.start : one.end] for one in read_chat(text).found}
+
+
 def test_in_a_long_message_the_parts_must_stand_together() -> None:
     gain, harm = "转三百过来,不转的话", "明天让你下架"
     assert level(gain + harm) == "warn"

@@ -19,7 +19,8 @@ _SCALES = {"百": 100, "千": 1000, "k": 1000, "万": 10_000, "w": 10_000}
 _AMOUNT = re.compile(
     r"(?P<sign>[¥￥$]|rmb|人民币)?\s?"
     # Digits are also parted by blanks to hide them; one that begins with a zero is a dialling code.
-    rf"(?:(?P<number>(?<![\d.])(?:\d(?: \d){{2,6}}|(?!0\d)\d{{1,7}}(?:\.\d{{1,2}})?)(?![\d.]))"
+    r"(?:(?P<number>(?<![\d.])"
+    r"(?:\d(?: \d){2,6}|[1-9]\d{0,2} 0{2,3}|(?!0\d)\d{1,7}(?:\.\d{1,2})?)(?![\d.]))"
     rf"|(?P<numerals>[{_NUMERALS}]{{1,10}}))"
     r"\s?(?P<scale>[百千k万w](?![a-z]))?"
     r"\s?(?P<unit>元|块钱|块|圆|大洋|软妹币|人民币|rmb|毛爷爷)?"
@@ -78,7 +79,10 @@ def amounts(folded: str) -> Iterator[Amount]:
             continue
         fen = int(yuan * _SCALES.get(match["scale"] or "", 1) * 100)
         if 0 < fen <= _LARGEST_FEN:
-            yield Amount(fen, match.start(), match.end(), is_money)
+            # A blank before or behind belongs to the sentence.
+            whole = match[0]
+            start = match.end() - len(whole.lstrip())
+            yield Amount(fen, start, match.start() + len(whole.rstrip()), is_money)
 
 
 def _is_share(folded: str, start: int, end: int) -> bool:

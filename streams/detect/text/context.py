@@ -14,31 +14,37 @@ _LOOK_BACK = 24
 _FAR = 100
 # 「那个人说」 tells of somebody, 「我这个人说到做到」 of oneself.
 _ACTOR = (
-    r"(?:店家|商家|卖家|掌柜|老板|店主|客服|小二|店员|店里|服务员|服务生|酒店|宾馆|饭店|经理|主管|前台|保安"
-    r"|快递|外卖员|送餐|骑手|物流|平台|他们|她们|你们|人家|对方|有个?人|别人|(?<![我俺你您们])[那这]个?人|同行|其他|他|她)"
+    r"(?:店家|商家|卖家|掌柜|老板|店主|客服|小二|店员|店里|服务员|服务生|酒店|宾馆|饭店|经理|主管|前台|保安|那家?店|骗子|网友|邮件|短信"
+    r"|快递|外卖员|送餐|骑手|物流|平台|他们|她们|你们|人家|对方|有个?(?:人|买家|客人|顾客)|别人|(?<![我俺你您们])[那这]个?人|同行|其他|他|她)"
 )
 _SAYS = (
     r"(?:说|让|叫|要求|求|劝|威胁|恐吓|敲诈|勒索|骗|逼|骂|答应|承诺|表示|问|来电|打电话|发短信|发信息|要我"
     r"|要挟|跟我要|问我要|张口|推荐我|引导|诱导|害怕|加我|联系我|非要|坚持)"
 )
 _FIRST_PERSON = re.compile(
-    r"我就|我要|我会|我去|我马上|我现在|那我|我直接|我们就|我们要|老子|别怪我"
+    # 「别人都说你好,给我…」: what others said ended before it.
+    r"^[你您][^,。!?;们]{0,6},[给转打发付]|我就|我要|我会|我去|我马上|我现在|那我|我直接|我们就|我们要|老子|别怪我"
 )
 _REPORTED = re.compile(rf"{_ACTOR}.{{0,8}}?{_SAYS}(.{{0,18}})$")
 # Somebody complains of being threatened; what stands in that sentence was said to them.
 _ACCUSES = re.compile(
     r"(?:威胁|敲诈|勒索|恐吓|要挟|讹诈|讹|骚扰)(?:了|到)?(?:我|人|客人|顾客|买家|消费者|客户|住客)"
     r"|(?:被|遭|受到?).{0,8}(?:威胁|敲诈|勒索|恐吓|要挟)"
+    r"|(?:昨天|前天|刚才?|经常|最近|你们)(?:[^,。!?;]{0,4})(?:遇|碰)[到上见]?(?:过|了|个)?[^,。!?;]{0,3}(?:敲诈|勒索|讹|职业)"
     # Made up for a lesson or a study, and asked about.
-    r"|作业|论文"
+    r"|课程?作业|(?:作业|论文)(?:用|需要|题|素材|里|做|:)"
 )
+_SAID = re.compile(r"\w")
 _QUOTED = re.compile(r"[“「『][^”」』]{6,}[”」』]|\"[^\"]{6,}\"")
 _DENIED = re.compile(
     r"(?:不是|没有|不会|不想|不要|不用|不需要|不打算|不愿意?|没想|没打算|无需|从不|从没|(?<!要)不|没|别|勿|未|免|无)"
     r"(?:再|去|给|给你们?|打|写|留|主动|恶意|轻易|随便|真的|真|想|要|来|任何|什么|遇到|碰到|收到|参与|参加){0,2}$"
 )
-# 「给红包就不差评」 announces by denying.
-_ON_CONDITION = re.compile(r"(?:就|才|便|保证|可以|马上)不.{0,3}$")
+# 「给红包就不差评」 announces by denying, and so does 「给我500,不给差评」.
+_ON_CONDITION = re.compile(
+    r"(?:就|才|便|保证|可以|马上)不.{0,3}$"
+    r"|(?<![退还赔])[给转打发v]我?(?:\d{1,6}|[一二两三四五六七八九十百千万]{1,5})(?:元|块钱?|红包)?,?不给?$"
+)
 _WITHHELD = re.compile(r"不(?:给|赔|转|打|出|拿|发|付|肯|愿意?)(?:给|我|钱|个|出|发|包|转){0,2}$")
 # 「红包我不要」 denies behind, 「给我500我也要投诉」 and 「就算赔我」 want nothing,
 # 「给200块让我删差评」 and 「200就想解决?」 were offered.
@@ -120,7 +126,14 @@ def is_reported(folded: str, start: int, end: int) -> bool:
 def _is_quoted(folded: str, start: int, end: int) -> bool:
     """Whether it is part of words in quotation marks; a word or two between them are only stressed."""
     quotes = _QUOTED.finditer(folded, max(0, start - _FAR), min(len(folded), end + _FAR))
-    return any(quote.start() < start and end < quote.end() for quote in quotes)
+    # A message that is quoted whole quotes nobody.
+    return any(
+        quote.start() < start
+        and end < quote.end()
+        and (_SAID.search(folded, 0, quote.start()) or _SAID.search(folded, quote.end()))
+        is not None
+        for quote in quotes
+    )
 
 
 def is_denied(folded: str, start: int) -> bool:

@@ -45,22 +45,30 @@ _HAGGLES = re.compile(
 _ON_TOP = re.compile(r".*(?:另外|额外|此外|外加)")
 # What is wrong with goods or parcel, and what a law or a rule says of it.
 _REASONS = re.compile(
-    r"坏|碎|破|裂|漏|(?<![至最多])少(?:发|了(?![就我])|给|寄|装|件)|缺了|缺件|缺货|发错|错发|寄错|假货|假的|仿品|仿的|高仿|质量|瑕疵|过期|变质|不能用|用不了|开不了机|掉色|过敏|受伤|烫伤|划伤|弄丢|丢件"
+    r"坏(?!话|人|心|消息|评)|(?<!心)(?<!心都)碎|破(?!财|费)|裂|漏|(?<![至最多])少(?:发|了(?![就我])|给|寄|装|件)|缺了|缺件|缺货|发错|错发|寄错|假货|假的|仿品|仿的|高仿|质量|瑕疵|过期|变质|不能用|用不了|开不了机|掉色|过敏|受伤|烫伤|划伤|弄丢|丢件"
     r"|划痕|开胶|脱胶|掉漆|掉毛|起球|褪色|色差|线头|开线|脱线|变形|烂了|烂的|坏果|少(?:个|颗|螺丝|配件|零件)|没送|没收到(?!\s?(?:[\d一二三四五六七八九十两百千]|钱|红包|转账|心意|就))|(?<!红包)(?<!红包还)[没未]有?[发寄]|医[药疗]费"
     r"|染色|缩水|毁了|弄脏|弄湿|刮花|爆炸|自燃|起火|漏电|(?:花|鱼|虾|龟|苗|树|猫|狗|植物|全|都)死了|死了.[条只棵]|耽误|没赶上"
-    r"|有个?洞|断了|断的|断成|蔫了|压扁|关不严|关不上|化了|臭了|起疹|红疹|拉稀|没芯|空的|充不进|没声音|亮点|没上楼|磕了|短了|鼓包|胀包|受潮|油渍|有?[几俩两个]不亮|死蟹|别人穿|拖了.{1,2}天|没保冷"
-    r"|虫|塑料|钢丝|铁丝|苍蝇|蟑螂|吃出|异物|发霉|霉变|馊|头发|玻璃渣|中毒|拉肚子|吃坏|异味|甲醛|三无|货不对板|不符|不一样"
+    r"|有个?洞|断了|断的|断成|蔫了|压扁|关不严|关不上|化了|臭了|起疹|红疹|拉稀|没芯|空的|充不进|没声音|亮点|没上楼|磕了|短了|鼓包|胀|瘪|你们取消|不准温|轮子卡|掉了[一两俩几][只个颗]|花屏|砍单|骚扰(?:电话|短信)|受潮|油渍|有?[几俩两个]不亮|死蟹|别人穿|拖了.{1,2}天|没保冷"
+    r"|请了?(?:[\d一两半]天)?假|爽约|白等|等了(?:一|[\d两三四五六七八九十]+)?(?:整|个)?天|没来(?:装|安装)|今天(?:都|已经?)?\d+[号日]了"
+    r"|死机|一[闪卡]一[闪卡]|冒烟|(?:全|都)洒|没熟|还是生的|翻肚|[^,。!?;减]少[一二两三半几\d]+[斤两克]|做错|刻错|配错|烂掉|烂(?:一半|[了完])|前年的"
+    r"|(?<!虫)虫(?!虫)|塑料|钢丝|铁丝|苍蝇|蟑螂|吃出|异物|发霉|霉变|馊|头发|玻璃渣|中毒|拉肚子|吃坏|异味|甲醛|三无|货不对板|不符|不一样"
     r"|延迟发货|延误发货|超时发货|逾期发货|晚发货|迟发货|虚假发货|没按时发|不按时发|晚发必赔|未按.{0,6}发货|[没未不]有?发货"
     r"|依法|消法|保护法|安全法|电商法|法律|法规|保价|价保|买贵|按规则|按照?.{0,4}规则|规则赔|按规定|按照?.{0,4}规定|[三十双一两]倍|[假退]一[赔罚]|包赔"
 )
 # 「给我补50块」 for what is missing is compensation as well, and so is 「返我20元」 for what is flawed.
-_COMPENSATION = re.compile(r"赔|补|返(?!现|利|红包)|折现|医[药疗]费|自己(?:买|修|配|改|换|装|补)")
+_COMPENSATION = re.compile(
+    r"赔|补|返(?!现|利|红包)|折现|医[药疗]费|误工费|自己[^,。!?;]?[买修配改换装补缝粘焊洗钻]|找人?[修补装]|修一下"
+)
+# 「碎了一半,转我12块」: so little for what is wrong is asked for by honest people, in whatever words.
+_SMALL_CHANGE_FEN = 5000
 # What the shop promised itself may be claimed: 「说好返现」, 「说好的红包」.
 _PROMISED = re.compile(r"说好|说过|承诺|答应|写着|卡片|卡上|宣传|活动|兑现")
 _OF_PROMISE = re.compile(r"返|红包")
 # 「是不是发错了」 denies nothing; 「质量怎么样」 and 「质量没问题」 find no fault.
 _WHETHER = "是不是"
 _NO_FAULT = re.compile(r"[都还也很挺真]?(?:不错|好|可以|没(?:什么|有)?(?:大)?问题|怎么样|如何)")
+# 「重做或者给我一百五」: who would take it made good as well has a claim.
+_OR_MADE_GOOD = re.compile(r"(?:重做|换|退货|修|补[发寄做])[^,。!?;]{0,6}?,?(?:或者|要么|还是)")
 # Money in words of compensation, of which nothing is wrong in the same message: people chat in short ones,
 # so whether it is a claim depends on what was said before. Whoever asks for `demand.money` finds it as well.
 CLAIM: Final = "demand.money.claim"
@@ -106,17 +114,23 @@ def extortion(folded: str, hits: Sequence[Hit]) -> tuple[list[Hit], int]:
         return hit._replace(code="demand.soft" if has_reason else CLAIM)
 
     demands = [weighed(hit) for hit in demands]
+    is_faulty = has_reason and names_reason(folded)
     largest = 0
     # Without a word that asks or offers, no number is a demand, and looking for numbers costs more than
     # the rest.
     may_ask = any(hit.code.startswith(("demand.", "threat.retraction")) for hit in hits)
     lawful = [hit for hit in hits if hit.code == "mask.demand"]
-    for amount in islice(amounts(folded), MAX_AMOUNTS) if may_ask else ():
-        if any(law.start <= amount.start <= law.end for law in lawful):
-            continue
-        if not _is_demanded(folded, amount):
-            continue
+    asked = [
+        amount
+        for amount in islice(amounts(folded), MAX_AMOUNTS if may_ask else 0)
+        if not any(law.start <= amount.start <= law.end for law in lawful)
+        and _is_demanded(folded, amount)
+    ]
+    may_be_claim = is_small_change(asked) or (is_faulty and _OR_MADE_GOOD.search(folded))
+    for amount in asked:
         demand = weighed(Hit("demand.money", amount.start, amount.end))
+        if demand.code == "demand.money" and may_be_claim:
+            demand = demand._replace(code="demand.soft" if is_faulty else CLAIM)
         if demand.code != "demand.soft":
             largest = max(largest, amount.fen)
             if breach := _priced_breach(folded, amount):
@@ -125,6 +139,11 @@ def extortion(folded: str, hits: Sequence[Hit]) -> tuple[list[Hit], int]:
                 demand = demand._replace(code="demand.money")
         demands.append(demand)
     return threats + demands, largest
+
+
+def is_small_change(asked: Sequence[Amount]) -> bool:
+    """Whether all sums of a message together are so little that they may be a claim in any words."""
+    return sum(amount.fen for amount in asked) <= _SMALL_CHANGE_FEN
 
 
 def _priced_breach(folded: str, amount: Amount) -> list[Hit]:

@@ -20,6 +20,11 @@ _DROPPED, _SEVERAL = "\x00", "\x01"
 # Line ends part sentences; every other control character is invisible.
 _BREAKS = "\n\r\u2028\u2029…"
 _LETTER_NAMES = re.compile(r".*\bLETTER ([A-Z])$")
+# Four characters and more that each stand alone, the first two of them Chinese.
+_PARTED = re.compile(
+    r"(?<!\w)[\u4e00-\u9fff][^\w。,!?;:、]{1,3}[\u4e00-\u9fff](?!\w)"
+    r"(?:[^\w。,!?;:、]{1,3}[^\W_](?!\w)){2,}"
+)
 # Neither word nor punctuation of a sentence. A decimal point is among them, so amounts and numbers
 # are read from the folded text, never from the squeezed one.
 _NOISE = re.compile(r"(?:[^\w。,!?;:、]|_)+")
@@ -95,6 +100,28 @@ def fold(text: str) -> Folded:
         characters.append(several)
         origins.extend([i] * len(several))
     return Folded("".join(characters), origins)
+
+
+def join(folded: Folded) -> Folded:
+    """Put together what is typed character by character, 「转 我 五 百」; other blanks stay.
+
+    Words are found without this (`squeeze`), but not the frames around them.
+    """
+    text = folded.text
+    runs = list(_PARTED.finditer(text))
+    if not runs:
+        return folded
+    kept: list[int] = []
+    at = 0
+    for run in runs:
+        kept.extend(range(at, run.start()))
+        kept.extend(i for i in range(*run.span()) if text[i].isalnum())
+        at = run.end()
+    kept.extend(range(at, len(text)))
+    origins = folded.origins
+    return Folded(
+        "".join(text[i] for i in kept), kept if origins is None else [origins[i] for i in kept]
+    )
 
 
 def squeeze(folded: str) -> Folded:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from streams.detect.text.bargains import bargain
 from streams.detect.text.context import is_denied, is_reported, sentence
 from streams.detect.text.extortion import extortion, names_reason
-from streams.detect.text.folding import Folded, fold
+from streams.detect.text.folding import Folded, fold, join
 from streams.detect.text.insults import abuse
 from streams.detect.text.lexicon import Hit, lexicon
 from streams.detect.text.numbers import mobiles, streets
@@ -58,13 +58,23 @@ _COSTS_EXTRA = re.compile(
 )
 # 「运费不开发票」 is how it is done, and 「现货和预售不能分开寄」 is about goods.
 _NOT_IN_IT = re.compile(r"(?:运费|邮费|赠品|红包|优惠券?|部分)(?:是|都|的|一律)?$")
+# Duties are paid to the customs, with or without an invoice.
+_OF_CUSTOMS = re.compile(r"关税|海关|清关|进口税|跨境")
 _OF_GOODS = re.compile(r"商品|宝贝|两件|几件|预售|现货|赠品|订单")
+# 「税点我们承担」.
+_BY_THE_SHOP = re.compile(r"(?:我们?|本?店里?|我司|我方|咱们|[商卖店]家)[来可以都会]*承担$")
 # Another kind of invoice, a later one, or one for which something is missing: no refusal. A receipt is one.
 _INSTEAD = re.compile(
     r"普票|普通发票|电子(?:发)?票|抬头|税号|开票(?:信息|资料)"
     # 「收货后也不能补」 refuses that, too.
     r"|(?:签收|收货|确认|完成|下个?月|以?后)(?:(?!不[能会给可再开寄补]|没法|没办法|无法)[^。!?;]){0,6}(?:开|寄|补)(?!不)"
 )
+# 「今天开不了票,明天一早给您开」; 「要加六个点,周一开」 costs extra all the same.
+_IN_DAYS = re.compile(
+    r"(?:明[天早日]|后天|周[一二三四五六日天]|下周|初[一二三四五六七八九十]|月初)"
+    r"(?:(?!不[能会给可再开寄补]|没法|没办法|无法)[^。!?;]){0,6}[开补](?!不)"
+)
+_OF_COSTS = re.compile(r"[加税补收付价]")
 # Who says that data were leaked is their victim.
 _LEAK_TOLD = re.compile(
     r"(?:泄露|泄漏|外泄|透露|暴露|出卖).{0,6}(?:我|本人|客人|顾客|买家|客户)"
@@ -98,22 +108,36 @@ class Signals(NamedTuple):
 NO_SIGNALS = Signals()
 # 「返利网买的」 says where something was bought, and 「转让给朋友了」 where it went.
 _TOLD_OF = re.compile(
-    r"(?:上|里|中)?面?(?:买|购|下单|拍|领)(?:的|了)|返了|给(?:了|我|朋友|同事|同学|邻居|亲戚|别人|家人|[弟妹姐哥爸妈])"
+    r"(?:上|里|中)?面?(?:买|购|下单|拍|领|看[到见])(?:的|了|过)|推荐|省心|骗子|老师|贴纸|返了|给(?:了|我|朋友|同事|同学|邻居|亲戚|别人|家人|[弟妹姐哥爸妈])"
 )
 # The shop's own, found in its parcel or asked for before it sends; or others are warned of it.
 _NOT_ONES_OWN = re.compile(
-    r"卡片|传单|小广告|(?:快递|包裹|盒子|箱子)里|才(?:发货|返|退)|别信|(?<!不)是假的|没理|拉黑"
+    r"卡片|传单|小广告|单上写|(?:包装|瓶身|吊牌)[上的]{0,2}二维码|(?:快递|包裹|盒子|箱子)里|才(?:发货|返|退)|别信|(?<!不)是假的|没理|拉黑"
     # 「绝对不会骗人」 is what advertisers say.
-    r"|(?<!不)(?<!不会)(?<!不是)(?<!没)(?<!没有)(?:骗人|上当)"
+    r"|(?<!不)(?<!不会)(?<!不是)(?<!没)(?<!没有)(?<!非)(?:骗人|上当|骗局|诈骗)"
 )
 # 「私信客服」, 「联系我退款」; and 「有意思」 asks nobody.
-_LEADS_TO_THE_SHOP = re.compile(r"客服|[店商卖]家|老板|掌柜|要求|退|删|改|赔|处理|解决|道歉|思")
+_LEADS_TO_THE_SHOP = re.compile(
+    r"(?:扫码)?(?:支付|付款)|[^,。!?;]{0,2}(?:会员|审核)|[爸妈]|老[公婆]|[问找]?客服|[店商卖]家|老板|掌柜|要求|退|删|改|赔|处理|解决|道歉|思"
+)
+# 「客服微信发实拍」, 「卖家私聊我」: that way is the shop's, unless a name or a number to call follows.
+_OF_SHOPS = re.compile(r"(?:客服|[店商卖]家|店主|店铺|老板|掌柜|售后|师傅)[^,。!?;]{0,4}$")
+_HAS_NAME = re.compile(r"[a-z]{0,2}[^。!?;a-z0-9]{0,8}(?:[a-z0-9_-]{4,}|[“\"「:])")
+# What asks nobody by itself: the name of a messenger, 「有需要的可以入」, 「扫码下载」.
+_ONLY_NAMED = re.compile(
+    r"有需要|有意(?!者|私|联|加)|[找联]系?我(?:[爸妈老儿女姐哥弟妹家同朋]|们|送)|咨询|扫|私信?[问回客]|关注|加微(?:[辣胖糖甜酸咸]|波炉)"
+)
+_CALLS = re.compile(r"[加扫进+➕私联搜找滴裙群邀转看打]|(?:看|点)我|我的?(?:主页|头像)")
+# 「领了10元优惠券」 was had, and 「好评返2元」 is the shop's own.
+_WAS_HAD = re.compile(r"(?:[领抽用减返](?:了|到|中)[^,。!?;]{0,6}|好评|五星|晒图|晒单)$")
 # 「客服加了我微信」 and 「加过微信」 tell.
 _WAS_ADDED = re.compile(r"加[了过]我?$")
 # Where a shop is, sends from or takes back, or a parcel was left, is nobody's home.
 _PUBLIC_PLACE = re.compile(
-    r"店[里铺面家]?的?(?:地址|位置|就在|开在|位于|在)|放(?:在|到)|驿站|快递柜|自提"
+    r"(?:维修|服务|售后|自提|网|营业)[点厅]|点地址|店[里铺面家]?的?(?:地址|位置|就在|开在|位于|在)|放(?:在|到)|驿站|快递柜|自提"
 )
+# 「小说里他家住…」.
+_IN_BOOKS = re.compile(r"(?:小说|故事书?|绘本|电视剧|书)[里中:]")
 # 「退货地址是卖家…」, but not 「退货地址是老板家…」.
 _OF_THE_TRADE = re.compile(
     r"(?:发货|寄件|退货|退回|退到|寄回|售后|仓库|厂家|工厂)(?:[^,。!?;住家]|[商店卖厂]家){0,14}$"
@@ -148,6 +172,14 @@ _OF_THE_SHOP = re.compile(
     r"(?:客服|售后|快递员?|[门实体]?店[里铺家]?|厂家|师傅|驿站|你们|您这)的?$"
 )
 _RETURN = re.compile(r"退货|退回|换货|寄回|退给你|退还给你|寄给你们|退件")
+# 「晒图返现的红包没收到」, 「好评卡的红包怎么领」: it was promised, and nobody is asked to promise it.
+_OWED_CASHBACK = re.compile(r"[^,。!?;]{0,8}?(?:没[收返]到|还没返|失效|要扣|要(?:不要)?退)")
+# 「下次还寄老地址」 tells, 「寄老地址吗」 asks.
+_AS_LAST_TIME = re.compile(r"(?:老|以前的?)地址$")
+_ASKED_THERE = re.compile(r"[^,。!?;]{0,3}(?:[吗么吧?]|对|是不是|没错|还是)")
+# 「发到哪里了,物流不动」 asks for the parcel, 「收货信息错了能改吗」 wants another receiver.
+_WHERE_IS_IT = re.compile(r"物流|快递|单号|还没到")
+_TO_CHANGE = re.compile(r"[^,。!?;]{0,6}(?:能|可以|帮我|怎么)[^,。!?;]{0,2}改(?![好了])")
 _CHAT = ("cashback", "address.", "invoice.", "contact.", "scam")
 
 
@@ -155,9 +187,9 @@ def read_chat(text: str) -> Signals:
     """The signals of a chat message, as if its sender were the buyer.
 
     Codes: `threat.*`, `demand.money`, `demand.money.claim`, `demand.soft`, `contact.*`, `cashback`,
-    `address.ask`, `address.echo`, `invoice.split`, `scam`. Cost: about ten microseconds for a short message.
+    `address.ask`, `address.echo`, `invoice.split`, `scam`. Cost: twenty microseconds for a short message, and twice that for one about money.
     """
-    folded = fold(text)
+    folded = join(fold(text))
     has_reason = names_reason(folded.text)
     hits = lexicon().find(folded.text)
     found = [hit for hit in hits if hit.code.startswith(_CHAT) and hit.code != "contact.link"]
@@ -195,7 +227,7 @@ def read_review(text: str) -> Signals:
     Codes: `ad.*` (the four kinds), `abuse.*`, `leak.phone`, `leak.address`, `scam`, and `threat.*` with
     `demand.*` where both stand in one breath.
     """
-    folded = fold(text)
+    folded = join(fold(text))
     hits = lexicon().find(folded.text)
     has_digits = _DIGIT.search(folded.text) is not None
     if not hits and not has_digits:
@@ -213,7 +245,7 @@ def read_review(text: str) -> Signals:
 
 def refuses_invoice(text: str) -> bool:
     """Whether a message of the seller refuses an invoice, or wants money for it."""
-    folded = fold(text).text
+    folded = join(fold(text)).text
     hits = [hit for hit in lexicon().find(folded) if hit.code == "refusal.invoice"]
     hits += islice(refusals(folded), MAX_NUMBERS)
     return any(not _is_no_refusal(folded, hit) for hit in hits)
@@ -230,7 +262,10 @@ def _is_no_refusal(folded: str, hit: Hit) -> bool:
         or _NOT_REFUSED_AFTER.match(folded, hit.end)
         or _ASKED.match(folded, hit.end)
         or _INSTEAD.search(whole)
-        or ("票" not in whole and _OF_GOODS.search(whole))
+        or (_IN_DAYS.search(whole) and not _OF_COSTS.search(word))
+        or ("票" not in whole and (_OF_GOODS.search(whole) or _OF_CUSTOMS.search(whole)))
+        or (word.endswith("承担") and _BY_THE_SHOP.search(folded, hit.start, hit.end))
+        or (word == "裸价" and _OFFERED.search(folded, hit.end, stop) is not None)
         or (
             word.startswith("拒绝")
             and (is_denied(folded, hit.start) or _MUST_NOT.search(before) is not None)
@@ -247,10 +282,12 @@ def _is_no_refusal(folded: str, hit: Hit) -> bool:
 def ads(folded: str, hits: Sequence[Hit]) -> list[Hit]:
     """Advertising of the four kinds that may be reported; a word of one needs a way to get in touch."""
     found = []
+    # Words of the lexicon are lures by themselves; of what only frames find, bare ways make no ad.
+    words = [h for h in hits if h.code.startswith("lure.")]
+    frames = list(islice(lures(folded), MAX_NUMBERS))
+    framed = frozenset(frames).difference(words)
+    lured = [h for h in (*words, *frames) if not _is_no_lure(folded, h)]
     # 「客服让加微信」: that way is the shop's, and who tells 「加了微信」 invites nobody.
-    lured = [h for h in hits if h.code.startswith("lure.")] + list(
-        islice(lures(folded), MAX_NUMBERS)
-    )
     told = [(h.start, h.end) for h in hits if h.code.startswith(("contact.", "invite"))]
     if lured:
         told += islice(ways(folded), MAX_NUMBERS)
@@ -260,7 +297,9 @@ def ads(folded: str, hits: Sequence[Hit]) -> list[Hit]:
         if not is_reported(folded, a, b)
         and not _LEADS_TO_THE_SHOP.match(folded, b)
         and not _WAS_ADDED.search(folded[max(0, a - 3) : a])
+        and not _is_way_of_shop(folded, a, b)
     ]
+    bare = {(a, b) for a, b in open_ways if _is_bare(folded, a, b)}
     if lured:
         open_ways += [(a, b) for _, a, b in islice(mobiles(folded), MAX_NUMBERS)]
     for kind in _AD_KINDS:
@@ -268,8 +307,9 @@ def ads(folded: str, hits: Sequence[Hit]) -> list[Hit]:
         of_kind += [
             Hit(f"ad.{kind}", min(h.start, a), max(h.end, b))
             for h in lured
-            if h.code == f"lure.{kind}" and not _TOLD_OF.match(folded, h.end)
+            if h.code == f"lure.{kind}"
             for a, b in open_ways
+            if (a, b) not in bare or not (h in framed or _was_had(folded, h))
             if max(h.start, a) - min(h.end, b) <= NEAR and (a, b) != (h.start, h.end)
         ]
         for hit in of_kind:
@@ -283,8 +323,40 @@ def ads(folded: str, hits: Sequence[Hit]) -> list[Hit]:
     return found
 
 
+def _is_no_lure(folded: str, hit: Hit) -> bool:
+    """Whether what might lure is denied, or told of."""
+    return is_denied(folded, hit.start) or _TOLD_OF.match(folded, hit.end) is not None
+
+
+def _was_had(folded: str, hit: Hit) -> bool:
+    return _WAS_HAD.search(folded[max(0, hit.start - 9) : hit.start]) is not None
+
+
+def _is_way_of_shop(folded: str, start: int, end: int) -> bool:
+    return (
+        _OF_SHOPS.search(folded[max(0, start - 8) : start]) is not None
+        and _HAS_NAME.match(folded, start) is None
+    )
+
+
+def _is_bare(folded: str, start: int, end: int) -> bool:
+    """Whether a way only names a messenger, or asks for nothing: no name, no number, no 「加我」."""
+    if _HAS_NAME.match(folded, start):
+        return False
+    if _ONLY_NAMED.match(folded, start):
+        return True
+    return _CALLS.search(folded, max(0, start - 1), end) is None
+
+
 def _asks_of_the_shop(folded: str, hit: Hit) -> bool:
     """Whether what is asked for is the shop's own, for goods that go back too, or the carrier's; or told."""
+    if hit.code == "invoice.split":
+        return _RETURN.search(folded, max(0, hit.start - 4), hit.end + 2) is not None
+    if hit.code == "cashback":
+        return (
+            _OWED_CASHBACK.match(folded, hit.end) is not None
+            or folded.find("卡", hit.start, hit.end) >= 0
+        )
     if hit.code != "address.ask":
         return False
     if _is_stated(folded, hit):
@@ -300,6 +372,13 @@ def _asks_of_the_shop(folded: str, hit: Hit) -> bool:
 
 def _is_stated(folded: str, hit: Hit) -> bool:
     """Whether a receiver is spoken of, and not asked for."""
+    word = folded[hit.start : hit.end]
+    if _AS_LAST_TIME.search(word):
+        return _ASKED_THERE.match(folded, hit.end) is None
+    if word.endswith("里了") and _WHERE_IS_IT.search(folded, *sentence(folded, hit.start, hit.end)):
+        return True
+    if _TO_CHANGE.match(folded, hit.end):
+        return True
     told = _CLAUSE.match(folded, hit.end)
     if told is None or _ASKS.search(told[0]) is not None:
         return False
@@ -381,6 +460,8 @@ def _leaks(folded: str) -> list[Hit]:
 def _is_own(folded: str, hit: Hit) -> bool:
     """Whether it is the writer's own or the family's, or a place or a line that is open to everybody."""
     begin, stop = sentence(folded, hit.start, hit.end)
+    if _IN_BOOKS.search(folded, begin, hit.start + 4):
+        return True
     near = folded[max(begin, hit.start - 6) : hit.start + 4]
     if hit.code == "leak.address" and (
         _OWN_HOME.search(near)
