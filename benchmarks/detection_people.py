@@ -114,7 +114,7 @@ def render_people(people: People) -> Iterator[str]:
     yield (
         "A *claim* is for something that is wrong with the goods, so a warning of one is a false one, as any "
         "of the *honest* messages is, of which a good half has the same words.\n"
-        "So D04 finds a good half of what is put in ordinary words and accuses hardly anybody; who threatens "
+        "So D04 finds about half of what is put in ordinary words and accuses hardly anybody; who threatens "
         "by allusion gets past it. D20 and D21 need a demand that D04 can read, so they share this.\n"
         "Then the other signals, with texts that have the same words and mean something else:"
     )

@@ -187,7 +187,8 @@ def read_chat(text: str) -> Signals:
     """The signals of a chat message, as if its sender were the buyer.
 
     Codes: `threat.*`, `demand.money`, `demand.money.claim`, `demand.soft`, `contact.*`, `cashback`,
-    `address.ask`, `address.echo`, `invoice.split`, `scam`. Cost: twenty microseconds for a short message, and twice that for one about money.
+    `address.ask`, `address.echo`, `invoice.split`, `scam`. Cost: twenty
+    microseconds for a short message, and twice that for one about money.
     """
     folded = join(fold(text))
     has_reason = names_reason(folded.text)
