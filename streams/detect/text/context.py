@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+# How far apart two halves of one thing may stand, in characters of the folded text.
+NEAR = 30
 _SENTENCE_END = re.compile(r"[。!?;]")
 _LOOK_BACK = 24
 # Text without punctuation is one sentence as far as this.

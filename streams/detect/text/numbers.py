@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+# So many phones, addresses or frames of one text are looked at, as with hits (`lexicon.MAX_HITS`).
+MAX_NUMBERS = 50
 _MOBILE = re.compile(r"(?<![\d.])(?:\+?86[- ]?)?(1[3-9]\d)[- ]?(\d{4})[- ]?(\d{4})(?!\d)")
 # Pinduoduo's orders are a day and a number: 261122-339507978993455.
 _LONG_NUMBER = re.compile(r"(?<![\d.])(?:\d{6}-\d{12,18}|\d{8,30})(?!\d)")

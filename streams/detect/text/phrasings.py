@@ -67,50 +67,6 @@ _ERRAND = re.compile(r"送货|派送|派件|取件|快递员|包裹到|驿站|�
 _SCAM = re.compile(
     rf"{_IMPOSTOR}[^。!?;]{{0,36}}?{_ASKED_OF_THEM}|{_ASKED_OF_THEM}[^。!?;]{{0,20}}?{_IMPOSTOR}"
 )
-_REFUSED = re.compile(
-    r"不(?:含|带|包)(?:税|票|发票)|裸价|未税|补税|补差价(?=.{0,6}票)|(?:开(?:发|专|普)?票|专票|普票|发票).{0,8}?(?:加|另付|另收|多付|补|收)(?:收)?\s?(?:百分之|(?:\d[\d.]*|[一二三四五六七八九十]+)\s?(?:个?点|%|块|元|税|[,。!?]|$))"
-    r"|开(?:发|专|普)?票(?:的话)?.{0,6}(?:另外?加|补税|补差|税[费钱点]?[您你]出|加钱|价格不一样)|需?要发票(?:的话)?.{0,3}(?:另外?|加钱|补)|要票的话.{0,4}(?:价格|加|补)"
-    r"|补.{0,4}税[钱费点]|税(?:点|费|钱|金)?.{0,4}(?:自理|承担|自付|[您你]出|[您你]付)|没有?开票资质|(?:满|低于|不足|不满)\d+.{0,4}(?:才能?|不[能给]?)开.{0,3}票"
-    r"|(?:没办法|没法|暂时不能|目前不能).{0,4}开.{0,2}票|包税.{0,3}贵|发票要收税|只(?:有|能[开给])收据|(?:特价|活动价?|这个价|价格|底价|批发价|出厂价).{0,4}(?:不开|没有|没).{0,2}票|(?<![票车])无票(?!面)|发?票(?:暂时|目前|我们)?.{0,3}开不[了出]"
-)
-_NOT_EXTRA = re.compile(r"不(?:用|需要|会)?(?:加|补|另)|免费")
-# A way to get in touch as people write it: 「加薇 xsq0001」, 「+v abc123」, 「扣裙 12345」, 「搜小程序“…”」.
-_WAY = re.compile(
-    r"(?:加|\+|➕|扣|私|联系|找|看|滴)?\s?(?:[微薇威徽葳]|vx?|wx|qq?|扣|[裙群]|电话|手机|打)"
-    r"(?:[信心x]|❤️?|我)?(?:[群裙])?号?[是为:\s]*(?<![a-z])[a-z0-9][a-z0-9_-]{4,}"
-    r"|邀请码|(?:公\s?众\s?号|小程序|应用商店|店名)[:“\"「 ]|搜(?:一下|索)?[“\"「]"
-    r"|私(?:我|聊|信|$|[,。!?])|滴滴?我|(?:看|点)?我?(?:主页|头像)|转我"
-)
-_LURES = {
-    "affiliate": (
-        r"隐藏[券卷]|大额[券卷]|[券卷]群|领(?:\d+元?)?[券卷]|优惠[券卷]|羊毛|白菜价|内部(?:价|[券卷]|福利|优惠)|福利群"
-        r"|省钱群|要[券卷]|同款(?:优惠)?链接|有[券卷]|好[券卷]|[券卷]后|淘礼金|薅|优惠(?:群|信息|价)|线报|神价|免费领"
-    ),
-    "cashback": r"返[利钱现]|返了\d|邀请码|能返|返(?:给|佣|一半|\d)|自购省|分享赚",
-    "part_time": (
-        r"招(?![牌待])[^,。!?;]{0,10}?(?:手|员|人|客服|工|代理)|手工活|在家(?:上班|做|赚)|日结|日赚|收入\s?\d"
-        r"|做任务|微商|月薪|本佣|试玩|外发|带我?你?赚|时薪|居家|打字|副业|零花钱|增收|月入|佣金|接单|刷单|拉新|一[天单]\d+|空闲时间"
-        r"|点赞(?:任务|赚|员)|投票员"
-    ),
-    "resale": (
-        r"货源|批发|代购|代发|厂家直销|我(?:家|这边?|们家)?(?:也|是|自己)?(?:有(?:同款|大量)|做[^,。!?;]{1,6}的)"
-        r"|自家(?:种|产|茶|做)|来我店|新出(?=,|。|价)|便宜[卖出]|低价(?:处理|出|卖)|拿货|尾货|复刻|库存|转[让卖手]|谁要"
-        r"|有人要吗|要的(?:私|联系|加|打|扣|来)|出闲置|[九9][成5]新|全新未?[拆用]|原价\d+|清仓|甩卖|加盟|招商|工厂|同款(?:更"
-        r"|只|比|便宜)|比这(?:家|里|个)?便宜"
-    ),
-}
-_LURE = re.compile("|".join(f"(?P<{kind}>{words})" for kind, words in _LURES.items()))
-
-
-def ways(folded: str) -> Iterator[tuple[int, int]]:
-    """Where a text says how to get in touch, in the spellings of those who should not."""
-    return (found.span() for found in _WAY.finditer(folded))
-
-
-def lures(folded: str) -> Iterator[Hit]:
-    """What an advertisement of one of the four kinds lures with; none is one without a way (`ways`)."""
-    for found in _LURE.finditer(folded):
-        yield Hit(f"lure.{found.lastgroup}", *found.span())
 
 
 def phrased(folded: str) -> Iterator[Hit]:
@@ -129,11 +85,3 @@ def phrased(folded: str) -> Iterator[Hit]:
     for found in _SCAM.finditer(folded):
         if not _ERRAND.search(folded, found.start(), found.end() + 8):
             yield Hit("scam", *found.span())
-
-
-def refusals(folded: str) -> Iterator[Hit]:
-    """How a seller refuses an invoice, or wants money for it."""
-    if any(word in folded for word in ("票", "税", "裸价", "收据")):
-        for found in _REFUSED.finditer(folded):
-            if not _NOT_EXTRA.search(folded, max(0, found.start() - 4), found.end() + 2):
-                yield Hit("refusal.invoice", *found.span())
