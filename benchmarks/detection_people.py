@@ -97,36 +97,7 @@ def render_people(people: People) -> Iterator[str]:
         "is traded for precision."
     )
     yield ""
-    yield "### In other words"
-    yield (
-        "What is read of single messages and reviews, in [words that the lists were made without]"
-        "(../benchmarks/messages/unseen.jsonl) and in [those that they were made with]"
-        "(../benchmarks/messages/seen.jsonl). Both were written for this, for nobody has published real "
-        "ones; of extortion the seen ones are the more inventive. First what D04 says:"
-    )
-    yield ""
-    yield "| messages | | of | warned | informed |"
-    yield "|---|---|---|---|---|"
-    for name, rows in people.extortion.items():
-        for one in rows:
-            yield f"| {name} | {one.label} | {one.messages} | {one.warned} | {one.informed} |"
-    yield ""
-    yield (
-        "A *claim* is for something that is wrong with the goods, so a warning of one is a false one, as any "
-        "of the *honest* messages is, of which a good half has the same words.\n"
-        "So D04 finds about half of what is put in ordinary words and accuses hardly anybody; who threatens "
-        "by allusion gets past it. D20 and D21 need a demand that D04 can read, so they share this.\n"
-        "Then the other signals, with texts that have the same words and mean something else:"
-    )
-    yield ""
-    yield "| words | what is said | read | of | misread | of near misses |"
-    yield "|---|---|---|---|---|---|"
-    for name, told in people.signals.items():
-        for text in told:
-            yield (
-                f"| {name} | {text.what} | {text.read} | {text.texts} | {text.misread} | {text.near_misses} |"
-            )
-    yield ""
+    yield from _in_other_words(people)
     yield "### Real addresses"
     yield "All of them were delivered to, so every doubt is a false one."
     yield ""
@@ -157,3 +128,37 @@ def render_passed(scores: Sequence[Score]) -> Iterator[str]:
     passed = {name: why for score in scores for name, why in score.not_caught.items()}
     for name, (detector, why) in sorted(passed.items()):
         yield f"| {name} | {detector} | {why} |"
+
+
+def _in_other_words(people: People) -> Iterator[str]:
+    """What is read of wordings that the lists were made without, beside those that they were made with."""
+    yield "### In other words"
+    yield (
+        "What is read of single messages and reviews, in [words that the lists were made without]"
+        "(../benchmarks/messages/unseen.jsonl) and in [those that they were made with]"
+        "(../benchmarks/messages/seen.jsonl). Both were written for this, for nobody has published real "
+        "ones; of extortion the seen ones are the more inventive. First what D04 says:"
+    )
+    yield ""
+    yield "| messages | | of | warned | informed |"
+    yield "|---|---|---|---|---|"
+    for name, rows in people.extortion.items():
+        for one in rows:
+            yield f"| {name} | {one.label} | {one.messages} | {one.warned} | {one.informed} |"
+    yield ""
+    yield (
+        "A *claim* is for something that is wrong with the goods, so a warning of one is a false one, as any "
+        "of the *honest* messages is, of which a good half has the same words.\n"
+        "So D04 finds about half of what is put in ordinary words and accuses hardly anybody; who threatens "
+        "by allusion gets past it. D20 and D21 need a demand that D04 can read, so they share this.\n"
+        "Then the other signals, with texts that have the same words and mean something else:"
+    )
+    yield ""
+    yield "| words | what is said | read | of | misread | of near misses |"
+    yield "|---|---|---|---|---|---|"
+    for name, told in people.signals.items():
+        for text in told:
+            yield (
+                f"| {name} | {text.what} | {text.read} | {text.texts} | {text.misread} | {text.near_misses} |"
+            )
+    yield ""

@@ -74,7 +74,7 @@ class RuleSet:
         return self._deadlines_of.get(shop, self._deadlines)
 
     def shop_type(self, shop: str) -> ShopType | None:
-        """集市 or 天猫, if the rules say which of them the shop is."""
+        """集市, 天猫 or on another platform, if the rules say which of them the shop is."""
         return self._shop_types.get(shop, self._shop_type)
 
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
-from kafka import TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError
 
@@ -82,25 +81,20 @@ class KafkaAlertSource(KafkaSource):
 
     def poll(self, timeout_s: float) -> list[Record]:
         """See Source."""
-        records = self._young(clients.poll(self._settings, self._consumer, timeout_s))
+        records = super().poll(timeout_s)
         others = self._owned - self._begun if self._is_anew else frozenset()
         if others:
             self._begin_anew(others)
         return [record for record in records if (record.topic, record.partition) not in others]
 
-    def _young(self, batches: Mapping[TopicPartition, list[ConsumerRecord]]) -> list[Record]:
-        # As the base does it, which does not say when a record was written.
-        self._owned = frozenset(
-            (self._names[tp.topic], tp.partition) for tp in self._consumer.assignment()
-        )
+    def _wanted(self, found: list[ConsumerRecord]) -> list[ConsumerRecord]:
         since_ms = int(time.time() * 1000) - self._keep_ms
-        found = [r for records in batches.values() for r in records]
         # A record without a time has -1.
         young = [r for r in found if r.timestamp < 0 or r.timestamp >= since_ms]
         if len(young) < len(found) and self._has_younger(since_ms):
             self._on_passed_over(len(found) - len(young))
-            found = young
-        return [Record(self._names[r.topic], r.partition, r.offset, r.key, r.value) for r in found]
+            return young
+        return found
 
     def _has_younger(self, since_ms: int) -> bool:
         asked = dict.fromkeys(self._consumer.assignment(), since_ms)

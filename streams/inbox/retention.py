@@ -99,7 +99,8 @@ class Retention:
             ids = session.scalars(_candidates(before, _grouped(session, before))).all()
         with Session(self._writer) as session, session.begin():
             gone = _lock(session, ids, before)
-            found["complaint"] += _delete_complaints(session, _of_alerts(gone))
+            of_gone = session.scalars(_of_alerts(gone)).all()
+            found["complaint"] += _delete_complaints(session, of_gone)
             found["alert"] += _delete_alerts(session, gone)
             alone = session.scalars(_alone(before).with_for_update(skip_locked=True)).all()
             found["complaint"] += _delete_complaints(session, alone)
@@ -249,8 +250,7 @@ def _delete_alerts(session: Session, ids: Sequence[str]) -> int:
     return len(ids)
 
 
-def _delete_complaints(session: Session, wanted: Select[str] | Sequence[str]) -> int:
-    ids = session.scalars(wanted).all() if isinstance(wanted, Select) else wanted
+def _delete_complaints(session: Session, ids: Sequence[str]) -> int:
     for table in (ComplaintStepRow, ComplaintRow):
         session.execute(delete(table).where(table.complaint_id.in_(ids)))
     return len(ids)

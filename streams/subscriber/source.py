@@ -13,6 +13,7 @@ from typing import Protocol
 
 import structlog
 from kafka import OffsetAndMetadata, TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError
 
 from streams.kafka.clients import consumer, failure, missing_topic, poll, topic_name
@@ -87,11 +88,12 @@ class KafkaSource:
         self._owned = frozenset(
             (self._names[tp.topic], tp.partition) for tp in self._consumer.assignment()
         )
-        return [
-            Record(self._names[r.topic], r.partition, r.offset, r.key, r.value)
-            for records in batches.values()
-            for r in records
-        ]
+        found = self._wanted([r for records in batches.values() for r in records])
+        return [Record(self._names[r.topic], r.partition, r.offset, r.key, r.value) for r in found]
+
+    def _wanted(self, found: list[ConsumerRecord]) -> list[ConsumerRecord]:
+        """Which of the records that were just read are handed out: all, but a source may know better."""
+        return found
 
     def owns(self, record: Record) -> bool:
         """See Source."""

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
 from html import unescape
 from pathlib import Path
 
@@ -320,7 +319,7 @@ def test_a_step_for_many_follows_the_alert_that_changed_meanwhile(
 ) -> None:
     served.add(make_alert("1"), make_alert("2", buyer="b2"))
     action, hidden, boxes = shift.form()
-    served.clock.forward(seconds=timedelta(minutes=1).total_seconds())
+    served.clock.forward(minutes=1)
     served.add(make_alert("1", revision=2, change="resolved", status="resolved"))
     # More of the same is no reason to refuse.
     served.add(make_alert("2", buyer="b2", revision=2, change="updated", orders=7))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, Table, select
 from typer.testing import CliRunner
 
 from streams.cli.invocation import Invocation
@@ -86,17 +86,15 @@ def test_nothing_is_copied_where_a_table_fails(
 ) -> None:
     url, _ = worked
 
-    def fail(*_: object) -> int:
-        raise RuntimeError("the disk is full")
+    last, copy = Base.metadata.sorted_tables[-1], moving._copy
 
-    tables = iter(Base.metadata.sorted_tables)
-    next(tables)
-    copy = moving._copy
-    monkeypatch.setattr(
-        moving, "_copy", lambda table, *both: fail() if table is last else copy(table, *both)
-    )
-    *_, last = tables
-    with pytest.raises(RuntimeError):
+    def fail_at_last(table: Table, source: Connection, target: Connection) -> int:
+        if table is last:
+            raise RuntimeError("the disk is full")
+        return copy(table, source, target)
+
+    monkeypatch.setattr(moving, "_copy", fail_at_last)
+    with pytest.raises(RuntimeError, match="the disk is full"):
         moving.copy_inbox(url, engine.url.render_as_string(hide_password=False))
     assert not any(rows_of(engine).values())
 

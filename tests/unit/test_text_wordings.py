@@ -9,12 +9,10 @@ import pytest
 
 from benchmarks import wordings
 from streams.detect.text.lexicon import Lexicon, LexiconError
-from streams.detect.text.phrasings import phrased
 from streams.detect.text.signals import read_chat, read_review, refuses_invoice
 
 
 def test_words_that_nobody_had_seen_are_read_and_nobody_honest_is_accused() -> None:
-    """The bound is below what was measured: docs/detection.md."""
     of = {one.label: one for one in wordings.read("unseen")}
     assert of["honest"].warned == of["honest"].informed == 0
     assert of["extortion"].warned / of["extortion"].messages >= 0.45
@@ -70,7 +68,6 @@ def test_what_only_sounds_like_it(text: str) -> None:
         ("税点需要您承担", True),
         ("小于两百只有收据", True),
         ("开票不用加钱的亲", False),
-        ("发票加一张清单可以的", False),
         ("您补一下抬头,发票今天开好", False),
     ],
 )
@@ -85,6 +82,9 @@ def test_ways_to_refuse_an_invoice(text: str, is_refused: bool) -> None:
         ("在家做手工活,一天一百,扣裙 123456", "ad.part_time"),
         ("大额券都在群里,裙号 654321", "ad.affiliate"),
         ("买东西能返钱,邀请码 AB1234", "ad.cashback"),
+        # Neither a digit nor a word of the lexicons.
+        ("加盟招商,看我主页", "ad.resale"),
+        ("时薪可谈,看我头像", "ad.part_time"),
     ],
 )
 def test_ways_to_advertise(text: str, code: str) -> None:
@@ -109,8 +109,3 @@ def test_a_heart_hides_a_word_that_no_lexicon_can_hold() -> None:
     assert not read_chat("微波炉可以用吗").has("contact.wechat")
     with pytest.raises(LexiconError, match=r"微❤.*is '微' without its signs"):
         Lexicon({"contact.wechat": ("微❤",)}, "2026-01-01")
-
-
-def test_no_more_is_yielded_than_is_asked_for() -> None:
-    found = phrased("看看地址是不是写错了," * 1000)
-    assert next(found).code == "address.ask"

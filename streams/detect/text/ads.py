@@ -70,27 +70,16 @@ _WAS_ADDED = re.compile(r"加[了过]我?$")
 
 def ads(folded: str, hits: Sequence[Hit]) -> list[Hit]:
     """Advertising of the four kinds that may be reported; a word of one needs a way to get in touch."""
-    found = []
     # Words of the lexicon are lures by themselves; of what only frames find, bare ways make no ad.
     words = [h for h in hits if h.code.startswith("lure.")]
     frames = list(islice(_lures(folded), MAX_NUMBERS))
     framed = frozenset(frames).difference(words)
     lured = [h for h in (*words, *frames) if not _is_no_lure(folded, h)]
-    # 「客服让加微信」: that way is the shop's, and who tells 「加了微信」 invites nobody.
-    told = [(h.start, h.end) for h in hits if h.code.startswith(("contact.", "invite"))]
-    if lured:
-        told += islice(_ways(folded), MAX_NUMBERS)
-    open_ways = [
-        (a, b)
-        for a, b in told
-        if not is_reported(folded, a, b)
-        and not _LEADS_TO_THE_SHOP.match(folded, b)
-        and not _WAS_ADDED.search(folded[max(0, a - 3) : a])
-        and not _is_way_of_shop(folded, a, b)
-    ]
-    bare = {(a, b) for a, b in open_ways if _is_bare(folded, a, b)}
+    open_ways = _open_ways(folded, hits) if lured else []
+    bare = {way for way in open_ways if _is_bare(folded, *way)}
     if lured:
         open_ways += [(a, b) for _, a, b in islice(mobiles(folded), MAX_NUMBERS)]
+    found: list[Hit] = []
     for kind in _LURES:
         of_kind = [h for h in hits if h.code == f"ad.{kind}" and not _TOLD_OF.match(folded, h.end)]
         of_kind += [
@@ -101,15 +90,32 @@ def ads(folded: str, hits: Sequence[Hit]) -> list[Hit]:
             if (a, b) not in bare or not (h in framed or _was_had(folded, h))
             if max(h.start, a) - min(h.end, b) <= NEAR and (a, b) != (h.start, h.end)
         ]
-        for hit in of_kind:
-            if not (
-                is_denied(folded, hit.start)
-                or is_reported(folded, hit.start, hit.end)
-                or _NOT_ONES_OWN.search(folded, *sentence(folded, hit.start, hit.end))
-            ):
-                found.append(hit)
-                break
+        found += islice((hit for hit in of_kind if _is_ones_own(folded, hit)), 1)
     return found
+
+
+def _open_ways(folded: str, hits: Sequence[Hit]) -> list[tuple[int, int]]:
+    """Where the writer says how to get in touch, unless that leads to the shop or is over."""
+    told = [(h.start, h.end) for h in hits if h.code.startswith(("contact.", "invite"))]
+    told += islice(_ways(folded), MAX_NUMBERS)
+    # 「客服让加微信」: that way is the shop's, and who tells 「加了微信」 invites nobody.
+    return [
+        (a, b)
+        for a, b in told
+        if not is_reported(folded, a, b)
+        and not _LEADS_TO_THE_SHOP.match(folded, b)
+        and not _WAS_ADDED.search(folded[max(0, a - 3) : a])
+        and not _is_way_of_shop(folded, a)
+    ]
+
+
+def _is_ones_own(folded: str, hit: Hit) -> bool:
+    """Whether the writer advertises, and neither denies it nor tells of what others wrote."""
+    return not (
+        is_denied(folded, hit.start)
+        or is_reported(folded, hit.start, hit.end)
+        or _NOT_ONES_OWN.search(folded, *sentence(folded, hit.start, hit.end))
+    )
 
 
 def _is_no_lure(folded: str, hit: Hit) -> bool:
@@ -121,7 +127,7 @@ def _was_had(folded: str, hit: Hit) -> bool:
     return _WAS_HAD.search(folded[max(0, hit.start - 9) : hit.start]) is not None
 
 
-def _is_way_of_shop(folded: str, start: int, end: int) -> bool:
+def _is_way_of_shop(folded: str, start: int) -> bool:
     return (
         _OF_SHOPS.search(folded[max(0, start - 8) : start]) is not None
         and _HAS_NAME.match(folded, start) is None

@@ -23,11 +23,11 @@ _NEAR = 60
 _MOST_OF_A_KIND = 12
 # What ties them may stand so far before the first or behind the last.
 _BESIDE = 16
-# 「不转」, 「没有红包的话」, 「意思不到」, 「过时不候」: what follows if nothing is given.
 _GIVE = (
     "给发转打汇付赔掏拿出送寄返退补交还续充塞免分畀封搞弄整谈表赏凑买缴回选来过见行停捐懂肯愿理"
     "升借咨赞润派让收安签到v"
 )
+# 「不转」, 「没有红包的话」, 「意思不到」, 「过时不候」: what follows if nothing is given.
 _UNLESS = (
     rf"(?:不|没有?|冇|唔|勿|未|莫|别)(?![给肯能让]{{0,2}}退)(?:[^,。!?;\s]{{0,3}}?)(?:[{_GIVE}]|答应|方便|同意|识做)(?![评了])"
     r"|(?:没有?|冇|少了|不够|低于|不到|收不到|没收到|没到账|见不到)(?:的话|红包|心意|诚意|表示|钱|利是|就|那|\d|动静)"
@@ -44,27 +44,27 @@ _HARMLESS = (
 _OR_ELSE = (
     rf"(?:否则|不然|要不(?!要))(?!{_HARMLESS})"
     r"|勿然|唔系我|要么|还是|再不(?!退)|或者|二选一|后果|等着|等住|[别莫休]怪|掂量|看着办|自己算|算算|会算|乖乖|斟酌"
-    r"|想清楚|想想|谂清楚|你选|选吧|选一个|两个方案|后悔|考虑|信不信|受得了|识相|懂事|懂的|懂规矩|懂我|你懂|劝你|看你|看诚意|给不给|就看|总好过|免得|省得|省点事|不想被|不想就"
-    r"|大家方便|大家都好|定少了|只能|只好|也好|你损失|比我懂|=|多少钱|值多少|由你|随你|试试|想不想|打听|挑一个|你挑|哪边|走哪个|两条路|划算|你拣|自己评估|很难吗|想被|逼我"
+    r"|想清楚|想想|谂清楚|你选|选吧|选一个|两个方案|后悔|考虑|信不信|受得了|识相|懂事|懂的|懂规矩|懂我|你懂|劝你|看你|看诚意|就看|总好过|免得|省得|省点事|不想就"
+    r"|大家方便|大家都好|只能|只好|也好|你损失|=|多少钱|值多少|由你|随你|试试|想不想|打听|挑一个|你挑|哪边|走哪个|两条路|划算|你拣|自己评估|想被|逼我"
 )
 _TIE = re.compile(f"{_UNLESS}|{_OR_ELSE}")
 # Those that leave no doubt: all that a mere hint of harm has on its side.
 _FIRM_TIE = re.compile(
     r"(?:不|没|冇|唔|勿|未)[^,。!?;\s]{0,1}(?:给|发|转|汇|付|掏|拿|送|寄|返|充|交|升|免|同意|答应|表示|到账|识做)(?![评了货])|意思不到|诚意|没有的话|过时不候"
     rf"|(?:否则|不然|要不(?!要))(?!{_HARMLESS})"
-    r"|勿然|要么|再不(?!退)|二选一|懂的|懂规矩|你懂|掂量|诚意|你选|选吧|或者|还是|逼我|试试|好看|就(?:不|删|撤|当没)|舍不得|谈不拢|收不到|没有我就|不理|看着办|自己算|后果自负"
+    r"|勿然|要么|再不(?!退)|二选一|懂的|懂规矩|你懂|掂量|你选|选吧|或者|还是|逼我|试试|好看|就(?:不|删|撤|当没)|舍不得|谈不拢|收不到|没有我就|不理|看着办|自己算|后果自负"
     r"|我就(?:发|写|去|打|点|上|找|说|告|继续|天天|直接)"
 )
 # What the buyer lets go of once it is given. Beside a mere hint of harm that is too little.
 _LET_GO = re.compile(
-    r"就(?:不|撤|删|改|算|当|取消|收|消停|停|忘|没事|走)|[我俺](?:就)?(?:不|撤|删|改|取消|收手|消停|反水|闭|忘|啥也不|当没|也不)"
-    r"|删(?:掉|了|评|差|除|稿|一条)?|撤|两清|各走|当没|好聚好散|翻篇|闭嘴|高抬贵手|消停|收手|停手|放过|清净|不动你|不搞|换.{0,3}[星消]|不投|不举报|不去|保你|了结|压下来|划掉|免打扰|反水|不存在"
+    r"就(?:不|改|算|当|取消|收|停|忘|没事|走)|[我俺]就?(?:不|改|取消|闭|忘|啥也不|也不)"
+    r"|删|撤|两清|各走|当没|好聚好散|翻篇|闭嘴|高抬贵手|消停|收手|停手|放过|清净|不动你|不搞|换.{0,3}[星消]|不投|不举报|不去|保你|了结|压下来|划掉|免打扰|反水|不存在"
     r"|相安无事|作废|既往不咎|一笔勾销|井水不犯|皆大欢喜|和气生财|要停|消失"
 )
 # What is wrong with goods or parcel, beyond the reasons of extortion.py: a claim, whatever else is said.
 _FAULT = re.compile(
-    r"扁|关不|歪|晃|臭|疹|红了一?片|用不|激活码|来两件|少那|不震|印了|尺寸(?!.{0,2}合适)|湿(?!哒哒的)|松了|毛边|脱|粘|潮|二手的?[^,。]{0,4}(?:给我|发)"
-    r"|翻肚|死机|一[闪卡]一[闪卡]|冒烟|[全都]洒|还是生的|做错|少[^,。!?;]{0,2}[斤两克]|充[^,。!?;]{0,6}[没未]到"
+    r"扁|关不|歪|晃|臭|疹|红了一?片|用不|激活码|不震|尺寸(?!.{0,2}合适)|湿(?!哒哒的)|松了|毛边|脱|粘|潮|二手的?[^,。]{0,4}(?:给我|发)"
+    r"|少[^,。!?;]{0,2}[斤两克]|充[^,。!?;]{0,6}[没未]到"
     r"|药膏|看病|[返维]?修|裁缝|电工|返工|搬(?!砖)|不准|轮子|掉了?[一两几\d][只个颗]|工期|客人都走|颜色(?!.{0,2}[好对])|味道不对|不对版|拖到|晚到|自己去|疤|称了|实测|检测"
 )
 # Who says that nothing is wrong has no claim, and no refund either.
@@ -83,7 +83,7 @@ _STORY = re.compile(
 )
 # Who offers work or asks for a price names what else only hints at harm: 抖音, 视频, 测评.
 _BUSINESS = re.compile(
-    r"不(?:合作|方便|可以|行|能|接受)?也(?:没关系|没事|行|可以|理解)|够[吗不么]|怎么(?:收费|合作)|(?:要|是|多)多少钱|收费标准|寄样|样品|我就不买|去[他别]家"
+    r"不(?:合作|方便|可以|行|能|接受)?也(?:没关系|没事|行|可以|理解)|够[吗不么]|怎么(?:收费|合作)|[要是]多少钱|收费标准|寄样|样品|我就不买|去[他别]家"
 )
 # 「转五百,不转我就…」 is said to somebody's face. A word of thanks or of couriers does not excuse it; that
 # somebody tells of others does.
@@ -100,7 +100,7 @@ _PROMISED = re.compile(
 # In its clause a sum is handed over, or it stands alone.
 _HANDED = re.compile(
     r"[转汇掏付交充整凑v畀]|打(?![分星差一开])|发(?!货|票|现|快递)|给(?![你您])|拿|出(?!来就)|来(?![得不])|要(?![是么不])|收(?![到货])|封口|好处|买断|买个|买来?平安|一口价|私了|和解|换|费|赏|低于|以下|起码|最少|至少|到账"
-    r"|[或进]|只|打发|算你|保|不投|结|少一分|图个|过|报价|打包|停手|一单|一条|每[单条]|[xr]$"
+    r"|[或进]|只|算你|保|不投|结|少一分|图个|过|报价|停手|一单|一条|每[单条]|[xr]$"
 )
 # 「赔我十块红包」.
 _AS_COMPENSATION = re.compile(r"[赔补退]")
@@ -141,23 +141,7 @@ def bargain(folded: str, hits: Sequence[Hit], has_reason: bool) -> tuple[list[Hi
         return [], 0
     if _is_told(folded):
         return [], 0
-    harms = [
-        hit
-        for hit in harms
-        if not is_reported(folded, hit.start, hit.end)
-        # 「我评价了」 hints at nothing any more.
-        and not (
-            hit.code.startswith("hint.")
-            and _I_DID.search(folded[max(0, hit.start - 4) : hit.start])
-            and folded.startswith("了", hit.end)
-        )
-        and not _DENIED.search(folded[max(0, hit.start - 9) : hit.start])
-    ]
-    firm = [hit for hit in harms if hit.code.startswith("harm.")]
-    if not firm and _BUSINESS.search(folded) and not _is_to_the_face(folded):
-        return [], 0
-    harms = firm or harms
-    harms = harms[:_MOST_OF_A_KIND]
+    harms = _announced(folded, harms)
     gains = [
         hit
         for hit in unmasked(hits, "gain.", "mask.demand")
@@ -184,6 +168,26 @@ def bargain(folded: str, hits: Sequence[Hit], has_reason: bool) -> tuple[list[Hi
     ]
     found += asked
     return found, max((amount.fen for amount in sums), default=0)
+
+
+def _announced(folded: str, harms: Sequence[Hit]) -> list[Hit]:
+    """The harms that are meant; hints only where nothing says more, and not of who offers work."""
+    meant = [
+        hit
+        for hit in harms
+        if not is_reported(folded, hit.start, hit.end)
+        # 「我评价了」 hints at nothing any more.
+        and not (
+            hit.code.startswith("hint.")
+            and _I_DID.search(folded[max(0, hit.start - 4) : hit.start])
+            and folded.startswith("了", hit.end)
+        )
+        and not _DENIED.search(folded[max(0, hit.start - 9) : hit.start])
+    ]
+    firm = [hit for hit in meant if hit.code.startswith("harm.")]
+    if not firm and _BUSINESS.search(folded) and not _is_to_the_face(folded):
+        return []
+    return (firm or meant)[:_MOST_OF_A_KIND]
 
 
 def _is_told(folded: str) -> bool:

@@ -31,7 +31,7 @@ _LEAK_TOLD = re.compile(
 )
 # Where a shop is, sends from or takes back, or a parcel was left, is nobody's home.
 _PUBLIC_PLACE = re.compile(
-    r"(?:维修|服务|售后|自提|网|营业)[点厅]|点地址|店[里铺面家]?的?(?:地址|位置|就在|开在|位于|在)|放(?:在|到)|驿站|快递柜|自提"
+    r"(?:维修|服务|售后|网|营业)[点厅]|点地址|店[里铺面家]?的?(?:地址|位置|就在|开在|位于|在)|放(?:在|到)|驿站|快递柜|自提"
 )
 # 「小说里他家住…」.
 _IN_BOOKS = re.compile(r"(?:小说|故事书?|绘本|电视剧|书)[里中:]")

@@ -94,8 +94,8 @@ def read_chat(text: str) -> Signals:
     """The signals of a chat message, as if its sender were the buyer.
 
     Codes: `threat.*`, `demand.money`, `demand.money.claim`, `demand.soft`, `contact.*`, `cashback`,
-    `address.ask`, `address.echo`, `invoice.split`, `scam`. Cost: twenty
-    microseconds for a short message, and twice that for one about money.
+    `address.ask`, `address.echo`, `invoice.split`, `scam`. Cost: twenty microseconds for a short message, and
+    twice that for one about money.
     """
     folded = join(fold(text))
     has_reason = names_reason(folded.text)
@@ -138,10 +138,10 @@ def read_review(text: str) -> Signals:
     folded = join(fold(text))
     hits = lexicon().find(folded.text)
     has_digits = _DIGIT.search(folded.text) is not None
-    if not hits and not has_digits:
+    found = ads(folded.text, hits)
+    if not hits and not found and not has_digits:
         return NO_SIGNALS
-    found = _told_scams(folded.text, [hit for hit in hits if hit.code.startswith("scam")])
-    found += ads(folded.text, hits)
+    found += _told_scams(folded.text, [hit for hit in hits if hit.code.startswith("scam")])
     found += abuse(folded.text, hits)
     meant, amount = extortion(folded.text, hits)
     breath = _in_one_breath(meant)
@@ -162,8 +162,7 @@ def _asks_of_the_shop(folded: str, hit: Hit) -> bool:
         return _RETURN.search(folded, max(0, hit.start - 4), hit.end + 2) is not None
     if hit.code == "cashback":
         return (
-            _OWED_CASHBACK.match(folded, hit.end) is not None
-            or folded.find("卡", hit.start, hit.end) >= 0
+            _OWED_CASHBACK.match(folded, hit.end) is not None or "卡" in folded[hit.start : hit.end]
         )
     if hit.code != "address.ask":
         return False
