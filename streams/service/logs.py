@@ -16,6 +16,9 @@ from streams.settings import Settings
 _NOISY = ("aiokafka", "faust", "mode", "kafka", "apprise", "alembic", "uvicorn")
 # It warns whenever one of its steps took a tenth of a second, as all do on a busy machine.
 _IMPATIENT = "kafka.net.selector"
+# It writes dozens of lines a second while the broker is away: a line of a kind is enough in this time.
+_LOUD = "aiokafka"
+_PAUSE_S = 10.0
 # It tells of a connection that the broker reset with a traceback, as of a bug; its next line says the same.
 _ALARMED = "kafka.net.transport"
 
@@ -33,6 +36,8 @@ def configure_logging(settings: Settings) -> None:
         logging.getLogger(name).setLevel(max(logging.WARNING, level))
     logging.getLogger(_IMPATIENT).setLevel(max(logging.ERROR, level))
     logging.getLogger(_ALARMED).addFilter(_without_traceback)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Seldom())
     structlog.configure(
         processors=[
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
@@ -48,3 +53,23 @@ def configure_logging(settings: Settings) -> None:
 def _without_traceback(record: logging.LogRecord) -> bool:
     record.exc_info = None
     return True
+
+
+class Seldom(logging.Filter):
+    """Of each kind of line of the client that is loud, by what stands in its source, one in ten seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line is written."""
+        if not record.name.startswith(_LOUD):
+            return True
+        kind = record.name, str(record.msg)
+        last = self._last.get(kind)
+        # A clock that is set back must not silence it.
+        if last is not None and 0 <= record.created - last < _PAUSE_S:
+            return False
+        self._last[kind] = record.created
+        return True
