@@ -15,8 +15,30 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import orjson
+
+from schemas.fast import decode_event, types
+from streams.detect.detector import Facts
+from streams.detect.detectors.d04_extortion import demands_under_threat
+from streams.detect.extract import FACTS_OF
 from streams.detect.text.signals import read_chat, read_review, refuses_invoice
 
+_MESSAGE = {
+    "event_id": "e",
+    "schema_version": 1,
+    "type": "message",
+    "occurred_at": "2026-12-01T12:00:00+08:00",
+    "shop_id": "shop",
+    "buyer_id": "buyer",
+    "chat_id": "c",
+    "sender": "buyer",
+    "from_account": "buyer",
+    "to_account": "shop",
+    "channel": "wangwang",
+}
+# One message stands in any window.
+_ANY_WINDOW_S = 1
+_facts_of = FACTS_OF[types["ChatMessage"]]
 _FOLDER = Path(__file__).with_name("messages")
 # Extortion is to be found. Of claims, for something that is wrong, the shop may be informed. The honest
 # ones are near misses to a good half.
@@ -50,14 +72,13 @@ def messages(name: str) -> Iterator[tuple[str, str]]:
 
 
 def level(text: str) -> str:
-    """What D04 makes of a message that stands alone: `warn`, `info` or nothing."""
-    signals = read_chat(text)
-    if not signals.has("threat.") or not signals.has("demand."):
+    """What D04 makes of a message that stands alone: `info`, `warn` or nothing; critical is a warning."""
+    message = orjson.dumps(_MESSAGE | {"text": text})
+    facts = Facts("shop:buyer", _facts_of(decode_event("chats", message)))
+    crossings = demands_under_threat(facts, _ANY_WINDOW_S)
+    if not crossings:
         return ""
-    money = [found.code for found in signals.found if found.code.startswith("demand.money")]
-    # A claim with its reason only informs.
-    is_claim = signals.names_reason and all(code == "demand.money.claim" for code in money)
-    return "warn" if money and not is_claim else "info"
+    return "info" if crossings[0].level == "info" else "warn"
 
 
 def read(name: str) -> list[Read]:

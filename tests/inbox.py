@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,11 +17,12 @@ from pathlib import Path
 from typing import Self
 
 import uvicorn
+from sqlalchemy import Engine, func, select
 
 from schemas.alerts import Alert
 from streams.detect.detector import Wording, find_detectors
 from streams.inbox.board import Board
-from streams.inbox.casebook import Casebook
+from streams.inbox.casebook import Casebook, CaseRequest, OpenRequest
 from streams.inbox.console import Console, page_version
 from streams.inbox.consumer import Health
 from streams.inbox.database import open_database, upgrade
@@ -28,13 +30,19 @@ from streams.inbox.desk import Desk
 from streams.inbox.intake import Accepted, Position, RefusedRecord, read
 from streams.inbox.live import Live
 from streams.inbox.metrics import InboxMetrics
+from streams.inbox.models import Base
+from streams.inbox.outbox import Outbox
+from streams.inbox.retention import Retention
 from streams.inbox.session import Gatekeeper
 from streams.inbox.store import Store
 from streams.inbox.web import create_app
+from streams.inbox.workflow import Channel, Label, StepRequest
 from streams.rules import load_rules
-from tests.factories import envelope
+from tests.factories import alert_id, envelope, make_alert
 
 NOW = datetime(2026, 11, 11, 12, 5, tzinfo=UTC)
+# How long the inboxes of the tests remember what was handled.
+KEEP = timedelta(days=400)
 _offsets = itertools.count()
 
 
@@ -107,6 +115,88 @@ def names_in(wording: Wording) -> list[tuple[str, str]]:
     """The title of a detector, and whatever else it has a name for."""
     title, *named = wording
     return [title, *(pair for names in named for pair in names.values())]
+
+
+class Inbox:
+    """A database, and the people and the pipeline that fill it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.clock = Clock()
+        self.store = Store(engine, self.clock)
+        self.desk = Desk(engine, self.clock)
+        self.casebook = Casebook(engine, self.clock)
+        self.outbox = Outbox(engine, self.clock)
+        board = Board(self.store, load_rules(None, find_detectors()), self.clock)
+        self.metrics = InboxMetrics(self.store, board, self.clock)
+        self.retention = Retention(engine, self.metrics, KEEP, self.clock)
+
+    def add(self, *alerts: Alert) -> None:
+        self.store.apply(records(alerts))
+
+    def steps(self, key: str, *steps: str, **fields: object) -> None:
+        for step in steps:
+            detail = self.store.detail(alert_id(key))
+            assert detail is not None
+            version = detail.row.case.version
+            done = self.desk.perform(
+                StepRequest(
+                    alert_id=alert_id(key),
+                    step=step,  # type: ignore[arg-type]
+                    by="李雷",
+                    request_id=f"{step}-{version}-{key}",
+                    version=version,
+                    **({"label": Label.FALSE_POSITIVE} if step == "label" else {}) | fields,
+                )
+            )
+            assert done.kind == "done"
+
+    def handle(self, key: str) -> None:
+        self.steps(key, "take", "label", "confirm")
+
+    def file(self, key: str) -> None:
+        self.steps(key, "take")
+        self.steps(key, "contact", channel=Channel.PHONE)
+        self.steps(key, "label", label=Label.WRONG_ADDRESS_UNREACHABLE)
+        self.steps(key, "file", order_id="shop1-b42-o1")
+
+    def complain(self, about: str, alert: str | None = None) -> str:
+        one = alert_id(alert) if alert else None
+        request = OpenRequest("异常拍下", "shop1", about, "", "李雷", f"open-{about}-1", one)
+        return self.casebook.open(request)
+
+    def drop(self, complaint: str) -> None:
+        detail = self.casebook.detail(complaint)
+        assert detail is not None
+        request = CaseRequest(
+            complaint, "drop", "李雷", f"drop-{complaint[:8]}", detail.row.version
+        )
+        assert self.casebook.perform(request).kind == "done"
+
+    def today(self) -> None:
+        """Something that happens today: the clock is believed, and no other revision is the newest."""
+        at = self.clock()
+        self.add(make_alert(f"today {at}", buyer="b9", orders=1, opened_at=at))
+
+    def prune(self) -> Counter[str]:
+        """All batches of one round."""
+        self.today()
+        found = Counter[str]()
+        while batch := self.retention.prune():
+            found += batch
+        return found
+
+    def has(self, *keys: str) -> list[bool]:
+        return [self.store.detail(alert_id(key)) is not None for key in keys]
+
+    def rows(self) -> dict[str, int]:
+        """How many rows each table has that has any."""
+        with self.engine.connect() as connection:
+            counts = {
+                name: connection.scalar(select(func.count()).select_from(table)) or 0
+                for name, table in Base.metadata.tables.items()
+            }
+        return {name: count for name, count in counts.items() if count}
 
 
 class Served:

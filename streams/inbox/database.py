@@ -32,15 +32,15 @@ _BUSY_TIMEOUT_MS = 10_000
 PASSING: Final = (OperationalError, InterfaceError, PoolTimeoutError)
 
 
-def open_database(url: str) -> Engine:
+def open_database(url: str, named: str = "ORDERWATCH_DATABASE_URL") -> Engine:
     """An engine for `url`. Transactions with the option `is_writer` take the write lock at once.
 
-    Raises ConfigurationError for a URL that is not SQLite or PostgreSQL.
+    Raises ConfigurationError for a URL that is not SQLite or PostgreSQL; it says where it was `named`.
     """
-    parsed = _parse(url)
+    parsed = _parse(url, named)
     if parsed.get_backend_name() == "postgresql":
         return create_engine(parsed, pool_pre_ping=True)
-    return _open_sqlite(parsed)
+    return _open_sqlite(parsed, named)
 
 
 def upgrade(engine: Engine) -> None:
@@ -100,7 +100,7 @@ def hold(session: Session, name: str) -> None:
         session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
-def _parse(url: str) -> URL:
+def _parse(url: str, named: str) -> URL:
     expected = "expected sqlite:///path/to/file.db or postgresql://user@host/name"
     try:
         parsed = make_url(url)
@@ -113,17 +113,17 @@ def _parse(url: str) -> URL:
         cure = "; pip install 'orderwatch[postgres]'" if isinstance(error, ImportError) else ""
         # The URL may hold a password, so the message does not repeat it.
         raise ConfigurationError(
-            f"ORDERWATCH_DATABASE_URL cannot be used ({type(error).__name__}): {expected}{cure}."
+            f"{named} cannot be used ({type(error).__name__}): {expected}{cure}."
         ) from None
     if backend not in ("sqlite", "postgresql"):
-        raise ConfigurationError(f"ORDERWATCH_DATABASE_URL has the database {backend}: {expected}.")
+        raise ConfigurationError(f"{named} has the database {backend}: {expected}.")
     return parsed
 
 
-def _open_sqlite(url: URL) -> Engine:
+def _open_sqlite(url: URL, named: str) -> Engine:
     if not url.database or url.database == ":memory:":
         raise ConfigurationError(
-            "ORDERWATCH_DATABASE_URL names no file, expected sqlite:///path/to/file.db. "
+            f"{named} names no file, expected sqlite:///path/to/file.db. "
             "A database in memory would lose what people did."
         )
     Path(url.database).parent.mkdir(parents=True, exist_ok=True)

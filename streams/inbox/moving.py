@@ -14,6 +14,7 @@ from streams.errors import ConfigurationError
 from streams.inbox.database import open_database, upgrade, writing
 from streams.inbox.models import Base
 
+_OPTION = "--copy-from"
 # Rows in hand at once: the largest hold an envelope of some kilobytes.
 _BATCH = 500
 
@@ -22,14 +23,14 @@ def copy_inbox(source_url: str, target_url: str) -> dict[str, int]:
     """Copy everything from one database into an empty one; gives the rows of each table.
 
     Both are brought up to date first, and nobody else writes to the source meanwhile. All or nothing is
-    copied. Raises ConfigurationError for a database that cannot be used, that holds nothing to copy or,
-    of the target, that already holds something; TransientError when one does not answer.
+    copied. Raises ConfigurationError for a database that cannot be used, a file that is not there and a
+    target that already holds something; TransientError when one does not answer.
     """
-    source, target = open_database(source_url), open_database(target_url)
+    source, target = open_database(source_url, _OPTION), open_database(target_url)
     try:
         if source.url == target.url:
             raise ConfigurationError(
-                "--copy-from is the database of ORDERWATCH_DATABASE_URL itself; expected another one."
+                f"{_OPTION} is the database of ORDERWATCH_DATABASE_URL itself; expected another one."
             )
         _require_file(source)
         upgrade(source)
@@ -54,7 +55,7 @@ def _require_file(source: Engine) -> None:
     """SQLite would make an empty database of a misspelt name, and copying that would look like success."""
     name = source.url.database
     if source.dialect.name == "sqlite" and not Path(name or "").is_file():
-        raise ConfigurationError(f"--copy-from names {name}, and there is no such file.")
+        raise ConfigurationError(f"{_OPTION} names {name}, and there is no such file.")
 
 
 def _copy(table: Table, source: Connection, target: Connection) -> int:

@@ -16,8 +16,7 @@ from streams.inbox.database import open_database, upgrade
 from streams.inbox.intake import RefusedRecord
 from streams.inbox.models import Base
 from tests.factories import make_alert
-from tests.inbox import position
-from tests.unit.test_inbox_retention import Inbox
+from tests.inbox import Inbox, position
 
 Rows = dict[str, list[dict[str, object]]]
 
@@ -108,6 +107,9 @@ def test_a_file_that_is_not_there_and_the_same_database_are_refused(tmp_path: Pa
         ConfigurationError, match="is the database of ORDERWATCH_DATABASE_URL itself"
     ):
         moving.copy_inbox(url, url)
+    # Not the setting: whoever typed the option looks there.
+    with pytest.raises(ConfigurationError, match=r"^--copy-from cannot be used"):
+        moving.copy_inbox("no-database://h/x", url)
 
 
 def test_the_command_says_what_it_copied(

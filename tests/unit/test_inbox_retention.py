@@ -12,18 +12,11 @@ import pytest
 from sqlalchemy import Engine, delete, event, func, select
 from sqlalchemy.orm import Session
 
-from schemas.alerts import Alert
-from streams.detect.detector import find_detectors
-from streams.inbox.board import Board
-from streams.inbox.casebook import Casebook, CaseRequest, OpenRequest
 from streams.inbox.database import writing
-from streams.inbox.desk import Desk
 from streams.inbox.intake import RefusedRecord
 from streams.inbox.listing import Filter
-from streams.inbox.metrics import InboxMetrics
 from streams.inbox.models import (
     AlertRow,
-    Base,
     CaseRow,
     ComplaintRow,
     OutgoingRow,
@@ -31,101 +24,15 @@ from streams.inbox.models import (
     RefusedRow,
     RevisionRow,
 )
-from streams.inbox.outbox import Outbox
 from streams.inbox.retention import BATCH, Retention
-from streams.inbox.store import Store
-from streams.inbox.workflow import Channel, Label, StepRequest
-from streams.rules import load_rules
+from streams.inbox.workflow import Channel
 from tests.factories import alert_id, make_alert
-from tests.inbox import Clock, position, records
+from tests.inbox import KEEP, Inbox, position, records
 
-KEEP = timedelta(days=400)
 # With the day by which clocks may differ.
 LONG = KEEP.days + 2
 # A transaction of SQLite that means to write is alone.
 only_where_writers_meet = pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
-
-
-class Inbox:
-    """A database, and the people and the pipeline that fill it."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.clock = Clock()
-        self.store = Store(engine, self.clock)
-        self.desk = Desk(engine, self.clock)
-        self.casebook = Casebook(engine, self.clock)
-        self.outbox = Outbox(engine, self.clock)
-        board = Board(self.store, load_rules(None, find_detectors()), self.clock)
-        self.metrics = InboxMetrics(self.store, board, self.clock)
-        self.retention = Retention(engine, self.metrics, KEEP, self.clock)
-
-    def add(self, *alerts: Alert) -> None:
-        self.store.apply(records(alerts))
-
-    def steps(self, key: str, *steps: str, **fields: object) -> None:
-        for step in steps:
-            detail = self.store.detail(alert_id(key))
-            assert detail is not None
-            version = detail.row.case.version
-            done = self.desk.perform(
-                StepRequest(
-                    alert_id=alert_id(key),
-                    step=step,  # type: ignore[arg-type]
-                    by="李雷",
-                    request_id=f"{step}-{version}-{key}",
-                    version=version,
-                    **({"label": Label.FALSE_POSITIVE} if step == "label" else {}) | fields,
-                )
-            )
-            assert done.kind == "done"
-
-    def handle(self, key: str) -> None:
-        self.steps(key, "take", "label", "confirm")
-
-    def file(self, key: str) -> None:
-        self.steps(key, "take")
-        self.steps(key, "contact", channel=Channel.PHONE)
-        self.steps(key, "label", label=Label.WRONG_ADDRESS_UNREACHABLE)
-        self.steps(key, "file", order_id="shop1-b42-o1")
-
-    def complain(self, about: str, alert: str | None = None) -> str:
-        one = alert_id(alert) if alert else None
-        request = OpenRequest("异常拍下", "shop1", about, "", "李雷", f"open-{about}-1", one)
-        return self.casebook.open(request)
-
-    def drop(self, complaint: str) -> None:
-        detail = self.casebook.detail(complaint)
-        assert detail is not None
-        request = CaseRequest(
-            complaint, "drop", "李雷", f"drop-{complaint[:8]}", detail.row.version
-        )
-        assert self.casebook.perform(request).kind == "done"
-
-    def today(self) -> None:
-        """Something that happens today: the clock is believed, and no other revision is the newest."""
-        at = self.clock()
-        self.add(make_alert(f"today {at}", buyer="b9", orders=1, opened_at=at))
-
-    def prune(self) -> Counter[str]:
-        """All batches of one round."""
-        self.today()
-        found = Counter[str]()
-        while batch := self.retention.prune():
-            found += batch
-        return found
-
-    def has(self, *keys: str) -> list[bool]:
-        return [self.store.detail(alert_id(key)) is not None for key in keys]
-
-    def rows(self) -> dict[str, int]:
-        """How many rows each table has that has any."""
-        with self.engine.connect() as connection:
-            counts = {
-                name: connection.scalar(select(func.count()).select_from(table)) or 0
-                for name, table in Base.metadata.tables.items()
-            }
-        return {name: count for name, count in counts.items() if count}
 
 
 @pytest.fixture

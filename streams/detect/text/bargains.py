@@ -139,9 +139,13 @@ def bargain(folded: str, hits: Sequence[Hit], has_reason: bool) -> tuple[list[Hi
     is_flawless = _NO_FAULT.search(folded) is not None
     if not is_flawless and (has_reason or _FAULT.search(folded) or _OWED.search(folded)):
         return [], 0
-    if _is_told(folded):
+    found = list(islice(amounts(folded), MAX_AMOUNTS))
+    is_to_the_face = any(_TO_THE_FACE.match(folded, amount.end) for amount in found)
+    if _is_told(folded, is_to_the_face):
         return [], 0
-    harms = _announced(folded, harms)
+    harms = _announced(folded, harms, is_to_the_face)
+    if not harms:
+        return [], 0
     gains = [
         hit
         for hit in unmasked(hits, "gain.", "mask.demand")
@@ -149,7 +153,7 @@ def bargain(folded: str, hits: Sequence[Hit], has_reason: bool) -> tuple[list[Hi
     ][:_MOST_OF_A_KIND]
     sums = [
         amount
-        for amount in islice(amounts(folded), MAX_AMOUNTS)
+        for amount in found
         if _is_asked_for(folded, amount, is_flawless)
         and is_demanded(folded, amount.start, amount.end)
         and _is_near(harms, amount.start, amount.end)
@@ -161,16 +165,16 @@ def bargain(folded: str, hits: Sequence[Hit], has_reason: bool) -> tuple[list[Hi
     harms = [harm for harm in harms if any(_are_tied(folded, harm, gain, ties) for gain in wanted)]
     if not harms:
         return [], 0
-    found = [hit._replace(code=f"threat.{hit.code.partition('.')[2]}") for hit in harms]
-    found += [
+    bargained = [hit._replace(code=f"threat.{hit.code.partition('.')[2]}") for hit in harms]
+    bargained += [
         hit._replace(code="demand.money" if hit.code == "gain.money" else "demand.soft")
         for hit in gains
     ]
-    found += asked
-    return found, max((amount.fen for amount in sums), default=0)
+    bargained += asked
+    return bargained, max((amount.fen for amount in sums), default=0)
 
 
-def _announced(folded: str, harms: Sequence[Hit]) -> list[Hit]:
+def _announced(folded: str, harms: Sequence[Hit], is_to_the_face: bool) -> list[Hit]:
     """The harms that are meant; hints only where nothing says more, and not of who offers work."""
     meant = [
         hit
@@ -185,22 +189,16 @@ def _announced(folded: str, harms: Sequence[Hit]) -> list[Hit]:
         and not _DENIED.search(folded[max(0, hit.start - 9) : hit.start])
     ]
     firm = [hit for hit in meant if hit.code.startswith("harm.")]
-    if not firm and _BUSINESS.search(folded) and not _is_to_the_face(folded):
+    if not firm and not is_to_the_face and _BUSINESS.search(folded):
         return []
     return (firm or meant)[:_MOST_OF_A_KIND]
 
 
-def _is_told(folded: str) -> bool:
+def _is_told(folded: str, is_to_the_face: bool) -> bool:
     """Whether the message tells of others or of what was promised, and says it to nobody's face."""
     if not (_STORY.search(folded) or _PROMISED.search(folded)):
         return False
-    return _TOLD_OF.search(folded) is not None or not _is_to_the_face(folded)
-
-
-def _is_to_the_face(folded: str) -> bool:
-    return any(
-        _TO_THE_FACE.match(folded, amount.end) for amount in islice(amounts(folded), MAX_AMOUNTS)
-    )
+    return _TOLD_OF.search(folded) is not None or not is_to_the_face
 
 
 def _are_tied(folded: str, harm: Hit, gain: Hit, ties: Sequence[re.Pattern[str]]) -> bool:

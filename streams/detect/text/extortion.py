@@ -114,7 +114,6 @@ def extortion(folded: str, hits: Sequence[Hit]) -> tuple[list[Hit], int]:
         return hit._replace(code="demand.soft" if has_reason else CLAIM)
 
     demands = [weighed(hit) for hit in demands]
-    is_faulty = has_reason and names_reason(folded)
     largest = 0
     # Without a word that asks or offers, no number is a demand, and looking for numbers costs more than
     # the rest.
@@ -126,6 +125,7 @@ def extortion(folded: str, hits: Sequence[Hit]) -> tuple[list[Hit], int]:
         if not any(law.start <= amount.start <= law.end for law in lawful)
         and _is_demanded(folded, amount)
     ]
+    is_faulty = bool(asked) and has_reason and names_reason(folded)
     may_be_claim = is_small_change(asked) or (is_faulty and _OR_MADE_GOOD.search(folded))
     for amount in asked:
         demand = weighed(Hit("demand.money", amount.start, amount.end))

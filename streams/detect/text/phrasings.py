@@ -62,8 +62,10 @@ _ASKED_OF_THEM = (
     r"|验证码|备用金|共享|下载|保证金|交税|银行卡|加(?:我|一?个)?(?:微信|qq|支付宝)|扣钱|扣了|退款码|安全账户|骗走|骗了"
     r"|骗她|骗我|理赔)"
 )
+# A parcel that comes, of which callers and messages tell as well.
+ERRAND = r"送货|派送|派件|取件|包裹到|驿站"
 # A courier who calls is none, whatever he asks for.
-_ERRAND = re.compile(r"送货|派送|派件|取件|快递员|包裹到|驿站|外卖")
+_BY_COURIER = re.compile(rf"{ERRAND}|快递员|外卖")
 _SCAM = re.compile(
     rf"{_IMPOSTOR}[^。!?;]{{0,36}}?{_ASKED_OF_THEM}|{_ASKED_OF_THEM}[^。!?;]{{0,20}}?{_IMPOSTOR}"
 )
@@ -83,5 +85,5 @@ def phrased(folded: str) -> Iterator[Hit]:
     for found in _HEART.finditer(folded):
         yield Hit("contact.wechat", *found.span())
     for found in _SCAM.finditer(folded):
-        if not _ERRAND.search(folded, found.start(), found.end() + 8):
+        if not _BY_COURIER.search(folded, found.start(), found.end() + 8):
             yield Hit("scam", *found.span())

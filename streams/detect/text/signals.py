@@ -21,7 +21,7 @@ from streams.detect.text.invoices import refuses
 from streams.detect.text.leaks import leaks
 from streams.detect.text.lexicon import Hit, lexicon
 from streams.detect.text.numbers import MAX_NUMBERS, mobiles, streets
-from streams.detect.text.phrasings import phrased
+from streams.detect.text.phrasings import ERRAND, phrased
 
 SAME_BREATH = 40
 # More of one text than this is not kept: a fact stays small whatever somebody types.
@@ -69,9 +69,9 @@ _ASKS = re.compile(r"^(?:不是|否)|哪|什么|多少|谁|[吗么呢吧?]|是�
 _AS_BEFORE = re.compile(r"(?:还是|都)?(?:没变|没有变|不变|没问题|不用改|已经?|改[了好])")
 # Those words of the lexicon that only name a receiver; 「核对地址」 and 「收货人是谁」 ask by themselves.
 _RECEIVER = re.compile(r"(?:收[货件]人?|留的)(?:信息|电话|手机)")
-# A parcel that comes, of which callers and messages tell as well. What is asked of the buyer then, or what
-# no courier does (点链接, 屏幕共享), is none of it.
-_ERRAND = re.compile(r"送货|派送|派件|取件|包裹到|驿站")
+# What is asked of the buyer beside a parcel that comes, or what no courier does (点链接, 屏幕共享), is no
+# errand.
+_ERRAND = re.compile(ERRAND)
 _ASKED_OF_ME = re.compile(r"[要让叫]我")
 _ORDINARY_DEEDS = frozenset(("验证码", "转账", "汇款", "银行卡"))
 # Of goods on their way back to the shop.
