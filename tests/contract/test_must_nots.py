@@ -83,7 +83,7 @@ MUST_NOTS: dict[str, tuple[str, str]] = {
     ),
     "N19": ("D09/near_miss_damaged_by_the_carrier", "D09/fires_another_thing_came_back"),
     "N20": (
-        f"{HERE}::test_n20_a_ban_needs_an_order",
+        f"{HERE}::test_n20_no_ban_is_proposed_of_who_never_ordered",
         f"{HERE}::test_n20_twin_a_ban_is_proposed_where_there_are_orders",
     ),
     "N21": ("D13/near_miss_own_order", "D13/fires_another_accounts_order"),
@@ -325,12 +325,18 @@ def proposals(story: Story) -> list[Alert]:
 PROPOSING = [(story, alert) for story in stories() for alert in proposals(story)[-1:]]
 
 
-def test_n20_a_ban_needs_an_order() -> None:
+def test_n20_what_a_ban_needs_is_said() -> None:
     """Wherever a ban is proposed, an order is its precondition, and that it is permanent is said."""
     for _, alert in PROPOSING:
         (step,) = (s for s in alert.suggested_actions if s.code == "A8_propose_ban")
         assert "至少有一笔订单" in " ".join(need.zh for need in step.prerequisites)
         assert "永久" in step.text.zh and "permanent" in step.text.en
+
+
+def test_n20_no_ban_is_proposed_of_who_never_ordered() -> None:
+    story = load(example("D25/fires_bait_and_demand_without_an_order"))
+    campaigns = [a for a in run(story.events, story.horizon_ms).alerts if a.detector == "D25"]
+    assert campaigns and not proposals(story)
 
 
 def test_n20_twin_a_ban_is_proposed_where_there_are_orders() -> None:

@@ -25,7 +25,14 @@ from streams.detect.detector import (
 )
 from streams.detect.entries import ComplaintKind
 from streams.detect.episodes import NOTHING, Crossing, Episode, Run, Threshold, Verdict, runs
-from streams.detect.facts import AnyFact, ComplaintFiled, Contacted, RefundRequested, by_time
+from streams.detect.facts import (
+    AnyFact,
+    ComplaintFiled,
+    Contacted,
+    OrderPlaced,
+    RefundRequested,
+    by_time,
+)
 from streams.detect.second_order import SecondOrder
 
 UNREACHABLE = "unreachable"
@@ -62,6 +69,13 @@ _KEEP_EACH = Step(
     "A6_evidence_pack",
     "仍未解除的预警各自留存证据",
     "Keep the evidence of the alerts that still stand, each by itself",
+)
+
+_BAN = Step(
+    "A8_propose_ban",
+    "如确认,可提议限制该买家购买(永久有效,需两人确认)",
+    "If confirmed, propose to restrict the buyer: permanent, needs two people",
+    (("该买家至少有一笔订单", "the buyer has at least one order"),),
 )
 
 
@@ -129,6 +143,8 @@ class Campaign(SecondOrder[Rules]):
         if not acts:
             return NOTHING
         contacts = facts.of(Contacted)
+        # Who asks something back had an order, though its own event may be let go by now.
+        has_order = bool(facts.of(OrderPlaced) or facts.of(RefundRequested))
         crossings = []
         for at_ms in sorted({act.at_ms for act in acts} | {c.at_ms for c in contacts}):
             live = [act for act in acts if act.is_live(at_ms, rules.window_s * 1000)]
@@ -141,7 +157,7 @@ class Campaign(SecondOrder[Rules]):
                 seen = [*members.values(), *(missed if is_unreachable else ())]
                 crossings.append(Crossing(at_ms, "critical", sorted(seen, key=by_time)))
         found = [
-            _episode(run, acts, contacts, horizon_ms, rules)
+            _episode(run, acts, contacts, horizon_ms, rules, has_order=has_order)
             for run in runs(crossings, rules.cooldown_s * 1000)
         ]
         expiries = [e.last_at_ms + rules.expire_after_s * 1000 for e in found if e.status == "open"]
@@ -194,12 +210,8 @@ class Campaign(SecondOrder[Rules]):
                     next((_COMPLAINTS[kind] for kind in _COMPLAINTS if kind in kinds), "异常投诉"),
                     f"同一买家在{days}天内先后出现{zh}",
                 ),
-                Step(
-                    "A8_propose_ban",
-                    "如确认,可提议限制该买家购买(永久有效,需两人确认)",
-                    "If confirmed, propose to restrict the buyer: permanent, needs two people",
-                    (("该买家至少有一笔订单", "the buyer has at least one order"),),
-                ),
+                # A platform restricts only who has ordered (N20).
+                *((_BAN,) if d["has_order"] else ()),
             ),
             groups=[Child(detector, "buyer", subject, anchor) for detector, anchor in children],
         )
@@ -250,7 +262,13 @@ def _missed(contacts: Sequence[Contacted], at_ms: int, rules: Rules) -> list[Con
 
 
 def _episode(
-    run: Run, acts: Sequence[_Act], contacts: Sequence[Contacted], horizon_ms: int, rules: Rules
+    run: Run,
+    acts: Sequence[_Act],
+    contacts: Sequence[Contacted],
+    horizon_ms: int,
+    rules: Rules,
+    *,
+    has_order: bool,
 ) -> Episode:
     anchors = {(type(fact), fact.ref) for fact in run.members}
     children = [
@@ -288,6 +306,7 @@ def _episode(
         ),
         details={
             "kinds": ",".join(kinds),
+            "has_order": has_order,
             "children": msgspec.json.encode(
                 [(act.episode.detector, act.episode.anchor.event_id) for act in children]
             ).decode(),
