@@ -54,8 +54,8 @@ def look_at_people(data: Path) -> People:
         texts.review_hits(texts.reviews(data)),
         texts.abuse_recall(texts.labelled_abuse(data)),
         addresses.doubted(data),
-        {name: wordings.read(name) for name in ("unseen", "seen")},
-        {name: wordings.signals(name) for name in ("unseen", "seen")},
+        {name: wordings.read(name) for name in wordings.SETS},
+        {name: wordings.signals(name) for name in wordings.SETS},
     )
 
 
@@ -151,6 +151,8 @@ def _in_other_words(people: People) -> Iterator[str]:
         "of the *honest* messages is, of which a good half has the same words.\n"
         "So D04 finds about half of what is put in ordinary words and accuses hardly anybody; who threatens "
         "by allusion gets past it. D20 and D21 need a demand that D04 can read, so they share this.\n"
+        "In English it finds what is said plainly, a threat, a demand and an *or else* in one message; the "
+        "unseen ones are mostly allusions.\n"
         "Then the other signals, with texts that have the same words and mean something else:"
     )
     yield ""

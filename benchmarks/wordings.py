@@ -1,7 +1,8 @@
 """What is read of extortion, baits, scams, refusals, advertising, insults and leaks in words of all kinds.
 
 `messages/seen.jsonl` is what the lists were made with, so it says what they can do at best.
-`messages/unseen.jsonl` was written without knowing the lists and was never looked at while they were made.
+`messages/unseen.jsonl` was written without knowing the lists and was never looked at while they were made;
+`english_seen.jsonl` and `english_unseen.jsonl` are the same in English.
 The trap: as soon as a list is changed because of one of those, they prove nothing any more. Write new ones
 then. None of them is a real message, for nobody has published any; real ones would be the better test.
 """
@@ -40,6 +41,7 @@ _MESSAGE = {
 _ANY_WINDOW_S = 1
 _facts_of = FACTS_OF[types["ChatMessage"]]
 _FOLDER = Path(__file__).with_name("messages")
+SETS = ("unseen", "seen", "english_unseen", "english_seen")
 # Extortion is to be found. Of claims, for something that is wrong, the shop may be informed. The honest
 # ones are near misses to a good half.
 LABELS = ("extortion", "claim", "honest")
@@ -65,7 +67,7 @@ class Told(NamedTuple):
 
 
 def messages(name: str) -> Iterator[tuple[str, str]]:
-    """Label and text of each message of `seen` or `unseen`."""
+    """Label and text of each message of one of `SETS`."""
     for line in (_FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
         message = json.loads(line)
         yield message["label"], message["text"]
@@ -82,7 +84,7 @@ def level(text: str) -> str:
 
 
 def read(name: str) -> list[Read]:
-    """The messages of `seen` or `unseen` that are about money and threats, by label."""
+    """The messages of one of `SETS` that are about money and threats, by label."""
     told = Counter((label, level(text)) for label, text in messages(name) if label in LABELS)
     return [
         Read(
@@ -152,7 +154,7 @@ _SIGNALS: dict[str, tuple[str, str, Callable[[str], bool]]] = {
 
 
 def signals(name: str) -> list[Told]:
-    """Every other signal in `seen` or `unseen`; a tenth of a second."""
+    """Every other signal that one of `SETS` has texts for; a tenth of a second."""
     texts: dict[str, list[str]] = {}
     for label, text in messages(name):
         texts.setdefault(label, []).append(text)
@@ -165,4 +167,5 @@ def signals(name: str) -> list[Told]:
             sum(map(has, texts[beside])),
         )
         for what, (label, beside, has) in _SIGNALS.items()
+        if label in texts
     ]

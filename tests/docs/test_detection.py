@@ -52,7 +52,7 @@ def test_honest_traffic_is_left_alone() -> None:
     assert all(float(share) < 0.1 for share in shares)
 
 
-@pytest.mark.parametrize("name", ["unseen", "seen"])
+@pytest.mark.parametrize("name", wordings.SETS)
 def test_page_says_how_much_is_read_in_other_words(name: str) -> None:
     for one in wordings.read(name):
         row = f"| {name} | {one.label} | {one.messages} | {one.warned} | {one.informed} |"

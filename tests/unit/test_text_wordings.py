@@ -24,6 +24,21 @@ def test_the_honest_messages_that_the_lists_were_made_with_are_left_alone() -> N
     assert of["honest"].warned / of["honest"].messages <= 0.005
 
 
+def test_in_english_only_what_is_plain_is_read_and_nobody_honest_is_accused() -> None:
+    for name, least in (("english_unseen", 0.08), ("english_seen", 0.6)):
+        of = {one.label: one for one in wordings.read(name)}
+        assert of["honest"].warned == of["honest"].informed == 0
+        assert of["claim"].warned == of["claim"].informed == 0
+        found = of["extortion"].warned + of["extortion"].informed
+        assert found / of["extortion"].messages >= least
+
+
+@pytest.mark.parametrize("told", wordings.signals("english_unseen"), ids=lambda told: told.what)
+def test_in_english_near_misses_are_left_alone(told: wordings.Told) -> None:
+    assert told.read > 0
+    assert told.misread / told.near_misses <= 0.15
+
+
 @pytest.mark.parametrize("told", wordings.signals("unseen"), ids=lambda told: told.what)
 def test_what_nobody_had_seen_is_read_more_often_than_near_misses(told: wordings.Told) -> None:
     # Seven of twenty reviews that sell something are the least.

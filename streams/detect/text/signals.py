@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
+from streams.detect.text import english, english_reviews
 from streams.detect.text.ads import ads
 from streams.detect.text.bargains import bargain
 from streams.detect.text.context import NEAR, is_denied, sentence
@@ -87,6 +88,7 @@ _ASKED_THERE = re.compile(r"[^,。!?;]{0,3}(?:[吗么吧?]|对|是不是|没错|
 # 「发到哪里了,物流不动」 asks for the parcel, 「收货信息错了能改吗」 wants another receiver.
 _WHERE_IS_IT = re.compile(r"物流|快递|单号|还没到")
 _TO_CHANGE = re.compile(r"[^,。!?;]{0,6}(?:能|可以|帮我|怎么)[^,。!?;]{0,2}改(?![好了])")
+_CHANNELS = ("contact.wechat", "contact.qq")
 _CHAT = ("cashback", "address.", "invoice.", "contact.", "scam")
 
 
@@ -95,9 +97,11 @@ def read_chat(text: str) -> Signals:
 
     Codes: `threat.*`, `demand.money`, `demand.money.claim`, `demand.soft`, `contact.*`, `cashback`,
     `address.ask`, `address.echo`, `invoice.split`, `scam`. Cost: twenty microseconds for a short message, and
-    twice that for one about money.
+    twice that for one about money; a hundred for one in English.
     """
     folded = join(fold(text))
+    if english.is_english(folded.text):
+        return _read_english_chat(folded)
     has_reason = names_reason(folded.text)
     hits = lexicon().find(folded.text)
     found = [hit for hit in hits if hit.code.startswith(_CHAT) and hit.code != "contact.link"]
@@ -123,6 +127,16 @@ def read_chat(text: str) -> Signals:
     return _signals(folded, found, amount)._replace(names_reason=has_reason)
 
 
+def _read_english_chat(folded: Folded) -> Signals:
+    # Chinese messengers and mobiles are named in English as well.
+    found = [hit for hit in lexicon().find(folded.text) if hit.code.startswith(_CHANNELS)]
+    found += [Hit("contact.phone", a, b) for _, a, b in islice(mobiles(folded.text), MAX_NUMBERS)]
+    bargained, price = english.bargain(folded.text)
+    found += [*english.chat(folded.text), *bargained]
+    has_reason = english.names_reason(folded.text)
+    return _signals(folded, found, price)._replace(names_reason=has_reason)
+
+
 def _says_enough(meant: Sequence[Hit]) -> bool:
     """Whether money under a threat is found already."""
     codes = {hit.code for hit in meant}
@@ -136,6 +150,8 @@ def read_review(text: str) -> Signals:
     `demand.*` where both stand in one breath.
     """
     folded = join(fold(text))
+    if english.is_english(folded.text):
+        return _signals(folded, english_reviews.review(folded.text), 0)
     hits = lexicon().find(folded.text)
     has_digits = _DIGIT.search(folded.text) is not None
     found = ads(folded.text, hits)
