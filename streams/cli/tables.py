@@ -205,8 +205,10 @@ def show_rules(rules: RuleSet, shop: str, path: Path | None) -> None:
     shop_type = rules.shop_type(shop) or "not said"
     blocks = {"shop": {"shop_type": shop_type, "time_zone": terms.pop("time_zone")}, **terms}
     for detector, rule in sorted(rules.of(shop).items()):
-        # The deadlines that it uses are said once, above.
-        blocks[detector] = rule.block.model_dump(exclude=set(terms))
+        # The deadlines and the type of the shop that it uses are said once, above.
+        blocks[detector] = rule.block.model_dump(exclude={*terms, "shop_type"})
+        allowed = [f"{whom or 'the whole shop'}: {why}" for whom, why in rule.allowed.items()]
+        blocks[detector] |= {"allow": visible("; ".join(allowed))} if allowed else {}
     table(
         ("of", "threshold", "value"),
         [(of, name, value) for of, block in blocks.items() for name, value in block.items()],

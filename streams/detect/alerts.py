@@ -114,6 +114,7 @@ def build(
             for child in presentation.groups
         ],
         cluster_id=presentation.cluster_id,
+        suppressed_by=rule.suppressed_by(subject),
     )
 
 
@@ -143,6 +144,7 @@ def without_episode(change: Change, subject: Subject, tenant: str, rule: Rule) -
         title=title,
         summary=reason,
         reason=reason,
+        suppressed_by=rule.suppressed_by(subject),
     )
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from schemas.alerts import Subject
 from schemas.base import is_shop_id
 from streams.detect.deadlines import Deadlines
 from streams.detect.detector import Detector, RuleBlock
@@ -22,6 +24,8 @@ M = TypeVar("M", bound=BaseModel)
 # The keys of the document that are about no detector.
 DEADLINES = "deadlines"
 SHOP_TYPE = "shop_type"
+# Of a shop: whose alerts are published as suppressed.
+ALLOW = "allow"
 # Keys that older rules files have in the block of a detector, and what says the same now.
 _CLOSE_S = "close_s of T01 in the block deadlines"
 _NOW = {
@@ -39,11 +43,29 @@ class Rule(NamedTuple):
     """The block of one detector for one shop, and the version that alerts carry as provenance.
 
     `shop_type` chooses where complaints are filed; None where nobody said. No threshold depends on it.
+    `allowed` says by kind and id of a subject why the shop wants nobody told; under "" of all of them.
     """
 
     block: RuleBlock
     version: str
     shop_type: ShopType | None = None
+    allowed: Mapping[str, str] = MappingProxyType({})
+
+    def suppressed_by(self, subject: Subject) -> str | None:
+        """What an alert about that subject says of it, if the shop allows it."""
+        why = self.allowed.get(f"{subject.kind}/{subject.id}", self.allowed.get(""))
+        return None if why is None else f"{ALLOW}: {why}"
+
+
+class _Allowed(BaseModel):
+    """One entry of `allow`: a buyer or an item, or neither for the whole shop, and which detectors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    buyer: str | None = Field(default=None, min_length=1, max_length=128)
+    item: str | None = Field(default=None, min_length=1, max_length=128)
+    detectors: tuple[str, ...] = ()
+    why: str = Field(min_length=1, max_length=200)
 
 
 class RuleSet:
@@ -83,7 +105,7 @@ def parse(loaded: object, detectors: Iterable[Detector[Any]]) -> RuleSet:
 
     Raises `RuleError` on a missing or unknown block, an unknown key (naming the nearest known one)
     and a value of the wrong type or range. A detector whose block has a field named after a deadline
-    (T02) is given that deadline's rule there.
+    (T02) is given that deadline's rule there, and one that has a field `shop_type` the type of the shop.
     """
     types = {detector.id: detector.rules for detector in detectors}
     document = _mapping(loaded, "the rules document")
@@ -111,21 +133,49 @@ def parse(loaded: object, detectors: Iterable[Detector[Any]]) -> RuleSet:
             raise RuleError(
                 f"shops: expected shop ids of 1 to 64 printable characters without a colon, found {shop!r}"
             )
-        _known(_mapping(overrides, where), {DEADLINES, SHOP_TYPE, *types}, where)
+        _known(_mapping(overrides, where), {DEADLINES, SHOP_TYPE, ALLOW, *types}, where)
         own_type = _shop_type(overrides.get(SHOP_TYPE), f"{where}.{SHOP_TYPE}")
         shop_types[shop] = own_type or shop_type
         own = _mapping(overrides.get(DEADLINES, {}), f"{where}.{DEADLINES}")
         merged = {code: _over(terms.get(code), value) for code, value in own.items()}
         deadlines_of[shop] = _deadlines({**terms, **merged}, f"{where}.{DEADLINES}")
         shops[shop] = {}
+        allowed = _allowed(overrides.get(ALLOW, []), shop, types, f"{where}.{ALLOW}")
         for detector in types:
             name = f"{where}.{detector}"
             partial = _mapping(overrides.get(detector, {}), name)
             values = {**blocks[detector], **partial}
-            shops[shop][detector] = _rule(
+            rule = _rule(
                 types[detector], values, name, version, deadlines_of[shop], shop_types[shop]
             )
+            shops[shop][detector] = rule._replace(allowed=allowed.get(detector, {}))
     return RuleSet(default, shops, deadlines, deadlines_of, shop_type, shop_types)
+
+
+def _allowed(
+    entries: object, shop: str, known: Iterable[str], where: str
+) -> Mapping[str, dict[str, str]]:
+    """By detector the subjects that the shop allows, each with why."""
+    detectors = sorted(known)
+    if not isinstance(entries, list):
+        raise RuleError(f"{where}: expected a list, found {type(entries).__name__}")
+    found: dict[str, dict[str, str]] = {}
+    for index, values in enumerate(entries):
+        at = f"{where}.{index}"
+        entry = _validated(_Allowed, _mapping(values, at), at)
+        if entry.buyer is not None and entry.item is not None:
+            raise RuleError(f"{at}: expected a buyer or an item, found both; write two entries")
+        whom = f"buyer/{shop}:{entry.buyer}" if entry.buyer else ""
+        whom = f"item/{shop}:{entry.item}" if entry.item else whom
+        if not whom and not entry.detectors:
+            raise RuleError(
+                f"{at}: would silence the whole shop; name a buyer, an item or detectors"
+            )
+        for detector in entry.detectors:
+            _known({detector: None}, set(detectors), f"{at}.detectors")
+        for detector in entry.detectors or detectors:
+            found.setdefault(detector, {})[whom] = entry.why
+    return found
 
 
 def _shop_type(value: object, where: str) -> ShopType | None:
@@ -178,11 +228,12 @@ def _rule(
     deadlines: Deadlines,
     shop_type: ShopType | None,
 ) -> Rule:
-    terms = block.model_fields.keys() & Deadlines.model_fields.keys()
+    given = {name: getattr(deadlines, name) for name in Deadlines.model_fields} | {
+        SHOP_TYPE: shop_type
+    }
+    terms = block.model_fields.keys() & given.keys()
     _known(values, block.model_fields.keys() - terms, where)
-    parsed = _validated(
-        block, {**values, **{name: getattr(deadlines, name) for name in terms}}, where
-    )
+    parsed = _validated(block, {**values, **{name: given[name] for name in terms}}, where)
     canonical = msgspec.json.encode(parsed.model_dump(), order="sorted")
     digest = hashlib.blake2b(canonical, digest_size=4).hexdigest()
     return Rule(parsed, f"{version}+{digest}", shop_type)

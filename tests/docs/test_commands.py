@@ -120,9 +120,11 @@ def test_readme_counts_no_detectors_by_hand() -> None:
 @pytest.mark.parametrize("name", ["connect", "deadlines", "next-steps"])
 def test_rules_that_a_page_shows_complete_those_that_ship(name: str, tmp_path: Path) -> None:
     shipped = (ROOT / "streams" / "detect" / "rules.yaml").read_text("utf-8")
-    (shown,) = (b.text for b in blocks(ROOT / "docs" / f"{name}.md") if b.language == "yaml")
-    path = tmp_path / "rules.yaml"
-    path.write_text(f"{shipped}\n{shown}", encoding="utf-8")
-    (shop,) = yaml.safe_load(shown)["shops"]
-    rules = load_rules(path, find_detectors())
-    assert rules.of(shop) is not rules.of("another")
+    examples = [b.text for b in blocks(ROOT / "docs" / f"{name}.md") if b.language == "yaml"]
+    assert examples
+    for shown in examples:
+        path = tmp_path / "rules.yaml"
+        path.write_text(f"{shipped}\n{shown}", encoding="utf-8")
+        (shop,) = yaml.safe_load(shown)["shops"]
+        rules = load_rules(path, find_detectors())
+        assert rules.of(shop) is not rules.of("another")

@@ -307,7 +307,8 @@ def test_the_rules_of_a_shop_show_its_clock_its_type_and_its_deadlines(
 ) -> None:
     shipped = files("streams.detect").joinpath("rules.yaml").read_text("utf-8")
     path = tmp_path / "rules.yaml"
-    own = "{shop_type: tmall, deadlines: {time_zone: Europe/Rome, T05: {last_days: 4}}}"
+    allow = "allow: [{buyer: w7, detectors: [D01], why: pays by transfer}]"
+    own = f"{{shop_type: tmall, {allow}, deadlines: {{time_zone: Europe/Rome, T05: {{last_days: 4}}}}}}"
     path.write_text(f"{shipped}\nshops: {{shop-1: {own}}}\n", encoding="utf-8")
     told = {}
     for shop in ("shop-1", "shop-2"):
@@ -321,6 +322,9 @@ def test_the_rules_of_a_shop_show_its_clock_its_type_and_its_deadlines(
     assert told["shop-2"]["shop", "time_zone"] == "Asia/Shanghai"
     assert told["shop-2"]["T05", "last_days"] == "2"
     assert ("D34", "T02") not in told["shop-1"]
+    assert ("D33", "shop_type") not in told["shop-1"]
+    assert told["shop-1"]["D01", "allow"] == "buyer/shop-1:w7: pays by transfer"
+    assert ("D01", "allow") not in told["shop-2"]
 
 
 def test_a_table_that_goes_into_a_pipe_breaks_no_id(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,10 +10,13 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
+from schemas.alerts import Subject
 from streams.detect.deadlines import Deadlines
 from streams.detect.detector import Count, find_detectors
+from streams.detect.engine import Engine
 from streams.detect.rules import RuleError, RuleSet, parse
-from tests.pipeline import rules_document
+from tests.example_stories import FOLDER, load
+from tests.pipeline import Pipeline, rules_document
 
 
 def parsed(document: object) -> RuleSet:
@@ -67,6 +70,28 @@ def without(*keys: str) -> dict[str, Any]:
         (
             rules_document() | {"shop_type": "jd"},
             "shop_type: expected taobao or tmall or other, found 'jd'",
+        ),
+        (
+            rules_document() | {"shops": {"s": {"allow": [{"why": "x"}]}}},
+            "shops.s.allow.0: would silence the whole shop; name a buyer, an item or detectors",
+        ),
+        (
+            rules_document()
+            | {"shops": {"s": {"allow": [{"buyer": "b", "detectors": ["D1"], "why": "x"}]}}},
+            "shops.s.allow.0.detectors: unknown key 'D1'; did you mean 'D",
+        ),
+        (
+            rules_document() | {"shops": {"s": {"allow": [{"buyer": "b"}]}}},
+            "shops.s.allow.0.why: Field required",
+        ),
+        (
+            rules_document()
+            | {"shops": {"s": {"allow": [{"buyer": "b", "item": "i", "why": "x"}]}}},
+            "shops.s.allow.0: expected a buyer or an item, found both; write two entries",
+        ),
+        (
+            rules_document() | {"shops": {"s": {"allow": {"buyer": "b"}}}},
+            "shops.s.allow: expected a list, found dict",
         ),
         (
             rules_document() | {"shops": {"s": {"shop_type": 3}}},
@@ -202,6 +227,48 @@ def test_a_shop_says_where_it_sells_and_without_that_nobody_guesses() -> None:
     assert rules.of("s")["D08"].version == rules.of("t")["D08"].version
     everywhere = parsed(document | {"shop_type": "taobao"})
     assert (everywhere.shop_type("s"), everywhere.shop_type("t")) == ("tmall", "taobao")
+
+
+def test_what_a_shop_allows_is_published_as_suppressed_by_its_reason() -> None:
+    allow = [
+        {"buyer": "w7", "detectors": ["D01"], "why": "pays by bank transfer"},
+        {"item": "i9", "why": "counted by hand"},
+        {"detectors": ["D33"], "why": "not on this platform"},
+    ]
+    rules = parsed(rules_document() | {"shops": {"s": {"allow": allow}}}).of("s")
+    buyer, item = Subject(kind="buyer", id="s:w7"), Subject(kind="item", id="s:i9")
+    assert rules["D01"].suppressed_by(buyer) == "allow: pays by bank transfer"
+    assert rules["D08"].suppressed_by(buyer) is None
+    assert rules["D02"].suppressed_by(item) == "allow: counted by hand"
+    # The ids of buyers and of items may be alike.
+    assert rules["D02"].suppressed_by(Subject(kind="item", id="s:w7")) is None
+    assert rules["D01"].suppressed_by(Subject(kind="buyer", id="s:i9")) is None
+    assert (
+        rules["D33"].suppressed_by(Subject(kind="buyer", id="s:x")) == "allow: not on this platform"
+    )
+    # Nothing about thresholds, so no other version.
+    assert rules["D01"].version == parsed(rules_document()).of("s")["D01"].version
+
+
+def test_what_is_allowed_is_still_concluded_and_a_platform_without_points_gives_none() -> None:
+    story = load(FOLDER / "D33" / "fires_the_seller_closes_a_burst.yaml")
+    detectors = find_detectors()
+    told = {}
+    for name, own in (
+        ("allowed", {"allow": [{"detectors": ["D33"], "why": "tested"}]}),
+        ("other", {"shop_type": "other"}),
+    ):
+        rules = parsed(rules_document() | {"shops": {"shop1": own}})
+        pipeline = Pipeline(Engine(detectors, rules, "t"))
+        pipeline.send(story.events)
+        alerts = pipeline.finish(story.horizon_ms).alerts
+        told[name] = [alert for alert in alerts if alert.detector == "D33"]
+    assert {alert.suppressed_by for alert in told["allowed"]} == {"allow: tested"}
+    assert {alert.severity for alert in told["allowed"]} == {"critical"}
+    assert told["other"]
+    for alert in told["other"]:
+        assert (alert.severity, alert.suppressed_by) == ("warn", None)
+        assert "扣" not in alert.summary.zh and "points" not in alert.summary.en
 
 
 def test_the_version_of_a_block_changes_with_any_of_its_values_and_no_other() -> None:

@@ -12,15 +12,22 @@ from collections.abc import Iterable, Mapping
 from streams.detect.cases import Case, verdict
 from streams.detect.deadlines import UnpaidClose, in_words, unpaid_close
 from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step, Wording
+from streams.detect.entries import ShopType
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
 from streams.detect.facts import NEVER, ClosedBySeller, OrderClosed, OrderPaid, OrderPlaced
 
 
 class Rules(RuleBlock):
-    """T01 says how long the platform would have waited."""
+    """T01 says how long the platform would have waited; points are given by Taobao and Tmall only."""
 
     T01: UnpaidClose
+    shop_type: ShopType | None = None
     expire_after_s: Seconds
+
+    @property
+    def has_points(self) -> bool:
+        """Whether the shop may be on a platform that gives penalty points for it."""
+        return self.shop_type != "other"
 
 
 class SellerCloseGuard(Detector[Rules]):
@@ -74,12 +81,17 @@ class SellerCloseGuard(Detector[Rules]):
         if d["others"]:
             others_zh = f"该买家另有{d['others']}笔未付款订单,"
             others_en = f"Unpaid orders of this buyer besides: {d['others']}. "
+        points_zh, points_en = (
+            (",如被投诉将扣6分", ": 6 points if complained about")
+            if rules.has_points
+            else (",买家可能仍要付款", ", though the buyer may still want to pay")
+        )
         return Presentation(
             title=("请勿关闭未付款订单", "Don't close unpaid orders"),
             summary=(
-                f"未付款订单{d['order']}由卖家关闭,如被投诉将扣6分。"
+                f"未付款订单{d['order']}由卖家关闭{points_zh}。"
                 f"{others_zh}请勿关闭,系统会在下单{after_zh}后自动关闭。",
-                f"Unpaid order {d['order']} was closed by the seller: 6 points if complained about. "
+                f"Unpaid order {d['order']} was closed by the seller{points_en}. "
                 f"{others_en}Leave unpaid orders alone: the platform closes them {after_en} after "
                 "they were placed.",
             ),
@@ -141,11 +153,15 @@ def _case(order: OrderPlaced, closing: ClosedBySeller, others: int, rules: Rules
     )
     return Case(
         anchor=closing,
-        level="critical",
+        level="critical" if rules.has_points else "warn",
         members=(order, closing),
         opened_at_ms=closing.at_ms,
         details={"order": closing.ref, "others": others},
-        thresholds=(Threshold("unpaid_orders_closed", 1, "orders", None, 1),),
+        thresholds=(
+            Threshold("unpaid_orders_closed", 1, "orders", None, 1)
+            if rules.has_points
+            else Threshold("unpaid_orders_closed", 1, "orders", 1),
+        ),
         counter=(
             (
                 f"{instead[0]};不涉及对买家的判断",
