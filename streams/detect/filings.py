@@ -23,6 +23,19 @@ AWAIT_ANSWER: Final = Step(
 )
 
 
+def draft(order_id: str, address_zh: str = "") -> str:
+    """The filing of an order as a Chinese text to copy and complete; `address_zh` is what is doubted."""
+    return "\n".join(
+        (
+            "备案原因:收货地址有误,且联系不上买家",
+            f"订单编号:{order_id}",
+            f"地址问题:{address_zh or '(请说明,勿抄写地址)'}",
+            "联系记录:(请填写每次联系的时间、方式和结果)",
+            "附件:联系记录截图",
+        )
+    )
+
+
 def accepted_ms(facts: Facts) -> dict[str, int]:
     """By order, when a filing of it was accepted."""
     first: dict[str, int] = {}

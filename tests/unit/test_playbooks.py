@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 
-from schemas.alerts import Alert
+from schemas.alerts import Alert, SuggestedAction
 from streams.detect import playbooks
 from streams.detect.deadlines import ShipTimes
 from streams.detect.detector import Step, find_detectors
@@ -16,7 +16,7 @@ from streams.detect.engine import Engine
 from streams.detect.entries import ComplaintKind, ShopType, entries, registry
 from streams.detect.rules import parse
 from streams.inbox.redaction import clean
-from tests.example_stories import Story, stories
+from tests.example_stories import FOLDER, Story, events_of, load, ms, seconds, stories
 from tests.pipeline import Pipeline, rules_document, run
 
 PAID_MS = 1_800_000_000_000
@@ -176,3 +176,61 @@ def test_no_alert_of_any_detector_gives_harmful_advice(story: Story) -> None:
         for action in alert.suggested_actions:
             assert not HARMFUL.search(action.model_dump_json())
             assert action.draft is None or clean(action.draft) == action.draft
+
+
+def steps_of(name: str, code: str) -> list[SuggestedAction]:
+    story = load(FOLDER / f"{name}.yaml")
+    told = [a for a in run(story.events, story.horizon_ms).alerts if a.detector == story.detector]
+    return [step for alert in told for step in alert.suggested_actions if step.code == code]
+
+
+@pytest.mark.parametrize(
+    "name", ["D05/fires_placeholder_then_nobody_answers", "D34/fires_close_to_a_promised_date"]
+)
+def test_a_filing_is_drafted_with_its_order_and_without_the_address(name: str) -> None:
+    file = steps_of(name, "A9_draft_filing")[0]
+    assert file.draft is not None
+    story = load(FOLDER / f"{name}.yaml")
+    order = next(value for topic, value in story.events if topic == "orders")
+    assert f"订单编号:{order['order_id']}" in file.draft.splitlines()
+    street = order.get("receiver", {}).get("detail")
+    assert street is None or street not in file.draft
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("D20/fires_bad_review_after_a_demand", "场景「利用中差评谋取额外钱财或不当利益」"),
+        ("D22/fires_a_seller_of_the_same_category", "范围「同行」"),
+        ("D19/fires_insults", "范围「泄露信息辱骂或广告」"),
+    ],
+)
+def test_a_complaint_about_a_review_names_the_scene_of_the_platform(name: str, said: str) -> None:
+    story = load(FOLDER / f"{name}.yaml")
+    rated = [(t, v | {"mutual_rated": True} if t == "reviews" else v) for t, v in story.events]
+    told = [a for a in run(rated, story.horizon_ms).alerts if a.detector == story.detector]
+    drafts = [step.draft for alert in told for step in alert.suggested_actions if step.draft]
+    assert any(said in draft for draft in drafts)
+
+
+def test_a_complaint_after_a_bait_says_how_the_platform_rules() -> None:
+    story = load(FOLDER / "D17" / "fires_invoice_elsewhere_then_a_complaint.yaml")
+    alerts = run(story.events, story.horizon_ms).alerts
+    assert any(a.detector == "D17" and "处理原则为不成立" in a.summary.zh for a in alerts)
+
+
+def test_a_burst_names_the_item_that_it_holds_most() -> None:
+    def order(name: str, item: str, units: int) -> dict[str, object]:
+        line = {"item_id": item, "quantity": units, "unit_price_minor": 100}
+        return {"order_id": name, "items": [line]}
+
+    events = events_of(
+        [
+            {"at": "0s", "orders.created": order("a{n}", "i1", 2), "times": 3, "every": "1m"},
+            {"at": "5m", "orders.created": order("b{n}", "i2", 9), "times": 3, "every": "1m"},
+        ]
+    )
+    told = run(list(events), ms(seconds("1h"))).alerts
+    (burst,) = (alert for alert in told if alert.detector == "D01")
+    assert "目前仍占用33件库存(最多的是商品i2,27件)" in burst.summary.zh
+    assert "units still held: 33 (most of item i2: 27)" in burst.summary.en

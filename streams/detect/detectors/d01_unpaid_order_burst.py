@@ -6,6 +6,7 @@ from the end of its payment grace, and only once the payments topic is known to 
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -120,14 +121,15 @@ class UnpaidOrderBurst(Detector[Rules]):
         close_ms = int(d["auto_close_ms"])
         held_units = int(d["held_units"])
         dont_close_en = " Don't close the orders." if held_units else ""
+        most_zh, most_en = _most_held(episode)
         all_zh, all_en = beside_the_most(d)
         return Presentation(
             title=("疑似恶拍:大量未付款订单", "Burst of unpaid orders"),
             summary=(
                 f"买家{buyer}在{minutes}分钟内拍下{d['most_orders']}笔共{d['most_units']}件未付款{all_zh},"
-                f"目前仍占用{held_units}件库存。{'请勿主动关闭订单。' if held_units else ''}",
+                f"目前仍占用{held_units}件库存{most_zh}。{'请勿主动关闭订单。' if held_units else ''}",
                 f"{buyer} left orders unpaid: {d['most_orders']} ({d['most_units']} units) within "
-                f"{minutes} minutes{all_en}; units still held: {held_units}."
+                f"{minutes} minutes{all_en}; units still held: {held_units}{most_en}."
                 f"{dont_close_en}",
             ),
             not_if=(
@@ -152,6 +154,18 @@ class UnpaidOrderBurst(Detector[Rules]):
             ),
             deadlines=(playbooks.auto_close(close_ms),) if held_units else (),
         )
+
+
+def _most_held(episode: Episode) -> tuple[str, str]:
+    """Which item is held most, where more than one is."""
+    units: Counter[str] = Counter()
+    for hold in episode.holds:
+        if hold.state == "held":
+            units[hold.item_id] += hold.units
+    if len(units) < 2:
+        return "", ""
+    item, most = min(units.items(), key=lambda one: (-one[1], one[0]))
+    return f"(最多的是商品{item},{most}件)", f" (most of item {item}: {most})"
 
 
 def _may_cross(facts: Facts, rules: Rules) -> bool:

@@ -128,7 +128,10 @@ def _steps(episode: Episode) -> tuple[Step, ...]:
         return (_STEPS_AFTER[ended_by],)
     if episode.status != "open":
         return _REACH
-    return *_REACH, filings.AWAIT_ANSWER if episode.details["is_filed"] else _FILE
+    if episode.details["is_filed"]:
+        return *_REACH, filings.AWAIT_ANSWER
+    doubts = "、".join(WHY[code][0] for code in str(episode.details["why"]).split(","))
+    return *_REACH, _FILE._replace(draft=filings.draft(str(episode.details["order_id"]), doubts))
 
 
 _REACH = (

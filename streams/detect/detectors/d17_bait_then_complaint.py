@@ -103,9 +103,11 @@ class _BaitThenComplaint:
         )
 
 
+# S1 of both kinds: 「目前针对此类投诉,投诉均做不成立处理」.
 _ANSWER = (
-    "请保留聊天记录并按流程申诉。",
-    "Keep the chat and answer the complaint with it.",
+    "平台对此类投诉的处理原则为不成立(S1,2023年3月),请保留聊天记录并按流程申诉。",
+    "The platform's principle is not to uphold such complaints (S1, March 2023): keep the chat and answer "
+    "the complaint with it.",
 )
 # The buyer may appeal, or complain again.
 _OVER = (

@@ -77,7 +77,7 @@ class ReviewAbuseOrLeak(Detector[Rules]):
                     "Keep a screenshot with personal data covered",
                 ),
                 # One word is not enough to file anything: it may be a manner of speaking (N03).
-                complain(episode, "不合理评价", f"评价{zh}", rules.T04)
+                complain(episode, "不合理评价", f"范围「泄露信息辱骂或广告」:评价{zh}", rules.T04)
                 if d["is_worth_it"]
                 else Step(
                     "A4_remind",

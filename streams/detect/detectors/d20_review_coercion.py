@@ -90,7 +90,10 @@ class ReviewCoercion(Detector[Rules]):
                     "Put together the evidence number, the chat and the review",
                 ),
                 complain(
-                    episode, "不合理评价", f"买家以评价索要财物后给出{d['rating_zh']}", rules.T04
+                    episode,
+                    "不合理评价",
+                    f"场景「利用中差评谋取额外钱财或不当利益」:买家以评价索要财物后给出{d['rating_zh']}",
+                    rules.T04,
                 ),
             ),
             deadlines=t04(episode, rules.T04),

@@ -117,7 +117,14 @@ class ProfessionalBadReviewer(Detector[Rules]):
                     "Put together the reviews and chats of these orders",
                 ),
                 *(
-                    (complain(episode, "不合理评价", "买家多次给出差评并索要财物", rules.T04),)
+                    (
+                        complain(
+                            episode,
+                            "不合理评价",
+                            "范围「不合理要求」:买家多次给出差评并索要财物",
+                            rules.T04,
+                        ),
+                    )
                     if is_warning
                     else (
                         Step(

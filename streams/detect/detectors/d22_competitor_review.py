@@ -87,7 +87,7 @@ class CompetitorReview(Detector[Rules]):
                     "整理评价截图和对方店铺类目截图",
                     "Put together screenshots of the review and of the other shop's category",
                 ),
-                complain(episode, "不合理评价", "评价者为同类目卖家", rules.T04),
+                complain(episode, "不合理评价", "范围「同行」:评价者为同类目卖家", rules.T04),
             ),
             deadlines=t04(episode, rules.T04),
         )

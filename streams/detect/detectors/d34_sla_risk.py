@@ -163,11 +163,16 @@ def _looked_at_ms(rules: Rules) -> int:
 def _steps(episode: Episode) -> tuple[Step, ...]:
     details = episode.details
     limit_ms = int(details["limit_ms"])
+    draft = filings.draft(str(details["order"]))
     if episode.severity == "critical":
         # Our own limit has passed, and with it T12; the platform's may not have.
         platform_ms = int(details["platform_ms"])
         late = _SHIP_LATE._replace(due_ms=platform_ms) if platform_ms > limit_ms else _SHIP_AT_ONCE
-        return late, filings.AWAIT_ANSWER if details["is_filed"] else _FILE_LATE, _SAY_WHEN
+        return (
+            late,
+            filings.AWAIT_ANSWER if details["is_filed"] else _FILE_LATE._replace(draft=draft),
+            _SAY_WHEN,
+        )
     ship = Step(
         "A4_remind",
         "核对仓库情况,在期限前发货",
@@ -183,6 +188,7 @@ def _steps(episode: Episode) -> tuple[Step, ...]:
         "If the address is wrong and the buyer cannot be reached, file before the limit",
         (("已联系买家至少一次", "the buyer was contacted at least once"),),
         limit_ms,
+        draft,
     )
     return ship, file, playbooks.SHIPPING_SOON
 
