@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+import structlog
 
 from streams.detect.detector import Detector, find_detectors
 from streams.detect.engine import Engine
@@ -15,6 +17,10 @@ from streams.documents import read_yaml
 from streams.errors import ConfigurationError
 from streams.identities import configure
 from streams.settings import Settings
+
+log = structlog.get_logger(__name__)
+# How often a running service looks whether its rules file has changed.
+LOOK_EVERY_S: Final = 5.0
 
 
 def load_rules(path: Path | None, detectors: Sequence[Detector[Any]]) -> RuleSet:
@@ -34,6 +40,53 @@ def load_rules(path: Path | None, detectors: Sequence[Detector[Any]]) -> RuleSet
         return parse(document, detectors)
     except RuleError as error:
         raise ConfigurationError(f"{where}: {error}") from error
+
+
+class RulesFile:
+    """The rules file of a running service, looked at again and again: what changes in it holds from then on.
+
+    `take` gets the new rules. A file that cannot be used changes nothing; `is_refused` says so. What a
+    newcomer gets wrong: a look may find half of a file that is being written, so the same bytes must be
+    found twice.
+    """
+
+    def __init__(self, settings: Settings, take: Callable[[RuleSet], object]) -> None:
+        self._path = settings.rules_path
+        self._known = find_detectors()
+        self._chosen = chosen_detectors(settings.detectors, self._known)
+        self._take = take
+        self._taken = self._seen = self._read()
+        self.is_refused = False
+
+    def look(self) -> float:
+        """Take what the file says, if that is new and can be used; how long until the next look, in s."""
+        if self._path is not None:
+            self._look(self._path)
+        return LOOK_EVERY_S
+
+    def _look(self, path: Path) -> None:
+        found = self._read()
+        is_whole, self._seen = found == self._seen, found
+        if not is_whole or found == self._taken:
+            return
+        self._taken = found
+        try:
+            rules = load_rules(path, self._known)
+            refuse_idle(self._chosen, rules)
+        except ConfigurationError as error:
+            self.is_refused = True
+            log.error("rules_refused", reason=str(error), instead="the rules that held before")
+            return
+        self.is_refused = False
+        self._take(rules)
+        log.info("rules_renewed", version=rules.version)
+
+    def _read(self) -> bytes | None:
+        """What the file holds; None when it cannot be read."""
+        try:
+            return self._path.read_bytes() if self._path else None
+        except OSError:
+            return None
 
 
 def build_engine(settings: Settings) -> Engine:

@@ -103,7 +103,8 @@ class Settings(BaseSettings):
     tenant: Id = "default"
     """Part of every alert id; the same events of another tenant give other alerts."""
     rules_path: Named | None = None
-    """Rules file; by default the rules that ship with the package."""
+    """Rules file; by default the rules that ship with the package. Workers and inbox take a change of it
+    without a restart."""
     detectors: str = ""
     """Ids of the detectors that run, separated by commas; all when empty. One that reads what others find
     runs only with those. Alerts of one that no longer runs are followed no longer, and expire 45 days

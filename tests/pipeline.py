@@ -28,7 +28,7 @@ from streams.detect.extract import FACTS_OF, to_ms
 from streams.detect.facts import AnyFact
 from streams.detect.horizon import Frontier
 from streams.detect.partition import LETTER, Effects, Partition
-from streams.detect.rules import parse
+from streams.detect.rules import RuleSet, parse
 from streams.runtime.signals import decode_signal, encode_signal
 
 DAY_MS = 86_400_000
@@ -220,6 +220,12 @@ class Pipeline:
         """
         self._engine = engine or self._engine
         self._load([_stored(partition) for partition in self.partitions])
+
+    def renew(self, rules: RuleSet) -> None:
+        """Go on under other rules without a restart, as a worker whose rules file has changed."""
+        self._engine.renew(rules)
+        for partition in self.partitions:
+            partition.renew()
 
     def send_and_crash(self, events: Iterable[Event], rng: random.Random) -> None:
         """Apply a batch, die while its alerts and signals leave, and start again from what is stored.

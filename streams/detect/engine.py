@@ -6,7 +6,7 @@ brings the horizon. State is packed bytes in, packed bytes out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -29,7 +29,7 @@ from streams.detect.facts import (
     trim,
 )
 from streams.detect.quiet import Gate
-from streams.detect.rules import RuleSet
+from streams.detect.rules import Rule, RuleSet
 from streams.detect.second_order import SecondOrder
 from streams.detect.state import LOUD, Published, Sent, SubjectState, pack, unpack
 
@@ -70,8 +70,9 @@ class Engine:
                 self._second_of_kind.setdefault(detector.subject, []).append(detector)
         # By the kinds of facts that a subject has: subjects have few different combinations.
         self._asked_of: dict[tuple[SubjectKind, frozenset[type]], list[Detector[Any]]] = {}
-        # By the rules that hold: nearly all shops have the same ones.
-        self._gates: dict[tuple[SubjectKind, int], Gate] = {}
+        # By the rules that hold: nearly all shops have the same ones. Kept with them, for of rules that
+        # are gone the next ones may have the identity.
+        self._gates: dict[tuple[SubjectKind, int], tuple[Mapping[str, Rule], Gate]] = {}
 
     def waits_for(self, kinds: Sequence[SubjectKind]) -> list[Topics]:
         """The distinct sets of topics whose silence the detectors of these subjects rely on."""
@@ -173,11 +174,16 @@ class Engine:
     def gate(self, kind: SubjectKind, subject: str) -> Gate:
         """Which facts about such a subject need no evaluation."""
         rules = self.rules.of(subject.partition(":")[0])
-        gate = self._gates.get((kind, id(rules)))
-        if gate is None:
+        kept = self._gates.get((kind, id(rules)))
+        if kept is None:
             asked = [(d, rules[d.id].block) for d in self._of_kind.get(kind, ())]
-            gate = self._gates[kind, id(rules)] = Gate(asked)
-        return gate
+            kept = self._gates[kind, id(rules)] = rules, Gate(asked)
+        return kept[1]
+
+    def renew(self, rules: RuleSet) -> None:
+        """Judge by these from now on: each subject from its next event, or when something falls due."""
+        self.rules.become(rules)
+        self._gates.clear()
 
     def _told(self, state: SubjectState, outgoing: Sequence[Told]) -> list[Told]:
         """The signals that are news, those among them that are taken back.

@@ -120,6 +120,12 @@ class Partition:
             self._awaited |= gate.topics
         return gate
 
+    def renew(self) -> None:
+        """Ask the engine anew what needs no evaluation: it has other rules now."""
+        for about in self._gates:
+            gate = self._gates[about] = self.engine.gate(KIND[about[0]], about[2:])
+            self._awaited |= gate.topics
+
     def apply(
         self,
         newest_ms: Mapping[str, int],

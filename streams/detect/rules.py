@@ -69,7 +69,7 @@ class _Allowed(BaseModel):
 
 
 class RuleSet:
-    """The rules in force. Build it with `parse`."""
+    """The rules in force. Build it with `parse`. `version` is what the document calls itself."""
 
     def __init__(
         self,
@@ -79,13 +79,19 @@ class RuleSet:
         deadlines_of: dict[str, Deadlines],
         shop_type: ShopType | None,
         shop_types: dict[str, ShopType | None],
+        version: str,
     ) -> None:
+        self.version = version
         self._default = default
         self._shops = shops
         self._deadlines = deadlines
         self._deadlines_of = deadlines_of
         self._shop_type = shop_type
         self._shop_types = shop_types
+
+    def become(self, other: RuleSet) -> None:
+        """Hold what the other one holds; all who have these rules have those from now on, in one step."""
+        self.__dict__.update(other.__dict__)
 
     def of(self, shop: str) -> Mapping[str, Rule]:
         """The rules by detector id for one shop."""
@@ -149,7 +155,7 @@ def parse(loaded: object, detectors: Iterable[Detector[Any]]) -> RuleSet:
                 types[detector], values, name, version, deadlines_of[shop], shop_types[shop]
             )
             shops[shop][detector] = rule._replace(allowed=allowed.get(detector, {}))
-    return RuleSet(default, shops, deadlines, deadlines_of, shop_type, shop_types)
+    return RuleSet(default, shops, deadlines, deadlines_of, shop_type, shop_types, version)
 
 
 def _allowed(

@@ -48,6 +48,11 @@ class InboxMetrics:
             "Attempts to store a batch that the database did not answer.",
             registry=self.registry,
         )
+        self.rules_refused = Gauge(
+            "orderwatch_rules_refused",
+            "1 while the rules file has changed into one that cannot be used; the rules before it hold.",
+            registry=self.registry,
+        )
         self._lag = Gauge(
             "orderwatch_inbox_lag_records",
             "Records of the alerts topic that the inbox has not read yet.",

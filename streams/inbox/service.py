@@ -10,7 +10,7 @@ import ipaddress
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from types import FrameType
@@ -36,7 +36,7 @@ from streams.inbox.session import Gatekeeper
 from streams.inbox.store import Store
 from streams.inbox.web import create_app
 from streams.kafka.publisher import KafkaPublisher
-from streams.rules import load_rules
+from streams.rules import RulesFile, load_rules
 from streams.service.background import Background
 from streams.service.logs import configure_logging
 from streams.service.serving import Address, address_of, cannot_listen, require_free
@@ -59,6 +59,8 @@ def run(settings: Settings) -> None:
     """
     configure_logging(settings)
     token = checked_token(settings)
+    # Before the rules are loaded from it: what changes in between is noticed.
+    rules_file = RulesFile(settings, lambda found: rules.become(found))
     rules = load_rules(settings.rules_path, find_detectors())
     address = address_of(settings, "inbox_host", "inbox_port")
     require_free(address)
@@ -113,7 +115,17 @@ def run(settings: Settings) -> None:
         sender = Sender(Outbox(engine, _now), lambda: KafkaPublisher(settings), metrics)
         keep = timedelta(days=settings.inbox_retention_days)
         retention = Retention(engine, metrics, keep, _now)
-        _serve(address, app, consumer, live, sender, detection, retention)
+        metrics.rules_refused.set_function(lambda: float(rules_file.is_refused))
+        steps = {
+            "inbox-sender": sender.step,
+            "inbox-detection": detection.step,
+            "inbox-retention": retention.step,
+            "inbox-rules": rules_file.look,
+        }
+        try:
+            _serve(address, app, consumer, live, steps)
+        finally:
+            sender.close()
     finally:
         engine.dispose()
 
@@ -172,10 +184,9 @@ def _serve(
     app: FastAPI,
     consumer: Consumer,
     live: Live,
-    sender: Sender,
-    detection: Detection,
-    retention: Retention,
+    steps: Mapping[str, Callable[[], float]],
 ) -> None:
+    """Serve until a signal or a failure; `steps` run beside it, each again and again."""
     server = _Server(
         uvicorn.Config(
             app,
@@ -203,9 +214,8 @@ def _serve(
     thread = threading.Thread(target=consume, name="inbox-consumer", daemon=True)
     with _quiet_signals(), Background(on_failure=end) as background:
         thread.start()
-        background.start("inbox-sender", sender.step)
-        background.start("inbox-detection", detection.step)
-        background.start("inbox-retention", retention.step)
+        for name, step in steps.items():
+            background.start(name, step)
         try:
             # uvicorn raises SystemExit, with a code of its own, when somebody was faster at the port.
             with suppress(KeyboardInterrupt, SystemExit):
@@ -213,7 +223,6 @@ def _serve(
         finally:
             consumer.stop()
             thread.join(_LEAVE_GROUP_S if consumer.has_connected else 0)
-    sender.close()
     if failures:
         raise failures[0]
     if not server.started:

@@ -11,9 +11,11 @@ from typing import Any
 import faust
 from faust.types import TP
 
+from streams.detect.engine import Engine
 from streams.detect.partition import STAGES
+from streams.detect.rules import RuleSet
 from streams.kafka.clients import topic_name
-from streams.rules import build_engine
+from streams.rules import RulesFile, build_engine
 from streams.runtime.awake import Awake
 from streams.runtime.changelog import Changelog
 from streams.runtime.connection import aiokafka_connection
@@ -36,7 +38,9 @@ class WorkerApp(faust.App):
     metrics: WorkerMetrics
     stages: tuple[Stage, ...] = ()
     awake: Awake
+    rules_file: RulesFile
     _writer: Writer | None = None
+    _engine: Engine
 
     async def on_start(self) -> None:
         """Connect the producer and build the stages before the consumer can be assigned anything."""
@@ -58,7 +62,7 @@ class WorkerApp(faust.App):
             max_request_size=MOST_BYTES,
         )
         await writer.start()
-        engine = build_engine(settings)
+        self._engine = engine = build_engine(settings)
         origin = origin_of(settings)
         self.stages = tuple(
             Stage(
@@ -74,6 +78,13 @@ class WorkerApp(faust.App):
             for plan in STAGES
         )
         await super().on_start()
+
+    def renew(self, rules: RuleSet) -> None:
+        """Judge by other rules from now on, as after a restart."""
+        self._engine.renew(rules)
+        for stage in self.stages:
+            for partition in stage.partitions.values():
+                partition.renew()
 
     async def on_shutdown(self) -> None:
         """Disconnect the producer once the consumer has committed and stopped."""

@@ -26,6 +26,7 @@ from yarl import URL
 from streams.detect.partition import STAGES, StagePlan
 from streams.errors import OrderwatchError, TransientError
 from streams.kafka.clients import CLOCK_CURE, RIGHTS_CURE, plain_name, topic_name
+from streams.rules import RulesFile
 from streams.runtime.app import WorkerApp
 from streams.runtime.awake import Awake
 from streams.runtime.connection import faust_credentials
@@ -79,9 +80,12 @@ def build_app(settings: Settings) -> WorkerApp:
     app.transport = BatchTransport(urls, app) if is_batch else PlainTransport(urls, app)
     app.settings = settings
     app.metrics = WorkerMetrics()
+    # Before the engine reads it: what changes in between is noticed.
+    app.rules_file = RulesFile(settings, app.renew)
     # The broker counts from the last heartbeat, which may have been so long ago when the pause began.
     app.awake = Awake(settings.session_timeout_s - heartbeat_s)
     app.metrics.recovering.set_function(lambda: float(not app.is_settled))
+    app.metrics.rules_refused.set_function(lambda: float(app.rules_file.is_refused))
     app.on_partitions_revoked.connect(app.release)
     app.on_partitions_assigned.connect(app.take_over)
     for plan in STAGES:
@@ -94,6 +98,11 @@ def build_app(settings: Settings) -> WorkerApp:
     @app.task  # type: ignore[untyped-decorator]
     async def stay_awake() -> None:
         await or_stop(app.awake.run())
+
+    @app.task  # type: ignore[untyped-decorator]
+    async def look_at_rules() -> None:
+        while not app.should_stop:
+            await app.sleep(app.rules_file.look())
 
     add_pages(app)
     return app

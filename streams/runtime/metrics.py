@@ -90,6 +90,11 @@ class WorkerMetrics:
         self.recovering = Gauge(
             "orderwatch_recovering", "1 while state is being read back", registry=r
         )
+        self.rules_refused = Gauge(
+            "orderwatch_rules_refused",
+            "1 while the rules file has changed into one that cannot be used; the rules before it hold",
+            registry=r,
+        )
         self.recovered_subjects = Counter(
             "orderwatch_recovered_subjects", "Subjects read back from the changelog", registry=r
         )

@@ -7,6 +7,7 @@ import json
 import re
 import zlib
 from contextlib import closing
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -254,6 +255,45 @@ def test_ready_tells_the_truth_and_metrics_are_served(
         assert status == {"status": "ready", "partitions": {"buyer": 4, "subject": 4}}
         assert subject.get("/healthz")[0] == 200
         assert "orderwatch_recovering 0.0" in subject.get("/metrics")[1]
+        assert subject.stop() == 0
+
+
+def test_a_change_of_the_rules_file_holds_without_a_restart_unless_it_cannot_be_used(
+    bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    shipped = files("streams.detect").joinpath("rules.yaml").read_text("utf-8")
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(shipped, encoding="utf-8")
+    with worker(bootstrap, topic_prefix, tmp_path, ORDERWATCH_RULES_PATH=str(rules)) as subject:
+        subject.start()
+        subject.wait_ready()
+        rules.write_text(
+            f"{shipped}\nshops: {{shop1: {{D18: {{windows_s: 1}}}}}}\n", encoding="utf-8"
+        )
+        subject.wait_for(lambda: subject.metric("orderwatch_rules_refused") == 1, "the refusal")
+        assert subject.get("/readyz")[0] == 200
+        assert "unknown key 'windows_s'" in subject.log.read_text(encoding="utf-8")
+        allow = "{shop1: {allow: [{detectors: [D18], why: tested}]}}"
+        rules.write_text(f"{shipped}\nshops: {allow}\n", encoding="utf-8")
+        subject.wait_for(lambda: subject.metric("orderwatch_rules_refused") == 0, "the new rules")
+        review = {
+            "event_id": "e1",
+            "type": "posted",
+            "schema_version": 1,
+            "occurred_at": "2025-03-01T00:00:00Z",
+            "shop_id": "shop1",
+            "buyer_id": "b1",
+            "review_id": "r1",
+            "order_id": "o1",
+            "rating": "bad",
+            "text": "网络兼职日结,加微信 abc12345",
+        }
+        record = Message(json.dumps(review).encode(), b"shop1:b1")
+        produce(bootstrap, f"{topic_prefix}reviews", [record])
+        subject.wait_for(
+            lambda: any(b'"suppressed_by":"allow: tested"' in alert for alert in subject.alerts()),
+            "an alert by the new rules",
+        )
         assert subject.stop() == 0
 
 

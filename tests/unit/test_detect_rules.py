@@ -15,7 +15,7 @@ from streams.detect.deadlines import Deadlines
 from streams.detect.detector import Count, find_detectors
 from streams.detect.engine import Engine
 from streams.detect.rules import RuleError, RuleSet, parse
-from tests.example_stories import FOLDER, load
+from tests.example_stories import FOLDER, Story, load, stories
 from tests.pipeline import Pipeline, rules_document
 
 
@@ -277,3 +277,24 @@ def test_the_version_of_a_block_changes_with_any_of_its_values_and_no_other() ->
     assert before["D08"].version == after["D08"].version
     assert before["D01"].version == parsed(rules_document()).of("t")["D01"].version
     assert before["D01"].version.startswith(f"{rules_document()['version']}+")
+
+
+@pytest.mark.parametrize("story", stories(), ids=lambda story: story.path.stem)
+def test_new_rules_say_the_same_to_a_worker_that_runs_and_to_one_that_starts_anew(
+    story: Story,
+) -> None:
+    detectors = find_detectors()
+    own = {"D01": {"warn_orders": 2}, "deadlines": {"T02": {"warn_before_s": 60}}}
+    changed = rules_document() | {"shops": {"shop1": own}}
+    half = len(story.events) // 2
+    told = []
+    for is_restarted in (True, False):
+        pipeline = Pipeline(Engine(detectors, parse(rules_document(), detectors), "t"))
+        pipeline.send(story.events[:half])
+        if is_restarted:
+            pipeline.restart(Engine(detectors, parse(changed, detectors), "t"))
+        else:
+            pipeline.renew(parse(changed, detectors))
+        pipeline.send(story.events[half:])
+        told.append(pipeline.finish(story.horizon_ms).standing)
+    assert told[0] == told[1]

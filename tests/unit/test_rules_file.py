@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from streams.detect.detector import find_detectors
+from streams.detect.rules import RuleSet
 from streams.errors import ConfigurationError
-from streams.rules import load_rules
+from streams.rules import RulesFile, load_rules
+from streams.settings import Settings
 
 SHIPPED = files("streams.detect").joinpath("rules.yaml").read_text("utf-8")
 LINES = SHIPPED.count("\n")
@@ -45,3 +47,56 @@ def test_one_shop_may_take_over_the_rules_of_another(tmp_path: Path) -> None:
     rules = load_rules(path, find_detectors())
     assert rules.of("s2")["D01"].block.model_dump()["warn_orders"] == 8
     assert rules.shop_type("s2") == "tmall"
+
+
+def rules_of(shop: str) -> str:
+    return f"{SHIPPED}\nshops: {{{shop}: {{D01: {{warn_orders: 8}}}}}}\n"
+
+
+class Looked:
+    """A rules file and what a service takes from it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "rules.yaml"
+        self.path.write_text(SHIPPED, encoding="utf-8")
+        self.taken: list[RuleSet] = []
+        self.file = RulesFile(Settings(rules_path=self.path), self.taken.append)
+
+    def write(self, text: str, looks: int = 2) -> None:
+        self.path.write_text(text, encoding="utf-8")
+        for _ in range(looks):
+            self.file.look()
+
+
+def test_new_rules_are_taken_once_the_file_is_found_whole(tmp_path: Path) -> None:
+    looked = Looked(tmp_path)
+    looked.write(SHIPPED)
+    assert not looked.taken
+    # Valid as it is, but more of it may be on its way.
+    looked.write(f"{SHIPPED}\nshops: {{}}\n", looks=1)
+    looked.write(rules_of("s1"), looks=1)
+    assert not looked.taken
+    looked.file.look()
+    looked.file.look()
+    (rules,) = looked.taken
+    assert rules.of("s1") is not rules.of("s2")
+    assert not looked.file.is_refused
+
+
+@pytest.mark.parametrize("text", ["D01: {}", "\t", f"{SHIPPED}\nshops: {{s1: {{D01: {{x: 1}}}}}}"])
+def test_a_file_that_cannot_be_used_changes_nothing_and_is_told_until_it_can(
+    tmp_path: Path, text: str
+) -> None:
+    looked = Looked(tmp_path)
+    looked.write(text)
+    assert looked.file.is_refused and not looked.taken
+    looked.path.unlink()
+    looked.file.look()
+    looked.file.look()
+    assert looked.file.is_refused and not looked.taken
+    looked.write(rules_of("s1"))
+    assert not looked.file.is_refused and len(looked.taken) == 1
+
+
+def test_a_service_without_a_rules_file_looks_at_none() -> None:
+    RulesFile(Settings(rules_path=None), lambda _: pytest.fail("nothing can have changed")).look()
