@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, cast
@@ -55,6 +56,13 @@ def replay(
     rules: Annotated[
         Path | None, typer.Option("--rules", help="Other rules than those set.")
     ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            "--against",
+            help="Replay once more under these rules, and show only what they say otherwise.",
+        ),
+    ] = None,
     alerts: Annotated[
         str | None,
         typer.Option(
@@ -86,18 +94,35 @@ def replay(
 ) -> None:
     """Run the detectors over files of events; same rules, same answers as the live worker."""
     from streams.cli import progress, tables
+    from streams.detect.detector import find_detectors
     from streams.replay import run as replaying
+    from streams.replay.comparison import compare
+    from streams.rules import load_rules
 
     if as_json and alerts == "-":
         raise ConfigurationError(
             "--json and --alerts - both write to stdout, one the final alerts and the other every "
             "revision; leave one out, or give --alerts the name of a file."
         )
+    if against is not None and "-" in files:
+        raise ConfigurationError("--against reads the files twice, and - only once; name files.")
     plan = replaying.Plan(files, alerts, until, shuffle_seed, speed)
+    if against is not None:
+        # Before an hour is spent on the first replay.
+        load_rules(against, find_detectors())
     settings = context.obj.settings(rules_path=rules)
     with progress.counter("replay") as count:
         replayed = replaying.run(settings, plan, count)
-    tables.show_replay(replayed, as_json=as_json, only_summary=alerts == "-")
+    if against is None:
+        tables.show_replay(replayed, as_json=as_json, only_summary=alerts == "-")
+    else:
+        with progress.counter("replay against") as count:
+            other = context.obj.settings(rules_path=against)
+            before = replaying.run(other, replace(plan, alerts=None), count)
+        found = compare(replayed.report.standing, before.report.standing)
+        tables.show_comparison(found, as_json=as_json, only_summary=alerts == "-")
+        tables.show_replay(replayed, as_json=False, only_summary=True)
+        tables.show_replay(before, as_json=False, only_summary=True)
     if replayed.report.refused:
         raise typer.Exit(1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -95,6 +96,13 @@ def tail(
             help="Wait for more, or show what is there from the oldest record on and end.",
         ),
     ] = True,
+    since: Annotated[
+        datetime | None,
+        typer.Option(help="With --no-follow: of that time (UTC) or later, as the broker has it."),
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(help="With --no-follow: from before that time (UTC).")
+    ] = None,
     as_json: Json = False,
     raw: Raw = False,
 ) -> None:
@@ -109,6 +117,8 @@ def tail(
         follow=follow,
         as_json=as_json,
         raw=raw,
+        since=since,
+        until=until,
     )
     console = stdout()
     for line in tailing.lines(context.obj.settings(), view):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from streams.kafka.deadletters import Contents
     from streams.kafka.resend import Outcome
     from streams.kafka.topics import Report, Row
+    from streams.replay.comparison import Difference
     from streams.replay.run import Replayed
 
 ALERTS_SHOWN = 50
@@ -197,6 +199,52 @@ def show_replay(replayed: Replayed, *, as_json: bool, only_summary: bool) -> Non
         console.print(f"{times:,} lines refused: {reason}", style="red")
     for position, _, message in report.refused_at:
         console.print(f"  {position}: {visible(message)}", style="red", soft_wrap=True)
+
+
+def show_comparison(
+    found: Sequence[Difference], *, as_json: bool, only_summary: bool = False
+) -> None:
+    """What one replay says that another one of the same events does not, or says otherwise."""
+    if as_json:
+        json_lines(
+            {
+                "kind": one.kind,
+                "alert": one.alert.model_dump(mode="json"),
+                "was": one.was and one.was.model_dump(mode="json"),
+            }
+            for one in found
+        )
+    elif found and not only_summary:
+        table(
+            ("", "detector", "severity", "status", "subject", "opened (UTC)"),
+            [
+                (
+                    one.kind,
+                    one.alert.detector,
+                    _turned(one.was.severity if one.was else None, one.alert.severity),
+                    _turned(one.was.status if one.was else None, one.alert.status),
+                    visible(one.alert.subject.id),
+                    one.alert.opened_at.strftime("%Y-%m-%d %H:%M:%S"),
+                )
+                for one in found[:ALERTS_SHOWN]
+            ],
+        )
+        if len(found) > ALERTS_SHOWN:
+            stdout().print(f"… and {len(found) - ALERTS_SHOWN} more (--json shows all)")
+    tally = Counter((one.alert.detector, one.kind) for one in found)
+    for detector in sorted({one.alert.detector for one in found}):
+        kinds = ", ".join(
+            f"{tally[detector, kind]} {kind}"
+            for kind in ("new", "gone", "changed")
+            if tally[detector, kind]
+        )
+        stderr().print(f"{detector}: {kinds}")
+    if not found:
+        stderr().print("No alert differs.")
+
+
+def _turned(was: str | None, now: str) -> str:
+    return now if was in (None, now) else f"{was} → {now}"
 
 
 def show_rules(rules: RuleSet, shop: str, path: Path | None) -> None:

@@ -22,12 +22,16 @@ from streams.display.masking import (
 from streams.errors import ConfigurationError
 from streams.kafka import reading
 from streams.kafka.reading import Record
+from streams.replay.run import epoch_ms
 from streams.settings import Settings
 
 
 @dataclass(frozen=True)
 class View:
-    """What to show. `follow` waits for more; without it the view ends at the end of the topic."""
+    """What to show. `follow` waits for more; without it the view ends at the end of the topic.
+
+    Only without it `since` and `until` (not included) bound the time that a record has on the broker.
+    """
 
     topic: str = "alerts"
     from_beginning: bool = False
@@ -35,6 +39,8 @@ class View:
     follow: bool = True
     as_json: bool = False
     raw: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +52,14 @@ class Line:
 
 
 def lines(settings: Settings, view: View) -> Iterator[Line]:
-    """The lines of a view. Raises ConfigurationError for a topic that is not in the registry."""
+    """The lines of a view. Raises ConfigurationError for one that cannot be shown."""
     if view.topic not in TOPICS:
         raise ConfigurationError(
             f"{view.topic!r} is not a topic of orderwatch; expected one of {', '.join(TOPICS)}."
+        )
+    if view.follow and (view.since or view.until):
+        raise ConfigurationError(
+            "--since and --until choose among what is there; add --no-follow, which ends there."
         )
     records = islice(_records(settings, view), view.limit)
     return (render(record, view) for record in records)
@@ -58,7 +68,7 @@ def lines(settings: Settings, view: View) -> Iterator[Line]:
 def render(record: Record, view: View) -> Line:
     """One record as a line: JSON, a pretty alert, or position, time, key and body."""
     if view.as_json:
-        return Line(json_line(_as_json(record, view.raw)))
+        return Line(json_line(_as_json(record, view)))
     if view.topic == "alerts":
         try:
             envelope = json.loads(record.value or b"")
@@ -73,14 +83,24 @@ def render(record: Record, view: View) -> Line:
 
 def _records(settings: Settings, view: View) -> Iterator[Record]:
     if not view.follow:
-        return reading.to_end(settings, view.topic)
+        since_ms, until_ms = epoch_ms(view.since), epoch_ms(view.until)
+        found = reading.to_end(settings, view.topic, since_ms=since_ms)
+        # Producers give the times, so they need not be in order.
+        return (
+            record
+            for record in found
+            if (since_ms is None or record.timestamp_ms >= since_ms)
+            and (until_ms is None or record.timestamp_ms < until_ms)
+        )
     arriving = reading.follow(settings, view.topic, from_beginning=view.from_beginning)
     return (record for record in arriving if record is not None)
 
 
-def _as_json(record: Record, raw: bool) -> dict[str, Any]:
+def _as_json(record: Record, view: View) -> dict[str, Any]:
+    raw = view.raw
     return {
-        "topic": record.topic,
+        # Without the prefix, as files of events have it.
+        "topic": view.topic,
         "partition": record.partition,
         "offset": record.offset,
         "timestamp": _time(record),

@@ -55,16 +55,28 @@ def partitions(settings: Settings, client: KafkaConsumer, name: str) -> list[Top
 
 
 def to_end(
-    settings: Settings, name: str, *, stall_timeout_s: float = STALL_TIMEOUT_S
+    settings: Settings,
+    name: str,
+    *,
+    since_ms: int | None = None,
+    stall_timeout_s: float = STALL_TIMEOUT_S,
 ) -> Iterator[Record]:
     """Every record of a topic, oldest first within each partition, up to its present end.
 
+    With `since_ms` only from the first one of that time on, which may have older ones behind it.
     Raises TransientError when the broker brings nothing for `stall_timeout_s`.
     """
     with closing(clients.consumer(settings)) as client:
         assigned = partitions(settings, client, name)
-        client.assign(assigned)
-        client.seek_to_beginning(*assigned)
+        if since_ms is None:
+            client.assign(assigned)
+            client.seek_to_beginning(*assigned)
+        else:
+            starts = _found(settings, client, assigned, since_ms)
+            assigned = list(starts)
+            client.assign(assigned)
+            for partition, start in starts.items():
+                client.seek(partition, start)
         yield from _on_to_end(settings, client, name, assigned, stall_timeout_s)
 
 
@@ -76,8 +88,8 @@ def newest(settings: Settings, name: str, since_ms: int, limit: int) -> Iterator
     """
     with closing(clients.consumer(settings)) as client:
         found = partitions(settings, client, name)
+        starts = _found(settings, client, found, since_ms)
         try:
-            starts = _starts(client, found, since_ms)
             ends = client.end_offsets(found)
         except KafkaError as error:
             raise clients.failure(settings, error) from error
@@ -106,6 +118,15 @@ def _arrival(
     except KafkaError as error:
         raise clients.failure(settings, error) from error
     return "before" if any(ends[partition] > begins[partition] for partition in found) else "none"
+
+
+def _found(
+    settings: Settings, client: KafkaConsumer, found: list[TopicPartition], since_ms: int
+) -> dict[TopicPartition, int]:
+    try:
+        return _starts(client, found, since_ms)
+    except KafkaError as error:
+        raise clients.failure(settings, error) from error
 
 
 def _starts(

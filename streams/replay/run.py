@@ -63,7 +63,7 @@ def run(
     gc.set_threshold(1_000_000, 50, 100)
     engine = build_engine(settings)
     reader = EventReader(plan.paths, progress=lambda read: count(read.lines_read, _share(read)))
-    until_ms = _epoch_ms(plan.until)
+    until_ms = epoch_ms(plan.until)
     started_at = time.monotonic()
     with ExitStack() as stack:
         writer = stack.enter_context(output) if output else None
@@ -102,7 +102,8 @@ def _share(reader: EventReader) -> float | None:
     return reader.bytes_read / reader.bytes_total if reader.bytes_total else None
 
 
-def _epoch_ms(at: datetime | None) -> int | None:
+def epoch_ms(at: datetime | None) -> int | None:
+    """A time in epoch milliseconds; one without a zone is taken as UTC."""
     if at is None:
         return None
     return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)

@@ -14,7 +14,8 @@ from kafka.partitioner import murmur2
 
 from streams.cli import doctor, main, tail
 from streams.errors import ConfigurationError
-from streams.kafka import deadletters, produce, resend, topics
+from streams.kafka import clients, deadletters, produce, resend, topics
+from streams.replay.run import Plan, epoch_ms, run
 from streams.settings import Settings
 from tests import topic_io
 from tests.topic_io import Message, Record
@@ -192,6 +193,26 @@ def test_tail_shows_all_from_the_beginning_masked(settings: Settings, tmp_path: 
     assert "138*****678" in line.text
     (raw,) = tail.lines(settings, tail.View("chats", follow=False, raw=True, as_json=True))
     assert json.loads(raw.text)["value"] == chat
+
+
+def test_tail_shows_what_is_from_a_span_of_time_as_replay_reads_it(
+    settings: Settings, tmp_path: Path
+) -> None:
+    times = [datetime(2026, 11, day, tzinfo=UTC) for day in (1, 2, 3, 4)]
+    records = [
+        Message(json.dumps(_event(number)).encode(), b"shop1:b1", 0, (), epoch_ms(at))
+        for number, at in enumerate(times, 1)
+    ]
+    name = clients.topic_name(settings, "orders")
+    topic_io.produce(settings.bootstrap_servers, name, records)
+    view = tail.View("orders", follow=False, raw=True, as_json=True, since=times[1], until=times[3])
+    shown = [line.text for line in tail.lines(settings, view)]
+    assert [json.loads(line)["value"]["event_id"] for line in shown] == ["e2", "e3"]
+    (tmp_path / "e.jsonl").write_text("\n".join(shown), encoding="utf-8")
+    replayed = run(settings, Plan([str(tmp_path / "e.jsonl")]), _nothing)
+    assert replayed.report.events["orders"] == 2
+    with pytest.raises(ConfigurationError, match="add --no-follow"):
+        tail.lines(settings, tail.View("orders", since=times[0]))
 
 
 def test_tail_follows_from_now_on(settings: Settings, tmp_path: Path) -> None:
