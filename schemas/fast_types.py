@@ -128,7 +128,7 @@ class OrderClosed(BuyerEvent, frozen=True, gc=False, kw_only=True, tag_field="ty
 
     type: ClassVar[Literal["closed"]] = "closed"
     order_id: Id
-    closed_by: Literal["buyer", "seller", "system"]
+    closed_by: Literal["buyer", "seller", "system", "unknown"]
     reason: ShortText | None = None
 
 
@@ -310,10 +310,10 @@ class ListingPublished(
 class ListingOffShelf(
     ListingEvent, frozen=True, gc=False, kw_only=True, tag_field="type", tag="off_shelf"
 ):
-    """The item stopped being for sale."""
+    """The item stopped being for sale; `reason` is `unknown` where the platform does not say why."""
 
     type: ClassVar[Literal["off_shelf"]] = "off_shelf"
-    reason: Literal["sold_out", "seller", "platform"]
+    reason: Literal["sold_out", "seller", "platform", "unknown"]
 
 
 class ListingOnShelf(
@@ -351,7 +351,7 @@ class RefundRequested(
     reason: RefundReason
     reason_text: LongText = ""
     phase: Literal["onsale", "aftersale"]
-    goods_status: Literal["not_received", "received", "returned"]
+    goods_status: Literal["not_received", "received", "returned", "unknown"]
     currency: Currency
     amount_minor: AmountMinor
     paid_minor: AmountMinor | None = None
@@ -419,7 +419,7 @@ class RefundPlatformIntervened(
 
 
 class ReturnEvent(BuyerEvent, frozen=True, gc=False, kw_only=True):
-    """What all steps of a returned parcel share."""
+    """What all steps of a returned parcel share. `refund_id` is the refund or dispute that it is for."""
 
     return_id: Id
     order_id: Id
@@ -494,7 +494,7 @@ class ComplaintRuled(
 
 
 class DisputeEvent(BuyerEvent, frozen=True, gc=False, kw_only=True):
-    """What all steps of an AliExpress dispute share."""
+    """What all steps of an AliExpress dispute share. A chargeback of a card is none."""
 
     dispute_id: Id
     order_id: Id
@@ -651,12 +651,12 @@ class ChatMessage(BuyerEvent, frozen=True, gc=False, kw_only=True):
 
 
 class ContactAttempted(BuyerEvent, frozen=True, gc=False, kw_only=True):
-    """The seller tried to reach the buyer."""
+    """The seller tried to reach the buyer. Without `answered` nobody knows whether it was in vain."""
 
     type: Literal["attempted"]
     order_id: Id | None = None
     channel: Literal["wangwang", "qq", "sms", "phone", "wechat", "other"]
-    answered: bool
+    answered: bool | None = None
 
 
 class InvoiceEvent(BuyerEvent, frozen=True, gc=False, kw_only=True):
@@ -704,10 +704,10 @@ class InvoiceIssued(
 class AccountVerified(
     BuyerEvent, frozen=True, gc=False, kw_only=True, tag_field="type", tag="verified"
 ):
-    """Whether the account's owner is verified."""
+    """Whether the account's owner is verified, and since when there is the account; either may be unknown."""
 
     type: ClassVar[Literal["verified"]] = "verified"
-    alipay_verified: bool
+    alipay_verified: bool | None = None
     created_at: EventTime | None = None
 
 

@@ -48,7 +48,8 @@ ComplaintType = Literal[
 class RefundEvent(BuyerEvent):
     """What all steps of a refund share. `attempt_no` counts the requests under one `refund_id`.
 
-    `sub_order_id` says which of the order's items it is about, as in `items[].sub_order_id`.
+    `sub_order_id` says which of the order's items it is about, as in `items[].sub_order_id`. A dispute that
+    is told as a refund too has its `dispute_id` as `refund_id`.
     """
 
     refund_id: Id
@@ -68,7 +69,7 @@ class RefundRequested(RefundEvent):
     reason: RefundReason
     reason_text: LongText = ""
     phase: Literal["onsale", "aftersale"]
-    goods_status: Literal["not_received", "received", "returned"]
+    goods_status: Literal["not_received", "received", "returned", "unknown"]
     currency: Currency
     amount_minor: AmountMinor
     paid_minor: AmountMinor | None = None
@@ -122,7 +123,7 @@ class RefundPlatformIntervened(RefundEvent):
 
 
 class ReturnEvent(BuyerEvent):
-    """What all steps of a returned parcel share."""
+    """What all steps of a returned parcel share. `refund_id` is the refund or dispute that it is for."""
 
     return_id: Id
     order_id: Id
@@ -185,7 +186,7 @@ class ComplaintRuled(ComplaintEvent):
 
 
 class DisputeEvent(BuyerEvent):
-    """What all steps of an AliExpress dispute share."""
+    """What all steps of an AliExpress dispute share. A chargeback of a card is none."""
 
     dispute_id: Id
     order_id: Id

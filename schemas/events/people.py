@@ -66,12 +66,12 @@ class ChatMessage(BuyerEvent):
 
 
 class ContactAttempted(BuyerEvent):
-    """The seller tried to reach the buyer."""
+    """The seller tried to reach the buyer. Without `answered` nobody knows whether it was in vain."""
 
     type: Literal["attempted"]
     order_id: Id | None = None
     channel: Literal["wangwang", "qq", "sms", "phone", "wechat", "other"]
-    answered: bool
+    answered: bool | None = None
 
 
 class InvoiceEvent(BuyerEvent):
@@ -109,10 +109,10 @@ class InvoiceIssued(InvoiceEvent):
 
 
 class AccountVerified(BuyerEvent):
-    """Whether the account's owner is verified."""
+    """Whether the account's owner is verified, and since when there is the account; either may be unknown."""
 
     type: Literal["verified"]
-    alipay_verified: bool
+    alipay_verified: bool | None = None
     created_at: EventTime | None = None
 
 

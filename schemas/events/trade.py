@@ -69,11 +69,14 @@ class OrderAddressChanged(BuyerEvent):
 
 
 class OrderClosed(BuyerEvent):
-    """An order ended without being fulfilled. We only ever observe this; we never cause it."""
+    """An order ended without being fulfilled. We only ever observe this; we never cause it.
+
+    `closed_by` is `unknown` where the platform does not say who did it.
+    """
 
     type: Literal["closed"]
     order_id: Id
-    closed_by: Literal["buyer", "seller", "system"]
+    closed_by: Literal["buyer", "seller", "system", "unknown"]
     reason: ShortText | None = None
 
 
@@ -225,10 +228,10 @@ class ListingPublished(ListingEvent):
 
 
 class ListingOffShelf(ListingEvent):
-    """The item stopped being for sale."""
+    """The item stopped being for sale; `reason` is `unknown` where the platform does not say why."""
 
     type: Literal["off_shelf"]
-    reason: Literal["sold_out", "seller", "platform"]
+    reason: Literal["sold_out", "seller", "platform", "unknown"]
 
 
 class ListingOnShelf(ListingEvent):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from operator import attrgetter
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from streams.detect.cases import Case
 from streams.detect.deadlines import Negotiation, negotiation
@@ -22,9 +22,8 @@ from streams.detect.facts import (
     ReturnArrived,
     by_time,
 )
-from streams.detect.orders import granted_by, grants_of
+from streams.detect.orders import granted_by
 
-F = TypeVar("F", ReturnArrived, RefundGranted)
 _at_ms = attrgetter("at_ms")
 
 
@@ -90,86 +89,119 @@ def disputes_of(facts: Facts) -> list[Dispute]:
     ]
 
 
-class OfOne(Generic[F]):
-    """Of each order what came while one dispute of it stood: events name the order and not the item.
+class ParcelsBack:
+    """The parcels that came back, by the dispute that they are about: the one that their refund is named as.
 
-    What came while several stood may be about any of them. Cost: n log n in disputes and facts.
+    One that names no refund is about the dispute of its order that stood when it came, or, where none did,
+    about the only one so far. Of several nobody knows. Cost: n log n in disputes and parcels.
     """
 
-    def __init__(self, disputes: Iterable[Dispute], facts_of: Mapping[str, Sequence[F]]) -> None:
-        opened: dict[str, list[int]] = {}
-        ended: dict[str, list[int]] = {}
+    def __init__(self, facts: Facts, disputes: Iterable[Dispute]) -> None:
+        self._of_refund: dict[str, list[ReturnArrived]] = {}
+        self._unnamed: dict[str, list[ReturnArrived]] = {}
+        self._first_ms: dict[str, int] = {}
+        for parcel in facts.of(ReturnArrived):
+            of, name = (
+                (self._of_refund, parcel.refund_id)
+                if parcel.refund_id
+                else (self._unnamed, parcel.order_id)
+            )
+            of.setdefault(name, []).append(parcel)
+            self._first_ms.setdefault(parcel.order_id, parcel.at_ms)
+        self._opened_ms: dict[str, list[int]] = {}
+        over_ms: dict[str, list[int]] = {}
         for dispute in disputes:
-            opened.setdefault(dispute.opened.order_id, []).append(dispute.opened.at_ms)
-            ended.setdefault(dispute.opened.order_id, []).append(_ended_ms(dispute))
-        self._facts_of: dict[str, list[F]] = {}
-        for order, begun in opened.items():
-            over = sorted(ended[order])
-            self._facts_of[order] = [
-                fact
-                for fact in facts_of.get(order, ())
-                if bisect_right(begun, fact.at_ms) - bisect_right(over, fact.at_ms) == 1
-            ]
+            self._opened_ms.setdefault(dispute.opened.order_id, []).append(dispute.opened.at_ms)
+            over_ms.setdefault(dispute.opened.order_id, []).append(_ended_ms(dispute))
+        self._of_one: dict[str, list[ReturnArrived]] = {}
+        self._of_several: dict[str, list[ReturnArrived]] = {}
+        for order, opened_ms in self._opened_ms.items():
+            ended_ms = sorted(over_ms[order])
+            for parcel in self._unnamed.get(order, ()):
+                opened = bisect_right(opened_ms, parcel.at_ms)
+                standing = opened - bisect_right(ended_ms, parcel.at_ms)
+                if (standing or opened) == 1:
+                    self._of_one.setdefault(order, []).append(parcel)
+                elif standing:
+                    self._of_several.setdefault(order, []).append(parcel)
 
-    def first(self, dispute: Dispute, from_ms: int) -> F | None:
-        """The first that is about a dispute, from a time on."""
-        facts = self._facts_of[dispute.opened.order_id]
-        at = bisect_left(facts, max(from_ms, dispute.opened.at_ms), key=_at_ms)
-        found = facts[at] if at < len(facts) else None
-        return found if found is not None and found.at_ms < _ended_ms(dispute) else None
+    def has_any_before(self, order: str, at_ms: int) -> bool:
+        """Whether any parcel of an order came before a time, whatever it is about."""
+        return self._first_ms.get(order, NEVER) < at_ms
+
+    def first(self, dispute: Dispute, from_ms: int) -> ReturnArrived | None:
+        """The first that is about a dispute, from a time on; one before its opening may name no refund."""
+        opened = dispute.opened
+        found = [
+            _first(self._of_refund.get(opened.ref, ()), from_ms),
+            self._first_of_one(dispute, max(from_ms, opened.at_ms)),
+        ]
+        before = _first(self._unnamed.get(opened.order_id, ()), from_ms)
+        if before and before.at_ms < opened.at_ms:
+            found.append(before)
+        return min((parcel for parcel in found if parcel), key=by_time, default=None)
+
+    def perhaps(self, dispute: Dispute) -> ReturnArrived | None:
+        """The first that may be about a dispute or about another one of its order."""
+        parcel = _first(self._of_several.get(dispute.opened.order_id, ()), dispute.opened.at_ms)
+        return parcel if parcel and parcel.at_ms < _ended_ms(dispute) else None
+
+    def _first_of_one(self, dispute: Dispute, from_ms: int) -> ReturnArrived | None:
+        order = dispute.opened.order_id
+        parcel = _first(self._of_one.get(order, ()), from_ms)
+        if parcel is None or parcel.at_ms < _ended_ms(dispute):
+            return parcel
+        return parcel if bisect_right(self._opened_ms[order], parcel.at_ms) == 1 else None
+
+
+def _first(parcels: Sequence[ReturnArrived], from_ms: int) -> ReturnArrived | None:
+    at = bisect_left(parcels, from_ms, key=_at_ms)
+    return parcels[at] if at < len(parcels) else None
 
 
 def _ended_ms(dispute: Dispute) -> int:
     return max(dispute.opened.at_ms, dispute.withdrawn.at_ms) if dispute.withdrawn else NEVER
 
 
-def parcels_back(facts: Facts) -> dict[str, list[ReturnArrived]]:
-    """By order, the parcels that came back, oldest first."""
-    found: dict[str, list[ReturnArrived]] = {}
-    for parcel in facts.of(ReturnArrived):
-        found.setdefault(parcel.order_id, []).append(parcel)
-    return found
-
-
 def refunds_for_good(facts: Facts, disputes: Iterable[Dispute]) -> dict[str, list[RefundGranted]]:
-    """By order, the refunds after which no return is awaited any more, oldest first.
+    """By dispute, the refunds after which no return is awaited any more, oldest first.
 
-    Those that were paid, and those that were granted without a return and not taken back: who agreed to a
-    return and refund awaits the parcel all the more. So does who was ruled to get one by the same
-    platform, whatever the buyer had asked for.
+    Only those that bear its id: money of an order may be a part of the price or another item's, which no
+    amount tells apart. Of these what was paid, and what was granted without a return and not taken back:
+    who agreed to a return and refund awaits the parcel all the more. So does who was ruled to get one by
+    the same platform, whatever the buyer had asked for.
     """
-    granted = grants_of(facts)
+    ruling_of = {d.opened.ref: d.ruled.ruling if d.ruled else "" for d in disputes}
+    granted: dict[str, list[RefundGranted]] = {}
+    for grant in facts.of(RefundGranted):
+        refund_id = grant.ref.rpartition("/")[0]
+        if refund_id in ruling_of:
+            granted.setdefault(refund_id, []).append(grant)
     if not granted:
         return {}
-    to_return = {
-        dispute.opened.order_id
-        for dispute in disputes
-        if dispute.ruled and dispute.ruled.ruling == "return_and_refund"
-    }
     asked: dict[str, list[RefundRequested]] = {}
     for request in facts.of(RefundRequested):
         asked.setdefault(request.ref.rpartition("#")[0], []).append(request)
     withdrawn = {fact.ref for fact in facts.of(RefundWithdrawn)}
     return {
-        order: [
+        refund_id: [
             grant
             for grant in grants
-            if _settles(grant, asked, withdrawn)
-            and not (order in to_return and granted_by(grant) == "ruled")
+            if _settles(grant, asked.get(refund_id, ()), withdrawn, ruling_of[refund_id])
         ]
-        for order, grants in granted.items()
+        for refund_id, grants in granted.items()
     }
 
 
 def _settles(
-    grant: RefundGranted, asked: Mapping[str, Sequence[RefundRequested]], withdrawn: Set[str]
+    grant: RefundGranted, requests: Sequence[RefundRequested], withdrawn: Set[str], ruling: str
 ) -> bool:
-    requests = asked.get(grant.ref.rpartition("/")[0], ())
+    way = granted_by(grant)
+    if way == "succeeded":
+        return True
+    if way == "ruled" and ruling == "return_and_refund":
+        return False
     last = next((one for one in reversed(requests) if one.at_ms <= grant.at_ms), None)
-    if granted_by(grant) == "succeeded":
-        # With reason `other` a part of the price may come back (docs/detectors/D08.md), and the goods are
-        # awaited as before.
-        return last is None or last.refund_only or last.reason != "other"
     return last is not None and last.refund_only and last.ref not in withdrawn
 
 

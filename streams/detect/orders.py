@@ -33,6 +33,10 @@ from streams.detect.facts import (
 F = TypeVar("F", RefundRequested, ReviewStood)
 
 
+# Of goods in these states the buyer has had them. `not_received` and `unknown` leave it to the parcel.
+HANDED_OVER = frozenset({"received", "returned"})
+
+
 def large_orders(facts: Facts) -> Sequence[LargeOrder]:
     """The orders that may be large, as they were told last; oldest first."""
     large = facts.of(LargeOrder)

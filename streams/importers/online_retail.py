@@ -230,5 +230,5 @@ def _closed(order: _Order, ledger: Ledger, shop_id: str) -> Event:
         buyer_id=order.lines[0].customer,
         type="closed",
         order_id=order.order_id,
-        closed_by="buyer",
+        closed_by="unknown",
     )

@@ -75,6 +75,7 @@ NAMES: Final[dict[str, tuple[str, str]]] = {
     "received_g": ("实退重量（克）", "received grams"),
     "received_units": ("实退件数", "received units"),
     "recharge_id": ("充值", "top-up"),
+    "refund_id": ("退款", "refund"),
     "refund_only": ("仅退款", "refund only"),
     "region": ("地区", "region"),
     "result": ("结果", "result"),

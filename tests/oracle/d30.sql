@@ -17,13 +17,28 @@ ours AS (
     FROM dispute d
 ),
 parcel AS (
-    SELECT d.shop, d.buyer, d.dispute_id, a.at_ms, a.event_id
-    FROM ours d
-    JOIN arrived a USING (shop, buyer, order_id)
-    WHERE a.at_ms >= d.ours_from
-    QUALIFY row_number() OVER (
-        PARTITION BY d.shop, d.buyer, d.dispute_id ORDER BY a.at_ms, a.event_id
-    ) = 1
+    SELECT shop, buyer, dispute_id, at_ms, event_id
+    FROM (
+        SELECT d.shop, d.buyer, d.dispute_id, d.ours_from, a.at_ms, a.event_id
+        FROM ours d
+        JOIN (FROM parcel_about WHERE is_sure) a USING (shop, buyer, dispute_id)
+        UNION ALL
+        -- From before it was opened, when there was nothing else that it could be about.
+        SELECT d.shop, d.buyer, d.dispute_id, d.ours_from, a.at_ms, a.event_id
+        FROM ours d
+        JOIN arrived a USING (shop, buyer, order_id)
+        WHERE a.refund_id IS NULL AND a.at_ms < d.at_ms
+    )
+    WHERE at_ms >= ours_from
+    QUALIFY row_number() OVER (PARTITION BY shop, buyer, dispute_id ORDER BY at_ms, event_id) = 1
+),
+-- One that may be another dispute's ends nothing, and is shown.
+perhaps AS (
+    SELECT shop, buyer, dispute_id, at_ms AS perhaps_at, event_id AS perhaps_by
+    FROM parcel_about
+    ANTI JOIN parcel USING (shop, buyer, dispute_id)
+    WHERE NOT is_sure
+    QUALIFY row_number() OVER (PARTITION BY shop, buyer, dispute_id ORDER BY at_ms, event_id) = 1
 ),
 -- 1. Since when a return is awaited.
 waiting AS (
@@ -66,8 +81,8 @@ ending AS (
     UNION ALL
     SELECT t.shop, t.buyer, t.dispute_id, r.at_ms, r.event_id
     FROM timed t
-    JOIN about_one r USING (shop, buyer, dispute_id)
-    WHERE r.what = 'refund' AND r.at_ms >= t.since
+    JOIN refund_for_good r USING (shop, buyer, dispute_id)
+    WHERE r.at_ms >= t.since
     UNION ALL
     SELECT t.shop, t.buyer, t.dispute_id, s.at_ms, s.event_id
     FROM timed t
@@ -88,7 +103,7 @@ over AS (
 -- 4. and 5.; and the parcel that came after the wait was over.
 found AS (
     SELECT
-        t.*, o.over_at, o.over_by,
+        t.*, o.over_at, o.over_by, perhaps_by, coalesce(perhaps_at, 0) AS maybe_at,
         CASE WHEN p.event_id IS DISTINCT FROM o.over_by THEN p.event_id END AS came_by,
         CASE WHEN p.event_id IS DISTINCT FROM o.over_by THEN p.at_ms ELSE 0 END AS came_at,
         CASE WHEN over_at IS NULL THEN getvariable('horizon_ms') >= critical_at
@@ -96,6 +111,7 @@ found AS (
     FROM timed t
     LEFT JOIN over o USING (shop, buyer, dispute_id)
     LEFT JOIN parcel p USING (shop, buyer, dispute_id)
+    LEFT JOIN perhaps USING (shop, buyer, dispute_id)
     WHERE over_at > warn_at OR (over_at IS NULL AND getvariable('horizon_ms') >= warn_at)
 )
 SELECT
@@ -104,12 +120,13 @@ SELECT
     event_id AS anchor_event_id,
     warn_at AS opened_at_ms,
     greatest(
-        CASE WHEN is_critical THEN critical_at ELSE warn_at END, coalesce(over_at, 0), came_at, at_ms
+        CASE WHEN is_critical THEN critical_at ELSE warn_at END, coalesce(over_at, 0), came_at, maybe_at,
+        at_ms
     ) AS last_crossing_ms,
     case_status(over_at, ends, getvariable('horizon_ms')) AS status,
     case_ended(over_at, ends, getvariable('horizon_ms')) AS ended_at_ms,
     CASE WHEN is_critical THEN 'critical' ELSE 'warn' END AS severity,
-    list_sort(list_filter([event_id, over_by, came_by], lambda x: x IS NOT NULL)) AS members,
+    list_sort(list_filter([event_id, over_by, came_by, perhaps_by], lambda x: x IS NOT NULL)) AS members,
     len(members) AS n_members
 FROM found
 ORDER BY subject_kind, subject_id, opened_at_ms, anchor_event_id;

@@ -14,10 +14,13 @@ over AS (
             FROM evidence WHERE about = 'tracking_no' AND party = 'seller'
             UNION ALL BY NAME
             -- What came, or was paid.
-            FROM about_one
+            SELECT *, 'back' AS about FROM parcel_about WHERE is_sure
+            UNION ALL BY NAME
+            SELECT *, 'back' AS about FROM refund_for_good
         )
-        JOIN (SELECT shop, buyer, dispute_id, at_ms AS ruled_at FROM ruled) USING (shop, buyer, dispute_id)
-        WHERE at_ms >= ruled_at
+        JOIN (SELECT shop, buyer, dispute_id, at_ms AS ruled_at, opened_at FROM ruled)
+            USING (shop, buyer, dispute_id)
+        WHERE at_ms >= ruled_at AND (about = 'tracking_no' OR at_ms >= opened_at)
         UNION ALL
         SELECT shop, buyer, dispute_id, at_ms, event_id FROM dispute_step WHERE kind = 'withdrawn'
     )

@@ -5,9 +5,9 @@ found AS (
     FROM closed_by_seller c
     JOIN created o USING (shop, buyer, order_id)
     LEFT JOIN paid p USING (shop, buyer, order_id)
-    LEFT JOIN closed x USING (shop, buyer, order_id)
+    LEFT JOIN closing x USING (shop, buyer, order_id)
     WHERE c.at_ms <= getvariable('horizon_ms') AND NOT coalesce(p.at_ms <= c.at_ms, false)
-        AND x.at_ms >= c.at_ms
+        AND (x.at_ms >= c.at_ms OR x.closed_by = 'unknown')
 )
 SELECT
     'buyer' AS subject_kind,

@@ -27,7 +27,7 @@ QUALIFY row_number() OVER (
 
 -- With the event, which facts.sql does not need.
 CREATE TEMP TABLE closing AS
-SELECT shop, buyer, order_id, event_id, at_ms
+SELECT shop, buyer, order_id, event_id, at_ms, value ->> '$.closed_by' AS closed_by
 FROM seller_event
 WHERE topic = 'orders' AND kind = 'closed'
 QUALIFY row_number() OVER (
@@ -115,7 +115,7 @@ WHERE (topic = 'returns' AND kind = 'label_created')
 GROUP BY ALL;
 
 CREATE TEMP TABLE arrived AS
-SELECT shop, buyer, order_id, event_id, at_ms
+SELECT shop, buyer, order_id, event_id, at_ms, nullif(value ->> '$.refund_id', '') AS refund_id
 FROM seller_event
 WHERE topic = 'returns' AND kind IN ('delivered', 'inspected')
 QUALIFY row_number() OVER (
@@ -141,56 +141,65 @@ QUALIFY row_number() OVER (
     PARTITION BY shop, buyer, kind, value ->> '$.dispute_id' ORDER BY at_ms DESC, event_id DESC
 ) = 1;
 
--- After these no return is awaited: money that went back, unless it may be a part of the price, and what was
+CREATE TEMP TABLE dispute AS FROM dispute_step WHERE kind = 'opened';
+
+-- After these no return is awaited in the dispute that they bear the id of: money that went back, and what was
 -- granted of a request for nothing but money that stands. What was asked last before the grant was granted.
 CREATE TEMP TABLE refund_for_good AS
-SELECT g.shop, g.buyer, g.order_id, g.event_id, g.at_ms
+SELECT g.shop, g.buyer, g.dispute_id, g.event_id, g.at_ms
 FROM (
     FROM (
-        SELECT *, value ->> '$.refund_id' AS refund_id
+        SELECT *, value ->> '$.refund_id' AS dispute_id
         FROM seller_event
         WHERE topic = 'refunds' AND kind IN ('agreed', 'ruled_for_buyer', 'succeeded')
     )
     QUALIFY row_number() OVER (
-        PARTITION BY shop, buyer, kind, refund_id ORDER BY at_ms, event_id DESC
+        PARTITION BY shop, buyer, kind, dispute_id ORDER BY at_ms, event_id DESC
     ) = 1
 ) g
+SEMI JOIN dispute d ON d.shop = g.shop AND d.buyer = g.buyer AND d.dispute_id = g.dispute_id
 LEFT JOIN (FROM refund WHERE kind = 'requested') r
-    ON r.shop = g.shop AND r.buyer = g.buyer AND r.refund_id = g.refund_id AND r.at_ms <= g.at_ms
+    ON r.shop = g.shop AND r.buyer = g.buyer AND r.refund_id = g.dispute_id AND r.at_ms <= g.at_ms
 LEFT JOIN (FROM refund WHERE kind = 'withdrawn') w
     ON w.shop = r.shop AND w.buyer = r.buyer AND w.refund_id = r.refund_id AND w.attempt_no = r.attempt_no
-WHERE g.kind <> 'ruled_for_buyer'
-    OR NOT EXISTS (
-        FROM dispute_step d
-        WHERE d.shop = g.shop AND d.buyer = g.buyer AND d.order_id = g.order_id
-            AND d.kind = 'ruled' AND d.ruling = 'return_and_refund'
-    )
+LEFT JOIN (FROM dispute_step WHERE kind = 'ruled') v
+    ON v.shop = g.shop AND v.buyer = g.buyer AND v.dispute_id = g.dispute_id
 QUALIFY
     row_number() OVER (
-        PARTITION BY g.shop, g.buyer, g.kind, g.refund_id ORDER BY r.at_ms DESC, r.event_id DESC
+        PARTITION BY g.shop, g.buyer, g.kind, g.dispute_id ORDER BY r.at_ms DESC, r.event_id DESC
     ) = 1
-    AND CASE
-        WHEN g.kind = 'succeeded' THEN r.refund_id IS NULL OR r.is_refund_only OR r.reason <> 'other'
+    AND CASE g.kind
+        WHEN 'succeeded' THEN true
+        WHEN 'ruled_for_buyer' THEN coalesce(v.ruling, '') <> 'return_and_refund'
+            AND coalesce(r.is_refund_only, false) AND w.refund_id IS NULL
         ELSE coalesce(r.is_refund_only, false) AND w.refund_id IS NULL
     END;
 
-CREATE TEMP TABLE dispute AS FROM dispute_step WHERE kind = 'opened';
-
--- Which dispute a parcel or a refund is about: the only one of the order that stood when it came.
-CREATE TEMP TABLE about_one AS
-SELECT
-    f.what, f.shop, f.buyer, f.event_id, f.at_ms, any_value(d.dispute_id) AS dispute_id
-FROM (
-    SELECT 'parcel' AS what, * FROM arrived
-    UNION ALL
-    SELECT 'refund', * FROM refund_for_good
-) f
-JOIN dispute d USING (shop, buyer, order_id)
-LEFT JOIN (FROM dispute_step WHERE kind = 'withdrawn') w
-    ON w.shop = d.shop AND w.buyer = d.buyer AND w.dispute_id = d.dispute_id
-WHERE d.at_ms <= f.at_ms AND (w.at_ms IS NULL OR w.at_ms > f.at_ms)
-GROUP BY f.what, f.shop, f.buyer, f.event_id, f.at_ms, f.order_id
-HAVING count(*) = 1;
+-- Which disputes a parcel may be about that names no refund: those of its order that stood when it came, and
+-- where none did, those that there had been. A named one is about the dispute of that id.
+CREATE TEMP TABLE parcel_about AS
+WITH possible AS (
+    SELECT
+        a.shop, a.buyer, a.order_id, a.event_id, a.at_ms, d.dispute_id,
+        w.at_ms IS NULL OR greatest(w.at_ms, d.at_ms) > a.at_ms AS stands
+    FROM arrived a
+    JOIN dispute d USING (shop, buyer, order_id)
+    LEFT JOIN (FROM dispute_step WHERE kind = 'withdrawn') w
+        ON w.shop = d.shop AND w.buyer = d.buyer AND w.dispute_id = d.dispute_id
+    WHERE a.refund_id IS NULL AND d.at_ms <= a.at_ms
+),
+left_over AS (
+    FROM possible
+    QUALIFY stands OR NOT bool_or(stands) OVER (PARTITION BY shop, buyer, event_id)
+),
+counted AS (
+    SELECT *, count(*) OVER (PARTITION BY shop, buyer, event_id) AS n FROM left_over
+)
+SELECT shop, buyer, dispute_id, event_id, at_ms, n = 1 AS is_sure FROM counted WHERE n = 1 OR stands
+UNION ALL
+SELECT a.shop, a.buyer, a.refund_id, a.event_id, a.at_ms, true
+FROM arrived a
+SEMI JOIN dispute d ON d.shop = a.shop AND d.buyer = a.buyer AND d.dispute_id = a.refund_id;
 
 CREATE TEMP TABLE evidence AS
 SELECT

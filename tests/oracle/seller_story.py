@@ -27,18 +27,30 @@ class SellerStory(Story):
         self._add("returns", "inspected", at, event_id, **body)
 
     def returned(
-        self, kind: str, order: str, at: float, event_id: str | None = None, number: int = 1
+        self,
+        kind: str,
+        order: str,
+        at: float,
+        event_id: str | None = None,
+        number: int = 1,
+        refund: str | None = None,
     ) -> None:
         """A parcel on its way back: `label_created` or `delivered`; an order may have several."""
         name = f"ret-{order}" if number == 1 else f"ret-{order}-{number}"
-        self._add("returns", kind, at, event_id, return_id=name, order_id=order)
+        body = {"return_id": name, "order_id": order, "refund_id": refund}
+        self._add("returns", kind, at, event_id, **body)
 
     def granted(
-        self, order: str, at: float, kind: str = "agreed", event_id: str | None = None
+        self,
+        order: str,
+        at: float,
+        kind: str = "agreed",
+        event_id: str | None = None,
+        refund: str | None = None,
     ) -> None:
         """The refund was `agreed`, or the money went back (`succeeded`)."""
         money = {} if kind == "agreed" else {"currency": "CNY", "amount_minor": 100}
-        body = {"refund_id": f"r-{order}", "order_id": order, "attempt_no": 1}
+        body = {"refund_id": refund or f"r-{order}", "order_id": order, "attempt_no": 1}
         self._add("refunds", kind, at, event_id, **body, **money)
 
     def disputed(

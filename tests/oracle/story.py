@@ -171,8 +171,8 @@ class Story:
         """The shop's or the platform's marks on the account; None says nothing about a ban."""
         self._add("accounts", "flags", at, None, is_banned=banned)
 
-    def contact(self, at: float, *, answered: bool = False) -> None:
-        """The seller tried to reach the buyer."""
+    def contact(self, at: float, *, answered: bool | None = False) -> None:
+        """The seller tried to reach the buyer; None where nobody knows the outcome."""
         self._add("contacts", "attempted", at, None, channel="phone", answered=answered)
 
     def filed(self, complaint: str, order: str | None, at: float, kind: str = "stockout") -> None:

@@ -331,8 +331,37 @@ def test_what_came_back_for_one_item_is_not_what_another_one_waits_for() -> None
     assert story.told("D30", 12 * DAY) == []
     story.disputed("o", 3 * DAY, "return", ends=13 * DAY, dispute_id="d-3")
     assert the_only(story.told("D30", 12 * DAY)).opened_at_ms == ms(11 * DAY)
-    story.returned("delivered", "o", 10 * DAY, number=2)
+    story.returned("delivered", "o", 10 * DAY, event_id="r", number=2)
+    assert the_only(story.told("D30", 12 * DAY)).members[-1] == "r", "it may be any of three"
+    story.returned("delivered", "o", 10 * DAY, number=3, refund="d-3")
     assert story.told("D30", 12 * DAY) == []
+
+
+@pytest.mark.parametrize(
+    ("refund", "expected"), [("d-o", [("warn", "resolved")]), ("r-o", [("warn", "open")])]
+)
+def test_only_what_bears_the_id_of_the_dispute_is_its_money(
+    refund: str, expected: list[tuple[str, str]]
+) -> None:
+    story = awaited()
+    story.granted("o", 9 * DAY, "succeeded", refund=refund)
+    assert [(e.severity, e.status) for e in story.told("D30", 9.25 * DAY)] == expected
+
+
+@pytest.mark.parametrize(
+    ("refund", "ended"), [("d-o", ["o"]), ("d-o-2", ["o-2"]), ("r-9", []), (None, [])]
+)
+def test_of_two_items_a_parcel_ends_the_wait_that_it_names(
+    refund: str | None, ended: list[str]
+) -> None:
+    story = awaited()
+    story.disputed("o", 0, "return", ends=10 * DAY, dispute_id="d-o-2", event_id="d-2")
+    story.returned("delivered", "o", 9 * DAY, event_id="r", refund=refund)
+    found = {e.anchor_event_id: e for e in story.told("D30", 9.25 * DAY)}
+    resolved = [name for name, e in found.items() if e.status == "resolved"]
+    assert resolved == [{"o": "d", "o-2": "d-2"}[name] for name in ended]
+    shown = {name: e.n_members for name, e in found.items() if e.status == "open"}
+    assert set(shown.values()) <= ({2} if refund is None else {1})
 
 
 @pytest.mark.parametrize(("withdrawn_at", "episodes"), [(2 * DAY, 0), (2 * DAY + 0.001, 1)])

@@ -100,7 +100,9 @@ def _saga(scene: Scene) -> None:
             attempt=attempt,
             refund_only=scene.chance(95),
             reason="damaged" if scene.chance(90) else "late_shipment",
-            goods="received" if scene.chance(70) else "not_received",
+            goods=scene.draw(
+                st.sampled_from(["received"] * 7 + ["not_received"] * 2 + ["unknown"])
+            ),
             sub_order=scene.draw(st.sampled_from(named)),
             amount_minor=100,
             paid_minor=scene.draw(st.sampled_from([None, None, 0, 100, 111, 112])),
@@ -114,7 +116,7 @@ def _saga(scene: Scene) -> None:
         if scene.chance(5):
             story.refund_step("withdrawn", order, at + HOUR, attempt=attempt)
         for _ in range(scene.draw(st.integers(0, 2))):
-            answered = scene.chance(15)
+            answered = scene.draw(st.sampled_from([True, None, *[False] * 4]))
             story.contact(scene.later(st.sampled_from([0, HOUR, 14 * DAY])), answered=answered)
     _carried(scene, order, at)
 

@@ -25,11 +25,11 @@ def closings(scene: Scene) -> None:
         closed = at + scene.draw(st.sampled_from([60, HOUR, 2 * DAY]))
         if scene.chance(40):
             story.paid(order, closed + scene.draw(NEAR))
-        who = "seller" if scene.chance(80) else "buyer"
+        who = "seller" if scene.chance(80) else scene.draw(st.sampled_from(["buyer", "unknown"]))
         story.closed_by(who, order, closed)
         if scene.chance(30):
             # Told again, perhaps by somebody else.
-            who = scene.draw(st.sampled_from(["buyer", "seller", "system"]))
+            who = scene.draw(st.sampled_from(["buyer", "seller", "system", "unknown"]))
             story.closed_by(who, order, closed + scene.draw(st.sampled_from([-1, TICK, 3 * DAY])))
 
 
@@ -62,7 +62,7 @@ def odd_refunds(scene: Scene) -> None:
         if scene.chance(75):
             asked = at + HOUR
             refund_only = scene.chance(10)
-            goods = scene.draw(st.sampled_from(["received", "received", "not_received"]))
+            goods = scene.draw(st.sampled_from(["received", "received", "not_received", "unknown"]))
             reason = scene.draw(reasons)
             story.requested(order, asked, reason=reason, goods=goods, refund_only=refund_only)
             if scene.chance(10):
@@ -87,7 +87,7 @@ def unasked_complaints(scene: Scene) -> None:
         if scene.chance(30):
             story.chatted(touched, scene.draw(st.sampled_from(["buyer", "buyer", "system"])))
         if scene.chance(20):
-            story.contact(touched, answered=scene.chance(50))
+            story.contact(touched, answered=scene.draw(st.sampled_from([True, False, None])))
         if scene.chance(40):
             ruling = scene.draw(st.sampled_from(["upheld", "rejected", "withdrawn"]))
             story.ruled(complaint, order, filed + DAY, ruling, kind)
@@ -133,6 +133,8 @@ def disputes(scene: Scene) -> None:
             story.disputed(order, at, scene.draw(reasons), ends=counts, **more)
         if scene.chance(30):
             story.returned("label_created", order, at + scene.draw(st.sampled_from([-HOUR, HOUR])))
+        if scene.chance(40):
+            _refunded(scene, order, at, ends)
         for _ in range(scene.draw(st.integers(0, 3))):
             _dispute_step(scene, order, at, ends)
         if scene.chance(25):
@@ -149,7 +151,30 @@ def _disputed_again(scene: Scene, order: str, at: float, ends: float) -> None:
     )
     if scene.chance(50):
         came = max(0, when) + scene.draw(st.sampled_from([-HOUR, 0, DAY, 3 * DAY, 5 * DAY]))
-        story.returned("delivered", order, max(0, came), number=2)
+        story.returned("delivered", order, max(0, came), number=2, refund=_named(scene, order))
+
+
+def _named(scene: Scene, order: str) -> str | None:
+    """Which refund a parcel says that it is for: most say nothing, some that of a dispute, some another."""
+    names = [None, None, f"d-{order}", f"d-{order}-2", f"r-{order}"]
+    return scene.draw(st.sampled_from(names))
+
+
+def _refunded(scene: Scene, order: str, at: float, ends: float) -> None:
+    """Money asked for and granted, in a dispute itself or beside it; some of it taken back."""
+    story, name = scene.story, _named(scene, order) or f"d-{order}"
+    when = max(at, scene.draw(st.sampled_from([at, ends - DAY, ends])) + scene.draw(NEAR))
+    if scene.chance(70):
+        story.requested(
+            order,
+            max(at, when - HOUR),
+            refund=name,
+            reason=scene.draw(st.sampled_from(["quality", "other"])),
+            refund_only=scene.chance(60),
+        )
+    if scene.chance(20):
+        story.refund_step("withdrawn", order, when, refund=name)
+    story.granted(order, when, scene.draw(st.sampled_from(["agreed", "succeeded"])), refund=name)
 
 
 def _dispute_step(scene: Scene, order: str, at: float, ends: float) -> None:
@@ -167,7 +192,7 @@ def _dispute_step(scene: Scene, order: str, at: float, ends: float) -> None:
         later = when + 5 * DAY if scene.chance(70) else None
         story.dispute_step("ruled", order, when, ends=later, ruling=ruling)
     elif step == 3:
-        story.returned("delivered", order, when)
+        story.returned("delivered", order, when, refund=_named(scene, order))
     else:
         kind = scene.draw(st.sampled_from(["label_photo", "package_photo", "tracking_no"]))
         by = scene.draw(st.sampled_from(["buyer", "seller"]))

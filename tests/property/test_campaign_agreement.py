@@ -96,7 +96,7 @@ def _asked_again(story: Story, order: str, at: float, reason: str) -> None:
 
 def _calls(story: Story, rng: Random, at: float, tag: str) -> None:
     for number in range(rng.choice((1, 2, 3))):
-        story.contact(at + HOUR * number, answered=rng.random() < 0.15)
+        story.contact(at + HOUR * number, answered=rng.choice((None, True, *[False] * 6)))
 
 
 def history(rng: Random, buyers: int) -> list[Event]:
@@ -120,14 +120,15 @@ def expected(events: Sequence[Event], horizon_ms: int) -> list[Expected]:
                             e.opened_at_ms, kind, detector, e.anchor_event_id, e, frozenset(matters)
                         )
                     )
-    calls: dict[str, list[tuple[int, bool]]] = defaultdict(list)
+    calls: dict[str, list[tuple[int, bool | None]]] = defaultdict(list)
     for topic, v in events:
         if topic == "contacts":
             at_ms = ms(_seconds(v["occurred_at"]))
             calls[f"{v['shop_id']}:{v['buyer_id']}"].append((at_ms, v["answered"]))
     found = []
     for subject, of_it in acts.items():
-        found += _chains(subject, sorted(of_it), sorted(calls[subject]), horizon_ms)
+        of_calls = sorted(calls[subject], key=lambda call: call[0])
+        found += _chains(subject, sorted(of_it), of_calls, horizon_ms)
     return sorted(found)
 
 
@@ -151,7 +152,7 @@ def _count(acts: Sequence[Act], is_unreachable: bool) -> int:
 
 
 def _chains(
-    subject: str, acts: Sequence[Act], calls: Sequence[tuple[int, bool]], horizon_ms: int
+    subject: str, acts: Sequence[Act], calls: Sequence[tuple[int, bool | None]], horizon_ms: int
 ) -> list[Expected]:
     crossings: list[tuple[int, list[Act], bool]] = []
     for t in sorted({act.at_ms for act in acts} | {at_ms for at_ms, _ in calls}):
@@ -162,7 +163,7 @@ def _chains(
             and not (act.episode.status == "resolved" and (act.episode.ended_at_ms or 0) <= t)
         ]
         tried = [answered for at_ms, answered in calls if t - MONTH_MS <= at_ms <= t]
-        is_unreachable = len(tried) >= 2 and not any(tried)
+        is_unreachable = tried.count(False) >= 2 and not any(tried)
         if _count(live, is_unreachable) >= 2:
             beside = is_unreachable and any(_is_grave(a) for a in live)
             crossings.append((t, live, beside))

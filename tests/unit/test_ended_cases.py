@@ -59,6 +59,15 @@ AWAITED: Events = [
         "disputes.opened": {"order_id": "o1", "reason": "return", "countdown_ends_at": "10d"},
     }
 ]
+ANOTHER_ITEM: dict[str, Any] = {
+    "at": "1d",
+    "disputes.opened": {
+        "order_id": "o1",
+        "dispute_id": "d2",
+        "reason": "return",
+        "countdown_ends_at": "10d",
+    },
+}
 RULED: Events = [
     {"at": "0s", "disputes.opened": {"order_id": "o1", "reason": "quality", "country": "IT"}},
     {
@@ -73,14 +82,19 @@ RULED: Events = [
 
 
 def asked(at: str, order: str = "o1", **more: Any) -> dict[str, Any]:
-    body = {"order_id": order, "reason": "quality", "goods_status": "received", **more}
-    return {"at": at, "refunds.requested": body}
+    body = {"reason": "quality", "goods_status": "received", **more}
+    return {"at": at, "refunds.requested": of_the_dispute(order) | body}
 
 
 def refund(step: str, at: str, order: str = "o1", **more: Any) -> dict[str, Any]:
     if step == "platform_intervened":
         more = {"ruling": "buyer", **more}
-    return {"at": at, f"refunds.{step}": {"order_id": order, **more}}
+    return {"at": at, f"refunds.{step}": of_the_dispute(order) | more}
+
+
+def of_the_dispute(order: str) -> dict[str, Any]:
+    """A dispute that is told as a refund has one id in both topics."""
+    return {"order_id": order, "refund_id": f"dispute-{order}"}
 
 
 def came(at: str, step: str = "delivered", order: str = "o1", **more: Any) -> dict[str, Any]:
@@ -153,20 +167,66 @@ class TestD30:
             assert told("D30", [*AWAITED, *other], "9d18h").status == "open"
 
     @pytest.mark.parametrize("refund_only", [True, False])
-    def test_a_difference_that_comes_back_is_not_the_price_of_the_goods(
-        self, refund_only: bool
+    @pytest.mark.parametrize("reason", ["quality", "other"])
+    def test_a_yuan_that_comes_back_is_not_the_price_of_the_goods(
+        self, reason: str, refund_only: bool
     ) -> None:
-        part = asked("7d", reason="other", reason_text="价保退差价", refund_only=refund_only)
-        assert told("D30", [*AWAITED, part, refund("succeeded", "9d")], "9d18h").status == "open"
+        """A small refund of the order has an id of its own, whatever it is called."""
+        small = {"refund_id": "r9", "amount_minor": 100}
+        part = asked("7d", reason=reason, refund_only=refund_only, **small)
+        granted = refund("agreed", "8d", refund_id="r9"), refund("succeeded", "9d", **small)
+        assert told("D30", [*AWAITED, part, *granted], "9d18h").status == "open"
+        paid = refund("succeeded", "9d1h", amount_minor=5000)
+        assert told("D30", [*AWAITED, part, *granted, paid], "9d18h").status == "resolved"
+
+    @pytest.mark.parametrize("reason", ["quality", "other"])
+    def test_what_was_paid_in_the_dispute_itself_settles_it(self, reason: str) -> None:
+        events = [*AWAITED, asked("1d", reason=reason, refund_only=False)]
+        assert told("D30", [*events, refund("succeeded", "9d")], "9d18h").status == "resolved"
 
     def test_money_of_one_item_ends_no_wait_for_another(self) -> None:
-        second = {"order_id": "o1", "dispute_id": "d2", "reason": "return"}
-        opened = {"at": "1d", "disputes.opened": second | {"countdown_ends_at": "10d"}}
-        paid = refund("succeeded", "9d")
-        found = alerts_of("D30", [*AWAITED, opened, paid], "9d18h")
-        assert [alert.status for alert in found] == ["open", "open"]
+        paid = refund("succeeded", "9d", refund_id="d2")
+        assert self.of_two(paid) == {"dispute-o1": "open", "d2": "resolved"}
+
+    def of_two(self, *more: dict[str, Any]) -> dict[str, str]:
+        """How the returns of two items stand, with the texts that both are told by."""
+        found = {
+            alert.evidence.facts[0].ref: alert
+            for alert in alerts_of("D30", [*AWAITED, ANOTHER_ITEM, *more], "9d18h")
+        }
+        return {dispute: str(alert.status) for dispute, alert in found.items()}
+
+    def test_the_parcel_of_one_item_is_not_that_of_another(self) -> None:
+        one, other = (
+            came("9d", refund_id="dispute-o1"),
+            came("9d1h", return_id="r2", refund_id="d2"),
+        )
+        assert self.of_two(one) == {"dispute-o1": "resolved", "d2": "open"}
+        assert self.of_two(other) == {"dispute-o1": "open", "d2": "resolved"}
+        assert self.of_two(one, other) == {"dispute-o1": "resolved", "d2": "resolved"}
+        third = came("9d", refund_id="r9")
+        assert self.of_two(third) == {"dispute-o1": "open", "d2": "open"}
+
+    def test_a_parcel_that_names_none_of_two_ends_neither_and_is_shown_with_both(self) -> None:
+        assert self.of_two(came("9d")) == {"dispute-o1": "open", "d2": "open"}
+        for alert in alerts_of("D30", [*AWAITED, ANOTHER_ITEM, came("9d")], "9d18h"):
+            assert alert.evidence.facts_total == 2
+            assert "未注明属于哪个纠纷" in alert.summary.zh and "may be" in alert.summary.en
+            assert "未注明属于哪个纠纷" in alert.evidence.counter_evidence[0].zh
         withdrawn = {"at": "5d", "disputes.withdrawn": {"order_id": "o1", "dispute_id": "d2"}}
-        assert told("D30", [*AWAITED, opened, withdrawn, paid], "9d18h").status == "resolved"
+        assert told("D30", [*AWAITED, ANOTHER_ITEM, withdrawn, came("9d")], "9d18h").status == (
+            "resolved"
+        )
+
+    def test_of_a_parcel_that_may_be_the_one_nobody_proves_that_nothing_came(self) -> None:
+        escalated = {"at": "9d", "disputes.escalated": {"order_id": "o1"}}
+        first, _ = sorted(
+            alerts_of("D30", [*AWAITED, ANOTHER_ITEM, escalated, came("9d1h")], "9d18h"),
+            key=lambda alert: alert.status,
+            reverse=True,
+        )
+        assert (first.status, first.evidence.facts_total) == ("resolved", 3)
+        assert "保留未收到退货的物流凭证" not in steps(first)
 
     def test_what_was_opened_and_looked_at_has_come(self) -> None:
         alert = told("D30", [*AWAITED, came("9d", "inspected")], "9d18h")
@@ -187,7 +247,7 @@ class TestD30:
         assert told("D30", [*AWAITED, first, opened, again], "19d18h").status == "open"
 
     def test_what_was_agreed_to_and_taken_back_pays_nobody(self) -> None:
-        taken_back = {"at": "9d1h", "refunds.withdrawn": {"order_id": "o1"}}
+        taken_back = {"at": "9d1h", "refunds.withdrawn": of_the_dispute("o1")}
         events = [*AWAITED, asked("8d", refund_only=True), refund("agreed", "9d"), taken_back]
         assert told("D30", events, "9d18h").status == "open"
         assert told("D30", [*events, refund("succeeded", "9d2h")], "9d18h").status == "resolved"
@@ -250,8 +310,14 @@ class TestD32:
 
     def test_a_parcel_that_may_be_of_another_item_ends_nothing(self) -> None:
         second = {"order_id": "o1", "dispute_id": "d2", "reason": "return"}
-        events = [*RULED, {"at": "2d", "disputes.opened": second}, came("3d")]
-        assert told("D32", events, "4d").status == "open"
+        events = [*RULED, {"at": "2d", "disputes.opened": second}]
+        assert told("D32", [*events, came("3d")], "4d").status == "open"
+        assert told("D32", [*events, came("3d", refund_id="d2")], "4d").status == "open"
+        assert told("D32", [*events, came("3d", refund_id="dispute-o1")], "4d").status == "resolved"
+
+    def test_a_yuan_that_comes_back_is_not_the_price_of_the_goods(self) -> None:
+        small = refund("succeeded", "3d", refund_id="r9", amount_minor=100)
+        assert told("D32", [*RULED, small], "4d").status == "open"
 
     def test_the_number_is_still_what_ends_it_first(self) -> None:
         number = {"order_id": "o1", "by": "seller", "kind": "tracking_no"}

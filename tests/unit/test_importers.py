@@ -160,7 +160,7 @@ def test_online_retail_keeps_the_known_facts(real: Any) -> None:
     for customer, units, minutes in (("16446", 80_995, 12), ("12346", 74_215, 16)):
         *_, order, closed = imported.buyer(customer)
         assert sum(item["quantity"] for item in order["items"]) == units
-        assert (closed["type"], closed["closed_by"]) == ("closed", "buyer")
+        assert (closed["type"], closed["closed_by"]) == ("closed", "unknown")
         assert at(closed) - at(order) == timedelta(minutes=minutes)
     assert imported.report.rows_read == {"online_retail.csv.xz": 541_909}
     assert imported.report.left_out["no customer"] == 135_080

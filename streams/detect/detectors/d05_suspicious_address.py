@@ -188,7 +188,8 @@ class _Known:
         self.changed = {fact.ref: fact for fact in facts.of(Redirected)}
         calls = facts.of(Contacted)
         # Whether the parcel had left before a later one is not known yet; an answer only helps.
-        self._calls = [call for call in calls if call.at_ms <= horizon_ms]
+        in_vain = [call for call in calls if call.answered is False]
+        self._calls = [call for call in in_vain if call.at_ms <= horizon_ms]
         self._called = [call.at_ms for call in self._calls]
         self._answered = [call.at_ms for call in calls if call.answered]
         self.signs = identity_signs(facts)

@@ -49,6 +49,7 @@ from streams.detect.facts import (
 )
 from streams.detect.orders import (
     ALL_CONCEDED,
+    HANDED_OVER,
     NO_SHARE,
     Share,
     came_back,
@@ -183,7 +184,7 @@ class _Contacts:
 
     def __init__(self, facts: Facts, horizon_ms: int) -> None:
         attempts = facts.of(Contacted)
-        self.unanswered = [c.at_ms for c in attempts if not c.answered]
+        self.unanswered = [c.at_ms for c in attempts if c.answered is False]
         self.answered = [c.at_ms for c in attempts if c.answered]
         self.read_to_ms = horizon_ms
 
@@ -227,7 +228,7 @@ def _counting(facts: Facts) -> list[RefundRequested]:
         and r.reason not in NOT_OURS
         # Carriers try again: whoever has the goods did not send them back.
         and (r.goods_status == "received" or r.order_id not in back)
-        and (r.goods_status != "not_received" or shipped.get(r.order_id, NEVER) <= r.at_ms)
+        and (r.goods_status in HANDED_OVER or shipped.get(r.order_id, NEVER) <= r.at_ms)
     ]
 
 

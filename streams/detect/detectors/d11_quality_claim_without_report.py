@@ -17,6 +17,7 @@ from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Se
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
 from streams.detect.facts import OrderPaid, RefundGranted, RefundRequested, RefundWithdrawn
 from streams.detect.filings import accepted_ms, refund_reply
+from streams.detect.orders import HANDED_OVER
 
 _REASONS = {
     "ineffective": ("产品无效", "no effect"),
@@ -52,7 +53,7 @@ class QualityClaimWithoutReport(Detector[Rules]):
         for request in facts.of(RefundRequested):
             if (
                 request.reason in rules.reasons
-                and request.goods_status != "not_received"
+                and request.goods_status in HANDED_OVER
                 and request.ref not in withdrawn
             ):
                 first.setdefault(request.order_id, request)

@@ -190,9 +190,9 @@ def _case(
         (Threshold("receivers_overseas", len(sent), "receivers", info=1),),
         (
             (
-                f"境外包邮订单并非恶意;买家未明确不补运费之前没有理由不发货(未接通的联系{attempts}次)",
+                f"境外包邮订单并非恶意;买家未明确不补运费之前没有理由不发货(未得到答复的联系{attempts}次)",
                 "An overseas order is not malicious; before the buyer has declined the freight there is "
-                f"no reason not to ship (attempts without an answer: {attempts})",
+                f"no reason not to ship (attempts without a known answer: {attempts})",
             ),
         ),
         ended_ms,

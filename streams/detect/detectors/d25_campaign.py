@@ -256,9 +256,10 @@ def _matter(fact: AnyFact) -> str:
 def _missed(contacts: Sequence[Contacted], at_ms: int, rules: Rules) -> list[Contacted]:
     """The attempts to reach the buyer within the window, if all were in vain and there were enough."""
     tried = [c for c in contacts if at_ms - rules.window_s * 1000 <= c.at_ms <= at_ms]
-    if len(tried) < rules.unreachable_contacts or any(c.answered for c in tried):
+    if any(c.answered for c in tried):
         return []
-    return tried
+    in_vain = [c for c in tried if c.answered is False]
+    return in_vain if len(in_vain) >= rules.unreachable_contacts else []
 
 
 def _episode(
@@ -287,7 +288,7 @@ def _episode(
         status, ended_ms = "resolved", resolved_ms
     elif expires_ms <= horizon_ms:
         status, ended_ms = "expired", expires_ms
-    answered = sum(contact.answered for contact in contacts)
+    answered = sum(contact.answered is True for contact in contacts)
     settled = sum(act.episode.status == "resolved" for act in children)
     return Episode(
         detector="D25",

@@ -6,7 +6,6 @@ events, and a later event may move it; nothing here counts days. One order may b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from schemas.alerts import Severity
@@ -16,9 +15,8 @@ from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, St
 from streams.detect.disputes import (
     REFUNDED,
     Dispute,
-    OfOne,
+    ParcelsBack,
     disputes_of,
-    parcels_back,
     refunds_for_good,
 )
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
@@ -31,7 +29,7 @@ from streams.detect.facts import (
     ReturnUnderWay,
     by_time,
 )
-from streams.detect.orders import granted_by
+from streams.detect.orders import first_grant, granted_by
 
 _HOUR_MS = 3_600_000
 
@@ -45,7 +43,7 @@ class Rules(RuleBlock):
 class _Return(NamedTuple):
     """A return that a dispute waits for: since when, until when, and what ended the wait.
 
-    `came` is the parcel that arrived after the wait was over.
+    `came` is the parcel that arrived after the wait was over, `perhaps` one that may be another dispute's.
     """
 
     dispute: Dispute
@@ -53,6 +51,7 @@ class _Return(NamedTuple):
     end: AnyFact | None
     ended_by: str
     came: ReturnArrived | None
+    perhaps: ReturnArrived | None
 
 
 class ReturnOverdue(Detector[Rules]):
@@ -72,14 +71,14 @@ class ReturnOverdue(Detector[Rules]):
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         under_way = {fact.ref: fact for fact in facts.of(ReturnUnderWay)}
-        back = parcels_back(facts)
         cases: list[Case] = []
         wakes: list[int] = []
         is_unknown = False
         # By order: when all disputes so far were withdrawn.
         withdrawn_ms: dict[str, int] = {}
         disputes = disputes_of(facts)
-        refunds = OfOne(disputes, refunds_for_good(facts, disputes))
+        back = ParcelsBack(facts, disputes)
+        refunds = refunds_for_good(facts, disputes)
         for dispute in disputes:
             order_id = dispute.opened.order_id
             # What came back before another item was disputed, and the sign of it, are not about that one.
@@ -88,18 +87,21 @@ class ReturnOverdue(Detector[Rules]):
             since_ms = opened_ms if free_ms > opened_ms else 0
             ended_ms = dispute.withdrawn.at_ms if dispute.withdrawn else NEVER
             withdrawn_ms[order_id] = max(free_ms, ended_ms)
-            arrived = back.get(order_id, [])
-            parcels = [parcel for parcel in arrived if parcel.at_ms >= since_ms]
-            is_all = len(parcels) == len(arrived)
-            started_ms = _started_ms(dispute, under_way.get(order_id) if is_all else None)
+            is_sign_ours = not back.has_any_before(order_id, since_ms)
+            started_ms = _started_ms(dispute, under_way.get(order_id) if is_sign_ours else None)
             if started_ms is None:
                 continue
             ends_ms = _countdown_ms(dispute)
             if ends_ms <= started_ms:
                 is_unknown |= ends_ms == 0
                 continue
-            refund = refunds.first(dispute, started_ms)
-            found = _return(dispute, parcels, refund, started_ms, ends_ms, rules)
+            found = _return(
+                dispute,
+                (back.first(dispute, since_ms), back.perhaps(dispute)),
+                first_grant(refunds.get(dispute.opened.ref, ()), started_ms),
+                (started_ms, ends_ms),
+                rules,
+            )
             warn_ms = found.term.remind_ms[0]
             if found.end is not None and found.end.at_ms <= warn_ms:
                 continue
@@ -130,11 +132,14 @@ class ReturnOverdue(Detector[Rules]):
                 f"is not here, less than {hours} h left; the dispute can be escalated. "
                 "The reason is greyed out: free text is enough"
             )
+        perhaps_zh, perhaps_en = ("", "")
+        if d["perhaps"]:
+            perhaps_zh, perhaps_en = f"。{_MAY_HAVE_COME[0]}", f". {_MAY_HAVE_COME[1]}"
         return Presentation(
             title=("退货未到,确认收货倒计时将尽", "The return is not here and the countdown ends"),
             summary=(
-                f"订单{d['order']}的退货未到,确认收货倒计时不足{hours}小时{next_zh}。",
-                f"The return of order {d['order']} {next_en}.",
+                f"订单{d['order']}的退货未到,确认收货倒计时不足{hours}小时{next_zh}{perhaps_zh}。",
+                f"The return of order {d['order']} {next_en}{perhaps_en}.",
             ),
             not_if=(
                 "退货已送达,已退款或退款无需退货,纠纷已撤销、已升级或已改判,或没有退货",
@@ -171,6 +176,10 @@ _AFTER = {
 
 
 _HAS_COME = ("退货已收到", "The return has come")
+_MAY_HAVE_COME = (
+    "已收到该订单的退货,但未注明属于哪个纠纷,可能就是这一件",
+    "A parcel of the order came and names none of its disputes: it may be this one's",
+)
 _ON_ITS_WAY = ("退货可能仍在途中", "The parcel may still be on its way")
 # As long as it can be escalated, or was.
 _ESCALATED_OR_NOT = (
@@ -223,13 +232,15 @@ def _countdown_ms(dispute: Dispute) -> int:
 
 def _return(
     dispute: Dispute,
-    parcels: Sequence[ReturnArrived],
+    parcels: tuple[ReturnArrived | None, ReturnArrived | None],
     refund: RefundGranted | None,
-    started_ms: int,
-    ends_ms: int,
+    from_to_ms: tuple[int, int],
     rules: Rules,
 ) -> _Return:
-    ends: list[tuple[AnyFact, str]] = [(parcel, "came") for parcel in parcels[:1]]
+    (parcel, perhaps), (started_ms, ends_ms) = parcels, from_to_ms
+    ends: list[tuple[AnyFact, str]] = []
+    if parcel:
+        ends.append((parcel, "came"))
     if refund:
         ends.append((refund, f"refund {granted_by(refund)}"))
     if dispute.withdrawn:
@@ -243,8 +254,8 @@ def _return(
     if end is not None and end.at_ms > ends_ms:
         # The countdown was over first; what came later changed nothing about that.
         end, ended_by = None, ""
-    came = None if ended_by == "came" else next(iter(parcels), None)
-    return _Return(dispute, term, end, ended_by, came)
+    came = None if ended_by == "came" else parcel
+    return _Return(dispute, term, end, ended_by, came, None if parcel else perhaps)
 
 
 def _case(found: _Return, horizon_ms: int, rules: Rules) -> Case:
@@ -256,11 +267,10 @@ def _case(found: _Return, horizon_ms: int, rules: Rules) -> Case:
     before_s = rules.T08.critical_before_s if is_critical else rules.T08.warn_before_s
     waited_h = (since_ms - term.start_ms) // _HOUR_MS
     opened, came = found.dispute.opened, found.came
-    has_come = came is not None or found.ended_by == "came"
     return Case(
         anchor=opened,
         level=level,
-        members=[fact for fact in (opened, end, came) if fact],
+        members=[fact for fact in (opened, end, came, found.perhaps) if fact],
         opened_at_ms=warn_ms,
         details={
             "order": opened.order_id,
@@ -269,7 +279,8 @@ def _case(found: _Return, horizon_ms: int, rules: Rules) -> Case:
             "hours_left": before_s // 3600,
             "ended_by": found.ended_by,
             "came": int(came is not None),
-            "next": _next(found, has_come=has_come),
+            "perhaps": int(found.perhaps is not None),
+            "next": _next(found),
         },
         thresholds=(
             Threshold(
@@ -280,23 +291,25 @@ def _case(found: _Return, horizon_ms: int, rules: Rules) -> Case:
                 (term.due_ms - term.start_ms) // _HOUR_MS,
             ),
         ),
-        counter=(_counter(found, has_come=has_come),),
+        counter=(_counter(found),),
         resolved_at_ms=end.at_ms if end else None,
         expires_at_ms=term.last_ms,
         level_since_ms=since_ms,
     )
 
 
-def _next(found: _Return, *, has_come: bool) -> str:
+def _next(found: _Return) -> str:
     """What is left to do once the wait is over, as in `_AFTER`."""
-    if has_come:
+    if found.ended_by == "came" or found.came or found.perhaps:
         return "arbitrated" if found.dispute.is_in_arbitration else "came"
     return "refunded" if isinstance(found.end, RefundGranted) else "missing"
 
 
-def _counter(found: _Return, *, has_come: bool) -> tuple[str, str]:
-    if has_come:
+def _counter(found: _Return) -> tuple[str, str]:
+    if found.ended_by == "came" or found.came:
         return _HAS_COME
+    if found.perhaps:
+        return _MAY_HAVE_COME
     return _ESCALATED_OR_NOT if found.ended_by in ("", "escalated") else _ON_ITS_WAY
 
 

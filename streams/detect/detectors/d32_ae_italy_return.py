@@ -15,14 +15,13 @@ from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Se
 from streams.detect.disputes import (
     REFUNDED,
     Dispute,
-    OfOne,
+    ParcelsBack,
     disputes_of,
-    parcels_back,
     refunds_for_good,
 )
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
 from streams.detect.facts import AnyFact, DisputeStep, RefundGranted, ReturnArrived, by_time
-from streams.detect.orders import granted_by
+from streams.detect.orders import first_grant, granted_by
 
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 
@@ -61,17 +60,13 @@ class ItalyReturn(Detector[Rules]):
         ]
         if not found:
             return NOTHING
-        back = OfOne(disputes, parcels_back(facts))
-        refunds = OfOne(disputes, refunds_for_good(facts, disputes))
-        cases = [
-            _case(
-                dispute,
-                ruled,
-                back.first(dispute, ruled.at_ms),
-                refunds.first(dispute, ruled.at_ms),
-            )
-            for dispute, ruled in found
-        ]
+        back = ParcelsBack(facts, disputes)
+        refunds = refunds_for_good(facts, disputes)
+        cases = []
+        for dispute, ruled in found:
+            from_ms = max(dispute.opened.at_ms, ruled.at_ms)
+            refund = first_grant(refunds.get(dispute.opened.ref, ()), from_ms)
+            cases.append(_case(dispute, ruled, back.first(dispute, from_ms), refund))
         return verdict("D32", cases, horizon_ms, rules.expire_after_s)
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:

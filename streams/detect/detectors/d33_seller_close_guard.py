@@ -53,7 +53,8 @@ class SellerCloseGuard(Detector[Rules]):
         paid: dict[str, int] = {}
         for payment in facts.of(OrderPaid):
             paid.setdefault(payment.order_id, payment.at_ms)
-        closed = {fact.ref: fact.at_ms for fact in (*closings, *facts.of(OrderClosed))}
+        first = {fact.ref: fact for fact in facts.of(OrderClosed)}
+        closed = {fact.ref: fact.at_ms for fact in (*closings, *first.values())}
         unpaid = _Unpaid(placed.values(), paid, closed, rules.T01.close_s * 1000)
         cases: list[Case] = []
         wakes: list[int] = []
@@ -65,7 +66,7 @@ class SellerCloseGuard(Detector[Rules]):
                 is_unknown = True
                 continue
             is_paid = paid.get(closing.ref, NEVER) <= at_ms
-            if is_paid or closed.get(closing.ref, NEVER) < at_ms:
+            if is_paid or _is_by_another(first.get(closing.ref), at_ms):
                 continue
             if horizon_ms < at_ms:
                 wakes.append(at_ms)
@@ -114,6 +115,14 @@ class SellerCloseGuard(Detector[Rules]):
                 ),
             ),
         )
+
+
+def _is_by_another(first: OrderClosed | None, at_ms: int) -> bool:
+    """Whether the buyer or the platform had closed it before.
+
+    What does not say by whom is the platform's word of the same closing, whose clock may be ahead.
+    """
+    return first is not None and first.by != "unknown" and first.at_ms < at_ms
 
 
 class _Unpaid:

@@ -128,7 +128,8 @@ def _arrived(e: ev.ReturnDelivered) -> tuple[f.ReturnArrived]:
 
 
 def _arrival(e: ev.ReturnDelivered | ev.ReturnInspected) -> f.ReturnArrived:
-    return f.ReturnArrived(to_ms(e.occurred_at), e.event_id, e.return_id, e.order_id)
+    at_ms, about = to_ms(e.occurred_at), e.refund_id or ""
+    return f.ReturnArrived(at_ms, e.event_id, e.return_id, e.order_id, about)
 
 
 def _inspected(e: ev.ReturnInspected) -> tuple[f.ReturnArrived, f.ReturnInspected]:

@@ -20,7 +20,7 @@ def _verified(e: ev.AccountVerified) -> Sequence[f.AnyFact]:
     known = f.AccountVerified(
         at_ms, event_id, event_id, e.alipay_verified, deadline_ms(e.created_at)
     )
-    if e.alipay_verified:
+    if e.alipay_verified is not False:
         return (known,)
     return known, f.AccountDoubted(at_ms, event_id, event_id, "unverified")
 

@@ -70,9 +70,13 @@ class ReturnUnderWay(FirstFact, tag=61, frozen=True, array_like=True, gc=False):
 
 
 class ReturnArrived(FirstFact, tag=62, frozen=True, array_like=True, gc=False):
-    """A returned parcel reached the seller, who may only have told of opening it. `ref` is the return id."""
+    """A returned parcel reached the seller, who may only have told of opening it. `ref` is the return id.
+
+    `refund_id` is empty if none was named.
+    """
 
     order_id: str
+    refund_id: str = ""
 
 
 class ReturnInspected(Fact, tag=63, frozen=True, array_like=True, gc=False):

@@ -6,15 +6,18 @@ from streams.detect.facts.base import Fact, FirstFact
 
 
 class Contacted(Fact, tag=9, frozen=True, array_like=True, gc=False):
-    """The seller tried to reach the buyer. `ref` is the event id: every attempt counts."""
+    """The seller tried to reach the buyer. `ref` is the event id: every attempt counts.
 
-    answered: bool
+    `answered` is None where nobody knows, and that is neither an answer nor an attempt in vain.
+    """
+
+    answered: bool | None
 
 
 class AccountVerified(Fact, tag=45, frozen=True, array_like=True, gc=False):
-    """Whether the account's owner is verified. `ref` is the event id; 0 if its age is not known."""
+    """Whether the account's owner is verified. `ref` is the event id; None or 0 for what is not known."""
 
-    verified: bool
+    verified: bool | None
     created_ms: int = 0
 
 

@@ -30,7 +30,7 @@ class OrderPlaced(Fact, tag=1, frozen=True, array_like=True, gc=False):
 
 
 class OrderClosed(FirstFact, tag=2, frozen=True, array_like=True, gc=False):
-    """An order was closed. `ref` is the order id; `by` is buyer, seller or system, whoever was first."""
+    """An order was closed. `ref` is the order id; `by` is buyer, seller, system or unknown, as told first."""
 
     by: str
 
