@@ -429,6 +429,17 @@ def refusal_agreed(as_refund_only: bool) -> list[Event]:
     return events
 
 
+def charged_back(as_requests: bool) -> list[Event]:
+    events: list[Event] = []
+    for n in range(3):
+        order, case = f"o{n}", {"refund_id": f"chargeback-{n}"}
+        events += kept(order, n)
+        if as_requests:
+            events.append(requested(f"{n + 9}d", order, "not_received", **case))
+        events.append(refund(f"{n + 15}d", order, "succeeded", **case))
+    return events
+
+
 @pytest.mark.parametrize(
     ("story", "accuser"),
     [
@@ -467,6 +478,7 @@ def refusal_agreed(as_refund_only: bool) -> list[Event]:
         (asked_about_the_own_order, "D13"),
         (asked_before_complaining, "D15"),
         (refusal_agreed, "D08"),
+        (charged_back, "D08"),
     ],
 )
 def test_an_honest_buyer_is_accused_by_the_other_mapping_only(
@@ -549,6 +561,97 @@ def test_a_demand_and_a_review_of_two_ids_are_no_coercion() -> None:
     assert accusers([*events, chat("3d", "chat-7", "给我500元,不然给你差评")]) == {"D04"}
 
 
+@pytest.mark.parametrize(
+    ("reason", "speaks"), [("return", "D30"), ("damaged", "D29"), ("wrong_item", "D28")]
+)
+def test_a_chargeback_is_no_dispute_of_aliexpress(reason: str, speaks: str) -> None:
+    """No bank waits for a return or for photos, and it has other days than T07 and T08."""
+
+    def told_by(events: list[Event]) -> set[str]:
+        alerts = run(events_of(events), ms(seconds("20d"))).alerts
+        return {alert.detector for alert in alerts if alert.detector not in OWN_WORK}
+
+    body = {"reason": reason, "channel": "cainiao", "countdown_ends_at": "15d"}
+    assert told_by([*kept("o", 0), dispute("9d", "o", "opened", **body)]) == {speaks}
+    lost = refund("15d", "o", "succeeded", refund_id="chargeback-1")
+    assert not told_by([*kept("o", 0), lost])
+
+
+def test_ten_chargebacks_are_no_rate_of_disputes() -> None:
+    def told_by(as_disputes: bool) -> set[str]:
+        events: list[Event] = []
+        for n in range(10):
+            events += kept(f"o{n}", n)
+            at, order = f"{n + 5}d", f"o{n}"
+            if as_disputes:
+                events.append(dispute(at, order, "opened", reason="other"))
+            else:
+                events.append(refund(at, order, "succeeded", refund_id=f"chargeback-{n}"))
+        events.sort(key=lambda event: seconds(event["at"]))
+        return {alert.detector for alert in run(events_of(events), ms(seconds("20d"))).alerts}
+
+    assert told_by(as_disputes=True) == {"D31"}
+    assert told_by(as_disputes=False) == set()
+
+
+def test_what_was_charged_back_before_it_left_speaks_for_nobody() -> None:
+    """Who pays with other people's cards would be a good customer by what was paid."""
+
+    def story(lost: bool) -> list[Event]:
+        events: list[Event] = []
+        for n in range(4):
+            events += [created(f"{n}d", f"c{n}"), paid(f"{n}d1m", f"c{n}")]
+            if lost:
+                case = {"refund_id": f"chargeback-{n}"}
+                events.append(refund(f"{n}d20h", f"c{n}", "succeeded", **case))
+        for n in range(3):
+            events += [*kept(f"o{n}", n), requested(f"{n + 4}d", f"o{n}", "quality")]
+        return events
+
+    assert "D08" in accusers(story(lost=True))
+    assert "D08" not in accusers(story(lost=False))
+
+
+def test_a_payment_that_was_charged_back_was_made() -> None:
+    events = [e for n in range(7) for e in (created(f"{n}m", f"o{n}"), paid(f"{n}m9s", f"o{n}"))]
+    events += [shipped("9h", f"o{n}") for n in range(7)]
+    lost = [refund("5d", f"o{n}", "succeeded", refund_id=f"chargeback-{n}") for n in range(7)]
+    assert not accusers(events + lost)
+
+
+def test_who_complains_to_paypal_again_and_again_asks_for_refunds() -> None:
+    def story(told: bool) -> list[Event]:
+        events = [e for n in range(3) for e in kept(f"o{n}", n)]
+        goods = {"goods_status": "unknown"}
+        asked = [requested(f"{n + 6}d", f"o{n}", "not_received", **goods) for n in range(3)]
+        return events + asked if told else events
+
+    assert "D08" in accusers(story(told=True))
+    assert not accusers(story(told=False))
+
+
+def test_money_of_a_dispute_bears_its_id_and_so_does_its_parcel() -> None:
+    """Two items of one order; a small refund beside them is neither's."""
+
+    def story(*more: Event) -> list[Event]:
+        body = {"reason": "return", "countdown_ends_at": "15d"}
+        both = [dispute("4d", "o", "opened", dispute_id=f"issue-{n}", **body) for n in (1, 2)]
+        return [*kept("o", 0), *both, *more]
+
+    def overdue(*more: Event) -> int:
+        told = run(events_of(story(*more)), ms(seconds("14d"))).alerts
+        standing = {a.alert_id: a for a in told if a.detector == "D30"}.values()
+        return sum(alert.status == "open" for alert in standing)
+
+    def back(**named: str) -> Event:
+        return {"at": "13d", "returns.delivered": {"order_id": "o", **named}}
+
+    assert overdue() == overdue(back()) == 2
+    assert overdue(refund("13d", "o", "succeeded", refund_id="coupon", amount_minor=100)) == 2
+    assert overdue(refund("13d", "o", "succeeded", refund_id="issue-1")) == 1
+    assert overdue(back(refund_id="issue-2")) == 1
+
+
 def test_disputes_that_are_no_refunds_are_told_by_nobody() -> None:
     def story(as_refunds_too: bool) -> list[Event]:
         events: list[Event] = []
@@ -566,12 +669,13 @@ def test_disputes_that_are_no_refunds_are_told_by_nobody() -> None:
 def test_a_return_that_was_ruled_is_awaited_however_the_ruling_is_told_as_a_refund() -> None:
     def story(ruling: str) -> list[Event]:
         ruled = {"ruling": "return_and_refund", "countdown_ends_at": "12d"}
+        same = {"refund_id": "dispute-o"}
         return [
             *kept("o", 0),
             dispute("4d", "o", "opened", reason="quality"),
-            requested("4d", "o", "quality"),
+            requested("4d", "o", "quality", **same),
             dispute("8d", "o", "ruled", **ruled),
-            refund("8d", "o", "platform_intervened", ruling=ruling),
+            refund("8d", "o", "platform_intervened", ruling=ruling, **same),
         ]
 
     assert "D30" in accusers(story("split"))
