@@ -7,7 +7,7 @@ What the data does not say, and what is done about it:
   about a buyer follows from them.
 - An invoice `C…` cancels lines, not orders, and does not name the invoice that it cancels. A line
   is matched with the customer's latest earlier line of the same item and quantity. An order is
-  closed, by the buyer, when all its lines were cancelled, at the last of them; what else was
+  closed, by whom is not told, when all its lines were cancelled, at the last of them; what else was
   cancelled is counted and left out: an order that lost one line of twenty is not closed.
 - Postage and carriage lines become the order's postage. Manual corrections, bank charges and the
   like are not goods and are left out.
