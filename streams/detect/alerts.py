@@ -37,7 +37,9 @@ LISTED_FIRST, LISTED_LAST = 40, 10
 LISTED_HOLDS = 500
 # Already said, or, like the version of a signal, moving without anything new to say.
 NOT_SAID = frozenset({"at_ms", "event_id", "ref", "version"})
-AGAINST_SOMEBODY = frozenset({"A8_propose_ban", "A9_draft_filing", "A10_draft_complaint"})
+AGAINST_SOMEBODY = frozenset(
+    {"A8_propose_ban", "A9_draft_filing", "A10_draft_complaint", "A13_draft_police_report"}
+)
 # What `data` adheres to: the definition within the schema of the topic.
 SCHEMA_URI = "urn:orderwatch:schema:v1:alerts#/$defs/Alert"
 
@@ -192,7 +194,7 @@ def _text(pair: tuple[str, str]) -> Text:
 
 
 def _still_due(steps: Sequence[Step], status: AlertStatus) -> Sequence[Step]:
-    """Of an episode that was resolved nobody complains, files or bans: what it was about is settled."""
+    """Of an episode that was resolved nobody complains, files, bans or reports: it is settled."""
     if status != "resolved":
         return steps
     return [step for step in steps if step.code not in AGAINST_SOMEBODY] or steps

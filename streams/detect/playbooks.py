@@ -201,6 +201,16 @@ def steps_after_burst(held_units: int) -> tuple[Step, ...]:
     return (*FREE_STOCK, relist, ASK_ABOUT_UNPAID) if held_units else (FREE_STOCK[0], relist)
 
 
+def police_report() -> Step:
+    """A13: S0 「打印好惡意訂單去當地派出所報案」. The inbox has the draft; a person decides."""
+    return Step(
+        "A13_draft_police_report",
+        "如店铺负责人核对后决定报案,打印报案材料草稿,附订单和聊天截图",
+        "If whoever is in charge decides to report it, print the draft and enclose orders and chat",
+        (("已核对事实,排除误会", "the facts were checked, and it is no misunderstanding"),),
+    )
+
+
 def auto_close(at_ms: int) -> Due:
     """T01: when the platform closes unpaid orders, which nobody else may do (N01)."""
     return Due("T01", at_ms, *TEXTS["T01"])

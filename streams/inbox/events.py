@@ -11,7 +11,7 @@ import uuid
 from datetime import datetime
 from typing import Final, Literal
 
-from schemas.alerts import Alert
+from schemas.alerts import Alert, EvidenceFact
 from schemas.base import BuyerEvent
 from schemas.events.aftersales import FilingAccepted, FilingRejected, FilingSubmitted
 from schemas.events.people import ContactAttempted, RechargeReconciled
@@ -48,10 +48,15 @@ def orders_of(alert: Alert) -> tuple[str, ...]:
     """The orders that the alert's facts are about, each once, in the order of its facts."""
     found: dict[str, None] = {}
     for fact in alert.evidence.facts:
-        order = fact.ref if fact.kind in _NAMED_BY_ORDER else fact.detail.get("order_id")
-        if _is_id(order):
-            found[str(order)] = None
+        if order := order_of(fact):
+            found[order] = None
     return tuple(found)
+
+
+def order_of(fact: EvidenceFact) -> str | None:
+    """The order that a fact is about. What a signal tells of another subject's order is not asked."""
+    order = fact.ref if fact.kind in _NAMED_BY_ORDER else fact.detail.get("order_id")
+    return str(order) if _is_id(order) else None
 
 
 def recharge_of(alert: Alert) -> tuple[str, str] | None:

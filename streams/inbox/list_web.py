@@ -16,6 +16,7 @@ from streams.inbox import pages
 from streams.inbox.bulk import Told, perform_each
 from streams.inbox.console import Console
 from streams.inbox.desk import Outcome
+from streams.inbox.register import MOST_ALERTS
 from streams.inbox.requests import admit, check_change, filter_of, form_of, steps_of
 from streams.inbox.session import Session
 from streams.inbox.workflow import FOR_MANY, Label, StepRequest
@@ -108,6 +109,7 @@ def list_page(
         shops=shops,
         detectors=detectors,
         steps=FOR_MANY,
+        most_registered=MOST_ALERTS,
         labels=tuple(Label),
         told=told,
         chosen=told.chosen() if told else frozenset(),

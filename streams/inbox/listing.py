@@ -52,7 +52,7 @@ class Listing:
         return max(1, -(-self.total // PAGE_SIZE))
 
 
-def page_query(wanted: Filter, number: int) -> Select[Any]:
+def page_query(wanted: Filter, number: int, size: int = PAGE_SIZE) -> Select[Any]:
     """The alerts of page `number`, in order."""
     return (
         select(AlertRow)
@@ -60,8 +60,8 @@ def page_query(wanted: Filter, number: int) -> Select[Any]:
         .join(AlertRow.case)
         .where(*_shown(wanted))
         .order_by(*_order(wanted))
-        .limit(PAGE_SIZE)
-        .offset((number - 1) * PAGE_SIZE)
+        .limit(size)
+        .offset((number - 1) * size)
     )
 
 
@@ -70,10 +70,12 @@ def ids_query(wanted: Filter) -> Select[Any]:
     return select(AlertRow.alert_id).join(AlertRow.case).where(*_shown(wanted))
 
 
-def page_of_few(wanted: Filter, ids: Sequence[str], number: int) -> Select[Any]:
+def page_of_few(
+    wanted: Filter, ids: Sequence[str], number: int, size: int = PAGE_SIZE
+) -> Select[Any]:
     """As `page_query`, where these are all that the pages hold."""
     # Walked in order, a database would look at nearly everything that was ever handled for one page of them.
-    return page_query(wanted, number).where(AlertRow.alert_id.in_(ids))
+    return page_query(wanted, number, size).where(AlertRow.alert_id.in_(ids))
 
 
 def tally(wanted: Filter) -> Select[int, int]:

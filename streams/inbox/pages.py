@@ -29,6 +29,7 @@ from streams.inbox.timers import Timer
 from streams.inbox.workflow import (
     CONTACTABLE,
     FILING_LABELS,
+    REPORTED_LABELS,
     TARGET,
     UNTOUCHED,
     Channel,
@@ -36,9 +37,11 @@ from streams.inbox.workflow import (
     State,
     Step,
     can_transition,
+    stands,
 )
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
+POLICE_REPORT: Final = "A13_draft_police_report"
 _BAR_WIDTH: Final = 160
 _MOST_LINES: Final = 100
 
@@ -54,6 +57,17 @@ class Card:
     @property
     def state(self) -> State:
         return State(self.row.case.state)
+
+    @property
+    def stands(self) -> bool:
+        """Whether anybody may be accused by it."""
+        return stands(self.alert.status, self.row.case.label)
+
+    @property
+    def may_be_reported(self) -> bool:
+        """Whether a police report makes sense: the alert suggests one, or a person found it to be so."""
+        is_suggested = any(one.code == POLICE_REPORT for one in self.alert.suggested_actions)
+        return self.stands and (is_suggested or self.row.case.label in REPORTED_LABELS)
 
     def first_deadline(self, now: datetime) -> Timer | None:
         """Of what the alert says, the deadline that comes first; when all have passed, the last one.

@@ -6,6 +6,7 @@ can look like a phone, and masking it would make it useless, so only sentences a
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, Final
 
@@ -37,3 +38,8 @@ def clean_json(value: Any, *, is_sentence: bool = False) -> Any:
     if isinstance(value, list):
         return [clean_json(item, is_sentence=is_sentence) for item in value]
     return clean(value) if is_sentence and isinstance(value, str) else value
+
+
+def clean_envelope(body: str) -> str:
+    """An envelope as received, laid out, but for masked sentences: what is downloaded is read too."""
+    return json.dumps(clean_json(json.loads(body)), ensure_ascii=False, indent=2)

@@ -158,17 +158,13 @@ def steps_of(form: dict[str, str], operator: str) -> list[StepRequest]:
     """
     request_id = _request_id(form)
     do, _, label = form.get("do", "").partition(".")
-    chosen = {
-        name.removeprefix(_CHOSEN): _number(version, default=-1, greatest=2**31 - 1)
-        for name, version in form.items()
-        if name.startswith(_CHOSEN)
-    }
+    chosen = chosen_of(form)
     if not do or not chosen:
         return []
     known: Step | None = _one_of(FOR_MANY, do)
     if known is None or (known == "label") != (label in list(Label)):
         raise BadFormError
-    if len(chosen) > PAGE_SIZE or min(chosen.values()) < 0 or not all(map(_is_id, chosen)):
+    if min(chosen.values()) < 0:
         raise BadFormError
     return [
         StepRequest(
@@ -181,6 +177,21 @@ def steps_of(form: dict[str, str], operator: str) -> list[StepRequest]:
         )
         for alert_id, version in chosen.items()
     ]
+
+
+def chosen_of(form: dict[str, str]) -> dict[str, int]:
+    """The alerts that were chosen on a list, each with the version of its case; -1 for one that is none.
+
+    Raises BadFormError for more than a list can show, and for what is no id.
+    """
+    chosen = {
+        name.removeprefix(_CHOSEN): _number(version, default=-1, greatest=2**31 - 1)
+        for name, version in form.items()
+        if name.startswith(_CHOSEN)
+    }
+    if len(chosen) > PAGE_SIZE or not all(map(_is_id, chosen)):
+        raise BadFormError
+    return chosen
 
 
 def _is_id(text: str) -> bool:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine, and_, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, defer, joinedload
+from sqlalchemy.orm import Session, defer, joinedload, selectinload
 
 from schemas.alerts import Alert, AlertEnvelope
 from streams.inbox.database import writing
@@ -50,7 +50,7 @@ from streams.inbox.models import (
     RefusedRow,
     RevisionRow,
 )
-from streams.inbox.workflow import UNHANDLED, Seen, State, follow, severity_rank
+from streams.inbox.workflow import UNHANDLED, Seen, State, follow, severity_rank, stands
 from streams.subscriber.source import Partition
 
 # What the pipeline did to the workflow is audited under this name.
@@ -136,17 +136,18 @@ class Store:
                 session.merge(ReadRow(topic=topic, partition=partition, offset=offset))
         return Applied(len(changes), len(accepted) - len(changes), len(refused))
 
-    def page(self, wanted: Filter) -> Listing:
+    def page(self, wanted: Filter, size: int = PAGE_SIZE) -> Listing:
         """One page of alerts. A page number past the end shows the last page."""
         with Session(self.engine) as session:
             found, suppressed = _totals(session, wanted)
             total = found if wanted.with_suppressed else max(0, found - suppressed)
             if not total:
                 return Listing([], 0, 1, suppressed)
-            number = min(max(1, wanted.page), -(-total // PAGE_SIZE))
-            query = page_query(wanted, number)
+            number = min(max(1, wanted.page), -(-total // size))
+            query = page_query(wanted, number, size)
             if total <= FEW:
-                query = page_of_few(wanted, session.scalars(ids_query(wanted)).all(), number)
+                ids = session.scalars(ids_query(wanted)).all()
+                query = page_of_few(wanted, ids, number, size)
             listed = session.scalars(query).all()
             # On PostgreSQL the envelope of one may have been deleted since its row was read.
             rows = [row for row in listed if row.latest is not None]
@@ -182,6 +183,24 @@ class Store:
                 ),
                 filings=_filings(session, row),
             )
+
+    def rows_of(self, alert_ids: Sequence[str]) -> list[AlertRow]:
+        """Those of the alerts that there are, in the order in which they were named."""
+        query = (
+            select(AlertRow)
+            .options(selectinload(AlertRow.latest))
+            .where(AlertRow.alert_id.in_(alert_ids))
+        )
+        with Session(self.engine) as session:
+            found = {row.alert_id: row for row in session.scalars(query) if row.latest is not None}
+        return [found[one] for one in alert_ids if one in found]
+
+    def fallen(self, alert_ids: Sequence[str]) -> list[str]:
+        """Those of the alerts by which nobody may be accused."""
+        query = select(AlertRow.alert_id, AlertRow.status, CaseRow.label).join(AlertRow.case)
+        with Session(self.engine) as session:
+            found = session.execute(query.where(AlertRow.alert_id.in_(alert_ids)))
+            return [one for one, status, label in found if not stands(status, label)]
 
     def waiting_events(self) -> dict[str, int]:
         """How many events for the detectors are not on Kafka for certain, of every topic."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +18,6 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from streams.detect.working_days import time_zone
 from streams.inbox import pages
 from streams.inbox.case_web import add_cases
 from streams.inbox.console import Console
@@ -27,7 +25,8 @@ from streams.inbox.desk import Outcome
 from streams.inbox.evidence import add_evidence
 from streams.inbox.gate import Gate
 from streams.inbox.list_web import add_lists
-from streams.inbox.redaction import clean_json
+from streams.inbox.redaction import clean_envelope
+from streams.inbox.register_web import REGISTER, add_register
 from streams.inbox.requests import (
     LANGUAGE_COOKIE,
     BadFormError,
@@ -77,6 +76,7 @@ def create_app(console: Console) -> FastAPI:
     add_lists(app, console, view)
     _add_reading(app, console, view)
     add_evidence(app, console, view)
+    add_register(app, console, view)
     add_cases(app, console, view)
     _add_changing(app, console, view)
     _add_problems(app, view)
@@ -118,11 +118,9 @@ class _View:
             )
         return response
 
-    def document(self, request: Request, template: str, shop_id: str, **values: object) -> str:
-        """A page without the frame, by the clocks of the shop, to be read elsewhere and later."""
-        zone = self._console.rules.deadlines(shop_id).time_zone
-        words = Words(language_of(request), self._console.now(), time_zone(zone), is_dated=True)
-        return pages.render(self._jinja, template, words, zone=zone, **values)
+    def document(self, template: str, words: Words, **values: object) -> str:
+        """A page without the frame, to be read elsewhere and later."""
+        return pages.render(self._jinja, template, words, **values)
 
     def problem(
         self, request: Request, status: int, text: str, hint: str = "", **values: object
@@ -191,12 +189,11 @@ def _add_reading(app: FastAPI, console: Console, view: _View) -> None:
     # Registered before the page of an alert, whose pattern would take the ending as part of the id.
     @app.get("/alerts/{alert_id}.json", dependencies=[Depends(admitted)])
     def raw(request: Request, alert_id: str) -> Response:
-        """The envelope as received, but for masked sentences; what is downloaded is read too."""
         detail = console.store.detail(alert_id)
         if detail is None:
             return JSONResponse({"error": "no such alert"}, 404)
         name = f"{detail.row.alert_id}-r{detail.row.revision}.json"
-        body = json.dumps(clean_json(json.loads(detail.row.body)), ensure_ascii=False, indent=2)
+        body = clean_envelope(detail.row.body)
         disposition = {"content-disposition": f'attachment; filename="{name}"'}
         return Response(body, media_type="application/json", headers=disposition)
 
@@ -324,4 +321,7 @@ def _here(request: Request, **changes: str) -> str:
     path = url.path
     if request.method == "POST" and path.startswith(("/alerts/", "/cases/")):
         path = path.rpartition("/")[0]
+    elif request.method == "POST" and path == REGISTER:
+        # What had been chosen is not in the address, and all of the list is something else.
+        path = "/"
     return f"{path}?{url.query}" if url.query else path

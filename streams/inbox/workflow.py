@@ -53,6 +53,17 @@ class Label(StrEnum):
     POLICE_REPORTED = "POLICE_REPORTED"
 
 
+# By these, what the alert says is not so, or no longer.
+_SETTLED: Final = frozenset({Label.FALSE_POSITIVE, Label.BUYER_PAID, Label.WITHDRAWN})
+# With these a person has said that what the alert says is so, and that it is grave.
+REPORTED_LABELS: Final = frozenset({Label.CONFIRMED_MALICIOUS, Label.POLICE_REPORTED})
+
+
+def stands(status: str, label: str | None) -> bool:
+    """Whether anybody may be accused by an alert: neither the facts nor whoever handled it say otherwise."""
+    return status != "retracted" and label not in _SETTLED
+
+
 class Channel(StrEnum):
     """How a buyer was contacted."""
 

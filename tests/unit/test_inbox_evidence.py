@@ -209,4 +209,4 @@ def test_an_alert_that_is_not_there_has_none(served: Served) -> None:
         assert http.get(f"/alerts/{ONE}/evidence").status_code == 404
     with closing(httpx.Client(base_url=served.url)) as http:
         served.add(make_alert(suggested_actions=[COLLECT]))
-        assert http.get(f"/alerts/{ONE}").text.count(f'href="/alerts/{ONE}/evidence"') == 2
+        assert http.get(f"/alerts/{ONE}").text.count(f'href="/alerts/{ONE}/evidence.zip"') == 2

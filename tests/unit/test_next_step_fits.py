@@ -309,3 +309,46 @@ def test_d19_says_that_text_may_be_removed_only_while_it_may(
     alert = told("D19", events, "32d" if "31d" in end.values() else "3d")
     assert said in alert.summary.zh
     assert ("may be removed" in alert.summary.en) == (alert.status == "open")
+
+
+POLICE = "A13_draft_police_report"
+
+
+def test_a_burst_is_a_matter_for_the_police_only_in_hundreds() -> None:
+    def burst(units: int) -> Alert:
+        order = {"order_id": "o{n}", "units": units}
+        return told(
+            "D01", [{"at": "0s", "orders.created": order, "times": 6, "every": "1m"}], "20m"
+        )
+
+    few, hundreds = burst(33), burst(34)
+    assert (few.severity, POLICE in codes(few)) == ("warn", False)
+    assert (hundreds.severity, codes(hundreds)[-1]) == ("critical", POLICE)
+
+
+def test_once_a_burst_is_paid_nobody_goes_to_the_police() -> None:
+    events: Events = [
+        {
+            "at": "0s",
+            "orders.created": {"order_id": "o{n}", "units": 40},
+            "times": 8,
+            "every": "1m",
+        },
+        {"at": "25m", "payments.succeeded": {"order_id": "o{n}"}, "times": 8, "every": "1m"},
+    ]
+    alert = told("D01", events, "1h")
+    assert alert.status == "resolved"
+    assert POLICE not in codes(alert)
+    assert POLICE in codes(told("D01", events[:1], "20m"))
+
+
+def test_d04_the_police_are_named_where_money_is_demanded_and_not_for_a_gift() -> None:
+    money = told("D04", [{"at": "0s", "chats.message": {"text": "给我2000,不然给差评"}}], "1h")
+    gift = told("D04", [{"at": "0s", "chats.message": {"text": "送我个赠品,不然给差评"}}], "1h")
+    assert (money.severity, codes(money)[-1]) == ("warn", POLICE)
+    assert (gift.severity, POLICE in codes(gift)) == ("info", False)
+
+
+def test_d25_a_campaign_that_stands_may_be_reported() -> None:
+    alert = told_in_example("D25/fires_claims_and_refunds")
+    assert (alert.status, POLICE in codes(alert)) == ("open", True)

@@ -123,6 +123,7 @@ class UnpaidOrderBurst(Detector[Rules]):
         dont_close_en = " Don't close the orders." if held_units else ""
         most_zh, most_en = _most_held(episode)
         all_zh, all_en = beside_the_most(d)
+        is_huge = int(d["most_units"]) >= rules.critical_units
         return Presentation(
             title=("疑似恶拍:大量未付款订单", "Burst of unpaid orders"),
             summary=(
@@ -151,6 +152,8 @@ class UnpaidOrderBurst(Detector[Rules]):
                     "异常拍下",
                     f"买家{minutes}分钟内拍下{d['most_orders']}笔共{d['most_units']}件未付款{all_zh},占用库存",
                 ),
+                # 「几百件」: a few orders are no matter for the police.
+                *((playbooks.police_report(),) if is_huge else ()),
             ),
             deadlines=(playbooks.auto_close(close_ms),) if held_units else (),
         )

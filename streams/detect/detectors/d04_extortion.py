@@ -42,7 +42,7 @@ from streams.detect.facts import (
     ReasonGiven,
     RefundRequested,
 )
-from streams.detect.playbooks import complaint
+from streams.detect.playbooks import complaint, police_report
 from streams.detect.text.extortion import CLAIM
 
 _THREATS = {
@@ -153,7 +153,11 @@ class Extortion(Detector[Rules]):
                     "保存旺旺举证号和完整聊天截图(含第三方聊天工具)",
                     "Keep the chat's evidence number and whole screenshots, of other messengers too",
                 ),
-                *(() if is_soft else (complaint("恶意敲诈", "买家以投诉或评价为由索要财物"),)),
+                *(
+                    ()
+                    if is_soft
+                    else (complaint("恶意敲诈", "买家以投诉或评价为由索要财物"), police_report())
+                ),
             ),
         )
 

@@ -210,6 +210,7 @@ class Campaign(SecondOrder[Rules]):
                     next((_COMPLAINTS[kind] for kind in _COMPLAINTS if kind in kinds), "异常投诉"),
                     f"同一买家在{days}天内先后出现{zh}",
                 ),
+                playbooks.police_report(),
                 # A platform restricts only who has ordered (N20).
                 *((_BAN,) if d["has_order"] else ()),
             ),

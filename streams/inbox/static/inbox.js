@@ -163,7 +163,8 @@
   let isAsking = false;
   document.addEventListener("submit", async (event) => {
     const form = event.target;
-    if (form.method !== "post") return;
+    // A download leaves the page as it is, whatever becomes of it.
+    if (form.method !== "post" || event.submitter?.hasAttribute("formaction")) return;
     event.preventDefault();
     if (isAsking || form.dataset.sent) return;
     isAsking = true;
