@@ -46,6 +46,8 @@ _COLUMNS: Final[Sequence[tuple[str, int]]] = (
     ("zone", 16),
     ("alert", 38),
 )
+# Numbers of a sheet have fifteen digits; what is longer is no amount and no quantity anyway.
+_EXACT: Final = 10**15
 _CLOCK: Final = "yyyy-mm-dd hh:mm:ss"
 
 
@@ -105,7 +107,7 @@ def money(detail: dict[str, Scalar]) -> tuple[Decimal, str] | None:
     """The amount that a fact tells, in whole units, and its currency, which may be unknown."""
     minor, currency = detail.get("amount_minor"), _said(detail.get("currency"))
     # 0 stands for an amount that nobody told.
-    if not isinstance(minor, int) or not minor:
+    if not isinstance(minor, int) or isinstance(minor, bool) or not minor:
         return None
     return Decimal(minor).scaleb(-_DECIMALS.get(currency, 2)), currency
 
@@ -122,7 +124,7 @@ def _said(value: object) -> str:
 def _count(line: Line, fact: EvidenceFact) -> None:
     line.at = line.at or fact.at
     units = fact.detail.get("units")
-    if isinstance(units, int) and units > 0:
+    if isinstance(units, int) and not isinstance(units, bool) and units > 0:
         line.units = units
     # In a chat, an amount is what was demanded and not what the order costs.
     if line.order and (told := money(fact.detail)):
@@ -169,10 +171,10 @@ def workbook(
         for column, value in enumerate(cells):
             if isinstance(value, datetime):
                 sheet.write_datetime(row, column, value, clock)
-            elif isinstance(value, int | Decimal):
+            elif isinstance(value, int | Decimal) and abs(value) < _EXACT:
                 sheet.write_number(row, column, value, plain)
             elif value:
-                sheet.write_string(row, column, visible(value), text)
+                sheet.write_string(row, column, visible(str(value)), text)
     sheet.freeze_panes(1, 2)
     sheet.autofilter(0, 0, tally.lines, len(_COLUMNS) - 1)
     notes = _notes(words, tally, left_out)

@@ -352,8 +352,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "evidence.alert": ("预警号", "Alert"),
     "evidence.orders": ("涉及订单", "Orders"),
     "evidence.orders_capped": (
-        "仅为所列{n}条事实的订单，共{total}条事实",
-        "of the {n} facts that are listed, out of {total}",
+        "订单可能不全：共{total}条事实，列出其中{n}条",
+        "may not be all: {n} of {total} facts are listed",
     ),
     "evidence.event": ("事件号", "Event"),
     "evidence.handling": ("处理经过", "How it was handled"),

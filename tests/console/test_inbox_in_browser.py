@@ -432,6 +432,22 @@ def test_all_of_the_page_are_chosen_and_none(page: Page, served: Served) -> None
     assert chosen(page) == 49
 
 
+def test_a_register_of_those_chosen_leaves_the_page_as_it_is_for_the_next_step(
+    page: Page, served: Served
+) -> None:
+    served.add(*(make_alert(key, buyer=f"b{key}") for key in "12"))
+    page.wait("document.querySelectorAll('.alert').length === 2")
+    page.click(box("2"))
+    page.click(".act button[formaction]")
+    wait_until(lambda: served.url + "/register.xlsx" in page.requests())
+    assert (chosen(page), page.evaluate("location.pathname")) == (1, "/")
+    # Nothing waits for the answer: the form can be sent at once.
+    page.choose("select[name=do]", "take")
+    page.click(".act button:not([formaction])")
+    page.wait("document.querySelector('.told')?.innerText.includes('处理：1条已完成')")
+    assert states(served, "1", "2") == ["NEW", "IN_PROGRESS"]
+
+
 def test_what_is_chosen_stays_while_alerts_arrive_and_the_list_is_renewed_after(
     page: Page, served: Served
 ) -> None:
@@ -662,7 +678,7 @@ def test_what_to_do_with_those_chosen_is_always_in_view(
             "const b = e.getBoundingClientRect();"
             "return b.top >= 0 && b.bottom <= innerHeight && b.left >= 0 && b.right <= innerWidth; })"
         )
-        assert seen == [True, True, True]
+        assert seen == [True] * 4
     # A button of one line.
     assert page.evaluate("document.querySelector('.act button').clientHeight") < 45
 

@@ -152,7 +152,7 @@ def test_the_number_of_orders_is_not_that_of_those_that_are_listed(served: Serve
     alert = make_alert()
     capped = alert.evidence.model_copy(update={"facts_total": 80, "facts_capped": True})
     served.add(alert.model_copy(update={"evidence": capped}))
-    assert "仅为所列6条事实的订单，共80条事实" in evidence(served)
+    assert "订单可能不全：共80条事实，列出其中6条" in evidence(served)
 
 
 def test_it_tells_of_people_and_not_of_the_console(served: Served) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC
 from html import unescape
 from io import BytesIO
 from pathlib import Path
@@ -88,6 +89,10 @@ def test_the_same_state_at_the_same_time_gives_the_same_bytes(
     served.add(make_alert(suggested_actions=[POLICE]))
     made = [http.get(f"/alerts/{ONE}/evidence.zip").content for _ in range(2)]
     assert made[0] == made[1]
+    # A workbook says when it was made, by the clock of whoever writes it unless it is told.
+    with ZipFile(BytesIO(made[0])) as zipped:
+        book = openpyxl.load_workbook(BytesIO(zipped.read("register.xlsx")))
+    assert book.properties.created.replace(tzinfo=UTC) == served.clock.at
     served.clock.forward(seconds=1)
     assert http.get(f"/alerts/{ONE}/evidence.zip").content != made[0]
 
@@ -197,6 +202,11 @@ def test_codes_and_hashes_are_nothing_for_the_police(served: Served, http: httpx
     served.add(alert.model_copy(update={"evidence": facts}))
     text = report_of(http)
     assert "买家留言" in text and "金额: 2000.00" in text
+    asked = said.model_copy(update={"kind": "RefundRequested", "detail": {"reason": "stockout"}})
+    told = alert.evidence.model_copy(update={"facts": [asked], "facts_total": 1})
+    second = make_alert("2", suggested_actions=[POLICE])
+    served.add(second.model_copy(update={"evidence": told}))
+    assert "理由: 缺货" in report_of(http, second.alert_id)
     for part in ("demand.money", "lexicon", "h4sh"):
         assert part not in text
 

@@ -126,6 +126,20 @@ def test_ids_are_text_and_nothing_becomes_a_formula(served: Served, http: httpx.
     assert "\u202e".encode() not in texts
 
 
+def test_a_number_that_no_sheet_can_hold_is_text(served: Served, http: httpx.Client) -> None:
+    odd = [10**400, 10**15, 10**15 - 1, True]
+    served.add(*(with_facts(f"{n}", fact("LargeOrder", f"o{n}", units=units, amount_minor=units))
+                 for n, units in enumerate(odd)))  # fmt: skip
+    rows, _ = sheets_of(exported(http))
+    found = {row[0].value: (row[4].value, row[4].data_type) for row in rows[1:]}
+    assert found == {
+        "o0": (str(10**400), "s"),
+        "o1": (str(10**15), "s"),
+        "o2": (10**15 - 1, "n"),
+        "o3": (None, "n"),
+    }
+
+
 def test_who_is_accused_no_longer_is_not_registered(served: Served, http: httpx.Client) -> None:
     served.add(*(make_alert(key, buyer=f"b{key}", orders=1) for key in "123"))
     # Somebody is on it, so it stays on the list.
@@ -177,7 +191,8 @@ def test_both_limits_are_said_before_and_in_the_file(
     monkeypatch.setattr(register_web, "MOST_ALERTS", 3)
     monkeypatch.setattr("streams.inbox.list_web.MOST_ALERTS", 3)
     assert "导出登记表（xlsx，前3条）" in http.get("/?lang=zh").text
-    rows, notes = sheets_of(exported(http, "?lang=zh"))
+    # There are no pages of it, so the second of a list is no other register.
+    rows, notes = sheets_of(exported(http, "?lang=zh&page=2"))
     assert [row[0].value for row in rows][-2:] == [None, "未列出全部，见「说明」。"]
     assert len([row for row in rows if row[1].value]) == 1 + 6
     assert any("另有2条预警没有登记" in note for note in notes)
