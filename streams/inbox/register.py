@@ -171,7 +171,7 @@ def workbook(
         for column, value in enumerate(cells):
             if isinstance(value, datetime):
                 sheet.write_datetime(row, column, value, clock)
-            elif isinstance(value, int | Decimal) and abs(value) < _EXACT:
+            elif isinstance(value, int | Decimal) and -_EXACT < value < _EXACT:
                 sheet.write_number(row, column, value, plain)
             elif value:
                 sheet.write_string(row, column, visible(str(value)), text)
