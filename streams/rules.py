@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -42,21 +43,37 @@ def load_rules(path: Path | None, detectors: Sequence[Detector[Any]]) -> RuleSet
         raise ConfigurationError(f"{where}: {error}") from error
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 class RulesFile:
     """The rules file of a running service, looked at again and again: what changes in it holds from then on.
 
-    `take` gets the new rules. A file that cannot be used changes nothing; `is_refused` says so. What a
-    newcomer gets wrong: a look may find half of a file that is being written, so the same bytes must be
-    found twice.
+    `take` gets the new rules, at `read_at`. A file that cannot be used changes nothing; `is_refused` says so.
+    What a newcomer gets wrong: a look may find half of a file that is being written, so the same bytes must
+    be found twice.
     """
 
-    def __init__(self, settings: Settings, take: Callable[[RuleSet], object]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        take: Callable[[RuleSet], object],
+        now: Callable[[], datetime] = _now,
+    ) -> None:
         self._path = settings.rules_path
+        self._now = now
         self._known = find_detectors()
         self._chosen = chosen_detectors(settings.detectors, self._known)
         self._take = take
         self._taken = self._seen = self._read()
+        self.read_at = now()
         self.is_refused = False
+
+    @property
+    def name(self) -> str | None:
+        """The file without its folder, which is nobody's business; None where there is none."""
+        return self._path.name if self._path else None
 
     def look(self) -> float:
         """Take what the file says, if that is new and can be used; how long until the next look, in s."""
@@ -79,6 +96,7 @@ class RulesFile:
             return
         self.is_refused = False
         self._take(rules)
+        self.read_at = self._now()
         log.info("rules_renewed", version=rules.version)
 
     def _read(self) -> bytes | None:

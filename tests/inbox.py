@@ -37,7 +37,8 @@ from streams.inbox.session import Gatekeeper
 from streams.inbox.store import Store
 from streams.inbox.web import create_app
 from streams.inbox.workflow import Channel, Label, StepRequest
-from streams.rules import load_rules
+from streams.rules import RulesFile, load_rules
+from streams.settings import Settings
 from tests.factories import alert_id, envelope, make_alert
 
 NOW = datetime(2026, 11, 11, 12, 5, tzinfo=UTC)
@@ -209,6 +210,7 @@ class Served:
         token: str | None = None,
         *,
         is_tls_in_front: bool = False,
+        rules_path: Path | None = None,
     ) -> None:
         engine = open_database(f"sqlite:///{folder}/inbox.db")
         upgrade(engine)
@@ -218,7 +220,8 @@ class Served:
         self.engine = engine
         self.store = Store(engine, clock)
         self.desk = Desk(engine, clock)
-        self.rules = load_rules(None, find_detectors())
+        self.rules = load_rules(rules_path, find_detectors())
+        self.rules_file = RulesFile(Settings(rules_path=rules_path), self.rules.become, clock)
         self.board = Board(self.store, self.rules, clock)
         self.casebook = Casebook(engine, clock)
         self.metrics = InboxMetrics(self.store, self.board, clock)
@@ -231,6 +234,7 @@ class Served:
                 board=self.board,
                 casebook=self.casebook,
                 rules=self.rules,
+                rules_file=self.rules_file,
                 live=self.live,
                 keeper=Gatekeeper(token, clock),
                 metrics=self.metrics,

@@ -34,6 +34,8 @@ Topics = tuple[str, ...]
 # Of rule blocks: how many of something there must be at least, and lengths of time.
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[int, Field(ge=0)]
+# A name in the rules that every reader may see. Other texts may stand for people, and are shown to nobody.
+Word = Annotated[str, StringConstraints(pattern=r"^[\w-]+$")]
 # That of an amount in the rules; amounts in another one are not compared with it.
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 # The most that anybody can mean, by the unit in which a name ends: ten years, what an amount of money may
@@ -147,14 +149,16 @@ def counted(number: object, noun: str) -> str:
 class Wording(NamedTuple):
     """What lists and tables call a detector and its numbers. Pairs are (zh, en).
 
-    `units` are those that only it counts in, and `details` the values that only its signals carry,
-    without the ending `_ms`: what several detectors share has its words in `streams.inbox`.
+    `units` are those that only it counts in, `details` the values that only its signals carry, without
+    the ending `_ms`, and `rules` the fields that only its block has and that are no limit of a threshold:
+    what several detectors share has its words in `streams.inbox`.
     """
 
     title: tuple[str, str]
     thresholds: Mapping[str, tuple[str, str]]
     units: Mapping[str, tuple[str, str]] = {}
     details: Mapping[str, tuple[str, str]] = {}
+    rules: Mapping[str, tuple[str, str]] = {}
 
 
 class Presentation(NamedTuple):

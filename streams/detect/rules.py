@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
@@ -92,6 +92,11 @@ class RuleSet:
     def become(self, other: RuleSet) -> None:
         """Hold what the other one holds; all who have these rules have those from now on, in one step."""
         self.__dict__.update(other.__dict__)
+
+    @property
+    def shops(self) -> Sequence[str]:
+        """The shops that have rules of their own, in the order of the document."""
+        return tuple(self._shops)
 
     def of(self, shop: str) -> Mapping[str, Rule]:
         """The rules by detector id for one shop."""

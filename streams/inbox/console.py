@@ -15,6 +15,7 @@ from streams.inbox.live import Live
 from streams.inbox.metrics import InboxMetrics
 from streams.inbox.session import Gatekeeper
 from streams.inbox.store import Store
+from streams.rules import RulesFile
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Console:
     board: Board
     casebook: Casebook
     rules: RuleSet
+    rules_file: RulesFile
     live: Live
     keeper: Gatekeeper
     metrics: InboxMetrics

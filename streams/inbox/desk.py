@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from streams.inbox import telling
 from streams.inbox.database import writing
+from streams.inbox.events import derived_id
 from streams.inbox.intake import storable
 from streams.inbox.models import AuditRow, CaseRow, ContactRow
 from streams.inbox.redaction import clean
@@ -32,6 +33,7 @@ from streams.inbox.workflow import (
     Refusal,
     State,
     StepRequest,
+    begins,
     refusal,
 )
 
@@ -81,11 +83,22 @@ class Desk:
         reason = reason or (telling.untold(session, alert, request) if alert else None)
         if reason is not None:
             return Outcome("refused", reason)
-        waited = self._take_effect(session, case, request)
+        waited = self._take(session, case, request) if begins(request.step, old) else None
+        old = State(case.state)
+        waited = self._take_effect(session, case, request) or waited
         if alert is not None:
             telling.tell(session, alert, request, _label(case), case.updated_at)
         session.add(_audit(request, old, State(case.state), case.updated_at))
         return Outcome("done", waited=waited)
+
+    def _take(self, session: Session, case: CaseRow, request: StepRequest) -> timedelta | None:
+        """Take the alert along with the step, as a step of its own in the audit."""
+        old = State(case.state)
+        own_id = derived_id(case.alert_id, request.request_id, "take")
+        take = replace(request, step="take", request_id=own_id)
+        waited = self._take_effect(session, case, take)
+        session.add(_audit(take, old, State(case.state), case.updated_at))
+        return waited
 
     def _take_effect(
         self, session: Session, case: CaseRow, request: StepRequest

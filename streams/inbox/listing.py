@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Generic, Literal, TypeVar
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import selectinload
@@ -13,6 +13,7 @@ from streams.inbox.intake import storable
 from streams.inbox.models import AlertRow, CaseRow, ReferenceRow
 from streams.inbox.workflow import UNHANDLED
 
+T = TypeVar("T")
 Sort = Literal["severity", "newest", "deadline"]
 PAGE_SIZE: Final = 50
 # So many are sorted sooner than they are found among all others by walking in order.
@@ -50,6 +51,24 @@ class Listing:
     @property
     def pages(self) -> int:
         return max(1, -(-self.total // PAGE_SIZE))
+
+
+@dataclass(frozen=True)
+class Paged(Generic[T]):
+    """One page of something else than alerts, and how many there are on all pages."""
+
+    rows: Sequence[T]
+    total: int
+    page: int
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // PAGE_SIZE))
+
+
+def page_within(total: int, number: int) -> int:
+    """The page to show where `number` is asked for; past the end, the last one."""
+    return min(max(1, number), max(1, -(-total // PAGE_SIZE)))
 
 
 def page_query(wanted: Filter, number: int, size: int = PAGE_SIZE) -> Select[Any]:

@@ -36,6 +36,7 @@ from streams.inbox.workflow import (
     Label,
     State,
     Step,
+    can_record,
     can_transition,
     stands,
 )
@@ -135,12 +136,12 @@ class Work:
     done: Set[str]
     channels: Sequence[Channel] = tuple(Channel)
     # Whether the alert names orders; which of them can be filed; which filings wait for an answer; which
-    # orders have an accepted one; whether it is a top-up's.
+    # orders have an accepted one; whether a top-up's result can be recorded.
     has_orders: bool = False
     orders: Sequence[str] = ()
     pending_filings: Sequence[FilingRow] = ()
     exempt_orders: Sequence[str] = ()
-    is_recharge: bool = False
+    can_record: bool = False
     # The step that recorded the top-up's result last.
     settled: AuditRow | None = None
 
@@ -219,7 +220,7 @@ def work(detail: Detail) -> Work:
         orders=[order for order in orders_of(alert) if storable(order) not in standing],
         pending_filings=[one for one in detail.filings if one.status == "submitted"],
         exempt_orders=sorted(exempt),
-        is_recharge=recharge_of(alert) is not None,
+        can_record=recharge_of(alert) is not None and can_record(state),
         settled=settled[-1] if settled else None,
     )
 
@@ -268,6 +269,12 @@ def query(wanted: Filter, **changes: object) -> str:
     return f"?{said}" if said else ""
 
 
+def address(path: str, **fields: str | int) -> str:
+    """A page with its query; what is empty, and the first page of a table, is left out."""
+    said = urlencode({name: value for name, value in fields.items() if value not in ("", 1)})
+    return f"{path}?{said}" if said else path
+
+
 def cards(listing: Listing, timers: Mapping[str, Sequence[Timer]]) -> list[Card]:
     return [card(row, timers.get(row.alert_id, ())) for row in listing.rows]
 
@@ -290,6 +297,7 @@ def environment() -> Environment:
     jinja.filters["exact"] = lambda at: at.astimezone(CHINA).isoformat(sep=" ")
     jinja.globals["bar"] = bar
     jinja.globals["query"] = query
+    jinja.globals["address"] = address
     return jinja
 
 

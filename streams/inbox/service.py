@@ -100,6 +100,7 @@ def run(settings: Settings) -> None:
                 board=board,
                 casebook=Casebook(engine, _now),
                 rules=rules,
+                rules_file=rules_file,
                 live=live,
                 keeper=Gatekeeper(token, _now),
                 metrics=metrics,

@@ -15,7 +15,9 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Final, Literal
 
 from schemas.alerts import Scalar, Text
+from streams.detect.deadlines import TEXTS as DEADLINES
 from streams.inbox.fact_words import NAMES
+from streams.inbox.rule_words import name_of, value_of
 from streams.inbox.wordings import wording_of
 
 Language = Literal["zh", "en"]
@@ -28,6 +30,85 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "tab.alerts": ("预警", "Alerts"),
     "tab.complaints": ("投诉", "Complaints"),
     "tab.deadlines": ("时限", "Deadlines"),
+    "tab.recharges": ("充值", "Top-ups"),
+    "tab.audit": ("商品体检", "Listing audit"),
+    "tab.rules": ("规则", "Rules"),
+    "rules.about": (
+        "本工作台所用的规则，只供查看；每个阈值都有依据和日期。"
+        "检测由worker按它们自己读入的规则进行，可能与这里不同：每条预警都写着所依据的规则版本，不同时会标出。",
+        "The rules that this inbox goes by, to look at; each threshold has its source and date. "
+        "Workers detect by the rules that they read themselves, which may be others: every alert names the "
+        "version that it was judged by, and says so where it is not the one shown here.",
+    ),
+    "rules.shipped": ("随软件提供的规则", "The rules that ship with the software"),
+    "rules.version": ("版本 {version}", "version {version}"),
+    "rules.read": (
+        "读入于{at}；文件修改后几秒内生效。",
+        "Read at {at}; a change of the file holds within seconds.",
+    ),
+    "rules.refused": (
+        "规则文件已修改，但无法使用：仍按下面的规则进行。原因见日志，或运行 orderwatch rules check。",
+        "The file has changed into one that cannot be used: the rules below still hold. The log says why, "
+        "and so does orderwatch rules check.",
+    ),
+    "rules.allowed": (
+        "allow 名单：{n}项（不显示），其预警静默",
+        "allow list: {n} entries, not shown; their alerts are suppressed",
+    ),
+    "rules.muted": (
+        "运行哪些检测器由worker的设置ORDERWATCH_DETECTORS决定，这里看不到。",
+        "Which detectors run is set for the workers by ORDERWATCH_DETECTORS, which is not seen from here.",
+    ),
+    "rules.everywhere": ("没有单独设置的店铺", "Shops without rules of their own"),
+    "rules.none_own": (
+        "店铺{shop}没有单独设置，使用下面的规则。",
+        "The shop {shop} has no rules of its own; these hold for it.",
+    ),
+    "rules.value": ("数值", "Value"),
+    "rules.key": ("文件中的名称", "Name in the file"),
+    "rules.own": ("本店设置", "the shop's own"),
+    "rules.instead": ("默认{value}", "default {value}"),
+    "rules.entries": ("{n}项（不显示）", "{n} entries, not shown"),
+    "rules.source": ("依据 {source}（{as_of}）", "Source {source} ({as_of})"),
+    "rules.other": ("与规则页不同：{version}", "not the version of the rules page: {version}"),
+    "rules.shop_type": ("店铺类型", "Type of shop"),
+    "shop_type.taobao": ("集市（淘宝）", "Taobao 集市"),
+    "shop_type.tmall": ("天猫", "Tmall"),
+    "shop_type.other": ("其他平台", "another platform"),
+    "shop_type.unknown": ("未设置", "not set"),
+    "audit.about": (
+        "现在设置有问题的商品，以及被未付款订单占用库存的商品；与任何买家无关。处理过的预警，只要商品还没改好，也仍列在这里。",
+        "Items whose listing has something wrong now, and items whose stock unpaid orders hold; no buyer is "
+        "meant. One whose alert was handled stays here until it is mended.",
+    ),
+    "audit.empty": ("没有需要修改的商品", "No item needs mending"),
+    "audit.since": ("自", "since"),
+    "audit.mend": ("怎样修改", "To mend it"),
+    "audit.total": ("共{n}件商品", "{n} items in total"),
+    "recharge.about": (
+        "充值已提交，期限内没有收到结果：可能成功，也可能失败。请登录官方查询该笔充值记录，再在此登记结果；失败时填写原因。",
+        "Top-ups that were sent and had no result in time: each may have succeeded or failed. Look it up at "
+        "the provider, then record the result here, with the reason if it failed.",
+    ),
+    "recharge.badge": ("笔充值等待登记结果", "top-ups wait for their result"),
+    "recharge.waiting": ("等待登记结果", "Waiting for a result"),
+    "recharge.empty": (
+        "没有等待登记结果的充值。新的会自动出现在这里。",
+        "No top-up waits for a result. New ones appear here by themselves.",
+    ),
+    "recharge.waits": (
+        "列表有更新。填写期间列表保持不动，登记或清空后会刷新。",
+        "The list has changed. It stands still while somebody fills in a result, and is renewed after that.",
+    ),
+    "recharge.sent": ("提交充值", "Sent"),
+    "recharge.due": ("应有结果", "Expected by"),
+    "recharge.by": ("登记人", "Recorded by"),
+    "recharge.log": ("代客手工充值记录", "Recorded by hand"),
+    "recharge.log_empty": ("还没有手工登记的结果。", "No result was recorded by hand yet."),
+    "recharge.on_its_page": (
+        "不能在此登记，请打开预警查看。",
+        "Cannot be recorded here; open the alert.",
+    ),
     "complaints.about": (
         "本店发起的投诉单，以及由买家投诉引出的预警。请由人工在平台提交，本系统不会自动提交。",
         "Complaints that the shop files, and alerts that come from a buyer's complaint. "
@@ -268,6 +349,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Expected outcome of a later complaint about a stockout or late shipping: supported.",
     ),
     "work.recharge": ("充值核对", "Top-up"),
+    "work.recharge_id": ("充值单", "Top-up id"),
     "work.recharge_reason": ("失败原因（失败时必填）", "Reason, if it failed"),
     "work.confirm_hint": (
         "确认后移入「已处理预警」。",
@@ -793,6 +875,20 @@ class Words:
     def threshold(self, detector: str, name: str) -> str:
         """What a detector calls one of its thresholds; two may mean different things by one name."""
         return self._in(wording_of(detector).thresholds.get(name, (name, name)))
+
+    def rule(self, code: str, field: str) -> str:
+        """What a number of the rules is called, in the block of a detector or a deadline."""
+        return self._in(name_of(field, wording_of(code)) or (field, field))
+
+    def rule_value(self, field: str, value: object) -> str:
+        """A value of the rules, with its unit."""
+        if isinstance(value, bool):
+            return self("detail.yes" if value else "detail.no")
+        return self._in(value_of(field, value))
+
+    def deadline(self, code: str) -> str:
+        """What a deadline is about."""
+        return self._in(DEADLINES[code])
 
     def unit(self, detector: str, code: str) -> str:
         """The word for a unit, which may be the detector's own."""

@@ -25,6 +25,9 @@ from streams.inbox.desk import Outcome
 from streams.inbox.evidence import add_evidence
 from streams.inbox.gate import Gate
 from streams.inbox.list_web import add_lists
+from streams.inbox.listing_audit import add_audit
+from streams.inbox.recharge_web import add_recharges
+from streams.inbox.recharges import count_waiting
 from streams.inbox.redaction import clean_envelope
 from streams.inbox.register_web import REGISTER, add_register
 from streams.inbox.requests import (
@@ -43,6 +46,7 @@ from streams.inbox.requests import (
     step_of,
     typed_in,
 )
+from streams.inbox.rules_page import add_rules
 from streams.inbox.session import LOCAL_OPERATOR, Session, TooManyTriesError
 from streams.inbox.texts import Words
 
@@ -78,6 +82,9 @@ def create_app(console: Console) -> FastAPI:
     add_evidence(app, console, view)
     add_register(app, console, view)
     add_cases(app, console, view)
+    add_recharges(app, console, view)
+    add_audit(app, console, view)
+    add_rules(app, console, view)
     _add_changing(app, console, view)
     _add_problems(app, view)
     return app
@@ -108,6 +115,7 @@ class _View:
             request_id=secrets.token_urlsafe(12),
             is_fed=self._console.consumer_health().is_ready,
             unchecked_since=self._console.unchecked_since(),
+            is_admitted=session.is_authenticated or not self._console.keeper.needs_login,
             **self._counts(),
             **values,
         )
@@ -137,11 +145,12 @@ class _View:
         )
 
     def _counts(self) -> dict[str, object]:
+        store = self._console.store
         try:
-            return {"unhandled": self._console.store.unhandled()}
+            return {"unhandled": store.unhandled(), "unrecorded": count_waiting(store.engine)}
         except SQLAlchemyError:
             # The page that says that the database is away must not need it.
-            return {"unhandled": {}}
+            return {"unhandled": {}, "unrecorded": 0}
 
 
 def _add_probes(app: FastAPI, console: Console) -> None:
@@ -271,6 +280,7 @@ def detail_page(
         cases=console.casebook.of_alert(alert_id),
         detail=detail,
         work=pages.work(detail),
+        rule=console.rules.of(detail.row.shop_id).get(detail.row.detector),
         message=message,
         kept=kept,
         tab="alerts",
@@ -316,10 +326,10 @@ def _add_problems(app: FastAPI, view: _View) -> None:
 
 
 def _here(request: Request, **changes: str) -> str:
-    """The page on which the browser is, as something to GET; a step's page is that of its alert."""
+    """The page on which the browser is, as something to GET; a step's page is that of its alert or list."""
     url = request.url.include_query_params(**changes)
     path = url.path
-    if request.method == "POST" and path.startswith(("/alerts/", "/cases/")):
+    if request.method == "POST" and path.startswith(("/alerts/", "/cases/", "/recharges/")):
         path = path.rpartition("/")[0]
     elif request.method == "POST" and path == REGISTER:
         # What had been chosen is not in the address, and all of the list is something else.

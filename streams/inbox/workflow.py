@@ -106,7 +106,7 @@ class StepRequest:
     reason: str = ""
 
 
-# What is logged on an alert that somebody took, and moves it nowhere.
+# What is logged on an alert that somebody took, and moves it no further.
 LOGGED: Final[frozenset[Step]] = frozenset({"contact", "reconcile"})
 
 # What can be asked for many alerts at once: a contact attempt and a filing are each of one alert.
@@ -149,6 +149,16 @@ def severity_rank(severity: Severity) -> int:
     return 1 + SEVERITIES.index(severity)
 
 
+def can_record(state: State) -> bool:
+    """Whether a top-up's result can be recorded."""
+    return state in CONTACTABLE or begins("reconcile", state)
+
+
+def begins(step: Step, state: State) -> bool:
+    """Whether the step takes the alert as well: whoever records a top-up's result is on it."""
+    return step == "reconcile" and state in UNTOUCHED
+
+
 def can_transition(old: State, new: State) -> bool:
     """Whether the workflow has an arrow from `old` to `new`."""
     return new in TRANSITIONS[old]
@@ -172,7 +182,8 @@ def refusal(step: Step, state: State, label: Label | None, contact_attempts: int
     `label` is the label that the alert has; for the step `label`, the one wanted.
     """
     if step in LOGGED:
-        return None if state in CONTACTABLE else "not_from_this_state"
+        is_open = can_record(state) if step == "reconcile" else state in CONTACTABLE
+        return None if is_open else "not_from_this_state"
     if not can_transition(state, TARGET[step]):
         return "not_from_this_state"
     if step == "label" and label is None:

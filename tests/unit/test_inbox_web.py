@@ -360,8 +360,8 @@ def test_a_top_up_is_settled_where_the_alert_is_about_one(
     )
     about = make_alert().evidence.model_copy(update={"facts": [sent], "facts_total": 1})
     served.add(make_alert(detector="D27", evidence=about), make_alert("2"))
-    assert f"{ONE}/reconcile" not in operator.forms().forms
-    operator.step("take")
+    two = f"/alerts/{alert_id('2')}"
+    assert f"{two}/reconcile" not in operator.forms(two).forms
     assert "充值失败请填写原因" in operator.step("reconcile", result="failed").text
     done = operator.step("reconcile", result="failed", reason="号码有误")
     assert (done.status_code, "登记了充值结果" in done.text) == (200, True)

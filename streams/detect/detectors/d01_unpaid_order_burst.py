@@ -88,6 +88,10 @@ class UnpaidOrderBurst(Detector[Rules]):
             "units": ("未付款件数", "Unpaid units"),
             "grace": ("付款宽限", "Time to pay"),
         },
+        rules={
+            "huge_order_units": ("巨额订单的件数", "Units of a huge order"),
+            "huge_grace_s": ("巨额订单的付款宽限", "Time to pay a huge order"),
+        },
     )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:

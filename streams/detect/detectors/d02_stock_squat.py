@@ -114,6 +114,11 @@ class StockSquat(Detector[Rules]):
             "held_units": ("占用件数", "Units held"),
             "held_for": ("持续占用", "Held for"),
         },
+        rules={
+            "sustain_s": ("占用持续至少", "Held for at least"),
+            "tell_units": ("单笔订单至少占用", "Units that one order holds at least"),
+            "tell_after_s": ("下单后未付款至少", "Unpaid after the order for at least"),
+        },
     )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:

@@ -175,6 +175,19 @@ class SybilBurst(Detector[Rules]):
             "grace": ("付款宽限", "Time to pay"),
         },
         units={"accounts": ("个", "accounts")},
+        rules={
+            "weak_grace_s": (
+                "仅地址相同时的付款宽限",
+                "Time to pay where only an address is shared",
+            ),
+            "min_buyers": ("至少：关联账号", "At least: accounts tied together"),
+            "link_gap_s": ("关联订单间隔不超过", "Tied orders no further apart than"),
+            "established_paid_orders": (
+                "视为老买家的已付款订单数",
+                "Paid orders of an established buyer",
+            ),
+            "hubs": ("公共地址、柜机等（不计入关联）", "Shared places that tie nobody"),
+        },
     )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:

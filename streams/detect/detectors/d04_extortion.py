@@ -91,6 +91,9 @@ class Extortion(Detector[Rules]):
             "points": ("分值", "points"),
             "complaints": ("起", "complaints"),
         },
+        rules={
+            "soft_level": ("索要赠品等的级别", "Level of a demand for gifts"),
+        },
     )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:

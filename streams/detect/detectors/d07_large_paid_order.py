@@ -70,6 +70,11 @@ class LargePaidOrder(Detector[Rules]):
             "units": ("件数", "Units"),
             "amount": ("金额", "Amount"),
         },
+        rules={
+            "item_median_units": ("平常每笔件数", "Usual units of an order line"),
+            "times_median": ("达到平常件数的倍数", "Times the usual units"),
+            "old_account_s": ("视为老账号的时间", "Age of an old account"),
+        },
     )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:

@@ -101,6 +101,14 @@ class SerialRefundOnly(Detector[Rules]):
             "failed_contacts": ("联系不上", "Failed contacts"),
             "share_of_paid_orders": ("占已付款订单", "Share of paid orders"),
         },
+        rules={
+            "same_order_window_s": ("同一订单的统计窗口", "Window for one order"),
+            "rerequests": ("警告：拒绝后再次申请", "Warning at: asked again after refusal"),
+            "cross_order_window_s": ("多笔订单的统计窗口", "Window across orders"),
+            "warn_orders": ("警告：仅退款订单", "Warning at: refund-only orders"),
+            "critical_orders": ("紧急：仅退款订单", "Critical at: refund-only orders"),
+            "min_share_percent": ("至少：占已付款订单", "At least: share of paid orders"),
+        },
     )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:

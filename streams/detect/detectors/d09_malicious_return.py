@@ -76,6 +76,14 @@ class MaliciousReturn(Detector[Rules]):
             "share_of_paid_orders": ("占已付款订单", "Share of paid orders"),
         },
         units={"returns": ("次", "returns")},
+        rules={
+            "weight_tolerance_percent": ("允许的重量偏差", "Weight may differ by"),
+            "warn_orders": (
+                "警告：异常理由退款订单",
+                "Warning at: orders refunded for odd reasons",
+            ),
+            "min_share_percent": ("至少：占已付款订单", "At least: share of paid orders"),
+        },
     )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:

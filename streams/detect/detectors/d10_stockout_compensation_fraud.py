@@ -150,6 +150,24 @@ class _StockoutClaims:
             "claims": ("索赔", "Claims"),
             "shipped_in_time": ("其中已按时发货", "Shipped in time"),
         },
+        rules={
+            "buyer_window_s": ("买家：统计窗口", "Buyer: window"),
+            "buyer_warn": ("买家：警告起数", "Buyer: warning at"),
+            "buyer_critical": ("买家：紧急起数", "Buyer: critical at"),
+            "buyer_cooldown_s": (
+                "买家：间隔不超过此值的算同一次",
+                "Buyer: one episode if no further apart than",
+            ),
+            "buyer_expire_after_s": ("买家：无新情况后过期", "Buyer: expires without news after"),
+            "shop_window_s": ("全店：统计窗口", "Shop: window"),
+            "shop_warn": ("全店：警告起数", "Shop: warning at"),
+            "shop_critical": ("全店：紧急起数", "Shop: critical at"),
+            "shop_cooldown_s": (
+                "全店：间隔不超过此值的算同一次",
+                "Shop: one episode if no further apart than",
+            ),
+            "shop_expire_after_s": ("全店：无新情况后过期", "Shop: expires without news after"),
+        },
     )
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:

@@ -72,6 +72,11 @@ class RefusedThenRefund(Detector[Rules]):
             "amount": ("金额", "Amount"),
             "cases_before": ("此前的同类订单", "Such orders before"),
         },
+        rules={
+            "large_amount_minor": ("大额订单的金额", "Amount of a large order"),
+            "prior_cases": ("此前的拒收订单", "Refused orders before"),
+            "prior_window_s": ("向前查看", "Looks back"),
+        },
     )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:

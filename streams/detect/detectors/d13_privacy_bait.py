@@ -109,6 +109,14 @@ class PrivacyBait(Detector[Rules]):
             "orders_not_own": ("询问的他人订单", "Orders of others asked about"),
             "replies_with_foreign_numbers": ("含他人号码的回复", "Replies with numbers of others"),
         },
+        rules={
+            "leak_within_s": ("询问后多久内的回复算泄露", "A reply gives data away within"),
+            "orders_read_before_s": (
+                "订单须已读到询问前",
+                "Orders are read up to, before the question",
+            ),
+            "foreign_orders": ("询问的他人订单数", "Orders of others asked about"),
+        },
     )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:

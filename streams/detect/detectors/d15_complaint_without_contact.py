@@ -46,6 +46,9 @@ class ComplaintWithoutContact(Detector[Rules]):
     wording = Wording(
         title=("未联系即投诉", "Complaint without contact"),
         thresholds={"complaints_without_contact": ("未联系即投诉", "Complaints without contact")},
+        rules={
+            "complaint_types": ("计入的投诉类型", "Complaints that count"),
+        },
     )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:

@@ -72,6 +72,9 @@ class OverseasFreeShipping(Detector[Rules]):
         title=("境外包邮", "Free shipping abroad"),
         thresholds={"receivers_overseas": ("境外收货人", "Receivers abroad")},
         units={"receivers": ("位", "receivers")},
+        rules={
+            "not_overseas": ("不算境外的地区", "Regions that are not overseas"),
+        },
     )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:

@@ -40,6 +40,9 @@ class AdReview(Detector[Rules]):
     wording = Wording(
         title=("广告评价", "Advertising in a review"),
         thresholds={"kinds_of_advertising": ("广告种类", "Kinds of advertising")},
+        rules={
+            "kinds": ("广告种类数", "Kinds of advertising"),
+        },
     )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:

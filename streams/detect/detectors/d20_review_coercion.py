@@ -49,6 +49,9 @@ class ReviewCoercion(Detector[Rules]):
             "days_since_demand": ("距索要", "Since the demand"),
         },
         units={"times": ("次", "times")},
+        rules={
+            "before_s": ("向前查找索要", "Looks back for a demand"),
+        },
     )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:

@@ -64,6 +64,9 @@ class ProfessionalBadReviewer(Detector[Rules]):
             "orders": ("订单", "Orders"),
             "demand_messages": ("索要财物的留言", "Messages that demand something"),
         },
+        rules={
+            "min_share_percent": ("至少：差评占比", "At least: share of bad reviews"),
+        },
     )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:

@@ -21,6 +21,7 @@ from streams.detect.detector import (
     RuleBlock,
     Seconds,
     Step,
+    Word,
     Wording,
 )
 from streams.detect.entries import ComplaintKind
@@ -84,10 +85,10 @@ class Rules(RuleBlock):
 
     at_least = (("cooldown_s", "window_s"),)
 
-    acts: dict[str, list[str]]
+    acts: dict[Word, list[Word]]
     min_acts: Count
     unreachable_contacts: Count
-    unreachable_beside: list[str]
+    unreachable_beside: list[Word]
     window_s: Seconds
     cooldown_s: Seconds
     expire_after_s: Seconds
@@ -121,6 +122,10 @@ class Campaign(SecondOrder[Rules]):
             "failed_contacts": ("联系不上", "Failed contacts"),
         },
         units={"acts": ("种", "kinds")},
+        rules={
+            "unreachable_contacts": ("联系不上的次数", "Failed contacts that count as unreachable"),
+            "unreachable_beside": ("与哪类行为一起才计联系不上", "Unreachable counts beside"),
+        },
     )
 
     def combine(

@@ -34,7 +34,7 @@ class Rules(RuleBlock):
     expire_after_s: Seconds
 
 
-class _Issue(NamedTuple):
+class Issue(NamedTuple):
     """One kind of finding; `zh` and `en` say what is wrong, `step` what mends it."""
 
     level: Severity
@@ -61,8 +61,8 @@ def _mend(zh: str, en: str) -> Step:
 
 
 # In the order and by the letters of docs/detectors/D26.md.
-_ISSUES = {
-    "a": _Issue(
+ISSUES = {
+    "a": Issue(
         "warn",
         "标题包邮,但设置了运费或有未说明的除外地区",
         "the title promises free shipping, but there is a fee or an exclusion that it does not name",
@@ -71,25 +71,25 @@ _ISSUES = {
             "Change the title or the freight template, and name the regions that cost extra",
         ),
     ),
-    "b": _Issue(
+    "b": Issue(
         "warn",
         "境外商品未说明",
         "goods from overseas that are not said to be",
         _mend("在商品页说明境外发货", "Say on the page that it ships from overseas"),
     ),
-    "c": _Issue(
+    "c": Issue(
         "warn",
         "单价须购满一定件数才享受",
         "a unit price that only holds from some quantity on",
         _mend("单价改为单件可购买的价格", "Set the price at which a single unit can be bought"),
     ),
-    "d": _Issue(
+    "d": Issue(
         "warn",
         "赠品或邮费未放在“其他-赠品”“其他-邮费”类目",
         "a gift or freight item outside the categories 其他-赠品 and 其他-邮费",
         _mend("移到对应类目", "Move it to its category"),
     ),
-    "e": _Issue(
+    "e": Issue(
         "info",
         "类目支持付款减库存但未开通",
         "the category supports deduct-on-payment, but it is off",
@@ -131,6 +131,9 @@ class ListingAudit(Detector[Rules]):
             "issues_that_invite_complaints": ("易被投诉的设置", "Issues that invite complaints"),
         },
         units={"issues": ("项", "issues")},
+        rules={
+            "min_price_quantity": ("起购件数达到", "Least quantity from"),
+        },
     )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
@@ -157,7 +160,7 @@ class ListingAudit(Detector[Rules]):
         # Of what is open, or was taken off the shelf as it was, what is wrong now; a part of it may be
         # mended already.
         is_mended = is_over and not is_off
-        issues = [_ISSUES[letter] for letter in str(d["issues"] if is_mended else d["standing"])]
+        issues = [ISSUES[letter] for letter in str(d["issues"] if is_mended else d["standing"])]
         found_zh, found_en = (
             (
                 f"商品{item}已下架;下架前的设置风险",
@@ -181,7 +184,7 @@ class ListingAudit(Detector[Rules]):
         )
 
 
-def _steps(ended_by: str, issues: Sequence[_Issue]) -> tuple[Step, ...]:
+def _steps(ended_by: str, issues: Sequence[Issue]) -> tuple[Step, ...]:
     if ended_by == "off":
         # There is no page to look at, and nobody need put it back.
         return tuple(_before_it_is_back(issue.step) for issue in issues)
@@ -239,8 +242,8 @@ def _case(run: Sequence[_Audited], mended: _Audited | None, following: _Audited 
     end = last.switched or (mended.listing if mended else None)
     level: Severity = "info"
     for letter in issues:
-        level = higher(level, _ISSUES[letter].level)
-    severe = sum(_ISSUES[letter].level == "warn" for letter in issues)
+        level = higher(level, ISSUES[letter].level)
+    severe = sum(ISSUES[letter].level == "warn" for letter in issues)
     # What is taken off the shelf may have been changed at once.
     standing = [one for one in last.standing if mended is None or one in mended.standing]
     ended_by = _ended_by(mended, following, is_left=bool(standing)) if mended else ""

@@ -125,6 +125,15 @@ class DisputeRate(Detector[Rules]):
             "withdrawn": ("撤销时间", "withdrawn"),
             "negotiated_until": ("协商结束时间", "negotiation ended"),
         },
+        rules={
+            "orders_per_window": (
+                "窗口内的订单数（0为未知）",
+                "Orders in the window (0: not known)",
+            ),
+            "min_disputes": ("至少：未撤销纠纷", "At least: disputes that stand"),
+            "warn_per_mille": ("警告：纠纷率", "Warning at: dispute rate"),
+            "critical_per_mille": ("紧急：纠纷率", "Critical at: dispute rate"),
+        },
     )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:

@@ -47,6 +47,9 @@ class ItalyReturn(Detector[Rules]):
     wording = Wording(
         title=("意大利退货", "Italian return"),
         thresholds={"rulings_without_number": ("未填单号的裁决", "Rulings without a number")},
+        rules={
+            "countries": ("国家", "Countries"),
+        },
     )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:

@@ -61,6 +61,9 @@ class SlaRisk(Detector[Rules]):
     wording = Wording(
         title=("发货时限", "Shipping time"),
         thresholds={"unshipped_for": ("付款后未发货", "Not shipped for")},
+        rules={
+            "tells_target": ("错过发货目标时也提示", "Tells of every order that misses the target"),
+        },
     )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:

@@ -68,6 +68,9 @@ class _Reorders:
         title=("禁购再下单", "Banned buyer again"),
         thresholds={"orders_after_ban": ("禁购后下单", "Orders after the ban")},
         details={"banned": ("禁购", "banned")},
+        rules={
+            "identities": ("禁购买家的关联身份", "Identities of banned buyers"),
+        },
     )
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:

@@ -206,6 +206,15 @@
     // What came meanwhile is shown at once.
     if (!form.classList.contains("some") && !document.getElementById("stale")?.hidden) refresh();
   });
+  // Of tabs that are scrolled sideways the current one is in view, also after a telephone was turned.
+  function showTab() {
+    const tab = document.querySelector(".tabs [aria-current]");
+    if (!tab) return;
+    const row = tab.parentElement;
+    row.scrollLeft = tab.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
+  }
+  showTab();
+  window.addEventListener("resize", showTab);
   // Whoever comes back from an alert comes back to the filters and the page that they left.
   const back = document.querySelector("a[data-back]");
   const from = sessionStorage.getItem("list");
