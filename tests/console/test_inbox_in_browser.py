@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from schemas.alerts import Text
+from schemas.alerts import Alert, Evidence, EvidenceFact, Subject, Text
 from streams.inbox.casebook import CaseRequest, OpenRequest
 from streams.inbox.consumer import Health
 from streams.inbox.workflow import State, StepRequest
 from tests.console.browser import Browser, Page
-from tests.factories import alert_id, make_alert
+from tests.factories import T0, alert_id, make_alert
 from tests.inbox import NOW, Clock, Served, wait_until
 
 ONE = f"/alerts/{alert_id('1')}"
@@ -30,6 +31,49 @@ def state(served: Served) -> str:
 
 def button(step: str) -> str:
     return f"form[action$='/{step}'] button"
+
+
+TABS = ("/recharges", "/listings", "/rules")
+WHOLLY_IN_VIEW = (
+    "((e) => { const b = e.getBoundingClientRect();"
+    "return b.left >= -1 && b.right <= innerWidth + 1 && b.top >= -1 && b.bottom <= innerHeight; })"
+)
+
+
+def top_ups(number: int, *, shop: str = "shop1", buyer: str = "b42") -> list[Alert]:
+    """Alerts about so many top-ups without a result, the one that waits longest first."""
+    return [
+        make_alert(
+            f"top-up {n}",
+            shop=shop,
+            buyer=buyer,
+            orders=0,
+            detector="D27",
+            opened_at=T0 + timedelta(minutes=n),
+            evidence=Evidence(
+                facts=[
+                    EvidenceFact(
+                        event_id=f"e{n}",
+                        kind="RechargeSubmitted",
+                        at=T0,
+                        ref=f"cz{n}" + "0" * 80,
+                        detail={"order_id": f"o{n}"},
+                    )
+                ],
+                facts_total=1,
+                thresholds=[],
+                not_if=Text(zh="期限内返回", en="a result in time"),
+            ),
+        )
+        for n in range(number)
+    ]
+
+
+def listing(**overrides: Any) -> Alert:
+    """An alert about an item."""
+    shop = overrides.get("shop", "shop1")
+    item = Subject(kind="item", id=f"{shop}:" + "i" * 120)
+    return make_alert("listing", detector="D26", subject=item, **overrides)
 
 
 def test_a_new_alert_appears_without_a_reload(page: Page, served: Served) -> None:
@@ -599,7 +643,7 @@ def test_nothing_is_loaded_from_elsewhere_and_nothing_is_refused(
     page: Page, served: Served
 ) -> None:
     served.add(make_alert())
-    for path in ("/", "/complaints", ONE, "/login", "/?view=handled"):
+    for path in ("/", "/complaints", ONE, "/login", "/?view=handled", *TABS):
         page.goto(served.url + path)
     assert page.requests()
     assert not [url for url in page.requests() if not url.startswith(served.url + "/")]
@@ -610,13 +654,14 @@ def test_nothing_is_loaded_from_elsewhere_and_nothing_is_refused(
 def test_no_page_is_wider_than_the_screen(page: Page, served: Served, width: int) -> None:
     long = "x" * 300
     served.add(make_alert(summary=Text(zh=long, en=long), buyer="b" * 90))
+    served.add(*top_ups(2, buyer="b" * 90), listing(summary=Text(zh=long, en=long)))
     page.resize(width, 800)
-    for path in ("/", ONE):
+    for path in ("/", ONE, *TABS):
         page.goto(served.url + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         # Not only the page: no panel may cut off what is in it.
         assert page.evaluate(
-            "[...document.querySelectorAll('.work, .head, .alert')]"
+            "[...document.querySelectorAll('.work, .head, .alert, .sheet, .topups form')]"
             ".every((e) => e.scrollWidth <= e.clientWidth + 1)"
         )
 
@@ -648,8 +693,14 @@ def test_no_table_is_scrolled_sideways_whatever_a_shop_is_called(
     shop = "shop_without_any_break_" + "x" * 41
     served.add(make_alert(shop=shop), make_alert("2", shop="旗舰店" * 21, severity="critical"))
     served.casebook.open(OpenRequest("盗图申诉", shop, "z" * 290, "", "李雷", "open-it-1"))
+    waiting, recorded = top_ups(2, shop=shop, buyer="b" * 100)
+    served.add(waiting, recorded, listing(shop=shop))
+    who = StepRequest(
+        recorded.alert_id, "reconcile", "W" * 64, "record-1", 1, result="failed", reason="z" * 250
+    )
+    assert served.desk.perform(who).kind == "done"
     page.resize(width, 800)
-    for path in ("/", "/deadlines", "/complaints", ONE):
+    for path in ("/", "/deadlines", "/complaints", ONE, *TABS):
         page.goto(f"{served.url}{path}?lang={language}")
         wide = page.evaluate(
             "[...document.querySelectorAll('.scroll, .alert, .bulk, .step')]"
@@ -724,3 +775,136 @@ def test_names_in_tables_are_not_squeezed_to_a_character_a_line(
         assert fits
         assert min(fits) >= at_least - 1
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("width", [360, 900])
+def test_the_current_tab_is_in_view_and_the_others_are_reached_by_keyboard(
+    page: Page, served: Served, width: int, language: str
+) -> None:
+    served.add(*top_ups(2))
+    page.resize(width, 800)
+    for path in ("/", "/deadlines", "/complaints", *TABS):
+        page.goto(f"{served.url}{path}?lang={language}")
+        # Its words take room from the tabs.
+        page.wait("document.querySelector('#live').classList.contains('on')")
+        page.wait(f"{WHOLLY_IN_VIEW}(document.querySelector('.tabs [aria-current]'))")
+        for seen in (".tabs [aria-current]", ".badge b"):
+            assert page.evaluate(f"{WHOLLY_IN_VIEW}(document.querySelector('{seen}'))"), (
+                path,
+                seen,
+            )
+        # And nothing lies over it.
+        assert page.evaluate(
+            "(() => { const b = document.querySelector('.tabs [aria-current]').getBoundingClientRect();"
+            "return [1, b.width - 1].every((x) => document.elementFromPoint(b.left + x, b.top + 9)"
+            "?.closest('a')?.matches('[aria-current]')); })()"
+        ), path
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    # Whoever comes to a tab by keyboard sees it.
+    page.goto(f"{served.url}/?lang={language}")
+    seen = page.evaluate(
+        "[...document.querySelectorAll('.tabs a')].map((tab) => "
+        f"{{ tab.focus(); return {WHOLLY_IN_VIEW}(tab) && document.activeElement === tab; }})"
+    )
+    assert seen == [True] * len(seen)
+    assert len(seen) >= 6
+    # A telephone that is turned, and turned back, shows where one is.
+    page.goto(f"{served.url}/rules?lang={language}")
+    for size in (1280, width):
+        page.resize(size, 800)
+    page.wait(WHOLLY_IN_VIEW + "(document.querySelector('.tabs [aria-current]'))")
+
+
+def test_a_tab_at_the_edge_does_not_move_from_under_the_mouse(page: Page, served: Served) -> None:
+    page.resize(360, 800)
+    page.goto(f"{served.url}/?lang=en")
+    for path in ("/recharges", "/rules", "/listings", "/"):
+        page.wait("document.querySelector('#live').classList.contains('on')")
+        page.click(f".tabs a[href='{path}']")
+        page.wait(f"location.pathname === '{path}'")
+
+
+def test_the_tabs_stay_in_view_on_a_telephone(page: Page, served: Served) -> None:
+    page.resize(360, 640)
+    page.goto(served.url + "/rules")
+    page.evaluate("window.scrollTo(0, 5000)")
+    assert page.evaluate(WHOLLY_IN_VIEW + "(document.querySelector('.tabs [aria-current]'))")
+    # What an address leads to is not below them.
+    page.evaluate("location.hash = '#D20'")
+    page.wait(
+        "document.querySelector('#D20').getBoundingClientRect().top >= "
+        "document.querySelector('.tabs').getBoundingClientRect().bottom"
+    )
+
+
+def test_the_badge_counts_on_every_open_page_as_top_ups_come_and_go(
+    page: Page, served: Served
+) -> None:
+    assert page.evaluate("document.querySelector('#unrecorded').innerText") == ""
+    first, second = top_ups(2)
+    served.add(first)
+    page.wait("document.querySelector('#unrecorded b')?.textContent === '1'")
+    page.goto(served.url + "/deadlines")
+    page.wait("document.querySelector('#live').classList.contains('on')")
+    served.add(second)
+    page.wait("document.querySelector('#unrecorded b')?.textContent === '2'")
+    for number, one in enumerate((first, second)):
+        step = StepRequest(
+            one.alert_id, "reconcile", "李雷", f"record-{number}", 1, result="succeeded"
+        )
+        assert served.desk.perform(step).kind == "done"
+    served.live.announce()
+    page.wait("!document.querySelector('#unrecorded b')")
+
+
+def test_a_result_is_recorded_in_the_queue_and_moves_to_the_log(page: Page, served: Served) -> None:
+    first, second = top_ups(2)
+    served.add(first, second)
+    page.goto(served.url + "/recharges")
+    row = f"#a-{second.alert_id}"
+    page.click(f"{row} [value=failed] + span")
+    # Whoever forgets the reason is told, and nothing is recorded.
+    page.click(f"{row} button")
+    page.wait("document.querySelector('main [role=alert]:not(#lost)')?.innerText.includes('原因')")
+    page.click(f"{row} [value=failed] + span")
+    page.type(f"{row} [name=reason]", "官方无记录")
+    page.click(f"{row} button")
+    page.wait("document.querySelector('#log').innerText.includes('官方无记录')")
+    assert page.evaluate("document.querySelectorAll('.topups > li').length") == 1
+    assert page.evaluate("document.querySelector('#unrecorded b').textContent") == "1"
+    page.click(".topups .line a")
+    page.wait(f"location.pathname === '/alerts/{first.alert_id}'")
+    page.click(".crumb a")
+    page.wait("location.pathname === '/recharges'")
+
+
+def test_a_reason_that_is_being_typed_is_not_swept_away_by_another_top_up(
+    page: Page, served: Served
+) -> None:
+    first, second = top_ups(2)
+    served.add(first)
+    page.goto(served.url + "/recharges")
+    page.wait("document.querySelector('#live').classList.contains('on')")
+    page.type("[name=reason]", "官方")
+    served.add(second)
+    page.wait("!document.querySelector('#stale').hidden")
+    assert page.evaluate("document.querySelector('[name=reason]').value") == "官方"
+    assert page.evaluate("document.querySelectorAll('.topups > li').length") == 1
+    # The head is not what somebody types into.
+    page.wait("document.querySelector('#unrecorded b').textContent === '2'")
+    page.evaluate("document.querySelector('[name=reason]').value = ''")
+    page.evaluate("document.activeElement.blur()")
+    served.add(make_alert("9"))
+    page.wait("document.querySelectorAll('.topups > li').length === 2")
+    page.wait("document.querySelector('#stale').hidden")
+
+
+def test_a_shop_is_chosen_on_the_page_of_the_rules(page: Page, served: Served) -> None:
+    served.add(make_alert())
+    page.goto(served.url + ONE)
+    page.click(".source a[href^='/rules']")
+    page.wait("location.pathname + location.search + location.hash === '/rules?shop=shop1#D01'")
+    page.wait("!!document.querySelector('#D01:target')")
+    page.choose("[name=shop]", "")
+    page.wait("location.pathname + location.search === '/rules?shop='")

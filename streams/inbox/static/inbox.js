@@ -206,20 +206,23 @@
     // What came meanwhile is shown at once.
     if (!form.classList.contains("some") && !document.getElementById("stale")?.hidden) refresh();
   });
-  // Of tabs that are scrolled sideways the current one is in view, also after a telephone was turned.
-  function showTab() {
-    const tab = document.querySelector(".tabs [aria-current]");
-    if (!tab) return;
-    const row = tab.parentElement;
-    row.scrollLeft = tab.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
+  // Of tabs that are scrolled sideways the current one is in view, also once the lamp beside them has its
+  // words or a telephone was turned; and the one that the keyboard has come to, which a browser may leave
+  // half cut off.
+  const tabs = document.querySelector(".tabs");
+  function showTab(tab) {
+    if (tab) tabs.scrollLeft = tab.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
   }
-  showTab();
-  window.addEventListener("resize", showTab);
+  const showCurrent = () => showTab(tabs.querySelector("[aria-current]"));
+  showCurrent();
+  new ResizeObserver(showCurrent).observe(tabs);
+  // Not the one that a mouse presses: it would be gone from under it before it is clicked.
+  tabs.addEventListener("focusin", (event) => showTab(event.target.closest("a:focus-visible")));
   // Whoever comes back from an alert comes back to the filters and the page that they left.
   const back = document.querySelector("a[data-back]");
   const from = sessionStorage.getItem("list");
   if (back && from) back.href = from;
-  if (document.getElementById("list")) {
+  if (document.querySelector("#list, #queue, #audit")) {
     const list = new URL(here, location.origin);
     list.searchParams.delete("lang");
     sessionStorage.setItem("list", list.pathname + list.search);
