@@ -197,7 +197,7 @@ class Stage:
             began = time.monotonic()
             partition = self.partitions[number]
             batch = self._intakes[topic].take(records)
-            refuse_misplaced(batch, records, number, self._settings.partitions)
+            refuse_misplaced(batch, records, number, self._settings.partitions, partition.states)
             self._require_clock(number, batch)
             self._flood.check(topic, number, records, batch.poison)
             partition.frontier.limit(self._now_ms())
