@@ -5,8 +5,9 @@ Faust gives membership, rebalancing, agents, the web server and the process; the
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
-from typing import Any
+from typing import Any, cast
 
 import faust
 from faust.types import TP
@@ -22,6 +23,7 @@ from streams.runtime.connection import aiokafka_connection
 from streams.runtime.metrics import WorkerMetrics
 from streams.runtime.origin import origin_of
 from streams.runtime.stage import Stage
+from streams.runtime.transport import PlainConsumer
 from streams.runtime.writer import Writer
 from streams.settings import Settings
 
@@ -97,6 +99,12 @@ class WorkerApp(faust.App):
         """Whether partitions are assigned and the state of every owned one has been read back."""
         is_assigned = bool(self.stages) and not self.rebalancing
         return is_assigned and all(stage.is_ready for stage in self.stages)
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether no broker has answered for so long that partitions may be somebody else's by now."""
+        consumer = cast(PlainConsumer, self.consumer)
+        return time.monotonic() - consumer.heard_at() > self.awake.limit_s
 
     async def release(self, *_: Any, **__: Any) -> None:
         """Partitions are being taken away: finish what is being written, then keep still."""

@@ -40,6 +40,9 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
+# aiokafka's own.
+LONGEST_METADATA_S = 300.0
+
 
 def build_app(settings: Settings) -> WorkerApp:
     """An app that is ready to be run by a Faust worker. Raises ConfigurationError on bad settings."""
@@ -59,6 +62,9 @@ def build_app(settings: Settings) -> WorkerApp:
         broker_max_poll_records=50_000,
         consumer_max_fetch_size=8 * 1024 * 1024,
         consumer_auto_offset_reset="earliest",
+        # Who fetches from a topic hears at once that it is gone. Who has none of its partitions has to ask
+        # for it, a request a minute by default, and not after five as aiokafka would.
+        consumer_metadata_max_age_ms=int(min(settings.stall_timeout_s, LONGEST_METADATA_S) * 1000),
         consumer_group_instance_id=settings.group_instance_id,
         # Without tables Faust would assign partitions round robin; one standby makes it use its own
         # assignor, which gives the same partition of all topics to the same worker.

@@ -70,6 +70,8 @@ class Pulse:
         """Look once: move horizons, watch for a stall, refresh the gauges."""
         app = self._app
         consumer = cast(PlainConsumer, app.consumer)
+        # So that it knows when whoever asks whether brokers answer.
+        consumer.heard_at()
         if app.rebalancing:
             self._rebalancing_since = self._rebalancing_since or now
             self._seen.clear()

@@ -10,6 +10,7 @@ tests/contract/test_faust_internals.py fails when the pinned Faust moves what is
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
@@ -59,6 +60,7 @@ class PlainConsumer(driver.Consumer):
         # brought. Looked up once for each commit.
         self._positions: dict[TP, int] = {}
         self._is_seeking = False
+        self._heard_at = time.monotonic()
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return CommittedThread(self, loop=self.loop, beacon=self.beacon)
@@ -121,6 +123,19 @@ class PlainConsumer(driver.Consumer):
     def has_uncommitted(self, tp: TP) -> bool:
         """Whether records of a partition have been fetched that are not committed yet."""
         return self._fetched.get(tp, -1) >= (self._committed_offset.get(tp) or 0)
+
+    def heard_at(self) -> float:
+        """When a broker last answered anything, be it a heartbeat, by the monotonic clock.
+
+        To be asked now and then: a connection that is closed takes along when it last heard. One is among
+        those of the client only once the broker has answered on it, for to connect is no proof: the system
+        takes the calls of a process that is frozen.
+        """
+        inner = self._thread._consumer
+        if inner is not None:
+            heard = (connection._last_action for connection in list(inner._client._conns.values()))
+            self._heard_at = max(self._heard_at, *heard, 0.0)
+        return self._heard_at
 
     @Service.task
     async def _refuse_to_wait(self) -> None:

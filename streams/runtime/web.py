@@ -10,7 +10,7 @@ from streams.runtime.app import WorkerApp
 
 
 def add_pages(app: WorkerApp) -> None:
-    """`/metrics`, `/healthz` (the process works) and `/readyz` (all owned state is read back)."""
+    """`/metrics`, `/healthz` (the process works), `/readyz` (all owned state is read back, brokers answer)."""
 
     @app.page("/metrics")
     async def metrics(web: Any, request: Any) -> Any:
@@ -24,6 +24,14 @@ def add_pages(app: WorkerApp) -> None:
     @app.page("/readyz")
     async def readyz(web: Any, request: Any) -> Any:
         owned = {stage.plan.name: len(stage.partitions) for stage in app.stages}
-        is_ready = app.is_settled
-        status = "ready" if is_ready else "joining" if app.rebalancing else "recovering"
-        return web.json({"status": status, "partitions": owned}, status=200 if is_ready else 503)
+        status = _status(app)
+        code = 200 if status == "ready" else 503
+        return web.json({"status": status, "partitions": owned}, status=code)
+
+
+def _status(app: WorkerApp) -> str:
+    if app.is_cut_off:
+        return "cut off"
+    if app.is_settled:
+        return "ready"
+    return "joining" if app.rebalancing else "recovering"

@@ -6,6 +6,7 @@ Each ends a worker with 2 before it says anything, and goes on once that is put 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -19,8 +20,9 @@ from kafka.structs import OffsetAndMetadata
 
 from schemas.topics import BUYER_TOPICS
 from streams.detect.partition import SUBJECTS
-from streams.kafka import clients
+from streams.kafka import clients, topics
 from streams.runtime.origin import FORMAT, ORIGIN_KEY, Origin
+from streams.settings import Settings
 from tests.topic_io import Message, produce
 from tests.workers import Standing, Worker, expected, load, settled, simulated, truth, worker
 
@@ -51,6 +53,12 @@ def _refused(subject: Worker) -> str:
     assert subject.process.wait(60) == 2
     assert len(subject.alerts()) == said
     return subject.log.read_text(encoding="utf-8").splitlines()[-1]
+
+
+def _owned(subject: Worker) -> dict[str, int] | None:
+    """How many partitions it has, by stage; None while it is not ready."""
+    status, body = subject.get("/readyz")
+    return json.loads(body)["partitions"] if status == 200 else None
 
 
 def _admin(subject: Worker) -> closing[KafkaAdminClient]:
@@ -217,3 +225,30 @@ def test_a_partition_of_which_only_a_skipped_record_is_known_has_no_state_to_los
         subject.start()
         subject.wait_ready()
         assert subject.stop() == 0
+
+
+def test_a_worker_that_reads_nothing_of_topics_notices_as_well_that_they_were_deleted(
+    kafka_bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Who fetches from them is told; who does not has to ask, and would take over a shop without orders."""
+    folders = tmp_path / "first", tmp_path / "spare"
+    for folder in folders:
+        folder.mkdir()
+    one = {"ORDERWATCH_PARTITIONS": "1"}
+    patience = {"ORDERWATCH_STALL_TIMEOUT_S": "4"}
+    spare = Worker(kafka_bootstrap, topic_prefix, folders[1], **one, **patience)
+    first = Worker(kafka_bootstrap, topic_prefix, folders[0], **one)
+    with closing(first), closing(spare):
+        topics.apply(
+            Settings(bootstrap_servers=kafka_bootstrap, topic_prefix=topic_prefix, partitions=1)
+        )
+        first.start()
+        first.wait_for(lambda: _owned(first) == {"buyer": 1, "subject": 1}, "all partitions", 30)
+        spare.start()
+        spare.wait_for(lambda: _owned(spare) == {"buyer": 0, "subject": 0}, "no partition", 30)
+        with _admin(first) as client:
+            client.delete_topics([f"{topic_prefix}{topic}" for topic in ("orders", "reviews")])
+        assert spare.process is not None
+        assert spare.process.wait(60) == 2
+        last = spare.log.read_text(encoding="utf-8").splitlines()[-1]
+        assert f"no longer has {topic_prefix}orders, {topic_prefix}reviews" in last

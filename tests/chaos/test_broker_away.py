@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +19,8 @@ EVENTS = 40_000
 LATENESS_S = 1
 # A horizon that went on would have passed the deadline by then, for the pulse beats four times a second.
 MARGIN_S = 3
+# A session of these tests, a heartbeat's time to fail, and a busy machine.
+BOUND_S = 20
 
 
 def has_given_up(subject: Worker) -> bool:
@@ -91,4 +94,26 @@ def test_nobody_is_accused_while_the_broker_does_not_answer(
         assert subject.metric("orderwatch_alerts_total") == 0
         own_kafka.resume()
         subject.wait_for(lambda: len(subject.alerts()) > 0, "then the burst is judged")
+        assert subject.stop() == 0
+
+
+@pytest.mark.slow
+def test_an_idle_worker_is_not_ready_while_no_broker_answers_and_comes_back_by_itself(
+    own_kafka: ApacheKafka, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Frozen, it takes connections and answers none; stopped, it takes none."""
+    with worker(own_kafka.bootstrap, topic_prefix, tmp_path) as subject:
+        subject.start()
+        subject.wait_ready()
+        for go_away, come_back in (
+            (own_kafka.suspend, own_kafka.resume),
+            (own_kafka.stop, own_kafka.start),
+        ):
+            go_away()
+            subject.wait_for(lambda: subject.get("/readyz")[0] == 503, "it is not ready", BOUND_S)
+            assert json.loads(subject.get("/readyz")[1])["status"] == "cut off"
+            # To kill it would not help.
+            assert subject.get("/healthz")[0] == 200
+            come_back()
+            subject.wait_ready()
         assert subject.stop() == 0

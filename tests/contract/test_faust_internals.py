@@ -12,6 +12,7 @@ from importlib.metadata import version
 
 import aiokafka.client as client
 import aiokafka.cluster as cluster
+import aiokafka.conn as conn
 import aiokafka.consumer.consumer as aiokafka_consumer
 import aiokafka.consumer.fetcher as fetcher
 import aiokafka.consumer.group_coordinator as group_coordinator
@@ -62,6 +63,10 @@ READ = {
     client.AIOKafkaClient._md_synchronizer: "7a8ccfa421dd",
     client.AIOKafkaClient._metadata_update: "aee3c18413d7",
     client.AIOKafkaClient.send: "c2f3bfe3c12f",
+    client.AIOKafkaClient._get_conn: "2b47b1a89855",
+    conn.create_conn: "8103bcf65f55",
+    conn.AIOKafkaConnection.connect: "a20236e1f997",
+    conn.AIOKafkaConnection._handle_frame: "ca96f72ebc40",
     producer.AIOKafkaProducer.__init__: "6bfeae182a9f",
     sender.SendProduceReqHandler.do: "9ebac5d34400",
     sender.Sender._sender_routine: "92df9018a3a3",

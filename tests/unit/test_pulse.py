@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import time
 from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
 
@@ -52,6 +53,7 @@ class Consumer:
         self.undelivered: set[TP] = set()
         # Those that end with the marker of a transaction.
         self.marked: set[TP] = set()
+        self.answered_at = time.monotonic()
         self._committed_offset: dict[TP, int | None] = {}
         assignment = SimpleNamespace(tps=self.fetched, state_value=self.fetched.get)
         wanted = SimpleNamespace(assignment=assignment, topics=frozenset())
@@ -61,6 +63,10 @@ class Consumer:
             _client=SimpleNamespace(cluster=self.cluster),
         )
         self._thread = SimpleNamespace(_consumer=inner)
+
+    def heard_at(self) -> float:
+        """When a broker last answered."""
+        return self.answered_at
 
     def reads(self, *topics: str) -> None:
         """What it is subscribed to."""
@@ -587,5 +593,27 @@ def test_while_partitions_are_taken_away_the_worker_is_not_ready() -> None:
         assert (await pages.ask("/readyz"))[0] == 503
         app.rebalancing = True
         assert (await pages.ask("/readyz"))[1]["status"] == "joining"
+
+    asyncio.run(asked())
+
+
+def test_a_worker_that_no_broker_answers_is_not_ready_though_all_its_state_is_there() -> None:
+    async def asked() -> None:
+        staged = Staged()
+        app = build_app(SETTINGS)
+        app.stages = (staged.stage,)
+        consumer = Consumer()
+        app.consumer = cast(Any, consumer)
+        pages = Pages(app)
+        await staged.process("orders", [])
+        heard_at = consumer.answered_at
+        consumer.answered_at = heard_at - app.awake.limit_s
+        assert (await pages.ask("/readyz"))[1] == {"status": "cut off", "partitions": {"buyer": 1}}
+        assert (await pages.ask("/readyz"))[0] == 503
+        # Nothing is being read back, and to kill the process would not help.
+        assert "orderwatch_recovering 0.0" in (await pages.ask("/metrics"))[1]
+        assert (await pages.ask("/healthz"))[0] == 200
+        consumer.answered_at = heard_at + app.awake.limit_s
+        assert (await pages.ask("/readyz"))[0] == 200
 
     asyncio.run(asked())

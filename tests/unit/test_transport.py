@@ -27,6 +27,8 @@ class Thread:
         self.polls: list[Mapping[TP, list[Any]]] = []
         # Where aiokafka's consumer would go on.
         self.positions: dict[TP, int] = {}
+        # When each of its connections last heard.
+        self.connections: dict[str, float] = {}
 
     @property
     def _consumer(self) -> Any:
@@ -38,7 +40,11 @@ class Thread:
         }
         assignment = SimpleNamespace(tps=set(states), state_value=states.get)
         subscription = SimpleNamespace(assignment=assignment)
-        return SimpleNamespace(_subscription=SimpleNamespace(subscription=subscription))
+        heard = {name: SimpleNamespace(_last_action=at) for name, at in self.connections.items()}
+        return SimpleNamespace(
+            _subscription=SimpleNamespace(subscription=subscription),
+            _client=SimpleNamespace(_conns=heard),
+        )
 
     async def getmany(self, active: set[TP], timeout: float) -> Mapping[TP, list[Any]]:
         return self.polls.pop(0)
@@ -337,3 +343,14 @@ def test_what_was_dropped_before_the_first_commit_is_read_again(
         assert consumer._thread.positions == {ORDERS: 0, PAYMENTS: 7}
 
     asyncio.run(played())
+
+
+def test_what_a_connection_heard_is_known_when_it_is_gone() -> None:
+    consumer = consumer_of("batch", {})
+    began = consumer.heard_at()
+    consumer._thread.connections = {"first": began + 5, "second": began + 3}
+    assert consumer.heard_at() == began + 5
+    consumer._thread.connections = {"second": began + 4}
+    assert consumer.heard_at() == began + 5
+    consumer._thread.connections = {}
+    assert consumer.heard_at() == began + 5
