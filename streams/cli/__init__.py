@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from streams.cli.invocation import Invocation
 from streams.errors import ConfigurationError, OrderwatchError, TransientError
+from streams.service.databases import trouble
 
 EXIT_OK = 0
 EXIT_CONFIGURATION = ConfigurationError.exit_code
@@ -69,51 +70,18 @@ def _report(error: Exception) -> int:
     if isinstance(error, OSError) and error.filename is not None:
         _say(f"{error.filename}: {error.strerror}. Check the path and its permissions.")
         return EXIT_CONFIGURATION
-    if _is_for_want_of_room(error):
-        reason = getattr(error, "strerror", error)
-        _say(f"what was written does not fit: {reason}. Make room, then run it again.")
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        _say(f"what was written does not fit: {error.strerror}. Make room, then run it again.")
         return EXIT_UNREACHABLE
-    unusable = _database_unusable(error)
-    if unusable is not None:
-        _say(unusable)
+    found = trouble(error)
+    if found is not None:
+        _say(f"a database of this service {found.what}. {found.cure}, then start again.")
         return EXIT_UNREACHABLE
     _say(
         f"internal error ({type(error).__name__}): {error}. "
         "This is a bug; run again as `orderwatch --debug …` for the traceback."
     )
     return EXIT_BUG
-
-
-def _is_for_want_of_room(error: Exception) -> bool:
-    if isinstance(error, OSError):
-        return error.errno in NO_ROOM
-    # A quota is no full disk to SQLite, only an error of writing.
-    return _sqlite_code(error) in ("SQLITE_FULL", "SQLITE_IOERR_WRITE")
-
-
-def _database_unusable(error: Exception) -> str | None:
-    # The kind is the beginning of the name: SQLITE_IOERR_FSYNC, SQLITE_READONLY_DBMOVED.
-    kind = "_".join(_sqlite_code(error).split("_")[:2])
-    if kind == "SQLITE_BUSY":
-        return (
-            "a database of this service is locked: another program is writing to it, such as an open "
-            "`sqlite3` shell. End that, then start again."
-        )
-    if kind in ("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_READONLY"):
-        return (
-            f"a database of this service cannot be used: {error}. Look whether its disk is there and may "
-            "be written to, and its files are still in their place, then start again."
-        )
-    return None
-
-
-def _sqlite_code(error: Exception) -> str:
-    """SQLite's own name of what went wrong; empty for the error of anything else."""
-    # As with Kafka: who has opened no database can have none of its errors.
-    sqlite = sys.modules.get("sqlite3")
-    if sqlite is None or not isinstance(error, sqlite.OperationalError):
-        return ""
-    return getattr(error, "sqlite_errorname", "")
 
 
 def _broker_unreachable(error: Exception) -> str | None:

@@ -19,7 +19,7 @@ from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError
 
 from streams.errors import TransientError
-from streams.inbox.database import PASSING
+from streams.inbox.database import PASSING, said_of
 from streams.inbox.intake import Position, RefusedRecord, read
 from streams.inbox.metrics import InboxMetrics
 from streams.inbox.store import Applied, Store
@@ -262,11 +262,9 @@ class Consumer:
         log.warning("inbox_broker_unreachable", pause_s=pause_s, reason=str(error))
 
     def _store_failed(self, error: Exception, pause_s: float) -> None:
-        # What the driver said, where the question came as far as the driver.
-        reason = type(getattr(error, "orig", error)).__name__
-        self._trouble = f"the database does not answer ({reason})"
+        self._trouble = said_of(error)
         self._metrics.store_failed()
-        log.warning("inbox_store_failed", error=reason, pause_s=pause_s)
+        log.warning("inbox_store_failed", reason=self._trouble, pause_s=pause_s)
 
     def _refuse_flood(self) -> None:
         refused = sum(self._outcomes)

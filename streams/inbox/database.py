@@ -9,7 +9,7 @@ from typing import Any, Final
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -22,12 +22,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from streams.errors import ConfigurationError, TransientError
+from streams.service.databases import trouble
 from streams.subscriber.ledger import damaged_database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Any number will do, as long as nobody else of this database uses it for something else.
 _MIGRATION_LOCK = 7_214_001
 _BUSY_TIMEOUT_MS = 10_000
+# Alembic's own, in every database of an inbox.
+_VERSION_TABLE = "alembic_version"
 # What passes by itself: the database is away or busy, or all of our connections are taken.
 PASSING: Final = (OperationalError, InterfaceError, PoolTimeoutError)
 
@@ -37,17 +40,17 @@ def open_database(url: str, named: str = "ORDERWATCH_DATABASE_URL") -> Engine:
 
     Raises ConfigurationError for a URL that is not SQLite or PostgreSQL; it says where it was `named`.
     """
-    parsed = _parse(url, named)
+    parsed = parse(url, named)
     if parsed.get_backend_name() == "postgresql":
         return create_engine(parsed, pool_pre_ping=True)
     return _open_sqlite(parsed, named)
 
 
-def upgrade(engine: Engine) -> None:
-    """Apply all migrations.
+def upgrade(engine: Engine, *, is_made_before: bool = False) -> None:
+    """Apply all migrations; what `is_made_before` must hold an inbox already.
 
-    Raises TransientError when the database does not answer, ConfigurationError when its file is damaged
-    or a newer version has changed its tables.
+    Raises TransientError when the database does not answer, is locked or has no room, ConfigurationError
+    when its file is damaged, a newer version has changed its tables or there are none.
     """
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
@@ -61,6 +64,8 @@ def upgrade(engine: Engine) -> None:
                 )
             else:
                 _check_file(connection)
+            if is_made_before and not inspect(connection).has_table(_VERSION_TABLE):
+                raise ConfigurationError(f"{where} holds no inbox; expected the database of one.")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except CommandError as error:
@@ -70,6 +75,10 @@ def upgrade(engine: Engine) -> None:
             'docs/operations.md, "Going back".'
         ) from error
     except OperationalError as error:
+        if (found := trouble(error.orig)) is not None:
+            raise TransientError(
+                f"The database {where} {found.what}. {found.cure}, then start again."
+            ) from error
         raise TransientError(
             f"The database {where} does not answer ({type(error.orig).__name__}). "
             "Start it or set ORDERWATCH_DATABASE_URL."
@@ -88,6 +97,16 @@ def _check_file(connection: Connection) -> None:
         raise damaged_database(connection.engine.url.database or "", found)
 
 
+def said_of(error: Exception) -> str:
+    """What is wrong with a database that cannot be asked for now, and what to do where its driver tells."""
+    # What the driver said, where the question came as far as the driver.
+    reason = getattr(error, "orig", error)
+    if (found := trouble(reason)) is not None:
+        return f"the database {found.what}. {found.cure}; no restart is needed"
+    what = "does not answer" if isinstance(error, PASSING) else "refuses"
+    return f"the database {what} ({type(reason).__name__})"
+
+
 def writing(engine: Engine) -> Engine:
     """The same engine, whose transactions mean to write."""
     return engine.execution_options(is_writer=True)
@@ -100,7 +119,8 @@ def hold(session: Session, name: str) -> None:
         session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
-def _parse(url: str, named: str) -> URL:
+def parse(url: str, named: str) -> URL:
+    """See `open_database`, without opening anything."""
     expected = "expected sqlite:///path/to/file.db or postgresql://user@host/name"
     try:
         parsed = make_url(url)

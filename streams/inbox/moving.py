@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, Integer, Table, func, insert, select
+from sqlalchemy import Connection, Integer, Table, func, insert, select
+from sqlalchemy.engine import URL
 
 from streams.errors import ConfigurationError
-from streams.inbox.database import open_database, upgrade, writing
+from streams.inbox.database import open_database, parse, upgrade, writing
 from streams.inbox.models import Base
 
 _OPTION = "--copy-from"
@@ -23,17 +24,14 @@ def copy_inbox(source_url: str, target_url: str) -> dict[str, int]:
     """Copy everything from one database into an empty one; gives the rows of each table.
 
     Both are brought up to date first, and nobody else writes to the source meanwhile. All or nothing is
-    copied. Raises ConfigurationError for a database that cannot be used, a file that is not there and a
-    target that already holds something; TransientError when one does not answer.
+    copied. Raises ConfigurationError for a database that cannot be used, a source that is not there or is no
+    inbox, and a target that already holds something; TransientError when one does not answer.
     """
+    # Opening makes what is not there.
+    _require_source(parse(source_url, _OPTION), target_url)
     source, target = open_database(source_url, _OPTION), open_database(target_url)
     try:
-        if source.url == target.url:
-            raise ConfigurationError(
-                f"{_OPTION} is the database of ORDERWATCH_DATABASE_URL itself; expected another one."
-            )
-        _require_file(source)
-        upgrade(source)
+        upgrade(source, is_made_before=True)
         upgrade(target)
         with writing(source).begin() as reading, writing(target).begin() as filling:
             for table in Base.metadata.sorted_tables:
@@ -51,11 +49,18 @@ def copy_inbox(source_url: str, target_url: str) -> dict[str, int]:
         target.dispose()
 
 
-def _require_file(source: Engine) -> None:
+def _require_source(source: URL, target_url: str) -> None:
     """SQLite would make an empty database of a misspelt name, and copying that would look like success."""
-    name = source.url.database
-    if source.dialect.name == "sqlite" and not Path(name or "").is_file():
-        raise ConfigurationError(f"{_OPTION} names {name}, and there is no such file.")
+    if source == parse(target_url, "ORDERWATCH_DATABASE_URL"):
+        raise ConfigurationError(
+            f"{_OPTION} is the database of ORDERWATCH_DATABASE_URL itself; expected another one."
+        )
+    if source.get_backend_name() == "sqlite" and not Path(source.database or "").is_file():
+        raise ConfigurationError(
+            f"{_OPTION} names {Path(source.database or '').absolute()}, and there is no such file; expected "
+            "that of the inbox that is to be copied. An absolute path has four slashes: "
+            "sqlite:////var/lib/orderwatch/inbox.db."
+        )
 
 
 def _copy(table: Table, source: Connection, target: Connection) -> int:

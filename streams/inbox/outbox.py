@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from schemas.base import BuyerEvent
 from streams.errors import TransientError
-from streams.inbox.database import PASSING, writing
+from streams.inbox.database import PASSING, said_of, writing
 from streams.inbox.events import TOPICS, Topic
 from streams.inbox.metrics import InboxMetrics
 from streams.inbox.models import OutgoingRow
@@ -129,7 +129,8 @@ class Sender:
         except (TransientError, *PASSING) as error:
             # Nothing is lost: the rows wait until broker and database answer.
             self._metrics.event_not_sent(topic)
-            log.warning("inbox_events_not_sent", topic=topic, error=type(error).__name__)
+            reason = str(error) if isinstance(error, TransientError) else said_of(error)
+            log.warning("inbox_events_not_sent", topic=topic, reason=reason)
             if isinstance(error, TransientError):
                 # An idempotent producer never recovers from some errors, and would then refuse every
                 # record of every topic. A new one costs a connection.

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Engine, Select, delete, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from streams.inbox.complaints import ENDED
-from streams.inbox.database import PASSING, writing
+from streams.inbox.database import PASSING, said_of, writing
 from streams.inbox.events import TOPICS
 from streams.inbox.metrics import InboxMetrics
 from streams.inbox.models import (
@@ -77,7 +77,7 @@ class Retention:
             found = self.prune()
         except PASSING as error:
             # What is old can wait.
-            log.warning("inbox_retention_waits", error=type(error).__name__)
+            log.warning("inbox_retention_waits", reason=said_of(error))
             return _FIRST_PAUSE_S
         self._round += found
         if found:

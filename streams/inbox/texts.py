@@ -834,8 +834,9 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "request_id has 8 to 64 characters and no colon.",
     ),
     "problem.store": (
-        "数据库暂时没有响应，没有执行任何操作。请稍后再试。",
-        "The database does not answer at the moment and nothing was done. Please try again.",
+        "数据库暂时无法使用，没有执行任何操作。请稍后再试；若持续如此，请告知系统管理员，原因见日志。",
+        "The database cannot be used at the moment and nothing was done. Please try again; if it stays so, "
+        "tell whoever runs this console: its log says why.",
     ),
     "login.title": ("登录", "Sign in"),
     "login.name": ("您的姓名（记入操作记录）", "Your name (kept with each step)"),

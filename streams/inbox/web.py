@@ -21,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 from streams.inbox import pages
 from streams.inbox.case_web import add_cases
 from streams.inbox.console import Console
+from streams.inbox.database import said_of
 from streams.inbox.desk import Outcome
 from streams.inbox.evidence import add_evidence
 from streams.inbox.gate import Gate
@@ -169,7 +170,7 @@ def _add_probes(app: FastAPI, console: Console) -> None:
         try:
             console.store.version()
         except SQLAlchemyError as error:
-            problems["store"] = f"the database does not answer ({type(error).__name__})"
+            problems["store"] = said_of(error)
         status = "not ready" if problems else "ready"
         return JSONResponse({"status": status, "problems": problems}, 503 if problems else 200)
 
@@ -321,7 +322,7 @@ def _add_problems(app: FastAPI, view: _View) -> None:
 
     @app.exception_handler(SQLAlchemyError)
     def store_away(request: Request, error: Exception) -> Response:
-        log.error("inbox_page_failed", path=request.url.path, error=type(error).__name__)
+        log.error("inbox_page_failed", path=request.url.path, reason=said_of(error))
         return view.problem(request, 503, "problem.store")
 
 

@@ -10,7 +10,7 @@ from streams.runtime.app import WorkerApp
 
 
 def add_pages(app: WorkerApp) -> None:
-    """`/metrics`, `/healthz` (the process works), `/readyz` (all owned state is read back, brokers answer)."""
+    """`/metrics`, `/healthz` (the process works), `/readyz` (owned state is read back, brokers answer)."""
 
     @app.page("/metrics")
     async def metrics(web: Any, request: Any) -> Any:

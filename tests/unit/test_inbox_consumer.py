@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from streams.detect.detector import find_detectors
 from streams.errors import TransientError
+from streams.inbox import database
 from streams.inbox.board import Board
 from streams.inbox.consumer import Consumer, RefusedFloodError
 from streams.inbox.database import open_database, upgrade
@@ -157,6 +160,38 @@ def test_nothing_is_committed_that_is_not_stored(
         assert "database" in setup.consumer.health().reason
         is_away.clear()
         wait_until(lambda: setup.source.committed == 1)
+        wait_until(lambda: setup.consumer.health().is_ready)
+
+
+def test_a_file_that_somebody_locks_is_told_as_that_and_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_BUSY_TIMEOUT_MS", 1)
+    setup = Setup(tmp_path, [value("1")])
+    with closing(sqlite3.connect(tmp_path / "inbox.db", isolation_level=None)) as shell:
+        shell.execute("BEGIN IMMEDIATE")
+        with setup.running():
+            wait_until(lambda: "database is locked: another" in setup.consumer.health().reason)
+            assert "End that; no restart is needed" in setup.consumer.health().reason
+            shell.execute("ROLLBACK")
+            wait_until(lambda: setup.source.committed == 1)
+            wait_until(lambda: setup.consumer.health().is_ready)
+
+
+def test_a_full_disk_is_told_as_that_and_waited_for(tmp_path: Path) -> None:
+    setup = Setup(tmp_path, [value(str(n)) for n in range(200)])
+    most_pages = 1
+
+    # SQLite counts the pages of a file for each connection, and never fewer than there are.
+    @event.listens_for(setup.engine, "checkout")
+    def be_full(connection: sqlite3.Connection, *_: object) -> None:
+        connection.execute(f"PRAGMA max_page_count = {most_pages}")
+
+    with setup.running():
+        wait_until(lambda: "database or disk is full" in setup.consumer.health().reason)
+        assert "Make room; no restart is needed" in setup.consumer.health().reason
+        most_pages = 1_000_000
+        wait_until(lambda: setup.source.committed == 200)
         wait_until(lambda: setup.consumer.health().is_ready)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -110,6 +112,21 @@ def test_a_file_that_is_not_there_and_the_same_database_are_refused(tmp_path: Pa
     # Not the setting: whoever typed the option looks there.
     with pytest.raises(ConfigurationError, match=r"^--copy-from cannot be used"):
         moving.copy_inbox("no-database://h/x", url)
+
+
+def test_what_is_misspelt_or_no_inbox_is_left_as_it_is(tmp_path: Path, engine: Engine) -> None:
+    target = engine.url.render_as_string(hide_password=False)
+    misspelt = tmp_path / "misspelt" / "inbox.db"
+    with pytest.raises(ConfigurationError, match=f"names {misspelt}, and there is no such file"):
+        moving.copy_inbox(f"sqlite:///{misspelt}", target)
+    assert not misspelt.parent.exists()
+    other = tmp_path / "notify.db"
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("CREATE TABLE outbox (id INTEGER)")
+    with pytest.raises(ConfigurationError, match=r"notify\.db holds no inbox"):
+        moving.copy_inbox(f"sqlite:///{other}", target)
+    with closing(sqlite3.connect(other)) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("outbox",)]
 
 
 def test_the_command_says_what_it_copied(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from sqlalchemy.orm import Session
 from schemas.alerts import Alert, EvidenceFact, Subject
 from streams.detect.detector import find_detectors
 from streams.errors import ConfigurationError, TransientError
+from streams.inbox import database
 from streams.inbox.board import Board
 from streams.inbox.bulk import Told, perform_each
 from streams.inbox.casebook import Casebook, CaseRequest, OpenRequest
@@ -698,6 +701,20 @@ def test_a_database_that_is_away_is_transient_and_its_password_is_not_shown() ->
     with pytest.raises(TransientError, match="ORDERWATCH_DATABASE_URL") as caught:
         upgrade(engine)
     assert "secret" not in str(caught.value)
+
+
+def test_a_file_that_is_locked_at_the_start_is_transient_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_BUSY_TIMEOUT_MS", 1)
+    engine = open_database(f"sqlite:///{tmp_path}/inbox.db")
+    upgrade(engine)
+    with closing(sqlite3.connect(tmp_path / "inbox.db", isolation_level=None)) as shell:
+        shell.execute("BEGIN IMMEDIATE")
+        with pytest.raises(TransientError, match=r"inbox\.db is locked: .* End that, then start"):
+            upgrade(engine)
+    upgrade(engine)
+    engine.dispose()
 
 
 def test_make_alert_is_a_valid_alert() -> None:
