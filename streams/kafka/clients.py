@@ -201,6 +201,14 @@ def failure(settings: Settings, error: KafkaError) -> TransientError:
     )
 
 
+def is_of_time(error: KafkaError) -> bool:
+    """Whether a broker refused a record for its time.
+
+    Of several records at once the error is another one; that it is about time, only its words say.
+    """
+    return "timestamp" in str(error).lower()
+
+
 class _BoundedSocket(ssl.SSLSocket):
     """A socket whose handshake ends: kafka-python waits for its answer without any limit."""
 

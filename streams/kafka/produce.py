@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -32,6 +32,8 @@ from streams.settings import Settings
 DELIVERY_TIMEOUT_S = 60.0
 # Deliveries that may be under way; beyond it the oldest is awaited, so memory stays bounded.
 IN_FLIGHT = 5_000
+# An event that is no further away than this is of now, to people whose clocks are wrong by hours.
+CLOCKS_AGREE = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Sent:
     records: int = 0
     bad: int = 0
     expiring: int = 0
+    ahead: int = 0
     refused: list[str] = field(default_factory=list)
     is_check: bool = False
 
@@ -68,7 +71,19 @@ class Sent:
             if self.expiring
             else ""
         )
-        return f"{self.records} records {verb}{bad}{refused}{expiring}"
+        ahead = (
+            f". {self.ahead} claim to be from later than this machine's clock says, and the worker makes "
+            f"dead letters of them (future_time): {TIME_CURE}"
+            if self.ahead
+            else ""
+        )
+        return f"{self.records} records {verb}{bad}{refused}{expiring}{ahead}"
+
+
+TIME_CURE = (
+    "mend the clock or the time zone of whoever made them (nearly 8 h: a time of China that was sent as "
+    "UTC), or the clock of this machine"
+)
 
 
 class LineRefusedError(OrderwatchError):
@@ -118,6 +133,7 @@ def produce(settings: Settings, plan: Plan, count: Count) -> Sent:
             problem = record.problem or _too_large(settings, record)
             if problem is None:
                 sent.records += 1
+                sent.ahead += _is_ahead(settings, record)
             else:
                 sent.refused.append(f"{record.origin}: {problem}")
             count(sent.records, share)
@@ -136,6 +152,7 @@ def produce(settings: Settings, plan: Plan, count: Count) -> Sent:
             if (problem := _too_large(settings, record)) is not None:
                 raise _unsendable(record, problem, sent.records)
             pacer.wait(record.occurred_at)
+            sent.ahead += _is_ahead(settings, record)
             if plan.stamp_now:
                 record = replace(record, occurred_at=None)
             deliveries.add(record, _send(settings, client, record))
@@ -251,7 +268,18 @@ class _Deliveries:
         try:
             future.get(DELIVERY_TIMEOUT_S)
         except KafkaError as error:
-            raise _undelivered(record, error) from error
+            raise _undelivered(*self._refused(record, error)) from error
+
+    def _refused(self, record: LineRecord, error: KafkaError) -> tuple[LineRecord, KafkaError]:
+        """The record that was refused: the others of its batch fail with an error that has no kind."""
+        if type(error) is KafkaError:
+            for other, future in self._pending:
+                try:
+                    future.get(DELIVERY_TIMEOUT_S)
+                except KafkaError as found:
+                    if type(found) is not KafkaError:
+                        return other, found
+        return record, error
 
 
 @contextmanager
@@ -274,16 +302,44 @@ def _undelivered(record: LineRecord, error: KafkaError) -> OrderwatchError:
     if isinstance(error, MessageSizeTooLargeError):
         why = sizes.refused_by_topic(record.topic, len(record.value))
         return LineRefusedError(f"{record.origin}: refused by the broker: {why}.")
+    if clients.is_of_time(error):
+        return _wrong_time(record)
     what = f"({type(error).__name__}: {error})"
     if isinstance(error, RetriableError):
         return TransientError(
             f"{record.origin}: not delivered to {record.topic} {what}. Check the broker and "
             "`orderwatch doctor`; sending the file again does no harm."
         )
+    return LineRefusedError(f"{record.origin}: refused by the broker {what}. Correct the line.")
+
+
+def _wrong_time(record: LineRecord) -> OrderwatchError:
+    """Whose clock is wrong. A record that says no time has that of this machine."""
+    at, now = record.occurred_at, datetime.now(UTC)
+    if at is None or abs(now - at) < CLOCKS_AGREE:
+        return TransientError(
+            f"{record.origin}: refused by the broker for its time, and by the clock of this machine that is "
+            f"about now, {now:%Y-%m-%d %H:%M} UTC. {clients.CLOCK_CURE} Sending the file again does no harm."
+        )
+    if at > now:
+        return LineRefusedError(
+            f"{record.origin}: refused by the broker for its time, which is {_hours(at - now)} ahead of the "
+            f"clock of this machine: {TIME_CURE}. --stamp-now is no cure: the worker goes by occurred_at."
+        )
     return LineRefusedError(
-        f"{record.origin}: refused by the broker {what}. Correct the line; when only its time is "
-        "the matter, --stamp-now helps."
+        f"{record.origin}: refused by the broker for its time, {_hours(now - at)} ago; --stamp-now dates it "
+        "with the present."
     )
+
+
+def _hours(lapse: timedelta) -> str:
+    return f"{lapse.total_seconds() / 3600:,.1f} h"
+
+
+def _is_ahead(settings: Settings, record: LineRecord) -> bool:
+    """Whether the worker would refuse it for its time, were its clock ours."""
+    latest = datetime.now(UTC) + timedelta(seconds=settings.max_future_s)
+    return record.occurred_at is not None and record.occurred_at > latest
 
 
 def _is_expiring(record: LineRecord, now: datetime) -> bool:

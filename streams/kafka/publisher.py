@@ -62,8 +62,7 @@ class KafkaPublisher:
                 future.get(timeout=TIMEOUT_S)
         except KafkaError as error:
             topics = sorted({record.topic for record in records})
-            # Of several records at once the error is another one; that it is about time, only its words say.
-            cure = f" {clients.CLOCK_CURE}" if "timestamp" in str(error).lower() else ""
+            cure = f" {clients.CLOCK_CURE}" if clients.is_of_time(error) else ""
             raise TransientError(
                 f"Could not write to {', '.join(topics)} ({type(error).__name__}: {error}).{cure}"
             ) from error

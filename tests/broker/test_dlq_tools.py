@@ -13,7 +13,7 @@ import pytest
 from kafka.partitioner import murmur2
 
 from streams.cli import doctor, main, tail
-from streams.errors import ConfigurationError
+from streams.errors import ConfigurationError, TransientError
 from streams.kafka import clients, deadletters, produce, resend, topics
 from streams.replay.run import Plan, epoch_ms, run
 from streams.settings import Settings
@@ -123,16 +123,73 @@ def test_topic_that_does_not_exist_is_not_created(settings: Settings, tmp_path: 
     assert {row.action for row in topics.listing(elsewhere)} == {"missing"}
 
 
-def test_record_that_the_broker_refuses_is_named(
+def test_an_event_of_the_future_is_refused_and_stamping_it_now_is_said_to_be_no_cure(
     kafka_bootstrap: str, topic_prefix: str, tmp_path: Path
 ) -> None:
     settings = Settings(bootstrap_servers=kafka_bootstrap, topic_prefix=topic_prefix)
     topics.apply(settings)
     ahead = _event(1, occurred_at=(datetime.now(UTC) + timedelta(days=2)).isoformat())
-    with pytest.raises(produce.LineRefusedError, match=r"e\.jsonl:1: refused by the broker"):
-        _produce(settings, tmp_path / "e.jsonl", [{"topic": "orders", "value": ahead}])
     lines = [{"topic": "orders", "value": ahead}]
-    assert _produce(settings, tmp_path / "e.jsonl", lines, stamp_now=True).records == 1
+    with pytest.raises(produce.LineRefusedError) as refused:
+        _produce(settings, tmp_path / "e.jsonl", lines)
+    said = str(refused.value)
+    assert "e.jsonl:1: refused by the broker for its time, which is 48.0 h ahead" in said
+    assert "--stamp-now is no cure" in said
+    # The broker takes it then, and the worker does not.
+    sent = _produce(settings, tmp_path / "e.jsonl", lines, stamp_now=True)
+    assert (sent.records, sent.ahead) == (1, 1)
+    assert "dead letters of them (future_time)" in sent.summary()
+    assert _produce(settings, tmp_path / "e.jsonl", lines, check=True).ahead == 1
+    present = [{"topic": "orders", "value": _event(1, occurred_at=datetime.now(UTC).isoformat())}]
+    assert "future_time" not in _produce(settings, tmp_path / "e.jsonl", present).summary()
+
+
+def test_the_line_that_was_refused_is_named_and_no_other_of_its_batch(
+    kafka_bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    settings = Settings(bootstrap_servers=kafka_bootstrap, topic_prefix=topic_prefix)
+    topics.apply(settings)
+    same = {"buyer_id": "b1"}
+    ahead = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    values = [_event(n, **same) for n in range(20)]
+    values[12] |= {"occurred_at": ahead}
+    with pytest.raises(produce.LineRefusedError, match=r"e\.jsonl:13: .* 48\.0 h ahead"):
+        _produce(settings, tmp_path / "e.jsonl", [{"topic": "orders", "value": v} for v in values])
+
+
+@pytest.mark.parametrize("stamp_now", [True, False])
+def test_where_the_present_is_refused_a_clock_is_wrong_and_no_line(
+    kafka_bootstrap: str, topic_prefix: str, tmp_path: Path, stamp_now: bool
+) -> None:
+    settings = _taking_no_time(kafka_bootstrap, topic_prefix)
+    at = datetime.now(UTC) - timedelta(minutes=1)
+    # The first may arrive in the millisecond in which it is dated; the others wait for it.
+    lines = [
+        {"topic": "orders", "value": _event(n, occurred_at=at.isoformat())} for n in range(1000)
+    ]
+    with pytest.raises(TransientError, match="Set the clock of this machine") as refused:
+        _produce(settings, tmp_path / "e.jsonl", lines, stamp_now=stamp_now)
+    assert "stamp-now" not in str(refused.value)
+
+
+def test_an_old_event_that_is_refused_can_be_stamped_with_the_present(
+    kafka_bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    settings = _taking_no_time(kafka_bootstrap, topic_prefix)
+    at = datetime.now(UTC) - timedelta(hours=10)
+    lines = [{"topic": "orders", "value": _event(1, occurred_at=at.isoformat())}]
+    with pytest.raises(produce.LineRefusedError, match=r"10\.0 h ago; --stamp-now dates it"):
+        _produce(settings, tmp_path / "e.jsonl", lines)
+
+
+def _taking_no_time(bootstrap: str, prefix: str) -> Settings:
+    """Its topic of orders takes no time, being too old; others take none of a clock that runs ahead."""
+    settings = Settings(bootstrap_servers=bootstrap, topic_prefix=prefix)
+    name = f"{prefix}orders"
+    refusing = {name: {"message.timestamp.before.max.ms": "0"}}
+    topic_io.create_topics(bootstrap, {name: settings.partitions}, refusing)
+    topics.apply(settings)
+    return settings
 
 
 def test_old_events_are_sent_with_a_warning(settings: Settings, tmp_path: Path) -> None:
