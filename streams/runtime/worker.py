@@ -38,7 +38,10 @@ def run(settings: Settings) -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     _use_uvloop()
     app = build_app(settings)
-    worker = faust.Worker(app, loglevel=settings.log_level.upper(), redirect_stdouts=False)
+    # It would put handlers of its own in the place of ours, which leave out most of what a client repeats.
+    worker = faust.Worker(app, override_logging=False)
+    # Its ornament on a terminal, which it gives up itself where it sets up logs of our level.
+    worker.spinner = None
     try:
         worker.execute_from_commandline()
     except SystemExit as ended:

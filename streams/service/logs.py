@@ -16,8 +16,9 @@ from streams.settings import Settings
 _NOISY = ("aiokafka", "faust", "mode", "kafka", "apprise", "alembic", "uvicorn")
 # It warns whenever one of its steps took a tenth of a second, as all do on a busy machine.
 _IMPATIENT = "kafka.net.selector"
-# It writes dozens of lines a second while the broker is away: a line of a kind is enough in this time.
-_LOUD = "aiokafka"
+# They write dozens of lines a second while the broker is away, or a topic: a line of a kind is enough in this
+# time. The cause is that they ask ten times a second, as they should: whoever waits goes on at once.
+_LOUD = ("aiokafka", "kafka")
 _PAUSE_S = 10.0
 # It tells of a connection that the broker reset with a traceback, as of a bug; its next line says the same.
 _ALARMED = "kafka.net.transport"
@@ -56,7 +57,7 @@ def _without_traceback(record: logging.LogRecord) -> bool:
 
 
 class Seldom(logging.Filter):
-    """Of each kind of line of the client that is loud, by what stands in its source, one in ten seconds."""
+    """Of each kind of line of the clients that are loud, by what stands in their source, one in ten seconds."""
 
     def __init__(self) -> None:
         super().__init__()

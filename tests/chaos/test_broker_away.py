@@ -21,6 +21,7 @@ LATENESS_S = 1
 MARGIN_S = 3
 # A session of these tests, a heartbeat's time to fail, and a busy machine.
 BOUND_S = 20
+MOST_LINES = 100
 
 
 def has_given_up(subject: Worker) -> bool:
@@ -117,3 +118,7 @@ def test_an_idle_worker_is_not_ready_while_no_broker_answers_and_comes_back_by_i
             come_back()
             subject.wait_ready()
         assert subject.stop() == 0
+    # Whoever looks for the cause must find it: of each kind of line one in ten seconds, where the client has
+    # sixty lines a second.
+    said = subject.log.read_text(encoding="utf-8").splitlines()
+    assert len(said) < MOST_LINES, "\n".join(said)

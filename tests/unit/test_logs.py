@@ -23,6 +23,7 @@ except ConnectionResetError:
     logging.getLogger("kafka.net.transport").exception("a broker hung up")
 for node in range(50):
     logging.getLogger("aiokafka.conn").error("Unable to connect to %s", node)
+    logging.getLogger("kafka.cluster").error("Topic %s not found in cluster metadata", "alerts")
 logging.getLogger("orderwatch").info("ours")
 """
 
@@ -36,6 +37,7 @@ def test_libraries_warn_but_not_of_a_busy_machine_nor_of_a_lost_connection_as_of
         "a node is gone",
         "a broker hung up",
         "Unable to connect to 0",
+        "Topic alerts not found in cluster metadata",
         "ours",
     ]
     assert done.stdout == ""
