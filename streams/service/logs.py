@@ -57,7 +57,7 @@ def _without_traceback(record: logging.LogRecord) -> bool:
 
 
 class Seldom(logging.Filter):
-    """Of each kind of line of the clients that are loud, by what stands in their source, one in ten seconds."""
+    """Of each kind of line of the loud clients, by what stands in their source, one in ten seconds."""
 
     def __init__(self) -> None:
         super().__init__()
