@@ -14,7 +14,10 @@ from streams.errors import ConfigurationError
 from streams.settings import Settings
 
 # Of everything in the two state topics; tests/unit/test_formats.py says when it has to be another one.
-FORMAT = 1
+FORMAT = 2
+# What this version goes on from. In 1 some facts lack fields that have a default, which whoever knows only
+# that would leave out again.
+READABLE = (1, FORMAT)
 # The key of the record; no subject's key begins like it.
 ORIGIN_KEY = "@origin"
 _REBUILD = 'docs/operations.md, "Rebuilding the state"'
@@ -49,11 +52,11 @@ def is_said(found: bytes, ours: Origin, where: str) -> bool:
         theirs = msgspec.json.decode(found, type=Origin)
     except msgspec.DecodeError:
         theirs = Origin(0, "")
-    if theirs.format != FORMAT:
+    if theirs.format not in READABLE:
         raise ConfigurationError(
             f"{where} was written by another version of orderwatch, in format "
-            f"{theirs.format or 'unknown'}; this version reads format {FORMAT}. Start the version that "
-            f"wrote it, or rebuild the state: {_REBUILD}."
+            f"{theirs.format or 'unknown'}; this version reads {' and '.join(map(str, READABLE))}. Start the "
+            f"version that wrote it, or rebuild the state: {_REBUILD}."
         )
     if theirs.tenant != ours.tenant:
         raise ConfigurationError(
@@ -68,4 +71,4 @@ def is_said(found: bytes, ours: Origin, where: str) -> bool:
             "(ORDERWATCH_IDENTITY_KEY, or identity.key in ORDERWATCH_DATA_DIR); if that is lost, rebuild "
             f"the state: {_REBUILD}."
         )
-    return bool(theirs.identities or not ours.identities)
+    return theirs.format == FORMAT and bool(theirs.identities or not ours.identities)

@@ -23,7 +23,7 @@ from streams.detect.partition import SUBJECTS
 from streams.kafka import clients, topics
 from streams.runtime.origin import FORMAT, ORIGIN_KEY, Origin
 from streams.settings import Settings
-from tests.topic_io import Message, produce
+from tests.topic_io import Message, produce, read_to_end
 from tests.workers import Standing, Worker, expected, load, settled, simulated, truth, worker
 
 STATE_TOPICS = ("buyer-state", "subject-state")
@@ -117,7 +117,29 @@ def test_state_of_a_newer_version_is_left_alone(
         produce(kafka_bootstrap, f"{topic_prefix}buyer-state", [message])
         said = _refused(subject)
         assert f"{topic_prefix}buyer-state[0] was written by another version of orderwatch" in said
-        assert f"in format {FORMAT + 1}; this version reads format {FORMAT}" in said
+        assert f"in format {FORMAT + 1}; this version reads 1 and {FORMAT}" in said
+
+
+def test_state_of_the_format_before_is_gone_on_from_and_refused_by_who_knows_only_that(
+    kafka_bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    with _half_read(kafka_bootstrap, topic_prefix, tmp_path) as (subject, rest):
+        before = Message(_origin(subject).replace(b'"format":2', b'"format":1'), b"@origin", 0)
+        produce(kafka_bootstrap, f"{topic_prefix}buyer-state", [before])
+        assert _origin(subject) == before.value
+        load(kafka_bootstrap, topic_prefix, rest)
+        subject.start()
+        settled(subject, expected(truth(tmp_path / "events.jsonl")))
+        assert subject.stop() == 0
+        assert msgspec.json.decode(_origin(subject), type=Origin).format == FORMAT
+
+
+def _origin(subject: Worker) -> bytes:
+    """What stands in the first partition of buyers about its origin."""
+    found = read_to_end(subject.bootstrap, f"{subject.prefix}buyer-state")
+    said = [r.value for r in found if r.key == b"@origin" and r.partition == 0]
+    assert said[-1] is not None
+    return said[-1]
 
 
 def test_what_was_deleted_unread_is_told_before_anything_is_concluded_from_its_silence(
