@@ -712,11 +712,11 @@ class AccountVerified(
 
 
 class AccountFlags(BuyerEvent, frozen=True, gc=False, kw_only=True, tag_field="type", tag="flags"):
-    """Marks that the platform or the shop put on the account."""
+    """Marks that the platform or the shop put on the account; what is left out stays as it was."""
 
     type: ClassVar[Literal["flags"]] = "flags"
     is_banned: bool | None = None
-    is_new: bool = False
+    is_new: bool | None = None
     phone_valid: bool | None = None
 
 

@@ -21,6 +21,8 @@ from sqlalchemy import Engine, func, select
 
 from schemas.alerts import Alert
 from streams.detect.detector import Wording, find_detectors
+from streams.inbox.banlist import Banlist, BanRequest, Proposal, Reminder
+from streams.inbox.bans import Asking
 from streams.inbox.board import Board
 from streams.inbox.casebook import Casebook, CaseRequest, OpenRequest
 from streams.inbox.console import Console, page_version
@@ -127,6 +129,8 @@ class Inbox:
         self.store = Store(engine, self.clock)
         self.desk = Desk(engine, self.clock)
         self.casebook = Casebook(engine, self.clock)
+        self.banlist = Banlist(engine, self.clock)
+        self.reminder = Reminder(engine, self.clock)
         self.outbox = Outbox(engine, self.clock)
         board = Board(self.store, load_rules(None, find_detectors()), self.clock)
         self.metrics = InboxMetrics(self.store, board, self.clock)
@@ -173,6 +177,30 @@ class Inbox:
             complaint, "drop", "李雷", f"drop-{complaint[:8]}", detail.row.version
         )
         assert self.casebook.perform(request).kind == "done"
+
+    def propose(self, key: str, by: str = "李雷") -> str:
+        """A ban on the grounds of an alert that somebody has confirmed; returns its id."""
+        self.steps(key, "take", "label", label=Label.CONFIRMED_MALICIOUS)
+        asking = Asking(by, are_told_apart=True)
+        done = self.banlist.propose(Proposal(alert_id(key), "拍下不付款", asking, f"ban-of-{key}"))
+        assert done.kind == "done"
+        return str(done.ban_id)
+
+    def ban(self, ban_id: str, *steps: str, by: str = "韩梅梅") -> None:
+        for step in steps:
+            detail = self.banlist.detail(ban_id)
+            assert detail is not None
+            version = detail.row.version
+            request = BanRequest(
+                ban_id,
+                step,  # type: ignore[arg-type]
+                Asking(by, are_told_apart=True),
+                f"{step}-{version}-{ban_id[:8]}",
+                version,
+                note="核对过",
+                is_confirmed=True,
+            )
+            assert self.banlist.perform(request).kind == "done"
 
     def today(self) -> None:
         """Something that happens today: the clock is believed, and no other revision is the newest."""
@@ -224,6 +252,7 @@ class Served:
         self.rules_file = RulesFile(Settings(rules_path=rules_path), self.rules.become, clock)
         self.board = Board(self.store, self.rules, clock)
         self.casebook = Casebook(engine, clock)
+        self.banlist = Banlist(engine, clock)
         self.metrics = InboxMetrics(self.store, self.board, clock)
         self.live = Live(lambda: page_version(self.store, self.health, self.unchecked_since))
         hosts = None if token else frozenset({"127.0.0.1"})
@@ -233,6 +262,7 @@ class Served:
                 desk=self.desk,
                 board=self.board,
                 casebook=self.casebook,
+                banlist=self.banlist,
                 rules=self.rules,
                 rules_file=self.rules_file,
                 live=self.live,

@@ -117,11 +117,11 @@ class AccountVerified(BuyerEvent):
 
 
 class AccountFlags(BuyerEvent):
-    """Marks that the platform or the shop put on the account."""
+    """Marks that the platform or the shop put on the account; what is left out stays as it was."""
 
     type: Literal["flags"]
     is_banned: bool | None = None
-    is_new: bool = False
+    is_new: bool | None = None
     phone_valid: bool | None = None
 
 

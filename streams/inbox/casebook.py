@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, cast
 
-from sqlalchemy import ColumnElement, Engine, func, select
+from sqlalchemy import ColumnElement, Engine, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -27,7 +27,7 @@ from streams.inbox.complaints import (
 )
 from streams.inbox.database import writing
 from streams.inbox.intake import storable
-from streams.inbox.listing import PAGE_SIZE
+from streams.inbox.listing import Paged, leaf
 from streams.inbox.models import AlertRow, ComplaintRow, ComplaintStepRow
 from streams.inbox.timers import Filed
 from streams.inbox.workflow import MAX_NAME, MAX_NOTE
@@ -87,19 +87,6 @@ class CaseDetail:
         return missing(kind_of(self.row), _codes(self.steps))
 
 
-@dataclass(frozen=True)
-class CaseListing:
-    """One page of complaints, and how many there are on all pages."""
-
-    rows: Sequence[ComplaintRow]
-    total: int
-    page: int
-
-    @property
-    def pages(self) -> int:
-        return max(1, -(-self.total // PAGE_SIZE))
-
-
 class Casebook:
     """Reads and writes complaints. Safe to use from several threads and processes at once."""
 
@@ -130,7 +117,7 @@ class Casebook:
 
     def page(
         self, *, is_ended: bool, number: int = 1, shop: str | None = None, search: str = ""
-    ) -> CaseListing:
+    ) -> Paged[ComplaintRow]:
         """The complaints at work, oldest first, or those that ended, newest first.
 
         `search` is part of what a complaint is about. A page number past the end shows the last page.
@@ -141,20 +128,9 @@ class Casebook:
             wanted.append(ComplaintRow.shop_id == shop)
         if search:
             wanted.append(ComplaintRow.about.icontains(storable(search.strip()), autoescape=True))
-        order = ComplaintRow.updated_at.desc() if is_ended else ComplaintRow.opened_at
+        by_time = ComplaintRow.updated_at.desc() if is_ended else ComplaintRow.opened_at
         with Session(self._engine) as session:
-            total = (
-                session.scalar(select(func.count(ComplaintRow.complaint_id)).where(*wanted)) or 0
-            )
-            number = min(max(1, number), max(1, -(-total // PAGE_SIZE)))
-            rows = session.scalars(
-                select(ComplaintRow)
-                .where(*wanted)
-                .order_by(order, ComplaintRow.complaint_id)
-                .limit(PAGE_SIZE)
-                .offset((number - 1) * PAGE_SIZE)
-            ).all()
-        return CaseListing(rows, total, number)
+            return leaf(session, ComplaintRow, wanted, (by_time, ComplaintRow.complaint_id), number)
 
     def of_alert(self, alert_id: str) -> Sequence[ComplaintRow]:
         """The complaints that were opened from an alert, oldest first."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from streams.detect.rules import RuleSet
+from streams.inbox.banlist import Banlist
 from streams.inbox.board import Board
 from streams.inbox.casebook import Casebook
 from streams.inbox.consumer import Health
@@ -26,6 +27,7 @@ class Console:
     desk: Desk
     board: Board
     casebook: Casebook
+    banlist: Banlist
     rules: RuleSet
     rules_file: RulesFile
     live: Live

@@ -8,18 +8,19 @@ about an item, a shop or an identity stays in the inbox.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, Literal
 
 from schemas.alerts import Alert, EvidenceFact
 from schemas.base import BuyerEvent
 from schemas.events.aftersales import FilingAccepted, FilingRejected, FilingSubmitted
-from schemas.events.people import ContactAttempted, RechargeReconciled
+from schemas.events.people import AccountFlags, ContactAttempted, RechargeReconciled
 from streams.inbox.workflow import Channel, Label, RechargeResult
 
-Topic = Literal["contacts", "filings", "recharges"]
+Topic = Literal["contacts", "filings", "recharges", "accounts"]
 FilingStep = Literal["submitted", "accepted", "rejected"]
-TOPICS: Final[tuple[Topic, ...]] = ("contacts", "filings", "recharges")
+TOPICS: Final[tuple[Topic, ...]] = ("contacts", "filings", "recharges", "accounts")
 _NAMESPACE: Final = uuid.UUID("5f0f4f0e-4f0c-5c1e-9a57-2d6c1f8a7b43")
 # Facts that are named by their order; others say `order_id` if they are about one.
 _NAMED_BY_ORDER: Final = frozenset(
@@ -35,6 +36,11 @@ _NAMED_BY_ORDER: Final = frozenset(
         "ReturnUnderWay",
     }
 )
+# What is said in a chat may be about somebody else's order, as a bait for its receiver is (D13); and a
+# signal tells what others did.
+_SAID: Final = frozenset(
+    {"ChatSaid", "ChatRevealed", "ChatRefused", "Talked", "ReasonGiven", "Contacted", "Signal"}
+)
 
 
 def buyer_of(alert: Alert) -> str | None:
@@ -46,11 +52,28 @@ def buyer_of(alert: Alert) -> str | None:
 
 def orders_of(alert: Alert) -> tuple[str, ...]:
     """The orders that the alert's facts are about, each once, in the order of its facts."""
+    return _orders(alert.evidence.facts)
+
+
+def own_orders_of(alert: Alert) -> tuple[str, ...]:
+    """Those of `orders_of` that the buyer, whom the alert is about, has placed for certain."""
+    return _orders(fact for fact in alert.evidence.facts if fact.kind not in _SAID)
+
+
+def _orders(facts: Iterable[EvidenceFact]) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    for fact in alert.evidence.facts:
+    for fact in facts:
         if order := order_of(fact):
             found[order] = None
     return tuple(found)
+
+
+def buyers_of(alert: Alert) -> frozenset[str]:
+    """The buyers of the shop whom the alert is about or names."""
+    named: set[object] = {buyer_of(alert)}
+    for fact in alert.evidence.facts:
+        named |= {fact.detail.get("buyer"), fact.detail.get("banned")}
+    return frozenset(str(buyer) for buyer in named if _is_id(buyer))
 
 
 def order_of(fact: EvidenceFact) -> str | None:
@@ -73,9 +96,9 @@ def _is_id(value: object) -> bool:
     return isinstance(value, str) and 1 <= len(value) <= 128
 
 
-def derived_id(alert_id: str, request_id: str, about: str) -> str:
-    """Equal for the same step of the same alert, wherever and whenever it is asked for."""
-    return str(uuid.uuid5(_NAMESPACE, f"{about}\n{alert_id}\n{request_id}"))
+def derived_id(subject_id: str, occasion: str, about: str) -> str:
+    """Equal for the same occasion, a step or a time, of the same alert or ban, wherever it is asked for."""
+    return str(uuid.uuid5(_NAMESPACE, f"{about}\n{subject_id}\n{occasion}"))
 
 
 def contacted(
@@ -158,4 +181,19 @@ def reconciled(
         type="reconciled",
         status=result,
         reason=reason or None,
+    )
+
+
+def flagged(
+    ban_id: str, shop_id: str, buyer_id: str, at: datetime, *, is_banned: bool
+) -> AccountFlags:
+    """That a ban stands, or stands no more, at a time. It leaves all else that is known of the account."""
+    return AccountFlags(
+        event_id=derived_id(ban_id, f"{is_banned} {at.isoformat()}", "accounts"),
+        schema_version=1,
+        occurred_at=at,
+        shop_id=shop_id,
+        buyer_id=buyer_id,
+        type="flags",
+        is_banned=is_banned,
     )

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
 
 from streams.inbox.intake import storable
-from streams.inbox.models import AlertRow, CaseRow, ReferenceRow
+from streams.inbox.models import AlertRow, Base, CaseRow, ReferenceRow
 from streams.inbox.workflow import UNHANDLED
 
 T = TypeVar("T")
+_Row = TypeVar("_Row", bound=Base)
 Sort = Literal["severity", "newest", "deadline"]
 PAGE_SIZE: Final = 50
 # So many are sorted sooner than they are found among all others by walking in order.
@@ -69,6 +70,21 @@ class Paged(Generic[T]):
 def page_within(total: int, number: int) -> int:
     """The page to show where `number` is asked for; past the end, the last one."""
     return min(max(1, number), max(1, -(-total // PAGE_SIZE)))
+
+
+def leaf(
+    session: Session,
+    table: type[_Row],
+    wanted: Sequence[ColumnElement[bool]],
+    order: Sequence[ColumnElement[Any] | InstrumentedAttribute[Any]],
+    number: int,
+) -> Paged[_Row]:
+    """The rows of page `number`; a number past the end shows the last page."""
+    total = session.scalar(select(func.count()).select_from(table).where(*wanted)) or 0
+    number = page_within(total, number)
+    query = select(table).where(*wanted).order_by(*order)
+    rows = session.scalars(query.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)).all()
+    return Paged(rows, total, number)
 
 
 def page_query(wanted: Filter, number: int, size: int = PAGE_SIZE) -> Select[Any]:

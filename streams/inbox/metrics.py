@@ -1,7 +1,7 @@
 """The metrics of the inbox. Gauges are read from the store when scraped, so they cannot drift from it.
 
-Labels come from closed sets: severity, detector, label, reason, topic, deadline code. Never a buyer, never
-a shop.
+Labels come from closed sets: severity, detector, label, reason, topic, deadline code, state. Never a buyer,
+never a shop.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class InboxMetrics:
         )
         self._pruned = Counter(
             "orderwatch_inbox_pruned",
-            "What was deleted because of its age: alerts, complaints, events sent, records refused.",
+            "What was deleted because of its age: alerts, complaints, bans, events sent, records refused.",
             ["what"],
             registry=self.registry,
         )
@@ -143,6 +143,7 @@ class _StoredGauges:
             labels = self._store.labels()
             timers = self._board.counts()
             waiting = self._store.waiting_events()
+            bans = self._store.bans()
         except SQLAlchemyError as error:
             # A scrape without these gauges is an alert rule's business; a failed scrape would hide
             # the counter that says why.
@@ -191,3 +192,11 @@ class _StoredGauges:
         for topic, number in waiting.items():
             events.add_metric([topic], number)
         yield events
+        at_work = GaugeMetricFamily(
+            "orderwatch_inbox_bans",
+            "Bans that wait for approval (PROPOSED), for the platform (APPROVED), or stand (EXPORTED).",
+            labels=["state"],
+        )
+        for state, number in bans.items():
+            at_work.add_metric([state], number)
+        yield at_work

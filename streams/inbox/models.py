@@ -223,6 +223,50 @@ class ComplaintStepRow(Base):
     request_id: Mapped[str] = mapped_column(String(64), unique=True)
 
 
+class BanRow(Base):
+    """A proposal to restrict a buyer, and what became of it (workflow W6); one at work for each buyer.
+
+    It stands from `restricted_at`, and `told_at` is as of when the detectors were last told so.
+    """
+
+    __tablename__ = "bans"
+
+    ban_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.alert_id"), index=True)
+    shop_id: Mapped[str] = mapped_column(String(64))
+    buyer_id: Mapped[str] = mapped_column(String(128))
+    # One a line: those of the buyer that the alert named.
+    orders: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    version: Mapped[int]
+    proposed_at: Mapped[datetime]
+    proposed_by: Mapped[str] = mapped_column(String(MAX_NAME))
+    approved_at: Mapped[datetime | None]
+    approved_by: Mapped[str | None] = mapped_column(String(MAX_NAME))
+    restricted_at: Mapped[datetime | None]
+    told_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (Index(None, "shop_id", "buyer_id"),)
+
+
+class BanStepRow(Base):
+    """One step of a ban: its audit."""
+
+    __tablename__ = "ban_steps"
+
+    id: Mapped[int] = mapped_column(_Serial, primary_key=True)
+    ban_id: Mapped[str] = mapped_column(ForeignKey("bans.ban_id"), index=True)
+    step: Mapped[str] = mapped_column(String(16))
+    from_state: Mapped[str] = mapped_column(String(16))
+    to_state: Mapped[str] = mapped_column(String(16))
+    note: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(MAX_NAME))
+    request_id: Mapped[str] = mapped_column(String(64), unique=True)
+
+
 class RefusedRow(Base):
     """A record of the topic that is not an alert: kept with its bytes, position and reason."""
 

@@ -70,6 +70,10 @@ class Card:
         is_suggested = any(one.code == POLICE_REPORT for one in self.alert.suggested_actions)
         return self.stands and (is_suggested or self.row.case.label in REPORTED_LABELS)
 
+    @property
+    def label(self) -> Label | None:
+        return Label(self.row.case.label) if self.row.case.label else None
+
     def first_deadline(self, now: datetime) -> Timer | None:
         """Of what the alert says, the deadline that comes first; when all have passed, the last one.
 

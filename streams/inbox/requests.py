@@ -12,6 +12,8 @@ from starlette.requests import Request
 
 from schemas.alerts import AlertStatus, Severity
 from streams.detect.entries import ComplaintKind
+from streams.inbox.banlist import BanRequest, Proposal, View
+from streams.inbox.bans import Asking, BanStep
 from streams.inbox.bulk import request_id_of
 from streams.inbox.casebook import CaseRequest, OpenRequest
 from streams.inbox.complaints import CaseStep
@@ -26,6 +28,7 @@ _MAX_FORM_BYTES: Final = 32 * 1024
 _MAX_FIELDS: Final = 40 + PAGE_SIZE
 _CHOSEN: Final = "alert."
 _MAX_PAGE: Final = 1_000_000
+_MAX_SEARCH: Final = 128
 _Choice = TypeVar("_Choice", bound=str)
 
 
@@ -104,7 +107,7 @@ def filter_of(request: Request, *, complaints_only: bool) -> Filter:
         shop=fields.get("shop") or None,
         detector=fields.get("detector") or None,
         status=_one_of(get_args(AlertStatus), fields.get("status")),
-        search=fields.get("q", "")[:128],
+        search=search_of(request),
         complaints_only=complaints_only,
         with_suppressed=fields.get("suppressed") == "1",
         sort=_one_of(get_args(Sort), fields.get("sort")) or "severity",
@@ -232,6 +235,42 @@ def case_step_of(complaint_id: str, step: str, form: dict[str, str], operator: s
         proof=proof,
         note=form.get("note", "").strip(),
     )
+
+
+def proposal_of(form: dict[str, str], asking: Asking) -> Proposal:
+    """The ban that a form proposes. Raises BadFormError."""
+    alert_id = form.get("alert", "")
+    if not alert_id or not _is_id(alert_id):
+        raise BadFormError
+    reason = form.get("reason", "").strip()
+    return Proposal(alert_id, reason, asking, _request_id(form))
+
+
+def ban_step_of(ban_id: str, step: str, form: dict[str, str], asking: Asking) -> BanRequest:
+    """The step of a ban that a form asks for. Raises BadFormError."""
+    known: BanStep | None = _one_of(get_args(BanStep), step)
+    version = _number(form.get("version"), default=-1, greatest=2**31 - 1)
+    if known is None or version < 0:
+        raise BadFormError
+    return BanRequest(
+        ban_id=ban_id,
+        step=known,
+        asking=asking,
+        request_id=_request_id(form),
+        version=version,
+        note=form.get("note", "").strip(),
+        is_confirmed=form.get("permanent") == "yes",
+    )
+
+
+def ban_view_of(request: Request) -> View:
+    """Which bans a query string asks for."""
+    return _one_of(get_args(View), request.query_params.get("view")) or "open"
+
+
+def search_of(request: Request) -> str:
+    """What a query string looks for."""
+    return request.query_params.get("q", "")[:_MAX_SEARCH]
 
 
 def _request_id(form: dict[str, str]) -> str:

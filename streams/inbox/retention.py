@@ -1,4 +1,4 @@
-"""What the inbox forgets: alerts that were handled long ago, complaints that ended, and what hangs on both.
+"""What the inbox forgets: alerts handled long ago, complaints and bans that ended, and what hangs on them.
 
 In small batches beside the console, so that neither the intake nor a person waits for it. Never what is
 at work, nor what something at work still needs: the list is in `_is_over`. The trap: an alert that is
@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Engine, Select, delete, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from streams.inbox import bans
 from streams.inbox.complaints import ENDED
 from streams.inbox.database import PASSING, said_of, writing
 from streams.inbox.events import TOPICS
@@ -24,6 +25,8 @@ from streams.inbox.metrics import InboxMetrics
 from streams.inbox.models import (
     AlertRow,
     AuditRow,
+    BanRow,
+    BanStepRow,
     CaseRow,
     ComplaintRow,
     ComplaintStepRow,
@@ -101,6 +104,7 @@ class Retention:
             gone = _lock(session, ids, before)
             of_gone = session.scalars(_of_alerts(gone)).all()
             found["complaint"] += _delete_complaints(session, of_gone)
+            found["ban"] += _delete_bans(session, gone)
             found["alert"] += _delete_alerts(session, gone)
             alone = session.scalars(_alone(before).with_for_update(skip_locked=True)).all()
             found["complaint"] += _delete_complaints(session, alone)
@@ -137,6 +141,11 @@ def _is_over(before: datetime) -> list[ColumnElement[bool]]:
         ComplaintRow.alert_id == alert_id,
         or_(ComplaintRow.state.not_in(ENDED), ComplaintRow.updated_at >= before),
     )
+    # What stands is for ever, and so is what it is founded on.
+    is_banned = select(BanRow.ban_id).where(
+        BanRow.alert_id == alert_id,
+        or_(BanRow.state.not_in(bans.ENDED), BanRow.updated_at >= before),
+    )
     is_waited_for = select(FilingRow.filing_id).where(
         FilingRow.alert_id == alert_id, FilingRow.status == "submitted"
     )
@@ -157,6 +166,7 @@ def _is_over(before: datetime) -> list[ColumnElement[bool]]:
         CaseRow.updated_at < before,
         ~is_revised.exists(),
         ~is_disputed.exists(),
+        ~is_banned.exists(),
         ~is_waited_for.exists(),
         ~is_told_elsewhere.exists(),
     ]
@@ -253,6 +263,13 @@ def _delete_alerts(session: Session, ids: Sequence[str]) -> int:
 def _delete_complaints(session: Session, ids: Sequence[str]) -> int:
     for table in (ComplaintStepRow, ComplaintRow):
         session.execute(delete(table).where(table.complaint_id.in_(ids)))
+    return len(ids)
+
+
+def _delete_bans(session: Session, alerts: Sequence[str]) -> int:
+    ids = session.scalars(select(BanRow.ban_id).where(BanRow.alert_id.in_(alerts))).all()
+    for table in (BanStepRow, BanRow):
+        session.execute(delete(table).where(table.ban_id.in_(ids)))
     return len(ids)
 
 

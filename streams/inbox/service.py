@@ -1,4 +1,4 @@
-"""`orderwatch inbox`: database, web server in the main thread; consumer, sender, watch, retention beside it.
+"""`orderwatch inbox`: database, web server in the main thread; the consumer and the loops beside it.
 
 It refuses to listen beyond this machine without a token. When the consumer ends by a bug, the server
 stops too: a console that silently receives nothing is worse than none.
@@ -21,6 +21,7 @@ from fastapi import FastAPI
 
 from streams.detect.detector import find_detectors
 from streams.errors import ConfigurationError
+from streams.inbox.banlist import Banlist, Reminder
 from streams.inbox.board import Board
 from streams.inbox.casebook import Casebook
 from streams.inbox.console import Console, page_version
@@ -99,6 +100,7 @@ def run(settings: Settings) -> None:
                 desk=Desk(engine, _now),
                 board=board,
                 casebook=Casebook(engine, _now),
+                banlist=Banlist(engine, _now),
                 rules=rules,
                 rules_file=rules_file,
                 live=live,
@@ -122,6 +124,7 @@ def run(settings: Settings) -> None:
             "inbox-detection": detection.step,
             "inbox-retention": retention.step,
             "inbox-rules": rules_file.look,
+            "inbox-bans": Reminder(engine, _now).step,
         }
         try:
             _serve(address, app, consumer, live, steps)

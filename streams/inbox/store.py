@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer, joinedload, selectinload
 
 from schemas.alerts import Alert, AlertEnvelope
+from streams.inbox.bans import ENDED, BanState
 from streams.inbox.database import writing
 from streams.inbox.events import TOPICS, orders_of
 from streams.inbox.intake import (
@@ -40,6 +41,8 @@ from streams.inbox.listing import (
 from streams.inbox.models import (
     AlertRow,
     AuditRow,
+    BanRow,
+    BanStepRow,
     CaseRow,
     ComplaintStepRow,
     ContactRow,
@@ -213,6 +216,17 @@ class Store:
             counts = {row.topic: row.number for row in session.execute(query)}
         return {topic: counts.get(topic, 0) for topic in TOPICS}
 
+    def bans(self) -> dict[str, int]:
+        """How many bans are in each state that is not an end."""
+        query = (
+            select(BanRow.state, func.count(BanRow.ban_id).label("number"))
+            .where(BanRow.state.not_in(ENDED))
+            .group_by(BanRow.state)
+        )
+        with Session(self.engine) as session:
+            counts = {row.state: row.number for row in session.execute(query)}
+        return {state: counts.get(state, 0) for state in BanState if state not in ENDED}
+
     def choices(self) -> tuple[Sequence[str], Sequence[str]]:
         """The shops and the detectors that have alerts, for the filter boxes."""
         with Session(self.engine) as session:
@@ -277,8 +291,9 @@ class Store:
             revision = session.scalar(select(func.max(RevisionRow.id)))
             step = session.scalar(select(func.max(AuditRow.id)))
             complaint = session.scalar(select(func.max(ComplaintStepRow.id)))
-        # Both only grow, so their sum changes with either.
-        return f"{revision or 0}.{(step or 0) + (complaint or 0)}"
+            ban = session.scalar(select(func.max(BanStepRow.id)))
+        # Each only grows, so their sum changes with any.
+        return f"{revision or 0}.{(step or 0) + (complaint or 0) + (ban or 0)}"
 
 
 def _totals(session: Session, wanted: Filter) -> tuple[int, int]:

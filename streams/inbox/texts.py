@@ -109,6 +109,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "不能在此登记，请打开预警查看。",
         "Cannot be recorded here; open the alert.",
     ),
+    "tab.bans": ("禁购", "Bans"),
     "complaints.about": (
         "本店发起的投诉单，以及由买家投诉引出的预警。请由人工在平台提交，本系统不会自动提交。",
         "Complaints that the shop files, and alerts that come from a buyer's complaint. "
@@ -195,6 +196,89 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "盗图申诉（D36，被投诉时）",
         "Defence about pictures 盗图申诉 (D36)",
     ),
+    "ban.about": (
+        "绝大多数买家是诚信的，禁购只是最后的办法：只适合已经恶意下过单的买家，在平台上一旦限制就是永久有效。由一人提议、"
+        "另一人批准，再由人工在平台限制；本系统不会自动提交，也不会自动提议。",
+        "Most buyers are honest, and a ban is the last resort: only for who has ordered in bad faith, "
+        "and permanent on the platform. One person proposes, another approves, and a person restricts on the "
+        "platform; nothing is submitted or proposed from here by itself.",
+    ),
+    "ban.permanent": (
+        "在平台上限制购买是永久有效的，无法撤销。绝大多数买家是诚信的，请先核对证据。",
+        "On the platform a restriction is permanent and cannot be undone. Most buyers are honest: check the "
+        "evidence first.",
+    ),
+    "ban.title": ("禁购买家", "Ban of"),
+    "ban.new": ("提议禁购", "Propose a ban"),
+    "ban.propose": ("提议禁购（永久）", "Propose the ban (permanent)"),
+    "ban.next": (
+        "提议后须由另一人批准，批准前不会有任何限制。",
+        "Somebody else has to approve it; before that nothing is restricted.",
+    ),
+    "ban.reason": ("提议的理由（依据哪些事实）", "Why: the facts that it is founded on"),
+    "ban.why": ("原因（必填）", "Why (required)"),
+    "ban.work_hint": (
+        "最后的办法，永久有效，须另一人批准。",
+        "The last resort: permanent, and somebody else has to approve it.",
+    ),
+    "ban.from_alert": ("返回预警", "Back to the alert"),
+    "ban.of_buyer": ("买家{buyer}的禁购：", "Ban of buyer {buyer}:"),
+    "ban.orders": ("该买家的订单", "Orders of this buyer"),
+    "ban.proposed": ("提议", "Proposed"),
+    "ban.approved": ("批准", "Approved"),
+    "ban.restricted": ("已在平台限制", "Restricted on the platform"),
+    "ban.search": ("买家账号", "Account of the buyer"),
+    "ban.changed": ("这条禁购有更新。", "This ban has changed."),
+    "ban.sure": (
+        "我已核对证据，知道在平台上是永久有效的",
+        "I have checked the evidence and know that it is permanent on the platform",
+    ),
+    "ban.alone": (
+        "本机未设访问口令，无法区分是谁在操作，提议和批准可能是同一人。请尽量由另一人核对。",
+        "This console has no token and cannot tell people apart, so one person may have taken both steps. "
+        "Let somebody else check it if you can.",
+    ),
+    "ban.restrict_hint": (
+        "请先在平台搜索「客户运营」，限制该买家购买，再在此登记。",
+        "Restrict the buyer on the platform first (search for 客户运营), then note it here.",
+    ),
+    "ban.lift_hint": (
+        "限制有误时在此解除：本系统不再把该买家当作禁购买家。平台上的限制须由人工联系平台处理。",
+        "For a restriction that was wrong: this system no longer takes the buyer for banned. What stands on "
+        "the platform is for a person to take up with the platform.",
+    ),
+    "ban.grounds_gone": ("请考虑解除。", "Consider lifting it."),
+    "ban.download": ("下载名单（CSV）", "Download the list (CSV)"),
+    "ban.download_hint": (
+        "仅含已批准的买家，供在平台「客户运营」中限制时使用",
+        "Approved ones only, for 客户运营 on the platform",
+    ),
+    "bans.open": ("处理中", "At work"),
+    "bans.standing": ("已限制", "Restricted"),
+    "bans.ended": ("已结束", "Ended"),
+    "bans.none": ("没有符合条件的禁购", "No ban matches"),
+    "bans.empty_open": (
+        "没有处理中的禁购。可在已确认为恶意的预警页面提议。",
+        "No ban is at work. One can be proposed on the page of an alert that was confirmed as malicious.",
+    ),
+    "bans.empty_standing": ("没有已限制的买家", "No buyer is restricted"),
+    "bans.empty_ended": ("没有已结束的禁购", "No ban has ended"),
+    "banlist.buyer": ("买家账号", "Account of the buyer"),
+    "banlist.shop": ("店铺", "Shop"),
+    "banlist.orders": ("订单", "Orders"),
+    "banlist.approved": ("批准时间", "Approved at"),
+    "banstate.PROPOSED": ("已提议，待批准", "Proposed, to be approved"),
+    "banstate.APPROVED": ("已批准，待在平台限制", "Approved, to be restricted on the platform"),
+    "banstate.EXPORTED": ("已在平台限制", "Restricted on the platform"),
+    "banstate.LIFTED": ("已解除", "Lifted"),
+    "banstate.DECLINED": ("未批准", "Declined"),
+    "banstate.WITHDRAWN": ("已撤回提议", "Withdrawn"),
+    "banstep.propose": ("提议禁购", "proposed it"),
+    "banstep.approve": ("批准（永久有效）", "Approve (permanent)"),
+    "banstep.restrict": ("登记已在平台限制", "Note: restricted on the platform"),
+    "banstep.decline": ("不予批准", "Decline"),
+    "banstep.withdraw": ("撤回提议", "Withdraw the proposal"),
+    "banstep.lift": ("解除（限制有误）", "Lift it (it was wrong)"),
     "list.open": ("未处理预警", "Not handled"),
     "list.handled": ("已处理预警", "Handled"),
     "list.empty": ("没有未处理预警", "Nothing to handle"),
@@ -782,6 +866,43 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "state now.",
     ),
     "problem.case_missing": ("没有这张投诉单", "There is no such complaint"),
+    "refusal.no_order": (
+        "该买家的预警里没有其本人的订单。没有下过单的买家不能限制购买。",
+        "No alert about this buyer names an order of theirs. Who has never ordered cannot be restricted.",
+    ),
+    "refusal.stands_not": (
+        "这条预警已撤回，或已标记为不成立、已了结，或只是提示，不能据此禁购。",
+        "This alert was retracted, was labelled as not so or as settled, or is a mere hint: no ban can rest "
+        "on it.",
+    ),
+    "refusal.confirm_first": (
+        "请先处理这条预警，并标记为「确认为恶意」「已向平台投诉」或「已报案」。禁购不是第一步。",
+        "Handle this alert first, and label it as malicious, as filed with the platform or as reported to "
+        "the police. A ban is never the first step.",
+    ),
+    "refusal.banned_already": ("该买家已有一条禁购。", "There is a ban of this buyer already."),
+    "refusal.ban_reason_first": ("请填写理由。", "Please say why."),
+    "refusal.name_first": (
+        "请先以您的姓名登录：提议和批准须是不同的两人。",
+        "Sign in with your name first: two different people propose and approve.",
+    ),
+    "refusal.second_person": (
+        "您是提议人，须由另一人批准。",
+        "You proposed it, so somebody else has to approve it.",
+    ),
+    "refusal.proposer_only": (
+        "只有提议人可以撤回；其他人可以不予批准。",
+        "Only who proposed it can withdraw it; others can decline it.",
+    ),
+    "refusal.permanence_first": (
+        "请先确认您知道在平台上是永久有效的。",
+        "Confirm first that you know it to be permanent on the platform.",
+    ),
+    "problem.ban_conflict": (
+        "同事刚刚更新了这条禁购，您的操作没有执行。下面是最新状态。",
+        "A colleague has just changed this ban, so your step was not taken. This is the state now.",
+    ),
+    "problem.ban_missing": ("没有这条禁购", "There is no such ban"),
     "refusal.order_first": (
         "请选择已在平台备案的订单；它须是这条预警涉及的订单，预警可能刚刚更新。",
         "Choose the order that was filed. It has to be one that this alert is about; the alert may "

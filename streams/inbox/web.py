@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from streams.inbox import pages
+from streams.inbox.ban_web import add_bans, beside_alert
 from streams.inbox.case_web import add_cases
 from streams.inbox.console import Console
 from streams.inbox.database import said_of
@@ -86,6 +87,7 @@ def create_app(console: Console) -> FastAPI:
     add_recharges(app, console, view)
     add_audit(app, console, view)
     add_rules(app, console, view)
+    add_bans(app, console, view)
     _add_changing(app, console, view)
     _add_problems(app, view)
     return app
@@ -273,12 +275,14 @@ def detail_page(
     message = ""
     if outcome is not None:
         message = f"refusal.{outcome.reason}" if outcome.reason else f"problem.{outcome.kind}"
+    card = pages.card(detail.row, console.board.of_alerts([alert_id]).get(alert_id, ()))
     return view.page(
         request,
         "detail.html",
         status=200 if outcome is None else 409,
-        card=pages.card(detail.row, console.board.of_alerts([alert_id]).get(alert_id, ())),
+        card=card,
         cases=console.casebook.of_alert(alert_id),
+        **beside_alert(console, card),
         detail=detail,
         work=pages.work(detail),
         rule=console.rules.of(detail.row.shop_id).get(detail.row.detector),
@@ -330,7 +334,9 @@ def _here(request: Request, **changes: str) -> str:
     """The page on which the browser is, as something to GET; a step's page is that of its alert or list."""
     url = request.url.include_query_params(**changes)
     path = url.path
-    if request.method == "POST" and path.startswith(("/alerts/", "/cases/", "/recharges/")):
+    if request.method == "POST" and path.startswith(
+        ("/alerts/", "/bans/", "/cases/", "/recharges/")
+    ):
         path = path.rpartition("/")[0]
     elif request.method == "POST" and path == REGISTER:
         # What had been chosen is not in the address, and all of the list is something else.

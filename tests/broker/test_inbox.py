@@ -19,8 +19,10 @@ from aiokafka import AIOKafkaProducer
 from kafka import OffsetAndMetadata, TopicPartition
 
 from schemas.alerts import Alert
+from schemas.topics import value_adapter
 from streams.demo.broker import free_port
 from streams.errors import TransientError
+from streams.inbox.banlist import TELL_EVERY
 from streams.inbox.consumer import KafkaAlertSource
 from streams.inbox.database import open_database, upgrade
 from streams.inbox.detection import Detection, KafkaGroup
@@ -32,9 +34,10 @@ from streams.subscriber.source import Record
 from tests.brokers import ApacheKafka
 from tests.factories import alert_id, envelope, make_alert
 from tests.inbox import Clock, Served, record, wait_until
+from tests.inbox import Inbox as Office
 from tests.oracle.seller_story import SellerStory
 from tests.oracle.story import HOUR, T0_MS
-from tests.topic_io import Message, create_topics, produce
+from tests.topic_io import Message, create_topics, produce, read_to_end
 from tests.workers import load, worker
 
 START = (
@@ -359,6 +362,34 @@ def test_what_people_do_reaches_the_detectors(
             name = "orderwatch_inbox_events_waiting"
             topics = ("contacts", "filings", "recharges")
             wait_until(lambda: all(running.metric(f'{name}{{topic="{t}"}}') == 0 for t in topics))
+
+
+def test_a_ban_that_stands_is_told_again_by_the_console_that_runs(
+    embedded_bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    create_topics(embedded_bootstrap, {topic_prefix + name: 1 for name in ("alerts", "accounts")})
+    engine = open_database(f"sqlite:///{tmp_path}/inbox.db")
+    upgrade(engine)
+    office = Office(engine)
+    office.clock.at = datetime.now(UTC) - 2 * TELL_EVERY
+    office.add(make_alert(orders=1))
+    office.ban(office.propose("1"), "approve", "restrict")
+    began = office.clock.at
+    engine.dispose()
+
+    def told() -> list[tuple[datetime, bool]]:
+        values = read_to_end(embedded_bootstrap, f"{topic_prefix}accounts")
+        read = value_adapter("accounts").validate_json
+        return [
+            (event.occurred_at, event.is_banned) for event in (read(one.value) for one in values)
+        ]
+
+    again = (began + 2 * TELL_EVERY, True)
+    for _ in range(2):
+        with inbox(embedded_bootstrap, topic_prefix, tmp_path) as running:
+            wait_until(lambda: told() == [(began, True), again], deadline_s=30)
+            waiting = 'orderwatch_inbox_events_waiting{topic="accounts"}'
+            assert running.metric(waiting) == 0
 
 
 def test_the_page_says_since_when_no_worker_reads_and_no_longer_once_one_does(

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from schemas.alerts import Alert, Evidence, EvidenceFact, Subject, Text
+from streams.inbox.banlist import Proposal
+from streams.inbox.bans import Asking
 from streams.inbox.casebook import CaseRequest, OpenRequest
 from streams.inbox.consumer import Health
-from streams.inbox.workflow import State, StepRequest
+from streams.inbox.workflow import Label, State, StepRequest
 from tests.console.browser import Browser, Page
 from tests.factories import T0, alert_id, make_alert
 from tests.inbox import NOW, Clock, Served, wait_until
@@ -434,6 +436,57 @@ def chosen(page: Page) -> int:
 def states(served: Served, *keys: str) -> list[str]:
     found = [served.store.detail(alert_id(key)) for key in keys]
     return [detail.row.case.state for detail in found if detail is not None]
+
+
+def test_a_ban_is_proposed_approved_with_a_tick_noted_and_lifted(
+    page: Page, served: Served
+) -> None:
+    served.add(make_alert())
+    page.goto(served.url + ONE)
+    page.click(button("take"))
+    page.wait("!!document.querySelector('select[name=label]')")
+    page.choose("select[name=label]", "CONFIRMED_MALICIOUS")
+    page.click(button("label"))
+    page.wait("document.querySelector('.chosen').innerText.includes('确认为恶意')")
+    page.click("a[href^='/bans/new']")
+    page.wait("document.body.innerText.includes('永久有效的，无法撤销')")
+    page.type("textarea[name=reason]", "三天内拍下六笔均未付款")
+    page.click("form[action='/bans'] button")
+    state = "document.querySelector('.head .state').innerText"
+    page.wait(f"{state} === '已提议，待批准'")
+    # Without the tick nothing is sent.
+    page.click(button("approve"))
+    assert page.evaluate("!document.querySelector('[name=permanent]').checkValidity()")
+    assert page.evaluate(state) == "已提议，待批准"
+    page.click("[name=permanent]")
+    page.click(button("approve"))
+    page.wait(f"{state} === '已批准，待在平台限制'")
+    page.click(button("restrict"))
+    page.wait(f"{state} === '已在平台限制'")
+    page.type("form[action$='/lift'] [name=note]", "误判")
+    page.click(button("lift"))
+    page.wait(f"{state} === '已解除'")
+    assert page.complaints() == []
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_pages_of_bans_fit_a_telephone(page: Page, served: Served, language: str) -> None:
+    served.add(make_alert(buyer="b" * 60, orders=2, shop="s" * 50))
+    for n, (step, more) in enumerate([("take", {}), ("label", {"label": Label.POLICE_REPORTED})]):
+        done = served.desk.perform(
+            StepRequest(alert_id("1"), step, "local", f"step-{n}-1", n + 1, **more)  # type: ignore[arg-type]
+        )
+        assert done.kind == "done"
+    new = f"/bans/new?alert={alert_id('1')}&"
+    asking = Asking("local", are_told_apart=False)
+    page.resize(360, 800)
+    page.goto(f"{served.url}{new}lang={language}")
+    narrow = "document.documentElement.scrollWidth <= 360"
+    assert page.evaluate(narrow)
+    made = served.banlist.propose(Proposal(alert_id("1"), "x" * 200, asking, "proposal"))
+    for path in ("/bans?", f"/bans/{made.ban_id}?", f"{ONE}?", new):
+        page.goto(f"{served.url}{path}lang={language}")
+        assert page.evaluate(narrow), path
 
 
 def test_several_alerts_are_chosen_taken_labelled_and_confirmed(page: Page, served: Served) -> None:

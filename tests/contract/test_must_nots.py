@@ -369,7 +369,14 @@ def test_n30_nothing_is_submitted_to_a_platform() -> None:
     }
     assert naming == {"streams/detect/entries.yaml"}
     calls = re.compile(r"urlopen|httpx|requests\.(?:get|post)|aiohttp")
-    for name in ("detect/entries", "detect/playbooks", "inbox/casebook", "inbox/case_web"):
+    for name in (
+        "detect/entries",
+        "detect/playbooks",
+        "inbox/casebook",
+        "inbox/case_web",
+        "inbox/banlist",
+        "inbox/ban_web",
+    ):
         assert not calls.search((ROOT / f"streams/{name}.py").read_text("utf-8"))
 
 

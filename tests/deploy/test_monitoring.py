@@ -159,7 +159,8 @@ def test_every_metric_asked_for_is_exported_with_its_labels(where: str, expressi
 def test_what_consoles_read_from_the_database_they_share_is_not_summed(
     where: str, expression: str
 ) -> None:
-    shared = "alerts_open|oldest_unhandled_seconds|labelled_alerts|timers_due|timers_breached|events_waiting"
+    of_alerts = "alerts_open|oldest_unhandled_seconds|labelled_alerts|timers_due|timers_breached"
+    shared = f"{of_alerts}|events_waiting|bans"
     summed = re.findall(r"\bsum\b\s*(?:by\s*\([^)]*\)\s*)?\(\s*(orderwatch_\w+)", expression)
     assert not [name for name in summed if re.fullmatch(f"orderwatch_inbox_({shared})", name)], (
         where

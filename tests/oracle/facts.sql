@@ -160,9 +160,9 @@ WHERE topic = 'orders' AND kind IN ('created', 'address_changed');
 
 CREATE TEMP TABLE account_flags AS
 SELECT DISTINCT
-    shop, buyer, event_id, at_ms, coalesce((value ->> '$.is_new')::BOOLEAN, false) AS is_new
+    shop, buyer, event_id, at_ms, (value ->> '$.is_new')::BOOLEAN AS is_new
 FROM event
-WHERE topic = 'accounts' AND kind = 'flags';
+WHERE topic = 'accounts' AND kind = 'flags' AND (value ->> '$.is_new') IS NOT NULL;
 
 CREATE TEMP TABLE account_verified AS
 SELECT DISTINCT shop, buyer, event_id, at_ms, ms(value ->> '$.created_at') AS created_ms

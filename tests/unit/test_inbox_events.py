@@ -165,7 +165,12 @@ def test_a_step_that_was_refused_or_repeated_tells_nothing(office: Office) -> No
     office.step("take")
     for _ in range(2):
         office.step("contact", "the-same-click", channel=Channel.PHONE)
-    assert office.store.waiting_events() == {"contacts": 1, "filings": 0, "recharges": 0}
+    assert office.store.waiting_events() == {
+        "contacts": 1,
+        "filings": 0,
+        "recharges": 0,
+        "accounts": 0,
+    }
 
 
 @pytest.mark.parametrize(

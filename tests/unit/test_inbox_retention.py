@@ -125,6 +125,37 @@ def test_an_alert_stays_while_a_complaint_of_it_is_at_work_or_young(inbox: Inbox
     assert inbox.prune() == {"alert": 1, "complaint": 1}
 
 
+@pytest.mark.parametrize("steps", [(), ("approve",), ("approve", "restrict")])
+def test_a_ban_at_work_or_standing_stays_for_ever_with_its_alert(
+    inbox: Inbox, steps: Sequence[str]
+) -> None:
+    inbox.add(make_alert(orders=1))
+    ban = inbox.propose("1")
+    inbox.steps("1", "confirm")
+    inbox.ban(ban, *steps)
+    inbox.clock.forward(days=3 * LONG)
+    assert inbox.prune() == {}
+    assert inbox.banlist.detail(ban) is not None
+
+
+@pytest.mark.parametrize("steps", [("decline",), ("approve", "restrict", "lift")])
+def test_a_ban_that_ended_goes_with_its_alert_once_both_are_old(
+    inbox: Inbox, steps: Sequence[str]
+) -> None:
+    inbox.add(make_alert(orders=1))
+    ban = inbox.propose("1")
+    inbox.steps("1", "confirm")
+    inbox.clock.forward(days=LONG)
+    inbox.ban(ban, *steps)
+    assert inbox.prune() == {}
+    inbox.clock.forward(days=LONG)
+    inbox.outbox.mark_sent(inbox.outbox.waiting("accounts"))
+    assert inbox.prune() == {"alert": 1, "ban": 1}
+    assert inbox.banlist.detail(ban) is None
+    assert not {"bans", "ban_steps"} & set(inbox.rows())
+    assert 'orderwatch_inbox_pruned_total{what="ban"} 1.0' in inbox.metrics.exposition().decode()
+
+
 def test_a_complaint_stays_with_its_alert_that_is_at_work(inbox: Inbox) -> None:
     """T04 of the alert is met by it."""
     inbox.add(make_alert())

@@ -135,7 +135,11 @@ class LargePaidOrder(Detector[Rules]):
 
 def _is_new(order: LargeOrder, paid: dict[str, OrderPaid], facts: Facts, rules: Rules) -> bool:
     """Whether, as far as is known, the buyer was a stranger when the order was placed."""
-    flags = [fact for fact in facts.of(AccountFlagged) if fact.at_ms <= order.at_ms]
+    flags = [
+        fact
+        for fact in facts.of(AccountFlagged)
+        if fact.at_ms <= order.at_ms and fact.is_new is not None
+    ]
     if flags and flags[-1].is_new:
         return True
     if any(p.at_ms < order.at_ms and name != order.ref for name, p in paid.items()):

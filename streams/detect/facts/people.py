@@ -24,7 +24,7 @@ class AccountVerified(Fact, tag=45, frozen=True, array_like=True, gc=False):
 class AccountFlagged(Fact, tag=46, frozen=True, array_like=True, gc=False):
     """Marks on the account. `ref` is the event id; None is what the event says nothing about."""
 
-    is_new: bool
+    is_new: bool | None
     is_banned: bool | None
     phone_valid: bool | None
 
