@@ -13,11 +13,12 @@ from sqlalchemy import Engine
 from schemas.alerts import Alert, Subject, SuggestedAction, Text
 from streams.detect.detectors.d26_listing_audit import ISSUES
 from streams.inbox.listing import PAGE_SIZE
-from streams.inbox.listing_audit import audited, findings
+from streams.inbox.listing_audit import audited, findings, items_page
 from tests.example_stories import events_of, ms
 from tests.factories import T0, alert_id, make_alert
 from tests.inbox import Clock, Inbox, Served
 from tests.pipeline import run
+from tests.unit.test_inbox_store import plan_of
 from tests.unit.test_inbox_web import HOSTILE, Operator
 
 WRONG = {
@@ -107,6 +108,10 @@ def test_pages_and_shops(inbox: Inbox) -> None:
     assert sorted(first + second) == sorted([*names, "i008"])
     assert (len(first), items(inbox, page=99)) == (PAGE_SIZE, second)
     assert items(inbox, "s2") == ["i007", "i008"]
+
+
+def test_items_are_found_without_walking_all_alerts_by_an_index(tmp_path: Path) -> None:
+    assert "ix_alerts_subject_id" not in plan_of(tmp_path, items_page(None, 1))
 
 
 @pytest.fixture
