@@ -188,12 +188,13 @@ class ShipmentShipped(
 
     type: ClassVar[Literal["shipped"]] = "shipped"
     promised_by: EventTime | None = None
+    pickup_follows: bool = False
 
 
 class ShipmentPickedUp(
     ShipmentEvent, frozen=True, gc=False, kw_only=True, tag_field="type", tag="pickup"
 ):
-    """The carrier took the parcel."""
+    """The carrier took the parcel: its first scan, whatever the platform calls it."""
 
     type: ClassVar[Literal["pickup"]] = "pickup"
 

@@ -122,14 +122,18 @@ class ShipmentLabelCreated(ShipmentEvent):
 
 
 class ShipmentShipped(ShipmentEvent):
-    """The seller declared the order shipped; `promised_by` is the deadline that was promised."""
+    """The seller declared the order shipped; `promised_by` is the deadline that was promised.
+
+    `pickup_follows` says that the carrier's `pickup` is told as well: without one this is only a click.
+    """
 
     type: Literal["shipped"]
     promised_by: EventTime | None = None
+    pickup_follows: bool = False
 
 
 class ShipmentPickedUp(ShipmentEvent):
-    """The carrier took the parcel."""
+    """The carrier took the parcel: its first scan, whatever the platform calls it."""
 
     type: Literal["pickup"]
 

@@ -23,6 +23,7 @@ from streams.detect.facts import (
     OrderPaid,
     OrderPlaced,
     ParcelRefused,
+    PickedUp,
     RefundGranted,
     RefundRequested,
     ReviewStood,
@@ -56,6 +57,22 @@ def came_back(facts: Facts) -> Set[str]:
         return frozenset()
     out_again = {p.ref for p in facts.of(Shipped) if p.at_ms > back_ms.get(p.ref, NEVER)}
     return back_ms.keys() - out_again
+
+
+def pickups_ms(facts: Facts) -> dict[str, int]:
+    """By order that was shipped, when the carrier took its last parcel, if pickups are told at all.
+
+    `NEVER` where one should be told and is not known. Without an entry there is the shop's own word only.
+    """
+    picked_ms = {parcel.ref: parcel.at_ms for parcel in facts.of(PickedUp)}
+    found = {}
+    for sent in facts.of(Shipped):
+        # Before the click it was an earlier parcel's, of an order that is sent in two or sent again.
+        if picked_ms.get(sent.ref, 0) >= sent.at_ms:
+            found[sent.ref] = picked_ms[sent.ref]
+        elif sent.pickup_follows:
+            found[sent.ref] = NEVER
+    return found
 
 
 # Behind what is said of requests that the shop or the platform has all granted.

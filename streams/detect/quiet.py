@@ -24,6 +24,7 @@ from streams.detect.state import (
     append,
     begin,
     header_fields,
+    packed_fact,
     told,
     unpack,
 )
@@ -175,7 +176,7 @@ class Gate:
         for fact in new:
             if fact.__class__ in _CORRECTED:
                 looks_known = looks_known or fact.ref.encode() in packed
-            elif fact.event_id.encode() in packed:
+            elif (fact.event_id.encode() or packed_fact(fact)) in packed:
                 return None
         if looks_known:
             names = {(fact.__class__, fact.ref) for fact in unpack(packed).facts}

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from schemas.alerts import AlertChange, AlertStatus, Severity, SubjectKind
-from streams.detect.facts import AnyFact
+from streams.detect.facts import AnyFact, Fact
 
 # Everything that expiry, timers and quiet facts need, over millions of subjects, without unpacking.
 _HEADER = struct.Struct(">QQQHHIHI")
@@ -126,6 +126,8 @@ class Quiet(NamedTuple):
 LOUD = Quiet(0, 0, 0)
 
 _encode = msgspec.msgpack.Encoder().encode
+# A fact as it stands in every state that holds it.
+packed_fact: Callable[[Fact], bytes] = _encode
 _decode_said = msgspec.msgpack.Decoder(_Said).decode
 _decode_facts = msgspec.msgpack.Decoder(list[AnyFact]).decode
 

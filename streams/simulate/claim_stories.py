@@ -151,6 +151,30 @@ def twelve_claims_on_late_orders(scene: Scene) -> None:
     _claim_wave(scene, 12, shipped_h=54)
 
 
+def _claims_after_clicks(scene: Scene, buyers: int, *, are_picked_up: bool) -> None:
+    for number in range(buyers):
+        order = scene.place(scene.at(m=40 * number), scene.buyer())
+        order.pay(scene.at(m=40 * number, s=20))
+        clicked_h = 20 + scene.between(0, 4)
+        order.ship(scene.at(h=clicked_h), scene.at(m=40 * number, h=48), pickup_follows=True)
+        if are_picked_up:
+            order.pick_up(scene.at(h=clicked_h + scene.between(1, 23)))
+        hours = 60.5 + 11 * number / buyers + scene.between(0, 0.4)
+        _claims(scene, order, hours, complains=number % 4 == 3)
+
+
+@story("F9-picked-up", "attack", "D10", "shop", "critical", has_false_claims=True)
+def twelve_claims_on_picked_up_orders(scene: Scene) -> None:
+    """Twelve claims at a shop whose carriers' pickups are told, and had every parcel in time."""
+    _claims_after_clicks(scene, 12, are_picked_up=True)
+
+
+@story("F9-only-clicked", "honest-lookalike", "D10", "shop", "none")
+def twelve_claims_on_orders_that_were_only_clicked(scene: Scene) -> None:
+    """The twin: 发货 was clicked in time, but no carrier ever had a parcel (虚假发货, N15)."""
+    _claims_after_clicks(scene, 12, are_picked_up=False)
+
+
 @story("F9-few", "honest-lookalike", "D10", "shop", "none", has_false_claims=True)
 def four_claims(scene: Scene) -> None:
     """Four mistaken buyers: one below the shop's limit."""

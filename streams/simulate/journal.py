@@ -183,7 +183,7 @@ class Purchase:
         body = {"order_id": self.order_id, "closed_by": closed_by, "reason": reason}
         self.put(at_ms, "orders", "closed", body)
 
-    def ship(self, at_ms: int, promised_by_ms: int | None) -> None:
+    def ship(self, at_ms: int, promised_by_ms: int | None, *, pickup_follows: bool = False) -> None:
         """The seller ships; without a promise of the shipment's own, the order's stands."""
         self._parcel = {
             "order_id": self.order_id,
@@ -191,7 +191,12 @@ class Purchase:
             "tracking_no": "SF" + self._journal.number(13),
         }
         promise = {} if promised_by_ms is None else {"promised_by": iso(promised_by_ms)}
-        self.put(at_ms, "shipments", "shipped", {**self._parcel, **promise})
+        follows = {"pickup_follows": True} if pickup_follows else {}
+        self.put(at_ms, "shipments", "shipped", {**self._parcel, **promise, **follows})
+
+    def pick_up(self, at_ms: int) -> None:
+        """The carrier takes the parcel."""
+        self.put(at_ms, "shipments", "pickup", self._parcel)
 
     def deliver(self, at_ms: int) -> None:
         """The parcel is handed over."""

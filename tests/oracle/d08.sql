@@ -13,11 +13,15 @@ request AS (
     SELECT r.*
     FROM standing_request r
     LEFT JOIN shipped s USING (shop, buyer, order_id)
+    LEFT JOIN carried c USING (shop, buyer, order_id)
     LEFT JOIN back b ON b.shop = r.shop AND b.buyer = r.buyer AND b.order_id = r.order_id
     WHERE r.is_refund_only
         AND r.reason NOT IN ('stockout', 'late_shipment')
         AND (r.goods_status = 'received' OR b.order_id IS NULL)
-        AND (r.goods_status IN ('received', 'returned') OR coalesce(s.at_ms <= r.at_ms, false))
+        AND (
+            r.goods_status IN ('received', 'returned')
+            OR (s.at_ms <= r.at_ms AND NOT c.is_missing AND coalesce(c.picked_up_at <= r.at_ms, true))
+        )
 ),
 
 -- A. Asking again for the same line after a refusal: what names no sub-order belongs to every line.

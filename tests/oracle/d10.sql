@@ -67,6 +67,14 @@ judged AS (
             WHEN sent_at <= deadline AND c.reason = 'stockout' AND i.order_id IS NULL THEN 'unknown'
             WHEN sent_at IS NULL AND c.at_ms >= deadline THEN 'genuine'
             WHEN c.at_ms > getvariable('horizon_ms') THEN 'pending'
+            WHEN sent_at <= deadline AND (
+                t.picked_up_at > sent_at + 1000 * getvariable('picked_up_within_s')
+                OR (
+                    t.is_missing
+                    AND getvariable('horizon_ms') >= sent_at + 1000 * getvariable('picked_up_within_s')
+                )
+            ) THEN 'unknown'
+            WHEN sent_at <= deadline AND t.is_missing THEN 'pending'
             WHEN sent_at <= deadline THEN 'proven'
             WHEN getvariable('horizon_ms') >= deadline THEN 'genuine'
             ELSE 'premature'
@@ -77,6 +85,7 @@ judged AS (
     LEFT JOIN ended e USING (shop, buyer, order_id)
     LEFT JOIN paid p USING (shop, buyer, order_id)
     LEFT JOIN upheld u USING (shop, buyer, order_id)
+    LEFT JOIN carried t USING (shop, buyer, order_id)
     LEFT JOIN of_one_item i USING (shop, buyer, order_id)
 ),
 -- 4. and 5. What each subject counts, and within which time.

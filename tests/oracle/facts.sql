@@ -57,7 +57,8 @@ GROUP BY ALL;
 CREATE TEMP TABLE shipped AS
 SELECT
     shop, buyer, order_id, at_ms,
-    ms(value ->> '$.promised_by') AS promised_by
+    ms(value ->> '$.promised_by') AS promised_by,
+    coalesce((value ->> '$.pickup_follows')::BOOLEAN, false) AS pickup_follows
 FROM event
 WHERE topic = 'shipments' AND kind = 'shipped'
 QUALIFY row_number() OVER (

@@ -88,6 +88,7 @@ DEFAULTS: Mapping[str, Mapping[str, int | str]] = {
     },
     "D10": {
         "limit_s": 48 * 3600,
+        "picked_up_within_s": _DAY_S,
         "buyer_window_s": 30 * _DAY_S,
         "buyer_warn": 2,
         "buyer_critical": 3,

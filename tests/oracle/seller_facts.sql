@@ -50,6 +50,20 @@ FROM (
 )
 QUALIFY row_number() OVER (PARTITION BY shop, buyer, order_id ORDER BY at_ms, event_id DESC) = 1;
 
+-- What the carrier says of the last parcel of an order: when it took it, or that a pickup which ought to be
+-- told is missing. Before the last `shipped` it was another parcel's.
+CREATE TEMP TABLE carried AS
+SELECT
+    s.shop, s.buyer, s.order_id,
+    max(e.at_ms) AS picked_up_at,
+    bool_and(s.pickup_follows) AND picked_up_at IS NULL AS is_missing
+FROM shipped s
+LEFT JOIN event e
+    ON e.shop = s.shop AND e.buyer = s.buyer AND e.order_id = s.order_id
+    AND e.topic = 'shipments' AND e.kind = 'pickup'
+    AND e.at_ms >= s.at_ms
+GROUP BY ALL;
+
 -- Orders that were closed or refunded and of which nothing left, of buyers of whom some parcel is known.
 CREATE TEMP TABLE came_to_nothing AS
 SELECT o.shop, o.buyer, o.order_id

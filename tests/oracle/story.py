@@ -108,9 +108,12 @@ class Story:
         body = {"order_id": order, "payment_id": payment or f"p-{order}"}
         self._add("payments", "failed", at, None, **body)
 
-    def shipped(self, order: str, at: float, *, promised_by: float | None = None) -> None:
-        """The parcel left."""
-        extra = {} if promised_by is None else {"promised_by": written(promised_by)}
+    def shipped(
+        self, order: str, at: float, *, promised_by: float | None = None, awaits: bool = False
+    ) -> None:
+        """The parcel left; `awaits`: its pickup is told as well."""
+        extra: dict[str, Any] = {"pickup_follows": True} if awaits else {}
+        extra |= {} if promised_by is None else {"promised_by": written(promised_by)}
         self._add("shipments", "shipped", at, None, order_id=order, **extra)
 
     def parcel(self, kind: str, order: str, at: float) -> None:

@@ -108,7 +108,7 @@ def _saga(scene: Scene) -> None:
             paid_minor=scene.draw(st.sampled_from([None, None, 0, 100, 111, 112])),
         )
         if scene.chance(10):
-            story.shipped(order, at + scene.draw(st.sampled_from([-1, 0, TICK])))
+            _sent(scene, order, at + scene.draw(st.sampled_from([-1, 0, TICK])))
         if scene.chance(80):
             at = scene.later(st.sampled_from([0, TICK, HOUR]))
             about = scene.draw(st.sampled_from(named))
@@ -123,15 +123,23 @@ def _saga(scene: Scene) -> None:
 
 def _carried(scene: Scene, order: str, at: float) -> None:
     """What the carrier says of a parcel, if anything, close to one time."""
+    kinds = ["delivered", "refused", "returned_to_sender", "shipped", "pickup"]
     for _ in range(scene.draw(st.sampled_from([0, 0, 1, 1, 2, 3]))):
-        kind = scene.draw(
-            st.sampled_from(["delivered", "refused", "returned_to_sender", "shipped"])
-        )
+        kind = scene.draw(st.sampled_from(kinds))
         when = at + scene.draw(st.sampled_from([-DAY, -TICK, 0, TICK, DAY]))
         if kind == "shipped":
-            scene.story.shipped(order, when)
+            scene.story.shipped(order, when, awaits=scene.chance(40))
         else:
             scene.story.parcel(kind, order, when)
+
+
+def _sent(scene: Scene, order: str, at: float, promised_by: float | None = None) -> None:
+    """A click on 发货, perhaps of a shop that tells of pickups, and those of one parcel or two."""
+    awaits = scene.chance(30)
+    scene.story.shipped(order, at, promised_by=promised_by, awaits=awaits)
+    for _ in range(scene.draw(st.sampled_from([0, 1, 1, 2] if awaits else [0, 0, 0, 1]))):
+        taken = at + scene.draw(st.sampled_from([-HOUR, 0, HOUR, DAY, DAY, DAY + TICK, 2 * DAY]))
+        scene.story.parcel("pickup", order, taken)
 
 
 def _across(scene: Scene) -> None:
@@ -146,7 +154,7 @@ def _across(scene: Scene) -> None:
             story.paid(order, at + scene.draw(st.sampled_from([0, 10])))
         wait = scene.draw(st.sampled_from([HOUR, 5 * DAY]))
         if scene.chance(60):
-            story.shipped(order, at + wait + scene.draw(st.sampled_from([-1, 0, TICK])))
+            _sent(scene, order, at + wait + scene.draw(st.sampled_from([-1, 0, TICK])))
         if scene.chance(80):
             reason = "quality" if scene.chance(85) else "stockout"
             asked = min(LAST, at + wait)
@@ -166,7 +174,7 @@ def _claim(scene: Scene, order: str, placed: float, claimed: float, plain: int =
     more = {"second": 1} if scene.chance(15) else None
     if scene.chance(plain):
         story.created(order, placed, ship_by=due, more=more)
-        story.shipped(order, placed + HOUR)
+        _sent(scene, order, placed + HOUR)
         story.requested(order, claimed, reason=reason, goods="not_received", refund=f"c-{order}")
         return
     promise = scene.draw(st.integers(0, 3))
@@ -176,12 +184,12 @@ def _claim(scene: Scene, order: str, placed: float, claimed: float, plain: int =
         story.paid(order, due - 2 * DAY, payment=f"c-{order}")
     if scene.chance(85):
         at = HOUR + placed if scene.chance(60) else due + scene.draw(st.sampled_from([0, TICK]))
-        story.shipped(order, at, promised_by=due if promise == 1 else None)
+        _sent(scene, order, at, due if promise == 1 else None)
         if scene.chance(10):
             # Sent again, or in two parts; what it promises is not what was promised first.
             again = due + scene.draw(st.sampled_from([-HOUR, 0, TICK, DAY]))
             later = again + DAY if scene.chance(30) else None
-            story.shipped(order, again, promised_by=later)
+            _sent(scene, order, again, later)
     if scene.chance(60):
         story.requested(order, claimed, reason=reason, goods="not_received", refund=f"c-{order}")
         if scene.chance(8):

@@ -15,6 +15,7 @@ from streams.detect.facts import (
     OrderClosed,
     OrderPaid,
     OrderPlaced,
+    PickedUp,
     Shipped,
     Signal,
 )
@@ -214,6 +215,17 @@ def test_facts_further_apart_than_retention_are_looked_at(order_of_arrival: int)
         facts = [shipped(1), shipped(2, at_s)][::order_of_arrival]
         assert (taken(COUNTING, facts) is not None) == is_quiet
         assert (taken(COUNTING, facts[:1], facts[1:]) is not None) == is_quiet
+
+
+def test_a_pickup_is_appended_and_known_again_by_its_bytes() -> None:
+    """It has no event id by which a redelivery could be told."""
+    one = PickedUp(LONG_AGO + 1, "", "order-1")
+    known = [order(1), paid(1, 5), one]
+    assert taken(COUNTING, known) is not None
+    state = COUNTING.take(None, known)
+    assert COUNTING.take(state, [one]) is None
+    for other in (PickedUp(LONG_AGO + 2, "", "order-1"), PickedUp(LONG_AGO + 1, "", "order-2")):
+        assert COUNTING.take(state, [other]) is not None
 
 
 def test_what_is_told_twice_is_looked_at() -> None:

@@ -177,7 +177,7 @@ def of_two_parcels(told_with_the_first: bool) -> list[Event]:
     events: list[Event] = []
     for n in range(6):
         buyer, order = f"b{n}", f"o{n}"
-        step = "shipped" if told_with_the_first else "pickup"
+        step = "shipped" if told_with_the_first else "in_transit"
         events += [created("0s", order, buyer=buyer), paid("1m", order, buyer=buyer)]
         events.append({"at": "9h", f"shipments.{step}": {"order_id": order}, "buyer": buyer})
         claim = {"goods_status": "not_received", "phase": "onsale", "buyer": buyer}
@@ -185,15 +185,27 @@ def of_two_parcels(told_with_the_first: bool) -> list[Event]:
     return events
 
 
-def clicked(told_with_the_click: bool) -> list[Event]:
+def click(at: str, order: str, without_its_pickup: bool, **buyer: str) -> Event:
+    follows = {} if without_its_pickup else {"pickup_follows": True}
+    return {"at": at, "shipments.shipped": {"order_id": order, **follows}, **buyer}
+
+
+def clicked(without_its_pickup: bool, taken: str | None = "6d") -> list[Event]:
     events: list[Event] = []
     for n in range(6):
         buyer, order = f"b{n}", f"o{n}"
         events += [created("0s", order, buyer=buyer), paid("1m", order, buyer=buyer)]
-        events.append(shipped("40h" if told_with_the_click else "6d", order, buyer=buyer))
+        events.append(click("40h", order, without_its_pickup, buyer=buyer))
+        if taken and not without_its_pickup:
+            events.append(parcel(taken, order, "pickup", buyer=buyer))
         claim = {"goods_status": "not_received", "phase": "onsale", "buyer": buyer}
         events.append(requested("4d", order, "late_shipment", **claim))
     return events
+
+
+def clicked_and_never_taken(without_its_pickup: bool) -> list[Event]:
+    """虚假发货: labels are printed and clicked, and there are no parcels."""
+    return clicked(without_its_pickup, taken=None)
 
 
 def split_after_payment(paid_is_the_parent_only: bool) -> list[Event]:
@@ -281,13 +293,12 @@ def given_what_was_not_asked(as_refund_only: bool) -> list[Event]:
     return events
 
 
-def refunded_at_once(shipped_with_the_click: bool) -> list[Event]:
+def refunded_at_once(without_its_pickup: bool) -> list[Event]:
     events: list[Event] = []
     for n in range(3):
         order = f"o{n}"
         events += [created(f"{n}d", order), paid(f"{n}d1m", order)]
-        if shipped_with_the_click:
-            events.append(shipped(f"{n}d5h", order))
+        events.append(click(f"{n}d5h", order, without_its_pickup))
         asked = {"goods_status": "not_received", "phase": "onsale"}
         events.append(requested(f"{n}d6h", order, "no_longer_wanted", **asked))
         events.append(refund(f"{n}d6h1m", order, "succeeded"))
@@ -456,6 +467,7 @@ def charged_back(as_requests: bool) -> list[Event]:
         (a_reason_put_right, "D10"),
         (of_two_parcels, "D10"),
         (clicked, "D10"),
+        (clicked_and_never_taken, "D10"),
         (split_after_payment, "D01"),
         (asked_about_a_child, "D13"),
         (held_for_review, "D01"),
@@ -714,6 +726,19 @@ def test_an_order_that_somebody_wants_to_cancel_is_not_closed() -> None:
     closed = {"at": "5h", "orders.closed": {"order_id": "o", "closed_by": "buyer"}}
     assert accusers(events) == {SlaRisk.id}
     assert not accusers([*events, closed])
+
+
+def test_a_click_in_time_and_a_carrier_that_comes_later_is_no_late_seller_and_no_false_claim() -> (
+    None
+):
+    def story(at_the_pickup: bool) -> list[Event]:
+        events = [created("0s", "o"), paid("1m", "o")]
+        if at_the_pickup:
+            return [*events, shipped("50h", "o")]
+        return [*events, click("40h", "o", False), parcel("50h", "o", "pickup")]
+
+    assert accusers(story(at_the_pickup=True)) == {SlaRisk.id}
+    assert not accusers(story(at_the_pickup=False))
 
 
 def test_orders_in_one_parcel_are_shipped_each() -> None:

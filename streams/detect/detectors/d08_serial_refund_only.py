@@ -55,6 +55,7 @@ from streams.detect.orders import (
     came_back,
     conceded_ms,
     most_of_the_paid,
+    pickups_ms,
 )
 
 # Reasons that accuse the seller of not shipping are D10's business.
@@ -227,7 +228,8 @@ def _counting(facts: Facts) -> list[RefundRequested]:
     withdrawn = {fact.ref for fact in facts.of(RefundWithdrawn)}
     back = came_back(facts)
     # The last parcel: one that was sent again says that asking was right.
-    shipped = {fact.ref: fact.at_ms for fact in facts.of(Shipped)}
+    picked_up = pickups_ms(facts)
+    gone = {sent.ref: max(sent.at_ms, picked_up.get(sent.ref, 0)) for sent in facts.of(Shipped)}
     return [
         r
         for r in facts.of(RefundRequested)
@@ -236,7 +238,7 @@ def _counting(facts: Facts) -> list[RefundRequested]:
         and r.reason not in NOT_OURS
         # Carriers try again: whoever has the goods did not send them back.
         and (r.goods_status == "received" or r.order_id not in back)
-        and (r.goods_status in HANDED_OVER or shipped.get(r.order_id, NEVER) <= r.at_ms)
+        and (r.goods_status in HANDED_OVER or gone.get(r.order_id, NEVER) <= r.at_ms)
     ]
 
 

@@ -1,7 +1,8 @@
 """D10 stockout_compensation_fraud (缺货骗赔): claims of stockout or lateness about parcels sent in time.
 
 The definition is docs/detectors/D10.md: buyers claim, and the shop sees the wave through signals.
-What a newcomer gets wrong: if the seller really was late, the claims are genuine and nobody is accused.
+What a newcomer gets wrong: if the seller really was late, the claims are genuine and nobody is accused;
+and `Shipped` is a click, which is not to say that there is a parcel.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 from schemas.alerts import Severity
 from streams.detect import playbooks
-from streams.detect.deadlines import Ship, ship_times
+from streams.detect.deadlines import Ship, in_words, ship_times
 from streams.detect.detector import (
     Count,
     Detector,
@@ -38,11 +39,13 @@ from streams.detect.episodes import (
     slide,
 )
 from streams.detect.facts import (
+    NEVER,
     AnyFact,
     ComplaintFiled,
     ComplaintRuled,
     OrderPaid,
     OrderPlaced,
+    PickedUp,
     RefundRequested,
     RefundWithdrawn,
     Shipped,
@@ -50,7 +53,14 @@ from streams.detect.facts import (
     Signal,
     by_time,
 )
-from streams.detect.orders import all_granted, first_grant, granted_by, grants_of, rulings
+from streams.detect.orders import (
+    all_granted,
+    first_grant,
+    granted_by,
+    grants_of,
+    pickups_ms,
+    rulings,
+)
 
 C = TypeVar("C", RefundRequested | ComplaintFiled, Signal)
 
@@ -64,7 +74,10 @@ _LATEST_MS = 1 << 48
 
 
 class Rules(RuleBlock):
-    """Thresholds of D10; the shop's critical one is 「十几个」, the deadline T02's, the rest proposed."""
+    """Thresholds of D10; the shop's critical one is 「十几个」, the deadline T02's, the rest proposed.
+
+    `picked_up_within_s` counts from 发货, and only where the carrier's pickup is told.
+    """
 
     at_least = (
         ("buyer_critical", "buyer_warn"),
@@ -74,6 +87,7 @@ class Rules(RuleBlock):
     )
 
     T02: Ship
+    picked_up_within_s: Seconds
     buyer_window_s: Seconds
     buyer_warn: Count
     buyer_critical: Count
@@ -90,19 +104,21 @@ class _Claim(NamedTuple):
     """An order's earliest claim and what became of it.
 
     `wake_ms` is when silence would settle it; `version` grows with every fact about the order, and with
-    what silence settles.
+    what silence settles. `is_picked_up`: the carrier says to have had its parcel, and not only the shop.
     """
 
     fact: RefundRequested | ComplaintFiled
     outcome: Outcome
     wake_ms: int | None
     version: int
+    is_picked_up: bool
 
 
 class _Count(NamedTuple):
     """The numbers of a whole episode, over all of its windows.
 
     `contested` are the claims that nobody has granted, or that were complaints; a shop's all are.
+    `by_word` are those of `proven` whose parcel no carrier is known to have picked up.
     `granted` is how the others were, as `granted_by` names it, with blanks between.
     """
 
@@ -110,6 +126,7 @@ class _Count(NamedTuple):
     proven: int
     buyers: int
     contested: int
+    by_word: int
     granted: str = ""
 
 
@@ -151,6 +168,7 @@ class _StockoutClaims:
             "shipped_in_time": ("其中已按时发货", "Shipped in time"),
         },
         rules={
+            "picked_up_within_s": ("揽收期限", "Time to be picked up"),
             "buyer_window_s": ("买家：统计窗口", "Buyer: window"),
             "buyer_warn": ("买家：警告起数", "Buyer: warning at"),
             "buyer_critical": ("买家：紧急起数", "Buyer: critical at"),
@@ -168,6 +186,7 @@ class _StockoutClaims:
             ),
             "shop_expire_after_s": ("全店：无新情况后过期", "Shop: expires without news after"),
         },
+        details={"is_picked_up": ("快递已揽收", "picked up by the carrier")},
     )
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
@@ -177,6 +196,7 @@ class _StockoutClaims:
         zh = f"{d['buyers']}个买家" if is_shop else f"买家{buyer}"
         en = f"{counted(d['buyers'], 'buyer')} claimed" if is_shop else f"{buyer} claimed"
         granted_zh, granted_en = ("", "") if d["contested"] else _granted(episode)
+        taken_zh, taken_en = in_words(rules.picked_up_within_s)
         behind_zh, behind_en = (f";{granted_zh}", f"; {granted_en}") if granted_zh else ("", "")
         return Presentation(
             title=("疑似缺货骗赔", "Stockout claims on orders shipped in time"),
@@ -187,17 +207,18 @@ class _StockoutClaims:
             ),
             not_if=(
                 "卖家确实延迟发货或平台判定投诉成立;申请或投诉被撤回;没有已按时发货的订单;"
-                "多种商品的订单部分缺货",
+                f"多种商品的订单部分缺货;点击发货后{taken_zh}内快递未揽收(须接入揽收信息)",
                 "the seller really shipped late, or a complaint was upheld; the claims were "
                 "withdrawn; none of the orders is proven to have shipped on time; a part of an order "
-                "of several items was out of stock",
+                f"of several items was out of stock; no carrier picked the parcel up within {taken_en} "
+                "of the click on 发货 (where pickups are told)",
             ),
             ended=("窗口期内没有新的索赔", "No further claim within the window"),
             steps=(
                 Step(
                     "A6_evidence_pack",
-                    "整理物流单号和发货时间作为凭证",
-                    "Collect tracking numbers and shipping times as proof",
+                    "整理物流单号、发货时间和快递揽收记录作为凭证",
+                    "Collect tracking numbers, shipping times and the carrier's pickups as proof",
                 ),
                 playbooks.complaint("异常投诉")
                 if d["contested"]
@@ -241,6 +262,7 @@ class StockoutFraudByBuyer(_StockoutClaims, Detector[Rules]):
             return NOTHING
         false = [c.fact for c in claims if c.outcome in ("proven", "premature")]
         proven = {c.fact.event_id for c in claims if c.outcome == "proven"}
+        by_word = {c.fact.event_id for c in claims if c.outcome == "proven" and not c.is_picked_up}
         limits = _Limits(
             rules.buyer_window_s,
             rules.buyer_warn,
@@ -263,7 +285,12 @@ class StockoutFraudByBuyer(_StockoutClaims, Detector[Rules]):
             shipped = sum(member.event_id in proven for member in run.members)
             ways = [granted.get(member.event_id, "") for member in run.members]
             return _Count(
-                len(ways), shipped, 1, ways.count(""), " ".join(sorted({w for w in ways if w}))
+                len(ways),
+                shipped,
+                1,
+                ways.count(""),
+                sum(member.event_id in by_word for member in run.members),
+                " ".join(sorted({w for w in ways if w})),
             )
 
         episodes, expiries = _episodes(reached, limits, count, _counter(claims), horizon_ms)
@@ -303,7 +330,8 @@ class StockoutFraudByShop(_StockoutClaims, Detector[Rules]):
         def count(run: Run) -> _Count:
             buyers = len({_buyer(m) for m in run.members if isinstance(m, Signal)})
             claims = len(run.members)
-            return _Count(claims, claims, buyers, claims)
+            by_word = claims - sum(_is_picked_up(m) for m in run.members if isinstance(m, Signal))
+            return _Count(claims, claims, buyers, claims, by_word)
 
         genuine = sum(s.values.get("outcome") == "genuine" for s in claims)
         counter = (
@@ -316,6 +344,10 @@ class StockoutFraudByShop(_StockoutClaims, Detector[Rules]):
 
 def _buyer(signal: Signal) -> str:
     return str(signal.values.get("buyer", ""))
+
+
+def _is_picked_up(signal: Signal) -> bool:
+    return signal.values.get("is_picked_up") is True
 
 
 def _claims(facts: Facts, horizon_ms: int, rules: Rules) -> list[_Claim]:
@@ -360,7 +392,8 @@ def _claims(facts: Facts, horizon_ms: int, rules: Rules) -> list[_Claim]:
         elif order_id in first_of:
             outcome, wake_ms, settled = shipping.judge(claim, horizon_ms)
         version = versions[order_id] + shipping.version(order_id)
-        claims.append(_Claim(claim, outcome, wake_ms, 3 * version + settled))
+        is_picked_up = shipping.is_picked_up(order_id)
+        claims.append(_Claim(claim, outcome, wake_ms, 3 * version + settled, is_picked_up))
     return claims
 
 
@@ -381,10 +414,13 @@ class _Shipping:
 
     def __init__(self, facts: Facts, rules: Rules) -> None:
         self._rule = rules.T02
+        self._picked_up_within_ms = rules.picked_up_within_s * 1000
         self._placed = {fact.ref: fact for fact in facts.of(OrderPlaced)}
         # The last parcel of an order, and when nothing more had to be shipped for it.
         self._sent = {fact.ref: fact for fact in facts.of(Shipped)}
         self._over = {fact.ref: fact for fact in facts.of(ShippingOver)}
+        self._picked = {fact.ref: fact for fact in facts.of(PickedUp)}
+        self._pickups_ms = pickups_ms(facts)
         self._paid: dict[str, int] = {}
         self._payments: Counter[str] = Counter()
         for payment in facts.of(OrderPaid):
@@ -394,10 +430,12 @@ class _Shipping:
     def version(self, order_id: str) -> int:
         """Grows with every fact about the shipping of the order."""
         order, sent, over = (of.get(order_id) for of in (self._placed, self._sent, self._over))
+        picked = self._picked.get(order_id)
         return (
             self._payments[order_id]
             + (order.at_ms if order else 0)
             + (sent.at_ms if sent else 0)
+            + (picked.at_ms if picked else 0)
             + (_LATEST_MS - over.at_ms if over else 0)
         )
 
@@ -424,10 +462,24 @@ class _Shipping:
         if claimed_ms > horizon_ms:
             return "pending", claimed_ms, 0
         if sent:
-            return "proven", None, 1
+            return self._if_taken(sent, horizon_ms)
         if horizon_ms >= deadline_ms:
             return "genuine", None, 2
         return "premature", deadline_ms, 1
+
+    def is_picked_up(self, order_id: str) -> bool:
+        """Whether the carrier is known to have its last parcel."""
+        return self._pickups_ms.get(order_id, NEVER) != NEVER
+
+    def _if_taken(self, sent: Shipped, horizon_ms: int) -> tuple[Outcome, int | None, int]:
+        """What 发货 in time says of a claim: nothing, if no carrier had the parcel soon after (虚假发货)."""
+        at_ms = self._pickups_ms.get(sent.ref)
+        last_ms = sent.at_ms + self._picked_up_within_ms
+        if at_ms is None or at_ms <= last_ms:
+            return "proven", None, 1
+        if at_ms == NEVER and horizon_ms < last_ms:
+            return "pending", last_ms, 0
+        return "unknown", None, 1
 
     def _is_of_one_item(self, order_id: str) -> bool:
         """Whether that is known: an order that is not read may be of several."""
@@ -467,7 +519,12 @@ def _tell(subject: str, claim: _Claim) -> Told:
         f"{SIGNAL}/{buyer}/{order_id}",
         SIGNAL,
         claim.version,
-        {"buyer": buyer, "order": order_id, "outcome": claim.outcome},
+        {
+            "buyer": buyer,
+            "order": order_id,
+            "outcome": claim.outcome,
+            "is_picked_up": claim.is_picked_up,
+        },
     )
     return Told("shop", shop, signal)
 
@@ -478,6 +535,20 @@ def _counter(claims: Sequence[_Claim]) -> tuple[str, str]:
         f"该买家另有{of['genuine']}单索赔属实,{of['withdrawn']}单已撤回,{of['unknown']}单情况不明",
         f"{of['genuine']} other claims of this buyer are genuine, {of['withdrawn']} were withdrawn, "
         f"{of['unknown']} cannot be judged",
+    )
+
+
+def _whose_word(numbers: _Count) -> tuple[str, str]:
+    """On whose word it rests that parcels left: that of the carrier, or only that of the shop."""
+    if not numbers.by_word:
+        return (
+            "已按时发货的订单均有快递揽收记录",
+            "The carrier picked up the parcels of all orders that shipped in time",
+        )
+    return (
+        f"其中{numbers.by_word}单仅以店铺点击发货为凭,没有快递揽收记录,请先核实包裹已交快递",
+        f"That {numbers.by_word} of them shipped in time is the shop's own word: no pickup by the carrier is "
+        "known, so make sure first that it has the parcels",
     )
 
 
@@ -538,7 +609,7 @@ def _episodes(
                 ),
                 # With what was compared, though no text needs it: an alert is told anew when details change.
                 details=numbers._asdict() | {"compared": compared, "compared_shipped": shipped},
-                counter=(counter,),
+                counter=(counter, _whose_word(numbers)),
                 cooldown_s=limits.cooldown_s,
             )
         )

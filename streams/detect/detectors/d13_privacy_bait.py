@@ -37,6 +37,7 @@ from streams.detect.facts import (
     OrderPlaced,
     ParcelRefused,
     PaymentFailed,
+    PickedUp,
     RechargeSubmitted,
     Redirected,
     RefundGranted,
@@ -59,6 +60,7 @@ _NAMED_AFTER_THE_ORDER = (
     Redirected,
     OrderClosed,
     Shipped,
+    PickedUp,
     ShippingOver,
     ReturnUnderWay,
 )

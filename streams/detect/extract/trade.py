@@ -151,9 +151,13 @@ def _shipped(e: ev.ShipmentShipped) -> tuple[f.Shipped, f.ShippingOver]:
     at_ms, event_id, order_id = to_ms(e.occurred_at), e.event_id, e.order_id
     promised = 0 if e.promised_by is None else deadline_ms(e.promised_by)
     return (
-        f.Shipped(at_ms, event_id, order_id, promised),
+        f.Shipped(at_ms, event_id, order_id, promised, e.pickup_follows),
         f.ShippingOver(at_ms, event_id, order_id, "shipped"),
     )
+
+
+def _picked_up(e: ev.ShipmentPickedUp) -> tuple[f.PickedUp]:
+    return (f.PickedUp(to_ms(e.occurred_at), "", e.order_id),)
 
 
 def _parcel_refused(e: ev.ShipmentRefused) -> tuple[f.ParcelRefused]:
@@ -291,6 +295,7 @@ FACTS_OF: dict[type, Callable[[Any], Sequence[f.AnyFact]]] = {
     ev.PaymentSucceeded: _paid,
     ev.PaymentFailed: _payment_failed,
     ev.ShipmentShipped: _shipped,
+    ev.ShipmentPickedUp: _picked_up,
     ev.ShipmentRefused: _parcel_refused,
     ev.ShipmentReturnedToSender: _parcel_returned,
     ev.StockLevel: _stock,

@@ -50,6 +50,7 @@ from streams.detect.facts.trade import (
     OrderPlaced,
     ParcelRefused,
     PaymentFailed,
+    PickedUp,
     PromisedSoon,
     ReceiverDoubted,
     Redirected,
@@ -65,6 +66,7 @@ AnyFact = (
     | OrderPaid
     | PaymentFailed
     | Shipped
+    | PickedUp
     | RefundRequested
     | RefundRefused
     | RefundWithdrawn

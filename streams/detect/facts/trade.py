@@ -52,9 +52,21 @@ class PaymentFailed(Fact, tag=4, frozen=True, array_like=True, gc=False):
 
 
 class Shipped(Fact, tag=5, frozen=True, array_like=True, gc=False):
-    """An order was shipped. `ref` is the order id; 0 means that nothing was promised."""
+    """The seller declared an order shipped. `ref` is the order id; 0 means that nothing was promised.
+
+    `pickup_follows`: whoever told it tells `PickedUp` as well.
+    """
 
     promised_by_ms: int = 0
+    pickup_follows: bool = False
+
+
+class PickedUp(Fact, tag=81, frozen=True, array_like=True, gc=False):
+    """The carrier took a parcel of an order. `ref` is the order id: the last parcel counts.
+
+    There may be one for every order of a shop, so its `event_id` is empty: that would be most of its
+    size, and only its time matters. It is no evidence by itself, and of one time all are the same.
+    """
 
 
 class ShippingOver(FirstFact, tag=17, frozen=True, array_like=True, gc=False):
