@@ -137,12 +137,17 @@ class _Origins:
     ) -> None:
         self._records = records
         self._read = read
-        self._found: dict[tuple[type, str, str], Record] = {}
+        self._found: dict[tuple[type, str, str, int], Record] = {}
 
     def __call__(self, fact: Fact) -> Record:
         if not self._found:
             for record in self._records:
                 with suppress(Refused, PoisonError):
                     for made in self._read(record)[2]:
-                        self._found[made.__class__, made.ref, made.event_id] = record
-        return self._found[fact.__class__, fact.ref, fact.event_id]
+                        self._found[_named(made)] = record
+        return self._found[_named(fact)]
+
+
+def _named(fact: Fact) -> tuple[type, str, str, int]:
+    # With its time, for some facts have no event id.
+    return fact.__class__, fact.ref, fact.event_id, fact.at_ms

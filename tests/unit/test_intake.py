@@ -67,6 +67,17 @@ def test_one_bad_record_does_not_keep_the_others() -> None:
     assert len(batch.poison) == 1
 
 
+def test_of_two_pickups_of_an_order_each_finds_its_own_record() -> None:
+    """They have no event id: it would be most of their size."""
+    header = {"type": "pickup", "schema_version": 1, "shop_id": "shop1", "buyer_id": "b1"}
+    records = []
+    for hour in ("12", "13"):
+        at = {"event_id": f"e{hour}", "occurred_at": f"2025-02-28T{hour}:00:00Z", "order_id": "o1"}
+        records.append(Record(b"shop1:b1", json.dumps(header | at).encode()))
+    batch = Intake("shipments", 10_000, 600_000, lambda: NOW_MS).take(records)
+    assert [batch.origin(fact) for fact in batch.facts["b/shop1:b1"]] == records
+
+
 def test_a_sender_whose_clock_is_ahead_does_not_move_the_horizon_past_the_present() -> None:
     assert _take(_record("e", occurred_at="2025-03-01T00:09:00Z")).newest_ms == NOW_MS
 
