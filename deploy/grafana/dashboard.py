@@ -388,8 +388,11 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             ),
             Panel(
                 "Notifications waiting · 待发送通知",
-                "In the outbox and not finished.",
-                (("sum by (channel) (orderwatch_notifications_waiting)", "{{channel}}"),),
+                "Not finished, and held for quiet hours, a digest or a group.",
+                (
+                    ("sum by (channel) (orderwatch_notifications_waiting)", "{{channel}}"),
+                    ("sum by (channel) (orderwatch_notifications_held)", "{{channel}} held"),
+                ),
                 width=12,
             ),
         ),

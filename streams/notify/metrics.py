@@ -18,7 +18,13 @@ class NotifyMetrics:
         )
         self._waiting = Gauge(
             "orderwatch_notifications_waiting",
-            "Notifications in the outbox that are not finished.",
+            "Notifications that may be sent and are not finished.",
+            ["channel"],
+            registry=self.registry,
+        )
+        self._held = Gauge(
+            "orderwatch_notifications_held",
+            "Notifications that wait for their group, for quiet hours to end, or for a digest.",
             ["channel"],
             registry=self.registry,
         )
@@ -37,7 +43,10 @@ class NotifyMetrics:
         """One attempt was made; status is delivered, failed or gave_up."""
         self._notifications.labels(channel, status).inc()
 
-    def set_waiting(self, waiting: dict[str, int], channels: list[str]) -> None:
-        """How much waits now, zero for channels that have nothing waiting."""
+    def set_waiting(
+        self, waiting: dict[str, int], held: dict[str, int], channels: list[str]
+    ) -> None:
+        """How much waits and is held now, zero for channels that have nothing."""
         for channel in channels:
             self._waiting.labels(channel).set(waiting.get(channel, 0))
+            self._held.labels(channel).set(held.get(channel, 0))

@@ -12,13 +12,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import BaseModel, Field, SecretStr, StringConstraints, ValidationError
 
 from schemas.alerts import SEVERITIES, Alert, Severity
 from schemas.base import Id, ShopId
 from streams.detect.detector import find_detectors
 from streams.documents import read_yaml
 from streams.errors import ConfigurationError
+from streams.notify.hours import Digest, Quiet, Strict
 from streams.notify.told import NOTHING_TOLD, Told
 from streams.settings import Settings
 from streams.subscriber import AlertFilter
@@ -33,11 +34,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 DetectorId = Annotated[str, StringConstraints(pattern=r"^D\d\d$")]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ChannelConfig(_Strict):
+class ChannelConfig(Strict):
     """One receiver: an apprise URL (inline or in a file) and how to treat it."""
 
     url: SecretStr | None = None
@@ -47,9 +44,11 @@ class ChannelConfig(_Strict):
     timeout_s: Annotated[float, Field(gt=0, le=120)] = 15.0
     give_up_after_s: Annotated[float, Field(ge=0)] = 86_400.0
     after_crash: Literal["repeat", "skip"] = "repeat"
+    group_s: Annotated[float, Field(ge=0, le=3600)] = 60.0
+    quiet: Quiet | None = None
 
 
-class Route(_Strict):
+class Route(Strict):
     """A filter on alerts, and the channels that get what passes; expiry only when `changes` says so."""
 
     name: Name
@@ -60,6 +59,9 @@ class Route(_Strict):
     changes: Annotated[frozenset[NotifiedChange], Field(min_length=1)] = frozenset(
         {"opened", "escalated", "reopened", "resolved", "retracted"}
     )
+    digest: Digest | None = None
+    repeat_s: Annotated[float, Field(ge=60, le=7 * 86_400)] | None = None
+    repeat_times: Annotated[int, Field(ge=1, le=100)] = 3
 
     @cached_property
     def where(self) -> AlertFilter:
@@ -75,10 +77,22 @@ class Route(_Strict):
         """Whether a channel that was told so much about this alert gets this revision."""
         if self.where.matches(alert):
             return True
-        about = AlertFilter(detectors=self.detectors, shops=self.shops)
-        if told is None or not self._is_severe(told.worst) or not about.matches(alert):
+        if told is None or not self._is_severe(told.worst) or not self._is_about(alert):
             return False
         return alert.change in self.changes & SEQUELS or self._is_taken_back(alert, told)
+
+    def repeats(self, alert: Alert) -> bool:
+        """Whether this alert, as it is now, is told again by and by to whoever was told of it."""
+        return (
+            self.repeat_s is not None
+            and alert.status == "open"
+            and alert.suppressed_by is None
+            and self._is_about(alert)
+            and self._is_severe(alert.severity)
+        )
+
+    def _is_about(self, alert: Alert) -> bool:
+        return AlertFilter(detectors=self.detectors, shops=self.shops).matches(alert)
 
     def _is_taken_back(self, alert: Alert, told: Told) -> bool:
         """Whether the last message was severe enough for this route, and is no longer true.
@@ -97,23 +111,31 @@ class Route(_Strict):
         return SEVERITIES.index(severity) >= SEVERITIES.index(self.min_severity)
 
 
-class Routes(_Strict):
+class Routes(Strict):
     """The whole file."""
 
-    channels: dict[Name, ChannelConfig] = {}
-    routes: list[Route] = []
+    channels: dict[Name, ChannelConfig] = Field(default_factory=dict)
+    routes: list[Route] = Field(default_factory=list)
 
-    def channels_for(self, alert: Alert, told: Mapping[str, Told] = NOTHING_TOLD) -> list[Id]:
-        """Names of the channels that get this revision, each once, in the order of the file.
+    def channels_for(
+        self, alert: Alert, told: Mapping[str, Told] = NOTHING_TOLD
+    ) -> dict[Id, list[Route]]:
+        """The channels that get this revision, in the order of the file, each with the routes that say so.
 
         `told` is what each channel heard about this alert before.
         """
-        if alert.suppressed_by is not None:
-            return []
-        wanting = (
-            name for route in self.routes for name in route.to if route.wants(alert, told.get(name))
-        )
-        return list(dict.fromkeys(wanting))
+        wanting: dict[Id, list[Route]] = {}
+        if alert.suppressed_by is None:
+            for route in self.routes:
+                for name in dict.fromkeys(route.to):
+                    if route.wants(alert, told.get(name)):
+                        wanting.setdefault(name, []).append(route)
+        return wanting
+
+    def repeating(self, alert: Alert, channel: str) -> Route | None:
+        """The route by which the channel is told of this alert again, the most often of several."""
+        routes = [one for one in self.routes if channel in one.to and one.repeats(alert)]
+        return min(routes, key=lambda one: one.repeat_s or 0.0, default=None)
 
 
 def load_routes(settings: Settings) -> Routes:
@@ -192,21 +214,26 @@ def _with_url(path: Path, name: str, channel: ChannelConfig) -> ChannelConfig:
 
 def _explain(path: Path, error: ValidationError) -> list[str]:
     lines = []
-    for problem in error.errors(include_url=False, include_context=False, include_input=False):
+    for problem in error.errors(include_url=False, include_context=False):
         where = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
-            known = list(_model_at(problem["loc"]).model_fields)
-            hint = _nearest(str(problem["loc"][-1]), known)
+            hint = _nearest(str(problem["loc"][-1]), _keys_at(problem["loc"]))
             lines.append(f"{path}: {where} is not a known key{hint}.")
         else:
-            lines.append(f"{path}: {where or 'the file'}: {problem['msg']}.")
+            # A number is no secret; anything else may be a URL in the wrong place.
+            value = f" {problem['input']}" if isinstance(problem["input"], int | float) else ""
+            lines.append(f"{path}: {where or 'the file'}{value}: {problem['msg']}.")
     return lines
 
 
-def _model_at(location: tuple[Any, ...]) -> type[BaseModel]:
-    if len(location) == 1:
-        return Routes
-    return ChannelConfig if location[0] == "channels" else Route
+def _keys_at(location: tuple[Any, ...]) -> list[str]:
+    """The keys that the file knows where this one stands."""
+    model: type[BaseModel] = Routes
+    if len(location) > 1:
+        model = ChannelConfig if location[0] == "channels" else Route
+        parts: dict[str, type[BaseModel]] = {"quiet": Quiet, "digest": Digest}
+        model = parts.get(str(location[-2]), model)
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _nearest(word: str, known: list[str]) -> str:

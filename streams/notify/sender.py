@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from streams.notify.channels import Channel, DeliveryError
+from streams.notify.hours import EVERYTHING, Quiet
 from streams.notify.metrics import NotifyMetrics
 from streams.notify.outbox import Delivery, Outbox
 from streams.notify.text import marked_as_repeat
@@ -27,10 +28,15 @@ BACK_OFF = Retry(first_delay_s=1.0, factor=2.0, max_delay_s=300.0)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a channel takes, and how long it is tried; None is no limit."""
+    """How much a channel takes, how long it is tried, and when it is quiet; None is no limit."""
 
     max_per_minute: int | None
     give_up_after_s: float
+    quiet: Quiet | None = None
+
+    def least_loudness(self, now: float) -> int:
+        """How loud must be what the channel may be told at that moment, see waiting.LOUDNESS."""
+        return self.quiet.least_loudness(now) if self.quiet is not None else EVERYTHING
 
 
 class Sender:
@@ -55,11 +61,13 @@ class Sender:
 
     def step(self) -> float:
         """Send at most one notification; returns the seconds to wait before the next step."""
+        now = self._now()
         delivery = self._outbox.claim(
             self._name,
             self._limits.max_per_minute,
-            self._now(),
+            now,
             is_failing=self._failures_in_a_row > 0,
+            least_loudness=self._limits.least_loudness(now),
         )
         if delivery is None:
             return IDLE_S

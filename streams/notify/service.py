@@ -15,12 +15,11 @@ from schemas.alerts import AlertEnvelope
 from streams.errors import TransientError
 from streams.kafka.publisher import KafkaPublisher, Outgoing, Publisher
 from streams.notify.channels import AppriseChannel, Channel, ConsoleChannel
+from streams.notify.intake import take
 from streams.notify.metrics import NotifyMetrics
-from streams.notify.outbox import Outbox, enqueue
+from streams.notify.outbox import Outbox
 from streams.notify.routes import CONSOLE, ChannelConfig, Routes, load_routes
 from streams.notify.sender import Limits, Sender
-from streams.notify.text import render
-from streams.notify.told import keep, told_about
 from streams.service.background import Background
 from streams.service.locking import only_one
 from streams.service.logs import configure_logging
@@ -57,21 +56,23 @@ def run(settings: Settings) -> None:
         metrics_served(settings, "notify_metrics_port", metrics.registry),
     ):
         outbox = Outbox(path)
-        outbox.recover(skipping_channels(routes), list(channels), time.time())
+        outbox.recover(
+            skipping_channels(routes), list(channels), time.time(), repeating_channels(routes)
+        )
         ledger = SqliteLedger(path, group_id)
         publisher = KafkaPublisher(settings)
         subscriber = AlertSubscriber.connect(
             settings, group_id, ledger=ledger, on_bad=lambda bad: _count_bad(metrics, bad)
         )
-        reporter = Reporter(outbox, publisher, metrics, list(channels))
+        limits = {name: limits_of(routes, name) for name in channels}
+        reporter = Reporter(outbox, publisher, metrics, limits)
         with (
             subscriber,
             stop_on_signals(subscriber.stop),
             Background(on_failure=subscriber.stop) as background,
         ):
             for name, channel in channels.items():
-                limits = limits_of(routes, name)
-                sender = Sender(name, channel, limits, outbox, metrics)
+                sender = Sender(name, channel, limits[name], outbox, metrics)
                 background.start(f"notify-{name}", sender.step)
             background.start("notify-report", reporter.step)
             subscriber.run(counting(enqueuer(routes, ledger), metrics))
@@ -87,14 +88,7 @@ def enqueuer(
     """The handler of alerts: rows for the outbox, durable together with the mark of the alert."""
 
     def handle(envelope: AlertEnvelope) -> None:
-        alert, connection = envelope.data, ledger.connection
-        told = told_about(connection, alert.alert_id)
-        if told:
-            keep(connection, alert.alert_id, now())
-        for name in routes.channels_for(alert, told):
-            language = routes.channels[name].language if name in routes.channels else "both"
-            message = render(alert, language, told[name].last if name in told else None)
-            enqueue(connection, name, alert, message, now())
+        take(ledger.connection, routes, envelope.data, now())
 
     return handle
 
@@ -125,12 +119,17 @@ def limits_of(routes: Routes, name: str) -> Limits:
     if name == CONSOLE:
         return Limits(max_per_minute=None, give_up_after_s=0.0)
     config = routes.channels[name]
-    return Limits(config.max_per_minute, config.give_up_after_s)
+    return Limits(config.max_per_minute, config.give_up_after_s, config.quiet)
 
 
 def skipping_channels(routes: Routes) -> list[str]:
     """Channels that rather lose a notification in a crash than send it twice."""
     return [name for name, config in routes.channels.items() if config.after_crash == "skip"]
+
+
+def repeating_channels(routes: Routes) -> list[str]:
+    """Channels that any route tells again of what stays open."""
+    return [name for one in routes.routes if one.repeat_s is not None for name in one.to]
 
 
 class Reporter:
@@ -141,19 +140,26 @@ class Reporter:
         outbox: Outbox,
         publisher: Publisher,
         metrics: NotifyMetrics,
-        channels: list[str],
+        limits: Mapping[str, Limits],
         now: Callable[[], float] = time.time,
     ) -> None:
         self._outbox = outbox
         self._publisher = publisher
         self._metrics = metrics
-        self._channels = channels
+        self._limits = limits
         self._now = now
         self._pruned_at = 0.0
 
     def step(self) -> float:
         """Publish what waits; returns the seconds to wait before the next step."""
-        self._metrics.set_waiting(self._outbox.waiting(), self._channels)
+        least_loudness = {
+            name: one.least_loudness(self._now()) for name, one in self._limits.items()
+        }
+        self._metrics.set_waiting(
+            self._outbox.waiting(least_loudness),
+            self._outbox.held(least_loudness),
+            list(least_loudness),
+        )
         if self._now() - self._pruned_at >= PRUNE_EVERY_S:
             self._pruned_at = self._now()
             self._outbox.prune(self._pruned_at - KEEP_FINISHED_S, self._pruned_at - KEEP_TOLD_S)

@@ -7,11 +7,12 @@ a nickname can neither leak a number nor move a terminal's cursor. What goes to 
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta, timezone
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from schemas.alerts import SEVERITIES, Alert, Severity, Text
 from streams.display.masking import mask_phones, visible
@@ -24,6 +25,8 @@ MAX_BYTES = 1900
 SUBJECTS_IN_SUMMARY = 5
 # Five names of mentions only, four bytes each once they are harmless, leave room for the counts.
 MAX_NAME_IN_SUMMARY = 40
+# Of the others a summary quotes the titles, as long as they fit.
+MAX_TITLE_IN_SUMMARY = 80
 MAX_COUNTS = 8
 
 # The platforms' clock, by which the inbox tells the same deadlines.
@@ -48,6 +51,36 @@ class Message:
     title: str
     body: str
     tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Why many alerts are told in one message: its first word, and the two lines with the counts."""
+
+    word: str
+    zh: str
+    en: str
+
+
+STORM: Final = Occasion(
+    "STORM",
+    "通知过多，另有{n}条未逐条发送（{counts}）",
+    "Too many notifications: {n} more were not sent one by one ({counts})",
+)
+QUIET_HOURS: Final = Occasion(
+    "QUIET", "免打扰时段内共有{n}条预警（{counts}）", "{n} alerts from the quiet hours ({counts})"
+)
+DIGEST: Final = Occasion(
+    "DIGEST", "预警汇总，共{n}条（{counts}）", "Digest of {n} alerts ({counts})"
+)
+GROUP: Final = Occasion(
+    "GROUP", "同店同类预警另有{n}条（{counts}）", "{n} more alerts of the same kind ({counts})"
+)
+REMINDER: Final = Occasion(
+    "OPEN", "提醒：{n}条预警仍未结束（{counts}）", "Reminder: {n} alerts are still open ({counts})"
+)
+# The lines of a summary that hold nothing from outside come first.
+_LINES_WITHOUT_NAMES: Final = 2
 
 
 def render(alert: Alert, language: Language, told: Severity | None = None) -> Message:
@@ -76,38 +109,69 @@ def render(alert: Alert, language: Language, told: Severity | None = None) -> Me
     )
 
 
-def render_summary(covered: Sequence[Message], *, has_names: bool = True) -> Message:
-    """One message in place of many; `covered` in the order of importance.
-
-    Without names it holds nothing that came from outside.
-    """
+def render_summary(covered: Sequence[Message], occasion: Occasion = STORM) -> Message:
+    """One message in place of many; `covered` in the order of importance."""
     heads = [message.line.split(" ", 4) for message in covered]
     detectors = _counts([head[0] for head in heads])
     # A critical alert that is over is nothing critical any more.
     severities = _counts([head[2] if head[2] in _OVER else head[1] for head in heads])
-    lines = [
-        f"通知过多，另有{len(covered)}条未逐条发送（{severities}；{detectors}）",
-        f"Too many notifications: {len(covered)} more were not sent one by one "
-        f"({severities}; {detectors})",
-    ]
-    if has_names:
+    counts = f"{severities}; {detectors}"
+    lines = [said.format(n=len(covered), counts=counts) for said in (occasion.zh, occasion.en)]
+    if occasion is STORM:
         names = [_cut(head[3], MAX_NAME_IN_SUMMARY) for head in heads[:SUBJECTS_IN_SUMMARY]]
         lines.append(f"首先查看 look first at: {', '.join(dict.fromkeys(names))}")
-    title = f"STORM {len(covered)} alerts ({detectors})"
+    else:
+        lines += [_quoted(message) for message in covered[:SUBJECTS_IN_SUMMARY]]
+    title = f"{occasion.word} {len(covered)} alerts ({detectors})"
     return Message(
-        line=f"STORM {' | '.join(lines)}",
+        line=f"{occasion.word} {' | '.join(lines)}",
         title=title,
         body="\n".join(_fitting([_inert(line) for line in lines], MAX_BYTES - len(title.encode()))),
-        tone="failure",
+        # A storm is an alarm of its own.
+        tone="failure" if occasion is STORM else covered[0].tone,
+    )
+
+
+def without_names(summary: Message) -> Message:
+    """The same summary with nothing in it that came from outside."""
+    return replace(
+        summary,
+        line=" | ".join(summary.line.split(" | ")[:_LINES_WITHOUT_NAMES]),
+        body="\n".join(summary.body.split("\n")[:_LINES_WITHOUT_NAMES]),
     )
 
 
 def marked_as_repeat(message: Message) -> Message:
     """The message with a note that it may have arrived before, see docs/notify.md."""
-    note = "（可能重复 may be a repeat）"
+    return _noted(message, "（可能重复 may be a repeat）")
+
+
+def marked_as_reminder(message: Message) -> Message:
+    """The message with a note that it was told before and is still open."""
+    return _noted(message, "（再次提醒，仍未结束 still open）")
+
+
+def dump(message: Message) -> str:
+    """How a message is kept."""
+    return json.dumps(asdict(message), ensure_ascii=False)
+
+
+def load(body: str) -> Message:
+    """A message that was kept."""
+    fields: dict[str, Any] = json.loads(body)
+    return Message(**fields)
+
+
+def _noted(message: Message, note: str) -> Message:
     return Message(
         message.line + note, message.title + note, f"{message.body}\n{note}", message.tone
     )
+
+
+def _quoted(message: Message) -> str:
+    # A body ends with the alert and its revision, by which it can be found.
+    identity = message.body.rpartition("\n")[2]
+    return f"{_cut(message.title, MAX_TITLE_IN_SUMMARY)} {identity}"
 
 
 def _fitting(lines: list[str], room: int) -> list[str]:

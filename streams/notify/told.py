@@ -8,12 +8,12 @@ alert may be retracted long after what was said about it is forgotten there.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from schemas.alerts import SEVERITIES, Alert, Severity
+from schemas.alerts import SEVERITIES, Severity
 
 # Files from before this table know from their outbox what they told during its last days.
 SCHEMA: Final = """
@@ -47,14 +47,15 @@ def told_about(connection: sqlite3.Connection, alert_id: str) -> Mapping[str, To
     return {channel: Told(SEVERITIES[last], SEVERITIES[worst]) for channel, last, worst in rows}
 
 
-def remember(connection: sqlite3.Connection, channel: str, alert: Alert, now: float) -> None:
-    """This revision goes to the channel; part of the caller's transaction."""
-    rank = SEVERITIES.index(alert.severity)
-    connection.execute(
-        "INSERT INTO told VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+def remember(
+    connection: sqlite3.Connection, messages: Iterable[tuple[str, str, int]], now: float
+) -> None:
+    """These go out: channel, alert and rank of each; part of the caller's transaction."""
+    connection.executemany(
+        "INSERT INTO told VALUES (?2, ?1, ?3, ?3, ?4) ON CONFLICT DO UPDATE SET"
         " last_rank = excluded.last_rank, worst_rank = max(worst_rank, excluded.worst_rank),"
         " revised_at = excluded.revised_at",
-        (alert.alert_id, channel, rank, rank, now),
+        [(*message, now) for message in messages],
     )
 
 

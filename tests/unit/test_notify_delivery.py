@@ -2,110 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from schemas.alerts import Alert
 from schemas.outputs import Notification
-from streams.errors import TransientError
-from streams.kafka.publisher import Outgoing
-from streams.notify.channels import DeliveryError
 from streams.notify.metrics import NotifyMetrics
-from streams.notify.outbox import Outbox, enqueue
 from streams.notify.routes import Route, Routes
-from streams.notify.sender import Limits, Sender
 from streams.notify.service import Reporter, counting, enqueuer
-from streams.notify.text import Message, render
-from streams.subscriber.ledger import SqliteLedger, open_database, transaction
+from streams.subscriber.ledger import SqliteLedger, open_database
+from tests.desk import Broker, Desk, WeCom, heads
 from tests.factories import envelope, make_alert
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Receiver:
-    """A channel that keeps what it took, and refuses or dies as often as it is told to."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.refusals = 0
-        self.dies_after_taking = False
-
-    def send(self, message: Message) -> None:
-        if self.refusals > 0:
-            self.refusals -= 1
-            raise DeliveryError("failure: error=500")
-        self.lines.append(message.line)
-        if self.dies_after_taking:
-            raise KeyboardInterrupt
-
-
-class WeCom(Receiver):
-    """Refuses what is longer than it takes, and whatever quotes a word that it does not like."""
-
-    def __init__(self, refused_word: str = "\0") -> None:
-        super().__init__()
-        self.refused_word = refused_word
-
-    def send(self, message: Message) -> None:
-        text = message.title + message.body
-        if len(text.encode()) > 2048 or self.refused_word in text:
-            raise DeliveryError("failure: error=40058")
-        super().send(message)
-
-
-class Desk:
-    """One channel `desk` with its outbox, driven step by step."""
-
-    def __init__(self, path: Path, per_minute: int | None = None, patience_s: float = 600) -> None:
-        self.path = path
-        self.limits = Limits(per_minute, patience_s)
-        self.clock = Clock()
-        self.receiver = Receiver()
-        self.metrics = NotifyMetrics()
-        self.start()
-
-    def start(self, skip: Sequence[str] = (), known: Sequence[str] = ("desk",)) -> None:
-        self.outbox = Outbox(self.path)
-        self.outbox.recover(skip, known, self.clock.now)
-        self.sender = Sender(
-            "desk", self.receiver, self.limits, self.outbox, self.metrics, self.clock
-        )
-
-    def add(self, *alerts: Alert) -> None:
-        connection = open_database(self.path)
-        with transaction(connection):
-            for alert in alerts:
-                enqueue(connection, "desk", alert, render(alert, "en"), self.clock.now)
-        connection.close()
-
-    def work(self, seconds: float = 0.0) -> None:
-        """Step until nothing is due any more, letting that much time pass on the way."""
-        until = self.clock.now + seconds
-        while self.clock.now <= until:
-            pause = self.sender.step()
-            if pause:
-                self.clock.now += max(pause, 0.5)
-        self.clock.now = until
-
-    def reports(self) -> list[tuple[str, int, int]]:
-        return [(r.status, r.revision, r.attempt) for _, r in self.outbox.unpublished()]
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "notify.db"
-
-
-def heads(receiver: Receiver) -> list[str]:
-    return [" ".join(line.split(" ")[:4]) for line in receiver.lines]
 
 
 def test_what_is_taken_is_counted_whether_anybody_is_told_or_not(path: Path) -> None:
@@ -414,17 +326,6 @@ def test_what_a_summary_covers_is_given_up_with_it_when_the_channel_is_down(path
 DUTY = Routes(routes=[Route(name="duty", to=["desk"], min_severity="critical")])
 
 
-def handle(desk: Desk, *alerts: Alert, routes: Routes = DUTY) -> None:
-    """Give alerts to the service as a subscriber does."""
-    ledger = SqliteLedger(desk.path, "g", now=desk.clock)
-    enqueue_for_all = enqueuer(routes, ledger, desk.clock)
-    for alert in alerts:
-        with ledger.handling(alert.alert_id, alert.revision) as is_new:
-            if is_new:
-                enqueue_for_all(envelope(alert))
-    ledger.close()
-
-
 def told_rows(desk: Desk) -> int:
     connection = open_database(desk.path)
     (count,) = connection.execute("SELECT count(*) FROM told").fetchone()
@@ -439,13 +340,13 @@ RESOLVED = make_alert(revision=4, change="resolved", status="resolved")
 
 def test_who_heard_critical_hears_once_that_it_is_milder_and_then_how_it_ends(path: Path) -> None:
     desk = Desk(path)
-    handle(desk, OPENED, MILDER, make_alert(revision=3, change="updated"), RESOLVED)
-    handle(desk, make_alert(revision=5, change="reopened"))
-    handle(desk, make_alert(revision=6, change="escalated", severity="critical"))
-    handle(desk, make_alert(revision=7, change="updated", severity="info"))
-    handle(desk, make_alert(revision=8, change="retracted", status="retracted", severity="info"))
+    desk.take(DUTY, OPENED, MILDER, make_alert(revision=3, change="updated"), RESOLVED)
+    desk.take(DUTY, make_alert(revision=5, change="reopened"))
+    desk.take(DUTY, make_alert(revision=6, change="escalated", severity="critical"))
+    desk.take(DUTY, make_alert(revision=7, change="updated", severity="info"))
+    desk.take(DUTY, make_alert(revision=8, change="retracted", status="retracted", severity="info"))
     # Nobody heard of this one.
-    handle(desk, make_alert("mild"), make_alert("mild", revision=2, change="resolved"))
+    desk.take(DUTY, make_alert("mild"), make_alert("mild", revision=2, change="resolved"))
     desk.work(5)
     assert heads(desk.receiver) == [
         "D01 critical opened shop1:b42",
@@ -462,24 +363,24 @@ def test_who_heard_critical_hears_once_that_it_is_milder_and_then_how_it_ends(pa
 
 def test_what_was_told_outlives_a_restart_and_the_rows_that_told_it(path: Path) -> None:
     desk = Desk(path)
-    reporter = Reporter(desk.outbox, Broker(), desk.metrics, ["desk"], desk.clock)
-    handle(desk, OPENED, MILDER)
+    reporter = Reporter(desk.outbox, Broker(), desk.metrics, {"desk": desk.limits}, desk.clock)
+    desk.take(DUTY, OPENED, MILDER)
     desk.work(5)
     desk.clock.now += 60 * 86_400
     reporter.step()
     desk.outbox.close()
     desk.start()
-    handle(desk, RESOLVED)
+    desk.take(DUTY, RESOLVED)
     desk.work(5)
     assert heads(desk.receiver)[2:] == ["D01 warn resolved shop1:b42"]
 
 
 def test_what_was_told_is_forgotten_long_after_the_last_revision_told_or_not(path: Path) -> None:
     desk = Desk(path)
-    reporter = Reporter(desk.outbox, Broker(), desk.metrics, ["desk"], desk.clock)
-    handle(desk, OPENED)
+    reporter = Reporter(desk.outbox, Broker(), desk.metrics, {"desk": desk.limits}, desk.clock)
+    desk.take(DUTY, OPENED)
     desk.clock.now += 300 * 86_400
-    handle(desk, make_alert(revision=2, change="updated", severity="critical"))
+    desk.take(DUTY, make_alert(revision=2, change="updated", severity="critical"))
     desk.clock.now += 399 * 86_400
     reporter.step()
     assert told_rows(desk) == 1
@@ -501,14 +402,14 @@ def test_an_alert_that_cannot_be_marked_was_not_told_either(path: Path) -> None:
 
 def test_a_file_from_before_the_memory_knows_from_its_outbox_what_it_told(path: Path) -> None:
     desk = Desk(path)
-    handle(desk, OPENED)
+    desk.take(DUTY, OPENED)
     desk.work(5)
     desk.outbox.close()
     connection = open_database(path)
     connection.execute("DROP TABLE told")
     connection.close()
     desk.start()
-    handle(desk, MILDER, RESOLVED)
+    desk.take(DUTY, MILDER, RESOLVED)
     desk.work(5)
     assert heads(desk.receiver)[1:] == ["D01 warn updated shop1:b42", "D01 warn resolved shop1:b42"]
 
@@ -524,26 +425,10 @@ def test_metrics_count_attempts_by_channel_and_status(path: Path) -> None:
     assert sample(name, {"channel": "desk", "status": "delivered"}) == 1
 
 
-class Broker:
-    """A Publisher that keeps what it took, or is down."""
-
-    def __init__(self) -> None:
-        self.records: list[Outgoing] = []
-        self.is_down = False
-
-    def publish(self, records: Sequence[Outgoing]) -> None:
-        if self.is_down:
-            raise TransientError("down")
-        self.records += records
-
-    def close(self) -> None:
-        pass
-
-
 def test_reports_wait_for_the_broker_and_are_published_once(path: Path) -> None:
     desk = Desk(path)
     broker = Broker()
-    reporter = Reporter(desk.outbox, broker, desk.metrics, ["desk"], desk.clock)
+    reporter = Reporter(desk.outbox, broker, desk.metrics, {"desk": desk.limits}, desk.clock)
     desk.add(make_alert())
     desk.work(1)
     broker.is_down = True
@@ -559,7 +444,7 @@ def test_reports_wait_for_the_broker_and_are_published_once(path: Path) -> None:
 
 def test_finished_notifications_are_forgotten_after_a_week(path: Path) -> None:
     desk = Desk(path)
-    reporter = Reporter(desk.outbox, Broker(), desk.metrics, ["desk"], desk.clock)
+    reporter = Reporter(desk.outbox, Broker(), desk.metrics, {"desk": desk.limits}, desk.clock)
     desk.add(make_alert())
     desk.work(1)
     reporter.step()

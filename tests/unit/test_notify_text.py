@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.alerts import Severity, Text
-from streams.notify.text import marked_as_repeat, render, render_summary
+from streams.notify.text import marked_as_repeat, render, render_summary, without_names
 from tests.factories import make_alert
 
 
@@ -156,7 +156,7 @@ def test_a_storm_summary_stays_within_what_chat_services_take(character: str) ->
 
 def test_a_storm_summary_without_names_holds_counts_only() -> None:
     alerts = [make_alert(str(n), buyer=f"b{n}") for n in range(3)]
-    message = render_summary([render(alert, "both") for alert in alerts], has_names=False)
+    message = without_names(render_summary([render(alert, "both") for alert in alerts]))
     assert "warn ×3; D01 ×3" in message.body
     assert "shop1" not in message.line + message.title + message.body
 

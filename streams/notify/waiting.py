@@ -1,0 +1,216 @@
+"""Who waits to be told: alerts held for the end of quiet hours, for a digest, or for their group.
+
+One row for each channel and alert, always its newest revision, so nobody is told in the morning what
+was no longer true at night. What is here counts as not told. The trap: a row leaves only in the
+transaction that puts it into the outbox, or that finds that there is nothing left to tell.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.alerts import SEVERITIES, Alert, AlertChange
+from streams.notify.hours import EVERYTHING
+from streams.notify.text import Message, dump
+
+QUIET: Final = "quiet"
+DIGEST: Final = "digest"
+GROUP: Final = "group"
+
+# How loud a message is: the rank of its severity. What is over wakes nobody, however severe it was, and
+# has -1.
+LOUDNESS: Final = "CASE json_extract(message, '$.tone') WHEN 'success' THEN -1 ELSE rank % 10 END"
+# Good news waits: what is over keeps its severity, and would stand before what somebody must look at.
+IN_ORDER: Final = "json_extract(message, '$.tone') = 'success', rank DESC, seq"
+# A bucket is what becomes one message: its kind and a name. `grouped` says when each was told last.
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS waiting (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL, alert_id TEXT NOT NULL,
+  revision INTEGER NOT NULL, change TEXT NOT NULL, rank INTEGER NOT NULL, message TEXT NOT NULL,
+  bucket TEXT NOT NULL, held_at REAL NOT NULL, next_at REAL NOT NULL, UNIQUE (channel, alert_id));
+CREATE INDEX IF NOT EXISTS waiting_alert ON waiting (alert_id);
+CREATE INDEX IF NOT EXISTS waiting_bucket ON waiting (channel, bucket, next_at, held_at);
+CREATE TABLE IF NOT EXISTS grouped (
+  channel TEXT NOT NULL, bucket TEXT NOT NULL, told_at REAL NOT NULL,
+  PRIMARY KEY (channel, bucket)) WITHOUT ROWID;
+"""
+_NAMESPACE = uuid.UUID("d0b3c8f4-6f5b-5a57-9a4e-3a1f6f0f3a51")
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One revision for one channel; `message` as text.dump writes it, `rank` that of its severity."""
+
+    notification_id: str
+    channel: str
+    alert_id: str
+    revision: int
+    rank: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What waits for a channel about one alert: the change that it is told for, and its rank."""
+
+    change: AlertChange
+    rank: int
+
+
+def notification_id(channel: str, alert_id: str, revision: int, occasion: str = "") -> str:
+    """Equal for equal (channel, alert, revision): whoever enqueues it again changes nothing.
+
+    What is told again on purpose has an `occasion` of its own.
+    """
+    name = "\n".join([channel, alert_id, str(revision), *([occasion] if occasion else [])])
+    return str(uuid.uuid5(_NAMESPACE, name))
+
+
+def notice(channel: str, alert: Alert, message: Message) -> Notice:
+    """What a channel is told about a revision."""
+    return Notice(
+        notification_id(channel, alert.alert_id, alert.revision),
+        channel,
+        alert.alert_id,
+        alert.revision,
+        SEVERITIES.index(alert.severity),
+        dump(message),
+    )
+
+
+def held_about(connection: sqlite3.Connection, alert_id: str) -> dict[str, Held]:
+    """What waits about an alert, by channel."""
+    rows = connection.execute(
+        "SELECT channel, change, rank FROM waiting WHERE alert_id = ?", (alert_id,)
+    ).fetchall()
+    return {channel: Held(change, rank) for channel, change, rank in rows}
+
+
+def hold(
+    connection: sqlite3.Connection,
+    item: Notice,
+    change: AlertChange,
+    bucket: str,
+    until: float,
+    now: float,
+) -> None:
+    """Keep it in the bucket until then, or until what the bucket has already is told, in place of
+    what waited about the same alert."""
+    (earliest,) = connection.execute(
+        "SELECT min(next_at) FROM waiting WHERE channel = ? AND bucket = ?", (item.channel, bucket)
+    ).fetchone()
+    next_at = until if earliest is None else min(until, earliest)
+    connection.execute(
+        "INSERT INTO waiting (channel, alert_id, revision, change, rank, message, bucket, held_at,"
+        " next_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+        " revision = excluded.revision, change = excluded.change, rank = excluded.rank,"
+        " message = excluded.message, bucket = excluded.bucket, held_at = excluded.held_at,"
+        " next_at = excluded.next_at",
+        (
+            item.channel,
+            item.alert_id,
+            item.revision,
+            change,
+            item.rank,
+            item.message,
+            bucket,
+            now,
+            next_at,
+        ),
+    )
+
+
+def drop(connection: sqlite3.Connection, channel: str, alert_id: str) -> None:
+    """Nothing waits for this channel about the alert any more."""
+    connection.execute(
+        "DELETE FROM waiting WHERE channel = ? AND alert_id = ?", (channel, alert_id)
+    )
+
+
+def window_end(
+    connection: sqlite3.Connection, channel: str, bucket: str, group_s: float, now: float
+) -> float | None:
+    """When a group may be told of next; None when it may now, and then it counts as told now.
+
+    first          others wait            one message    others wait
+    |--- group_s --------------------------|--- group_s ---- …
+    """
+    others = connection.execute(
+        "SELECT 1 FROM waiting WHERE channel = ? AND bucket = ? LIMIT 1", (channel, bucket)
+    ).fetchone()
+    # A channel that is down takes nothing out of here: what comes meanwhile joins it.
+    if others is not None:
+        return now + group_s
+    row = connection.execute(
+        "SELECT told_at FROM grouped WHERE channel = ? AND bucket = ?", (channel, bucket)
+    ).fetchone()
+    # A time to come was written before the clock was set back.
+    if row is not None and now - group_s < row[0] <= now:
+        return float(row[0]) + group_s
+    mark_told(connection, channel, bucket, now)
+    return None
+
+
+def mark_told(connection: sqlite3.Connection, channel: str, bucket: str, now: float) -> None:
+    """The group's window begins now."""
+    connection.execute("INSERT OR REPLACE INTO grouped VALUES (?, ?, ?)", (channel, bucket, now))
+
+
+def take_due(
+    connection: sqlite3.Connection, channel: str, least_loudness: int, now: float
+) -> Iterator[tuple[str, list[Notice]]]:
+    """The kind and the content of each bucket that is due and loud enough, taken out of here."""
+    if least_loudness > EVERYTHING:
+        # Groups that the quiet hours caught are told together at their end.
+        connection.execute(
+            f"UPDATE waiting SET bucket = ? WHERE channel = ? AND bucket LIKE '{GROUP} %'"
+            f" AND {LOUDNESS} < ?",
+            (QUIET, channel, least_loudness),
+        )
+    # What was held in the future was held before the clock was set back, and waits for no time of it.
+    buckets = connection.execute(
+        "SELECT DISTINCT bucket FROM waiting WHERE channel = ? AND (next_at <= ? OR held_at > ?)",
+        (channel, now, now),
+    ).fetchall()
+    for (bucket,) in buckets:
+        due = _take(
+            connection,
+            f"channel = ? AND bucket = ? AND {LOUDNESS} >= ?",
+            (channel, bucket, least_loudness),
+        )
+        if due:
+            kind = bucket.partition(" ")[0]
+            if kind == GROUP:
+                mark_told(connection, channel, bucket, now)
+            yield kind, due
+
+
+def take_unknown(connection: sqlite3.Connection, known: Collection[str]) -> list[Notice]:
+    """What waits for channels that are gone, taken out of here."""
+    return _take(connection, f"channel NOT IN ({', '.join('?' * len(known))})", tuple(known))
+
+
+def forget_groups(connection: sqlite3.Connection, before: float) -> None:
+    """Forget the groups of which nobody was told since then."""
+    connection.execute("DELETE FROM grouped WHERE told_at < ?", (before,))
+
+
+def _take(
+    connection: sqlite3.Connection, where: str, parameters: tuple[object, ...]
+) -> list[Notice]:
+    rows = connection.execute(
+        f"SELECT channel, alert_id, revision, rank, message FROM waiting WHERE {where}"
+        f" ORDER BY {IN_ORDER}",
+        parameters,
+    ).fetchall()
+    connection.execute(f"DELETE FROM waiting WHERE {where}", parameters)
+    return [
+        Notice(
+            notification_id(channel, alert_id, revision), channel, alert_id, revision, rank, body
+        )
+        for channel, alert_id, revision, rank, body in rows
+    ]
