@@ -12,7 +12,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from schemas.alerts import SEVERITIES, Alert, Severity
 from schemas.base import Id, ShopId
@@ -62,6 +69,14 @@ class Route(Strict):
     digest: Digest | None = None
     repeat_s: Annotated[float, Field(ge=60, le=7 * 86_400)] | None = None
     repeat_times: Annotated[int, Field(ge=1, le=100)] = 3
+
+    @model_validator(mode="after")
+    def _repeats_by_some_time(self) -> Route:
+        if self.repeat_s is None and "repeat_times" in self.model_fields_set:
+            raise ValueError(
+                f"repeat_times is {self.repeat_times}, but repeat_s says nothing about when"
+            )
+        return self
 
     @cached_property
     def where(self) -> AlertFilter:

@@ -23,6 +23,14 @@ routes:
 """
 
 
+def with_desk(more: str) -> str:
+    return FILE.replace("language: zh", f"language: zh, {more}")
+
+
+def with_route(more: str) -> str:
+    return FILE.replace("shops: [shop1]", f"shops: [shop1], {more}")
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     (tmp_path / "desk.url").write_text("json://desk.example/s3cret\n")
@@ -152,6 +160,16 @@ def test_the_console_can_be_off(settings: Settings) -> None:
         load(quiet, "{}")
 
 
+def test_what_is_told_later_is_read_as_it_stands_on_the_page(settings: Settings) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "notify.md").read_text(encoding="utf-8")
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+    example = example.replace("url_file: /run/secrets/ops-dingtalk", "url: json://x")
+    routes = load(settings, example)
+    assert routes.channels["ops-dingtalk"].quiet is not None
+    assert [route.digest is not None for route in routes.routes] == [False, True, False]
+    assert routes.routes[0].repeat_s == 3600
+
+
 def test_urls_are_read_from_files_beside_the_routes(settings: Settings) -> None:
     url = load(settings).channels["desk"].url
     assert url is not None
@@ -181,6 +199,52 @@ def test_urls_are_read_from_files_beside_the_routes(settings: Settings) -> None:
         (FILE + "x: " + "[" * 3000, r"cannot be read as YAML: it is nested too deeply$"),
         (FILE + "x: \0", r"cannot be read as YAML: a byte that is not UTF-8, or a character"),
         ("- routes", r"the file: "),
+        (
+            with_desk("quiet: {from: 22:00, to: '08:00'}"),
+            r"desk\.quiet\.from 1320: .*1320 is no time of",
+        ),
+        (
+            with_desk("quiet: {from: '24:00', to: '08:00'}"),
+            r"desk\.quiet\.from: .*'24:00' is no time of",
+        ),
+        (
+            with_desk("quiet: {from: '8:00', to: '22:00'}"),
+            r"quiet\.from: .*'8:00' is .* quotes, like \"22",
+        ),
+        (with_desk("quiet: {from: '22:00'}"), r"channels\.desk\.quiet\.to: Field required"),
+        (
+            with_desk("quiet: {from: '22:00', to: '22:00'}"),
+            r"desk\.quiet: .*both 22:00, .* always; .*say",
+        ),
+        (
+            with_desk("quiet: {form: '22:00', to: '08:00'}"),
+            r"quiet\.form is .* \(did you mean 'from'\?",
+        ),
+        (with_desk("quiet: {from: '22:00', to: '08:00', except: info}"), r"desk\.quiet\.except: "),
+        (
+            with_desk("quiet: {from: '22:00', to: '08:00', time_zone: Asia/Beijing}"),
+            r"channels\.desk\.quiet\.time_zone: .*'Asia/Beijing' is no time zone",
+        ),
+        (
+            with_desk("quiet: {from: '22:00', to: '08:00', time_zone: Asia}"),
+            r"zone: .*'Asia' is no time",
+        ),
+        (with_desk("quiet: {from: '22:00', to: '08:00', time_zone: 8}"), r"quiet\.time_zone 8: "),
+        (with_desk("group_s: -1"), r"channels\.desk\.group_s -1: .*greater than or equal to 0"),
+        (with_desk("group: 60"), r"channels\.desk\.group is .* \(did you mean 'group_s'\?\)"),
+        (with_route("digest: {}"), r"routes\.1\.digest: .*needs either at or every_s"),
+        (
+            with_route("digest: {at: '09:00', every_s: 60}"),
+            r"routes\.1\.digest: .*either at or every_s",
+        ),
+        (with_route("digest: {every_s: 59}"), r"routes\.1\.digest\.every_s 59: "),
+        (with_route("digest: {every: 60}"), r"digest\.every is .* \(did you mean 'every_s'\?\)"),
+        (with_route("repeat_s: 10"), r"routes\.1\.repeat_s 10: .*greater than or equal to 60"),
+        (with_route("repeat_s: 60, repeat_times: 0"), r"routes\.1\.repeat_times 0: "),
+        (
+            with_route("repeat_times: 2"),
+            r"routes\.1: .*repeat_times is 2, but repeat_s says nothing",
+        ),
     ],
 )
 def test_a_file_with_a_mistake_is_refused_by_its_name_and_without_secrets(

@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from schemas.alerts import Severity, Text
-from streams.notify.text import marked_as_repeat, render, render_summary, without_names
+from streams.notify.text import (
+    DIGEST,
+    GROUP,
+    QUIET_HOURS,
+    REMINDER,
+    Occasion,
+    marked_as_repeat,
+    render,
+    render_summary,
+    without_names,
+)
 from tests.factories import make_alert
 
 
@@ -168,3 +178,46 @@ def test_a_storm_summary_counts_by_severity_and_detector() -> None:
     assert message.line.startswith("STORM ")
     assert "critical ×3, warn ×1; D01 ×3, D08 ×1" in message.body
     assert "shop1:b0, shop1:b1, shop1:b2, shop1:b9" in message.body
+
+
+@pytest.mark.parametrize("occasion", [QUIET_HOURS, DIGEST, GROUP, REMINDER])
+@pytest.mark.parametrize("character", ["买", "@", "<!", "://"])
+def test_a_summary_that_quotes_titles_stays_within_what_chat_services_take(
+    occasion: Occasion, character: str
+) -> None:
+    long = Text(zh=character * 300, en=character * 300)
+    alerts = [
+        make_alert(str(n), buyer=f"{n}{character * 25}", detector=f"D{n % 60:02}", title=long)
+        for n in range(300)
+    ]
+    summary = render_summary([render(alert, "both") for alert in alerts], occasion)
+    message = marked_as_repeat(summary)
+    assert len((message.title + message.body).encode()) < 2048
+    # However long the names, at least one is quoted.
+    assert f"{alerts[0].alert_id}:1" in message.body
+    if character != "买":
+        assert character * 2 not in message.body
+    assert alerts[0].alert_id not in without_names(summary).body
+
+
+def test_a_summary_quotes_title_alert_and_revision_of_the_first_five() -> None:
+    alerts = [make_alert(str(n), buyer=f"b{n}", revision=3) for n in range(7)]
+    message = render_summary([render(alert, "en") for alert in alerts], DIGEST)
+    assert message.body.split("\n") == [
+        "预警汇总，共7条（warn ×7; D01 ×7）",
+        "Digest of 7 alerts (warn ×7; D01 ×7)",
+        *(
+            f"D01 warn opened shop1:b{n} Burst of unpaid orders {alerts[n].alert_id}:3"
+            for n in range(5)
+        ),
+    ]
+    assert message.title == "DIGEST 7 alerts (D01 ×7)"
+
+
+def test_a_summary_sounds_like_the_worst_in_it() -> None:
+    over = make_alert("2", change="resolved", status="resolved", severity="critical")
+    tones = [
+        render_summary([render(one, "zh") for one in alerts], DIGEST).tone
+        for alerts in ([make_alert(severity="critical"), over], [make_alert(), over], [over, over])
+    ]
+    assert tones == ["failure", "warning", "success"]
