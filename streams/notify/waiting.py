@@ -26,6 +26,10 @@ GROUP: Final = "group"
 LOUDNESS: Final = "CASE json_extract(message, '$.tone') WHEN 'success' THEN -1 ELSE rank % 10 END"
 # Good news waits: what is over keeps its severity, and would stand before what somebody must look at.
 IN_ORDER: Final = "json_extract(message, '$.tone') = 'success', rank DESC, seq"
+NOTHING_ON_ITS_WAY: Final = (
+    "NOT EXISTS (SELECT 1 FROM outbox AS o WHERE o.channel = waiting.channel"
+    " AND o.alert_id = waiting.alert_id AND o.state IN ('queued', 'sending', 'covered'))"
+)
 # A bucket is what becomes one message: its kind and a name. `grouped` says when each was told last.
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS waiting (
@@ -179,7 +183,8 @@ def take_due(
     for (bucket,) in buckets:
         due = _take(
             connection,
-            f"channel = ? AND bucket = ? AND {LOUDNESS} >= ?",
+            # Not before what is on its way about the same alert, or it would be told in another order.
+            f"channel = ? AND bucket = ? AND {LOUDNESS} >= ? AND {NOTHING_ON_ITS_WAY}",
             (channel, bucket, least_loudness),
         )
         if due:

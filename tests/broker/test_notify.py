@@ -90,3 +90,38 @@ def test_a_receiver_that_fails_before_a_kill_gets_the_alert_exactly_once(
             ["D01", "critical", "opened", "shop1:b42"]
         ]
     assert {r.status for r in reports if r.channel == "ops"} >= {"delivered"}
+
+
+def test_alerts_of_one_kind_are_the_first_and_the_rest(
+    variables: dict[str, str], bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    alerts = [envelope(make_alert(str(n), buyer=f"b{n}", severity="critical")) for n in range(5)]
+    produce(
+        bootstrap,
+        topic_prefix + "alerts",
+        [Message(one.model_dump_json().encode(), one.subject.encode()) for one in alerts],
+    )
+    with webhook() as hook:
+        routes = f"""
+            channels: {{ops: {{url: "json://127.0.0.1:{hook.port}", group_s: 5}}}}
+            routes: [{{name: all, to: [ops], repeat_s: 3600}}]
+        """
+        (tmp_path / "routes.yaml").write_text(routes, encoding="utf-8")
+        with notify(variables) as process:
+            hook.wait_for(2)
+            reports = [
+                Notification.model_validate_json(record.value or b"")
+                for record in read_until(
+                    bootstrap,
+                    topic_prefix + "notifications",
+                    enough=lambda records: sum(b'"ops"' in (r.value or b"") for r in records) >= 5,
+                )
+            ]
+            process.send_signal(signal.SIGTERM)
+            output, _ = process.communicate(timeout=30)
+        assert process.returncode == 0, output
+        first, rest = (body["title"] for body in hook.accepted())
+        assert first.split()[:3] == ["D01", "critical", "opened"]
+        assert rest == "GROUP 4 alerts (D01 ×4)"
+    told = {(one.alert_id, one.status) for one in reports if one.channel == "ops"}
+    assert told == {(one.data.alert_id, "delivered") for one in alerts}

@@ -14,7 +14,7 @@ import pytest
 from schemas.alerts import Alert
 from streams.notify.intake import take
 from streams.notify.routes import Routes
-from streams.notify.service import Reporter, limits_of
+from streams.notify.service import Reporter, limits_of, repeating_channels
 from streams.subscriber.ledger import open_database, transaction
 from tests.desk import Broker, Desk, WeCom
 from tests.factories import make_alert
@@ -44,8 +44,7 @@ class Office:
         self.routes = routes
         self.desk.limits = limits_of(routes, "desk")
         self.desk.outbox.close()
-        repeating = [name for one in routes.routes if one.repeat_s for name in one.to]
-        self.desk.start(known=known, repeating=repeating)
+        self.desk.start(known=known, repeating=repeating_channels(routes))
 
     def take(self, *alerts: Alert) -> None:
         """Alerts come, and what may be sent of them is."""
@@ -186,6 +185,16 @@ def test_good_news_wakes_nobody_and_is_told_in_the_morning(path: Path) -> None:
     assert office.told() == []
     office.at("08:00")
     assert office.told() == ["D01 critical resolved shop1:a"]
+
+
+def test_good_news_of_the_night_is_one_message(path: Path) -> None:
+    office = Office(path, routes_of(quiet=NIGHT))
+    office.take(critical("a"), critical("b"))
+    office.told()
+    office.at("23:00")
+    office.take(over("a", severity="critical"), over("b", severity="critical"))
+    office.at("08:00")
+    assert office.told() == ["2 alerts from the quiet hours (resolved ×2; D01 ×2)"]
 
 
 def test_the_newest_of_what_was_known_is_told(night: Office) -> None:
@@ -450,6 +459,27 @@ def test_a_digest_planned_by_a_wrong_clock_does_not_wait_for_its_year(path: Path
     assert office.told() == ["D01 warn opened shop1:a"]
 
 
+def test_a_summary_does_not_overtake_what_is_still_on_its_way(path: Path) -> None:
+    office = Office(path, routes_of(URGENT, DAILY))
+    office.desk.receiver.refusals = 1000
+    office.take(critical("a"), critical("b"))
+    office.restart(routes_of(DAILY))
+    office.take(
+        over("a", severity="critical"), over("b", severity="critical"), warn("c"), warn("d")
+    )
+    office.at("09:00")
+    office.desk.receiver.refusals = 0
+    office.desk.work(400)
+    delivered = [one[1:] for one in office.reports() if one[0] == "delivered"]
+    assert len(delivered) == 6
+    assert set(delivered) == ids(
+        *(critical("a"), critical("b"), over("a"), over("b"), warn("c"), warn("d"))
+    )
+    for key in ("a", "b"):
+        opened, resolved = (critical(key).alert_id, 1), (critical(key).alert_id, 2)
+        assert delivered.index(opened) < delivered.index(resolved)
+
+
 def test_a_digest_whose_names_are_refused_is_sent_without_them(path: Path) -> None:
     office = Office(path, routes_of(DAILY))
     office.desk.receiver = WeCom(refused_word="shop1:bad")
@@ -577,6 +607,9 @@ def test_a_clock_that_is_set_back_opens_the_group_anew(path: Path) -> None:
     ]
     office.after(60)
     assert office.told() == ["D34 critical opened shop1:o3"]
+    office.after(-86_400)
+    office.take(late(4))
+    assert office.told() == ["D34 critical opened shop1:o4"]
 
 
 def test_a_group_that_quiet_hours_catch_is_told_with_the_rest(path: Path) -> None:
