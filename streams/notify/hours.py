@@ -22,6 +22,11 @@ DAY: Final = timedelta(days=1)
 EVERYTHING: Final = -1
 
 
+def _shown(value: object) -> str:
+    # In the wrong place it is still a secret.
+    return "a URL" if "://" in str(value) else repr(value)
+
+
 def _read_time(value: object) -> object:
     if isinstance(value, time):
         return value
@@ -31,7 +36,7 @@ def _read_time(value: object) -> object:
         except ValueError:
             pass
     # Without quotes YAML reads 22:00 as the number 1320.
-    raise ValueError(f'{value!r} is no time of day; write it in quotes, like "22:00"')
+    raise ValueError(f'{_shown(value)} is no time of day; write it in quotes, like "22:00"')
 
 
 def _known_zone(name: str) -> str:
@@ -39,7 +44,7 @@ def _known_zone(name: str) -> str:
         ZoneInfo(name)
     # Besides unknown names there are folders of the zone database, and paths that leave it.
     except (OSError, ValueError, LookupError):
-        raise ValueError(f"{name!r} is no time zone, like {DEFAULT_ZONE}") from None
+        raise ValueError(f"{_shown(name)} is no time zone, like {DEFAULT_ZONE}") from None
     return name
 
 

@@ -237,7 +237,8 @@ def _explain(path: Path, error: ValidationError) -> list[str]:
         else:
             # A number is no secret; anything else may be a URL in the wrong place.
             value = f" {problem['input']}" if isinstance(problem["input"], int | float) else ""
-            lines.append(f"{path}: {where or 'the file'}{value}: {problem['msg']}.")
+            message = problem["msg"].removeprefix("Value error, ")
+            lines.append(f"{path}: {where or 'the file'}{value}: {message}.")
     return lines
 
 

@@ -612,6 +612,23 @@ def test_a_clock_that_is_set_back_opens_the_group_anew(path: Path) -> None:
     assert office.told() == ["D34 critical opened shop1:o4"]
 
 
+def test_groups_are_forgotten_after_a_week(path: Path) -> None:
+    office = Office(path, routes_of(group_s=60))
+
+    def rows() -> int:
+        office.counts()
+        with closing(open_database(path)) as connection:
+            (count,) = connection.execute("SELECT count(*) FROM grouped").fetchone()
+        return int(count)
+
+    office.take(late(1), warn("a"))
+    office.after(6 * 86_400)
+    assert rows() == 2
+    office.after(2 * 86_400)
+    # A reporter that starts prunes at once.
+    assert rows() == 0
+
+
 def test_a_group_that_quiet_hours_catch_is_told_with_the_rest(path: Path) -> None:
     office = Office(path, routes_of(group_s=3600, quiet=NIGHT))
     office.at("21:59")
@@ -663,6 +680,14 @@ def test_what_is_over_is_not_told_again(path: Path, change: str) -> None:
     office = Office(path, routes_of(AGAIN | {"changes": ["opened"]}))
     office.take(warn("a"))
     office.take(over("a", change=change))
+    office.told()
+    office.after(1800)
+    assert office.told() == []
+
+
+def test_what_is_suppressed_is_not_told_again(path: Path) -> None:
+    office = Office(path, routes_of(AGAIN))
+    office.take(warn("a"), warn("a", 2, change="updated", suppressed_by="snooze"))
     office.told()
     office.after(1800)
     assert office.told() == []

@@ -201,7 +201,7 @@ def test_urls_are_read_from_files_beside_the_routes(settings: Settings) -> None:
         ("- routes", r"the file: "),
         (
             with_desk("quiet: {from: 22:00, to: '08:00'}"),
-            r"desk\.quiet\.from 1320: .*1320 is no time of",
+            r"desk\.quiet\.from 1320: 1320 is no time of",
         ),
         (
             with_desk("quiet: {from: '24:00', to: '08:00'}"),
@@ -210,6 +210,10 @@ def test_urls_are_read_from_files_beside_the_routes(settings: Settings) -> None:
         (
             with_desk("quiet: {from: '8:00', to: '22:00'}"),
             r"quiet\.from: .*'8:00' is .* quotes, like \"22",
+        ),
+        (
+            with_desk("quiet: {from: 'json://t0kent0ken', to: '8'}"),
+            r"quiet\.from: a URL is no time of",
         ),
         (with_desk("quiet: {from: '22:00'}"), r"channels\.desk\.quiet\.to: Field required"),
         (
