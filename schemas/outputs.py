@@ -63,9 +63,12 @@ class Notification(Contract):
 
 
 class Control(Contract):
-    """A command to running services. `value` is `on` or `off`."""
+    """A command to running services.
+
+    `value` is `on` or `off` for the kill switch, and the id of an alert for an approval.
+    """
 
     control_id: Id
-    command: Literal["stock_kill_switch"]
+    command: Literal["stock_kill_switch", "stock_approve"]
     value: str = ""
     at: EventTime

@@ -120,8 +120,16 @@ def _members(alert: Alert) -> tuple[str, ...]:
         # How many buyers are known to hold many is only said in words.
         counted = _HOLDERS.search(alert.summary.en)
         assert counted, alert.summary.en
-        readings = [fact.event_id for fact in alert.evidence.facts]
-        return tuple(sorted([*readings, f"{counted[1]} holders"]))
+        readings = [f.event_id for f in alert.evidence.facts if f.kind == "StockReading"]
+        buyers = {
+            f.detail["order"]: f.detail["buyer"] for f in alert.evidence.facts if f.kind == "Signal"
+        }
+        orders = [
+            f"{buyers[held.order_id]}/{held.order_id} {held.units} {held.state}"
+            for held in alert.held_units
+        ]
+        due = [f"{due.code} {to_ms(due.due_at)}" for due in alert.deadlines]
+        return tuple(sorted([*readings, *orders, f"{counted[1]} holders", *due]))
     if alert.detector == "D35":
         # One case is about one order, whatever else proves it.
         return (_order_of_case(alert),)

@@ -100,8 +100,22 @@ def notify(context: typer.Context) -> None:
 
 
 @app.command(rich_help_panel="Services")
-def stock(context: typer.Context) -> None:
+def stock(
+    context: typer.Context,
+    approve: Annotated[
+        str,
+        typer.Option(
+            metavar="ALERT_ID",
+            help="Approve the top-ups of this alert for 24 hours, and end.",
+        ),
+    ] = "",
+) -> None:
     """Run stock adjustment (dry-run unless settings say otherwise)."""
+    if approve:
+        from streams.cli import approval
+
+        approval.approve(context.obj.settings(), approve)
+        return
     from streams.stock import service
 
     service.run(context.obj.settings())

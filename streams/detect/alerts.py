@@ -96,7 +96,7 @@ def build(
             HeldUnits(item_id=h.item_id, order_id=h.order_id, units=h.units, state=h.state)
             for h in _largest(episode.holds)
         ],
-        held_capped=len(episode.holds) > LISTED_HOLDS,
+        held_capped=episode.has_more_holds or len(episode.holds) > LISTED_HOLDS,
         rule_version=rule.version,
         source=rule.block.source,
         as_of=rule.block.as_of,

@@ -59,6 +59,7 @@ class Episode(msgspec.Struct, frozen=True):
     `steps` counts the changes that the facts made to it so far; it orders revisions without a memory.
     `cooldown_s` is how far apart its crossings may be; it tells where facts that are gone belonged.
     `details` are the numbers that its texts need. `counter` are (zh, en) counter-evidence.
+    `has_more_holds` says that `holds` may lack some, because not all that was told is kept.
     """
 
     detector: str
@@ -76,6 +77,7 @@ class Episode(msgspec.Struct, frozen=True):
     counter: tuple[tuple[str, str], ...] = ()
     holds: tuple[Hold, ...] = ()
     cooldown_s: int = 0
+    has_more_holds: bool = False
 
     @property
     def updated_at_ms(self) -> int:

@@ -14,13 +14,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
-from schemas.alerts import Alert
+from schemas.alerts import Alert, EvidenceFact
 from schemas.outputs import StockAdjustment
 
 Key = tuple[str, str, str]  # shop, item, order
 ItemKey = tuple[str, str]
 Kind = Literal["suggest_deduct_on_payment", "top_up", "reverse", "none"]
 OrderState = Literal["held", "paid", "closed"]
+# Why an action did not happen, in the words of whoever was to carry it out.
+NotDone = Literal["refused", "failed"]
 
 # S0: the platform closes an unpaid order after three days, where no alert says by when.
 AUTO_CLOSE_AFTER = timedelta(days=3)
@@ -28,6 +30,8 @@ BUDGET_WINDOW = timedelta(hours=24)
 # Times beyond these are nobody's; within them, no sum of ours leaves what a datetime can hold.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+# What was said no to once is not asked for again: readings come by the hour.
+GIVEN_UP = frozenset({"top_up_refused", "top_up_failed", "reverse_refused", "reverse_failed"})
 _NAMESPACE = uuid.UUID("0d7c8a5e-92a3-5f0c-8a57-6b6a2f1e9c44")
 
 
@@ -55,12 +59,16 @@ class ItemState:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the operator allows; budgets are units topped up within 24 h, taken back or not."""
+    """What the operator allows; budgets are units topped up within 24 h, taken back or not.
+
+    `approved` are the alerts of which a person approved the top-ups; None where no person is asked.
+    """
 
     item_budget_units: int
     shop_budget_units: int
     is_dry_run: bool
     is_killed: bool
+    approved: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +124,14 @@ class Ledger(Protocol):
 
     def of_item(self, shop_id: str, item_id: str) -> list[Entry]:
         """Entries of an item that are wanted or applied, oldest first."""
+        ...
+
+    def last_top_up(self, key: Key, before: str | None = None) -> str | None:
+        """Id of the newest top-up of an entry, or of the newest before a decision with that id."""
+        ...
+
+    def is_not_done(self, adjustment_id: str) -> bool:
+        """Whether whoever carries actions out has said that this one did not happen."""
         ...
 
     def topped_up_of(self, shop_id: str, item_id: str) -> int:
@@ -185,6 +201,40 @@ def decide_auto_closed(
     return decisions
 
 
+def decide_after_approval(
+    alert_id: str, ledger: Ledger, limits: Limits, at: datetime, now: datetime
+) -> list[StockAdjustment]:
+    """What the approval of an alert lets go: its orders that the platform has not closed by now."""
+    this_round = _Round(ledger, limits)
+    decisions: list[StockAdjustment] = []
+    for entry in ledger.claimed_by(alert_id):
+        if not entry.is_auto_closed(at, now):
+            decisions += this_round.settle(entry, at)
+    return decisions
+
+
+def decide_after_refusal(
+    said: StockAdjustment, why: NotDone, ledger: Ledger, limits: Limits, at: datetime
+) -> list[StockAdjustment]:
+    """What it means that an adjustment was not carried out; ask once for each, in any order.
+
+    A top-up leaves the ledger, and its reversal is no command. That a reversal did not happen is only
+    said: the units are still there, and only a person can tell why.
+    """
+    entry = ledger.entry((said.shop_id, said.item_id, said.order_id))
+    if entry is None:
+        return []
+    this_round = _Round(ledger, limits)
+    if said.kind == "top_up":
+        # Of one that was taken back meanwhile nothing is left in the ledger.
+        is_current = entry.applied and ledger.last_top_up(entry.key) == said.adjustment_id
+        return this_round.record(entry, "reverse", f"top_up_{why}", at) if is_current else []
+    given = ledger.last_top_up(entry.key, said.adjustment_id)
+    if given is None or ledger.is_not_done(given):
+        return []
+    return this_round.record(entry, "none", f"reverse_{why}", at)
+
+
 def _claimed(alert: Alert, ledger: Ledger, now: datetime) -> list[Entry]:
     """All entries that the alert names or named, with its claim set or withdrawn."""
     is_open = alert.status == "open" and alert.suppressed_by is None
@@ -214,7 +264,7 @@ def _auto_close_at(alert: Alert, order_id: str) -> datetime:
     The alert's own T01 is that of its first order still held; it serves where the evidence was capped.
     """
     due = [deadline.due_at for deadline in alert.deadlines if deadline.code == "T01"]
-    placed = [fact.at for fact in alert.evidence.facts if fact.ref == order_id]
+    placed = [fact.at for fact in alert.evidence.facts if _order_of(fact) == order_id]
     if placed:
         placed_at = _sane(min(placed))
         return placed_at + min(_close_after(alert, due), LATEST - placed_at)
@@ -231,8 +281,13 @@ def _close_after(alert: Alert, due: Sequence[datetime]) -> timedelta:
         return AUTO_CLOSE_AFTER
     held = {line.order_id for line in alert.held_units if line.state == "held"}
     facts = alert.evidence.facts
-    first = min((fact.at for fact in facts if fact.ref in held), default=facts[0].at)
+    first = min((fact.at for fact in facts if _order_of(fact) in held), default=facts[0].at)
     return max(_sane(min(due)) - _sane(first), timedelta(0))
+
+
+def _order_of(fact: EvidenceFact) -> str:
+    """The order that a fact is about: a signal names it, the placing of an order is called by it."""
+    return str(fact.detail.get("order", fact.ref))
 
 
 def _sane(at: datetime) -> datetime:
@@ -271,7 +326,7 @@ class _Round:
                 return []
             reason = "alert_ended" if entry.state == "held" else f"order_{entry.state}"
             return self.record(entry, "reverse", reason, at)
-        if entry.applied:
+        if entry.applied or (entry.decided and entry.decided[1] in GIVEN_UP):
             return []
         kind, reason = self._choose(entry, at)
         return [] if entry.decided == (kind, reason) else self.record(entry, kind, reason, at)
@@ -286,7 +341,9 @@ class _Round:
         shop_id, item_id, order_id = entry.key
         item = self._item(entry.key)
         delta = {"top_up": entry.units, "reverse": -entry.applied}.get(kind, 0)
-        is_dry_run = entry.is_dry_run if kind == "reverse" else self._limits.is_dry_run
+        # Also where nothing more is done about a top-up, or about its end, it is still about that one.
+        is_about_it = entry.applied or kind == "reverse" or reason in GIVEN_UP
+        is_dry_run = entry.is_dry_run if is_about_it else self._limits.is_dry_run
         adjustment = StockAdjustment(
             adjustment_id=str(
                 # As JSON, because ids may contain whatever else would stand between them.
@@ -334,12 +391,14 @@ class _Round:
             return "none", "kill_switch"
         if entry.units <= 0:
             return "none", "no_units"
-        # Budgets before stock: what is used up stays so for a day, while stock that comes and goes
-        # would have each reading say something new about every order that waits.
+        # Budgets and approval before stock: what is used up stays so for a day, while stock that comes
+        # and goes would have each reading say something new about every order that waits.
         if entry.units + self._within_a_day(shop_id, item_id, at) > limits.item_budget_units:
             return "none", "item_budget"
         if entry.units + self._within_a_day(shop_id, None, at) > limits.shop_budget_units:
             return "none", "shop_budget"
+        if limits.approved is not None and limits.approved.isdisjoint(entry.claims):
+            return "none", "needs_approval"
         # Rather too little than too much: whoever carries out may be slow to say so.
         if entry.units + self._topped_up_of(entry.key) > item.unreserved - item.unreported:
             return "none", "stock_too_low"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from schemas.outputs import StockAdjustment
+from streams.stock.adapter import CODE
 
 
 class StockMetrics:
@@ -27,6 +28,22 @@ class StockMetrics:
             "orderwatch_stock_released_units",
             "Units that are topped up at present.",
             ["mode"],
+            registry=self.registry,
+        )
+        self._held = Gauge(
+            "orderwatch_stock_held_units",
+            "Units that orders named by open alerts hold, each order once.",
+            registry=self.registry,
+        )
+        self._not_taken_back = Gauge(
+            "orderwatch_stock_reversals_not_done",
+            "Real top-ups that were to be taken back and were not, which a person must do.",
+            registry=self.registry,
+        )
+        self._actions = Counter(
+            "orderwatch_actions",
+            "Actions asked for (requested), and what became of them.",
+            ["code", "status"],
             registry=self.registry,
         )
         self._is_killed = Gauge(
@@ -60,6 +77,15 @@ class StockMetrics:
         for is_dry_run in (True, False):
             self._released.labels(_mode(is_dry_run)).set(topped_up.get(is_dry_run, 0))
         self._is_killed.set(is_killed)
+
+    def set_held(self, units: int, not_taken_back: int) -> None:
+        """What open alerts hold, and reversals that did not happen."""
+        self._held.set(units)
+        self._not_taken_back.set(not_taken_back)
+
+    def count_action(self, status: str, code: str = CODE) -> None:
+        """An action was asked for, or a new result of one was read."""
+        self._actions.labels(code, status).inc()
 
     def set_waiting(self, decisions: int) -> None:
         """So many decisions are not on their topic."""

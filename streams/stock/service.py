@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from pydantic import ValidationError
@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from schemas import fast_types
 from schemas.alerts import AlertEnvelope
 from schemas.fast import Refused, decode_event
-from schemas.outputs import Control, StockAdjustment
+from schemas.outputs import ActionResult, StockAdjustment
 from streams.errors import ConfigurationError, TransientError
 from streams.kafka import reading
 from streams.kafka.publisher import KafkaPublisher, Outgoing, Publisher
@@ -29,10 +29,19 @@ from streams.service.locking import only_one
 from streams.service.logs import configure_logging
 from streams.service.serving import metrics_served
 from streams.settings import Settings
-from streams.stock.adapter import adapter_for
-from streams.stock.ledger import EARLIEST, Limits, decide, decide_after_reading, decide_auto_closed
+from streams.stock.adapter import command
+from streams.stock.control import CONTROL_TOPIC, KILL_SWITCH, obey
+from streams.stock.ledger import (
+    EARLIEST,
+    Limits,
+    decide,
+    decide_after_approval,
+    decide_after_reading,
+    decide_auto_closed,
+)
 from streams.stock.metrics import StockMetrics
 from streams.stock.restore import restore
+from streams.stock.results import RESULTS_TOPIC, hear
 from streams.stock.store import Store
 from streams.subscriber import KafkaSource, Record, RecordLoop, SqliteLedger, stop_on_signals
 from streams.subscriber.ledger import open_database, transaction
@@ -41,12 +50,12 @@ log = structlog.get_logger(__name__)
 
 GROUP_SUFFIX = "-stock"
 ADJUSTMENTS_TOPIC = "stock-adjustments"
-CONTROL_TOPIC = "control"
-TOPICS = ["alerts", "stock", "listings", CONTROL_TOPIC]
-KILL_SWITCH: Final = "stock_kill_switch"
+TOPICS = ["alerts", "stock", "listings", CONTROL_TOPIC, RESULTS_TOPIC]
 KEEP_CLOSED_S = 30 * 86_400.0
 UPKEEP_EVERY_S = 0.5
 PRUNE_EVERY_S = 3600.0
+# Summing up what is held reads every order that is.
+SUM_UP_EVERY_S = 10.0
 AFTER_FAILURE_S = 5.0
 
 
@@ -118,24 +127,6 @@ def catch_up(settings: Settings, ledger: SqliteLedger, metrics: StockMetrics) ->
         log.warning("decisions_restored", decisions=restored, topped_up=store.topped_up_now())
 
 
-def obey(store: Store, value: bytes, offset: int, now: datetime) -> Control | None:
-    """Move the kill switch as a record of `control` says; None where the record is about something else.
-
-    Within the caller's transaction. Raises ValidationError for what is no command and does not name it.
-    """
-    try:
-        control = Control.model_validate_json(value)
-    except ValidationError:
-        if KILL_SWITCH.encode() not in value:
-            raise
-        # Written by hand in an emergency: whoever forgot a field still wants it to stop.
-        control = Control(control_id="unclear", command=KILL_SWITCH, value="on", at=now)
-    if control.command != KILL_SWITCH:
-        return None
-    store.put_control(control, offset)
-    return control
-
-
 class SoleSource(KafkaSource):
     """A source for whoever must read everything: it refuses to begin beside another member.
 
@@ -158,18 +149,20 @@ class SoleSource(KafkaSource):
         return records
 
 
-def limits_of(settings: Settings, store: Store) -> Limits:
-    """What the settings and the kill switch allow at this moment."""
+def limits_of(settings: Settings, store: Store, now: float) -> Limits:
+    """What the settings, the kill switch and approvals allow at this moment."""
+    is_asked = settings.stock_approval and not settings.stock_dry_run
     return Limits(
         item_budget_units=settings.stock_item_budget_units,
         shop_budget_units=settings.stock_shop_budget_units,
         is_dry_run=settings.stock_dry_run,
         is_killed=settings.stock_kill_switch or store.is_killed(),
+        approved=store.approved(now) if is_asked else None,
     )
 
 
 class StockDesk:
-    """Applies records of the four topics, each in one transaction of the ledger's file."""
+    """Applies records of the five topics, each in one transaction of the ledger's file."""
 
     def __init__(
         self,
@@ -202,6 +195,8 @@ class StockDesk:
             return self._apply_alert(AlertEnvelope.model_validate_json(value))
         if topic == CONTROL_TOPIC:
             return self._apply_control(value, offset)
+        if topic == RESULTS_TOPIC:
+            return self._apply_result(ActionResult.model_validate_json(value))
         return self._apply_event(topic, decode_event(topic, value))
 
     def _apply_alert(self, envelope: AlertEnvelope) -> list[StockAdjustment]:
@@ -232,10 +227,17 @@ class StockDesk:
             )
 
     def _apply_control(self, value: bytes, offset: int) -> list[StockAdjustment]:
+        now = self._clock()
+        decisions: list[StockAdjustment] = []
         with transaction(self._ledger.connection):
-            control = obey(self._store, value, offset, self._clock())
+            control = obey(self._store, value, offset, now)
             is_on = self._store.is_killed()
-        if control is not None:
+            if control.command != KILL_SWITCH:
+                at = min(max(control.at, EARLIEST), now)
+                decisions = decide_after_approval(
+                    control.value, self._store, self._limits(), at, now
+                )
+        if control.command == KILL_SWITCH:
             # What holds now, and not only what was asked for: a repeat changes nothing.
             log.warning(
                 "stock_kill_switch",
@@ -243,10 +245,32 @@ class StockDesk:
                 value=control.value,
                 control=control.control_id,
             )
-        return []
+        else:
+            log.warning("stock_approved", alert=control.value, control=control.control_id)
+        return decisions
+
+    def _apply_result(self, result: ActionResult) -> list[StockAdjustment]:
+        at = min(max(result.finished_at, EARLIEST), self._clock())
+        result = result.model_copy(update={"finished_at": at})
+        with transaction(self._ledger.connection):
+            heard = hear(result, self._store, self._limits())
+        if heard.about is None:
+            self._metrics.count_action("unknown", code="unknown")
+        elif heard.status is not None:
+            self._metrics.count_action(heard.status)
+            if heard.status in ("refused", "failed", "contradictory"):
+                # Not what it says: a platform's message may name a buyer.
+                log.error(
+                    "stock_action_not_done",
+                    action=result.action_id,
+                    kind=heard.about.kind,
+                    status=heard.status,
+                    is_dry_run=heard.about.is_dry_run,
+                )
+        return heard.decisions
 
     def _limits(self) -> Limits:
-        return limits_of(self._settings, self._store)
+        return limits_of(self._settings, self._store, self._now())
 
     def _clock(self) -> datetime:
         return datetime.fromtimestamp(self._now(), UTC)
@@ -281,19 +305,22 @@ class Upkeep:
         self._publisher = publisher
         self._metrics = metrics
         self._now = now
-        self._pruned_at = 0.0
+        self._pruned_at = self._summed_up_at = 0.0
 
     def step(self) -> float:
         """One round; returns the seconds to wait before the next."""
         now = self._now()
         with transaction(self._store.connection):
-            limits = limits_of(self._settings, self._store)
+            limits = limits_of(self._settings, self._store, now)
             decisions = decide_auto_closed(self._store.due(now), self._store, limits)
             if now - self._pruned_at >= PRUNE_EVERY_S:
                 self._pruned_at = now
                 self._store.prune(now - KEEP_CLOSED_S)
         self._metrics.count(decisions)
         self._metrics.set_state(self._store.topped_up_now(), limits.is_killed)
+        if now - self._summed_up_at >= SUM_UP_EVERY_S:
+            self._summed_up_at = now
+            self._metrics.set_held(self._store.held_units(), self._store.reversals_not_done())
         # Before as well, because a send may try for a minute.
         self._metrics.set_waiting(self._store.waiting())
         pause_s = self._publish()
@@ -309,10 +336,13 @@ class Upkeep:
         if not waiting:
             return UPKEEP_EVERY_S
         records: list[Outgoing] = []
+        asked = 0
         for _, each in waiting:
             key = f"{each.shop_id}:{each.item_id}"
             records.append(Outgoing(ADJUSTMENTS_TOPIC, key, each.model_dump_json().encode()))
-            records += adapter_for(each).commands(each)
+            if not self._store.asks_for_nothing(each):
+                records.append(command(each))
+                asked += 1
         try:
             self._publisher.publish(records)
         except TransientError as error:
@@ -321,4 +351,6 @@ class Upkeep:
             return AFTER_FAILURE_S
         with transaction(self._store.connection):
             self._store.mark_published(waiting[-1][0])
+        for _ in range(asked):
+            self._metrics.count_action("requested")
         return 0.0

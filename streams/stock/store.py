@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS adjustments (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, adjustment_id TEXT NOT NULL UNIQUE, shop_id TEXT NOT NULL,
   item_id TEXT NOT NULL, order_id TEXT NOT NULL, kind TEXT NOT NULL, delta INTEGER NOT NULL,
   decided_at REAL NOT NULL, body TEXT NOT NULL, is_confirmed INTEGER NOT NULL DEFAULT 0,
-  is_published INTEGER NOT NULL DEFAULT 0);
+  is_published INTEGER NOT NULL DEFAULT 0, outcome TEXT);
 CREATE INDEX IF NOT EXISTS adjustments_budget ON adjustments (shop_id, kind, decided_at);
 CREATE INDEX IF NOT EXISTS adjustments_item ON adjustments (shop_id, item_id, is_confirmed);
 CREATE INDEX IF NOT EXISTS adjustments_top_ups ON adjustments (shop_id, item_id, order_id)
@@ -45,6 +45,18 @@ CREATE TABLE IF NOT EXISTS listings (
   PRIMARY KEY (shop_id, item_id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS kill_switch (at REAL, control_id TEXT, is_on INTEGER,
   log_offset INTEGER NOT NULL DEFAULT -1);
+CREATE TABLE IF NOT EXISTS approvals (alert_id TEXT PRIMARY KEY, expires_at REAL NOT NULL)
+  WITHOUT ROWID;
+"""
+# What files of earlier versions lack: of the switch its place in the log, so that it stays as it was until
+# the next command; of decisions what became of them.
+_LATER_COLUMNS = (
+    ("kill_switch", "log_offset", "INTEGER NOT NULL DEFAULT -1"),
+    ("adjustments", "outcome", "TEXT"),
+)
+_LATER_INDEXES = """
+CREATE INDEX IF NOT EXISTS adjustments_not_done ON adjustments (kind)
+  WHERE outcome IN ('refused', 'failed');
 """
 _ENTRY = (
     "SELECT e.*, (SELECT group_concat(c.alert_id) FROM claims c WHERE c.shop_id = e.shop_id"
@@ -62,12 +74,11 @@ class Store:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         connection.executescript(_SCHEMA)
-        columns = {row[1] for row in connection.execute("PRAGMA table_info(kill_switch)")}
-        if "log_offset" not in columns:
-            # A file of an earlier version; its switch stays as it was until the next command.
-            connection.execute(
-                "ALTER TABLE kill_switch ADD COLUMN log_offset INTEGER NOT NULL DEFAULT -1"
-            )
+        for table, column, kind in _LATER_COLUMNS:
+            columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+            if column not in columns:
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+        connection.executescript(_LATER_INDEXES)
 
     def entry(self, key: Key) -> Entry | None:
         """See Ledger."""
@@ -206,6 +217,73 @@ class Store:
             "UPDATE adjustments SET is_confirmed = 1 WHERE adjustment_id = ?", (adjustment_id,)
         )
 
+    def last_top_up(self, key: Key, before: str | None = None) -> str | None:
+        """See Ledger."""
+        row = self.connection.execute(
+            "SELECT adjustment_id FROM adjustments WHERE shop_id = ? AND item_id = ?"
+            " AND order_id = ? AND kind = 'top_up' AND (? IS NULL OR"
+            " seq < (SELECT seq FROM adjustments WHERE adjustment_id = ?))"
+            " ORDER BY seq DESC LIMIT 1",
+            (*key, before, before),
+        ).fetchone()
+        return None if row is None else str(row[0])
+
+    def is_not_done(self, adjustment_id: str) -> bool:
+        """See Ledger."""
+        return self.outcome_of(adjustment_id) in ("refused", "failed")
+
+    def outcome_of(self, adjustment_id: str) -> str | None:
+        """What its action came to: `done`, `refused`, `failed`, `dry_run`; None where nobody has said."""
+        row = self.connection.execute(
+            "SELECT outcome FROM adjustments WHERE adjustment_id = ?", (adjustment_id,)
+        ).fetchone()
+        return None if row is None else row[0]
+
+    def put_outcome(self, adjustment_id: str, outcome: str) -> None:
+        """Keep what became of the action of a decision."""
+        self.connection.execute(
+            "UPDATE adjustments SET outcome = ? WHERE adjustment_id = ?", (outcome, adjustment_id)
+        )
+
+    def adjustment(self, adjustment_id: str) -> StockAdjustment | None:
+        """The decision of that id, if it is one of ours and not forgotten."""
+        row = self.connection.execute(
+            "SELECT body FROM adjustments WHERE adjustment_id = ?", (adjustment_id,)
+        ).fetchone()
+        return None if row is None else StockAdjustment.model_validate_json(row[0])
+
+    def asks_for_nothing(self, adjustment: StockAdjustment) -> bool:
+        """Whether no action belongs to a decision: it moves nothing, or ends what never happened."""
+        if adjustment.kind != "reverse":
+            return adjustment.delta == 0
+        key = (adjustment.shop_id, adjustment.item_id, adjustment.order_id)
+        given = self.last_top_up(key, adjustment.adjustment_id)
+        return given is not None and self.is_not_done(given)
+
+    def reversals_not_done(self) -> int:
+        """Real top-ups that whoever carries out did not take back, as far as nobody reported it since."""
+        rows = self.connection.execute(
+            "SELECT body FROM adjustments WHERE outcome IN ('refused', 'failed')"
+            " AND kind = 'reverse' AND is_confirmed = 0"
+        ).fetchall()
+        found = [StockAdjustment.model_validate_json(body) for (body,) in rows]
+        return sum(not each.is_dry_run and not self.asks_for_nothing(each) for each in found)
+
+    def put_approval(self, alert_id: str, until: datetime) -> None:
+        """A person approves the top-ups of an alert; a repeat makes it no shorter."""
+        self.connection.execute(
+            "INSERT INTO approvals VALUES (?, ?) ON CONFLICT DO UPDATE SET"
+            " expires_at = max(expires_at, excluded.expires_at)",
+            (alert_id, until.timestamp()),
+        )
+
+    def approved(self, now: float) -> frozenset[str]:
+        """The alerts whose approval has not expired."""
+        rows = self.connection.execute(
+            "SELECT alert_id FROM approvals WHERE expires_at > ?", (now,)
+        )
+        return frozenset(alert_id for (alert_id,) in rows)
+
     def put_control(self, control: Control, offset: int) -> None:
         """Move the kill switch as the log says; anything but a clear `off` means on.
 
@@ -287,8 +365,18 @@ class Store:
         ).fetchall()
         return {bool(is_dry_run): units for is_dry_run, units in rows}
 
+    def held_units(self) -> int:
+        """Units that orders named by open alerts hold, each order once; costs what is held."""
+        (units,) = self.connection.execute(
+            "SELECT coalesce(sum(units), 0) FROM entries e WHERE state = 'held' AND EXISTS (SELECT 1"
+            " FROM claims c WHERE c.shop_id = e.shop_id AND c.item_id = e.item_id"
+            " AND c.order_id = e.order_id)"
+        ).fetchone()
+        return int(units)
+
     def prune(self, before: float) -> None:
-        """Forget orders that were auto-closed before that time and owe nothing."""
+        """Forget orders that were auto-closed before that time and owe nothing, and old approvals."""
+        self.connection.execute("DELETE FROM approvals WHERE expires_at < ?", (before,))
         old = "SELECT shop_id, item_id, order_id FROM entries WHERE auto_close_at < ?"
         settled = f"(shop_id, item_id, order_id) IN ({old} AND applied = 0 AND state != 'held')"
         self.connection.execute(

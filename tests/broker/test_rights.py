@@ -257,6 +257,7 @@ def test_the_rights_that_are_listed_are_enough(
         "inbox_port": str(inbox_port),
         "database_url": f"sqlite:///{tmp_path}/inbox.db",
         "stock_dry_run": "false",
+        "stock_approval": "false",
         "stock_item_budget_units": "1000",
         "stock_shop_budget_units": "1000",
     }

@@ -17,7 +17,11 @@ from schemas.outputs import Action, StockAdjustment
 from tests.factories import T0, envelope, make_alert
 from tests.topic_io import Message, Record, create_topics, produce, read_to_end, read_until
 
-TOPICS = ["alerts", "stock", "listings", "control", "stock-adjustments", "actions"]
+TOPICS = [
+    *("alerts", "stock", "listings", "control", "action-results"),
+    *("stock-adjustments", "actions"),
+]
+LIVE = {"ORDERWATCH_STOCK_DRY_RUN": "false", "ORDERWATCH_STOCK_APPROVAL": "false"}
 
 
 @contextmanager
@@ -85,7 +89,7 @@ def test_a_top_up_is_taken_back_once_although_the_service_is_killed_in_between(
     bootstrap: str, topic_prefix: str, tmp_path: Path
 ) -> None:
     topics, variables = installed(bootstrap, topic_prefix)
-    variables |= {"ORDERWATCH_DATA_DIR": str(tmp_path), "ORDERWATCH_STOCK_DRY_RUN": "false"}
+    variables |= LIVE | {"ORDERWATCH_DATA_DIR": str(tmp_path)}
     produce(bootstrap, topics["stock"], [reading(), reading()])
     produce(bootstrap, topics["alerts"], [alert_message(1), alert_message(1)])
 
@@ -177,7 +181,7 @@ def test_a_second_service_of_the_group_ends_and_the_first_goes_on(
     bootstrap: str, topic_prefix: str, tmp_path: Path
 ) -> None:
     topics, variables = installed(bootstrap, topic_prefix, partitions=2)
-    variables |= {"ORDERWATCH_STOCK_DRY_RUN": "false"}
+    variables |= LIVE
     produce(bootstrap, topics["stock"], [reading()])
     produce(bootstrap, topics["alerts"], [alert_message(1)])
     with stock(variables | {"ORDERWATCH_DATA_DIR": str(tmp_path / "first")}) as first:

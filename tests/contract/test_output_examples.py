@@ -12,7 +12,7 @@ from schemas.outputs import StockAdjustment
 from schemas.topics import EXAMPLES_PATH
 from streams.detect import facts
 from streams.detect.alerts import envelope
-from streams.stock.adapter import TopicAdapter
+from streams.stock.adapter import command
 
 
 def _example(topic: str, name: str) -> dict[str, Any]:
@@ -38,5 +38,4 @@ def test_the_example_of_an_action_is_that_of_the_decision_before_it() -> None:
     decision = StockAdjustment.model_validate_json(
         json.dumps(_example("stock-adjustments", "good_top_up"))
     )
-    (command,) = TopicAdapter().commands(decision)
-    assert json.loads(command.value) == _example("actions", "good_adjust_held_stock")
+    assert json.loads(command(decision).value) == _example("actions", "good_adjust_held_stock")

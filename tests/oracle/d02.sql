@@ -61,7 +61,8 @@ episode AS (
         began + 1000 * getvariable('sustain_s') AS opened_at,
         greatest(opened_at, last_at) AS last_crossing,
         last_crossing + 1000 * getvariable('close_s') AS expires_at,
-        least(ended, expires_at) AS over_at  -- least() skips NULL, which stands for never
+        least(ended, expires_at) AS over_at,  -- least() skips NULL, which stands for never
+        case_ended(ended, expires_at, getvariable('horizon_ms')) AS ended_at
     FROM run
     WHERE opened_at <= getvariable('horizon_ms') AND (ended IS NULL OR ended > opened_at)
 ),
@@ -94,24 +95,44 @@ item_units AS (
 ),
 hold AS (
     SELECT
-        i.shop, i.item, i.buyer, i.at_ms AS placed_at,
-        least(p.at_ms, x.at_ms) AS ended_at
+        i.shop, i.item, i.buyer, i.order_id, i.units, i.at_ms AS placed_at,
+        p.at_ms AS paid_at,
+        least(p.at_ms, x.at_ms) AS told_end,
+        i.at_ms + 1000 * getvariable('close_s') AS closes_at,
+        least(
+            told_end, CASE WHEN closes_at <= getvariable('horizon_ms') THEN closes_at END
+        ) AS over
     FROM item_units i
     LEFT JOIN paid p USING (shop, buyer, order_id)
     LEFT JOIN closed x USING (shop, buyer, order_id)
     WHERE i.units >= getvariable('tell_units')
         AND placed_at + 1000 * getvariable('tell_after_s') <= getvariable('horizon_ms')
-        AND (ended_at IS NULL OR ended_at > placed_at + 1000 * getvariable('tell_after_s'))
+        AND (told_end IS NULL OR told_end > placed_at + 1000 * getvariable('tell_after_s'))
     QUALIFY row_number() OVER (
         PARTITION BY i.shop, i.buyer, i.at_ms // 86400000 ORDER BY i.at_ms, i.event_id
     ) <= 200
 ),
-holders AS (
-    SELECT e.shop, e.item, e.part, count(DISTINCT h.buyer) AS n
+-- 7. The orders that an episode names, as they stood when it ended, or stand.
+named AS (
+    SELECT
+        e.shop, e.item, e.part, h.buyer, h.order_id, h.units, h.closes_at,
+        CASE
+            WHEN h.over IS NULL OR h.over > e.ended_at THEN 'held'
+            WHEN h.paid_at <= h.over THEN 'paid'
+            ELSE 'closed'
+        END AS state
     FROM episode e
     JOIN hold h
         ON h.shop = e.shop AND h.item = e.item AND h.placed_at <= e.last_crossing
-        AND (h.ended_at IS NULL OR h.ended_at > e.began)
+        AND (h.over IS NULL OR h.over > e.began)
+),
+holders AS (
+    SELECT
+        shop, item, part,
+        count(DISTINCT buyer) AS n,
+        list(format('{}/{} {} {}', buyer, order_id, units, state)) AS orders,
+        min(closes_at) FILTER (state = 'held') AS first_closes_at
+    FROM named
     GROUP BY ALL
 )
 -- 5. How it ended.
@@ -122,10 +143,15 @@ SELECT
     e.opened_at AS opened_at_ms,
     e.last_crossing AS last_crossing_ms,
     case_status(e.ended, e.expires_at, getvariable('horizon_ms')) AS status,
-    case_ended(e.ended, e.expires_at, getvariable('horizon_ms')) AS ended_at_ms,
+    e.ended_at AS ended_at_ms,
     CASE WHEN e.is_sold_out OR f.part IS NOT NULL THEN 'critical' ELSE 'warn' END AS severity,
-    e.readings || [coalesce(h.n, 0) || ' holders'] AS members,
-    len(e.readings) AS n_members
+    e.readings || coalesce(h.orders, []) || [coalesce(h.n, 0) || ' holders']
+        || CASE
+            WHEN e.ended_at IS NULL AND h.first_closes_at IS NOT NULL
+                THEN ['T01 ' || h.first_closes_at]
+            ELSE []
+        END AS members,
+    len(e.readings) + coalesce(len(h.orders), 0) AS n_members
 FROM episode e
 LEFT JOIN off_shelf f USING (shop, item, part)
 LEFT JOIN holders h USING (shop, item, part)

@@ -161,7 +161,7 @@ class OracleEpisode:
     """One row of a detector's table.
 
     `members` are order ids for D01 and D10, for D03 with the buyer, else event ids; those of D02 come with
-    the number of buyers who hold many.
+    the orders that it names, the number of buyers who hold many, and T01 while it is open.
     """
 
     subject_kind: str

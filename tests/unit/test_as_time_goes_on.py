@@ -547,6 +547,7 @@ class TestReviewsThatAreOver:
 
 def test_d02_stock_that_was_released_is_not_freed() -> None:
     story = Story()
+    story.created("o", 0, 60)
     story.stock("i", 0, 100, 60)
     alert = told(story.events, "D02", HOUR)
     assert "A1_adjust_held_stock" in [action.code for action in alert.suggested_actions]
@@ -555,6 +556,7 @@ def test_d02_stock_that_was_released_is_not_freed() -> None:
     alert = told(story.events, "D02", 3 * HOUR)
     codes = [action.code for action in alert.suggested_actions]
     assert (alert.status, codes) == ("resolved", ["A3_relist", "A2_deduct_on_payment"])
+    assert alert.deadlines == []
     assert "中曾有60件(60%)被未付款订单占用" in alert.summary.zh
     assert "were held by unpaid orders" in alert.summary.en
     assert "关闭订单" not in alert.summary.zh

@@ -57,7 +57,8 @@ class Shop:
         self.configure(**settings)
 
     def configure(self, **settings: Any) -> None:
-        configured = Settings(**{"stock_dry_run": False, **settings})
+        live = {"stock_dry_run": False, "stock_approval": False}
+        configured = Settings(**{**live, **settings})
         self.desk = StockDesk(configured, self.ledger, self.metrics, lambda: self.now)
         self.upkeep = Upkeep(
             configured, self.upkeep_connection, self.broker, self.metrics, lambda: self.now
@@ -106,6 +107,19 @@ class Shop:
         at = (T0 + timedelta(seconds=self.events)).isoformat()
         body = {"control_id": f"c{self.events}", "command": "stock_kill_switch", "at": at}
         self.apply("control", json.dumps({**body, "value": value, **fields}).encode())
+
+    def result(self, action_id: str, status: str, **fields: str) -> list[str]:
+        body = {"action_id": action_id, "status": status, "message": "", "finished_at": str(T0)}
+        return said(self.apply("action-results", json.dumps({**body, **fields}).encode()))
+
+    def commands(self) -> list[Action]:
+        """What was asked for, once for each time that it was."""
+        self.published()
+        return [
+            Action.model_validate_json(record.value)
+            for record in self.broker.records
+            if record.topic == "actions"
+        ]
 
     def is_killed(self) -> bool:
         (row,) = self.ledger.connection.execute("SELECT is_on FROM kill_switch").fetchall()
@@ -433,14 +447,15 @@ def test_the_kill_switch_of_the_settings_cannot_be_lifted_by_a_command(tmp_path:
     shop.close()
 
 
-def test_a_dry_run_decides_the_same_and_commands_nothing(tmp_path: Path) -> None:
+def test_a_dry_run_decides_the_same_and_its_actions_say_so(tmp_path: Path) -> None:
     assert Settings().stock_dry_run
-    shop = Shop(tmp_path / "s.db", stock_dry_run=True)
+    shop = Shop(tmp_path / "s.db", stock_dry_run=True, stock_approval=True)
     shop.reading(on_hand=100)
     assert shop.alert() == TOPPED_UP
     (decision,) = shop.published()
+    (action,) = shop.commands()
     assert decision.is_dry_run
-    assert {record.topic for record in shop.broker.records} == {"stock-adjustments"}
+    assert (action.action_id, action.is_dry_run) == (decision.adjustment_id, True)
     shop.close()
 
 
@@ -451,7 +466,7 @@ def test_what_was_topped_up_on_paper_is_taken_back_on_paper(tmp_path: Path) -> N
     shop.configure(stock_dry_run=False)
     shop.alert(2, status="resolved", change="resolved")
     assert [(each.delta, each.is_dry_run) for each in shop.published()] == [(3, True), (-3, True)]
-    assert {record.topic for record in shop.broker.records} == {"stock-adjustments"}
+    assert [each.is_dry_run for each in shop.commands()] == [True, True]
     shop.close()
 
 
@@ -459,9 +474,10 @@ def test_a_live_decision_becomes_one_a1_action_with_the_same_id(shop: Shop) -> N
     shop.reading(on_hand=100)
     shop.alert()
     (decision,) = shop.published()
+    (action,) = shop.commands()
     (command,) = (record for record in shop.broker.records if record.topic == "actions")
-    action = Action.model_validate_json(command.value)
     assert (action.action_id, action.code) == (decision.adjustment_id, "A1_adjust_held_stock")
+    assert not action.is_dry_run
     assert action.parameters == {"item_id": ITEM, "order_id": "o1", "delta": 3}
     assert command.key == action.action_id
 

@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 )
 
 from schemas.alerts import HeldUnits
-from schemas.outputs import StockAdjustment
+from schemas.outputs import Action, StockAdjustment
 from streams.kafka.publisher import Outgoing
 from streams.settings import Settings
 from streams.stock.metrics import StockMetrics
@@ -39,12 +39,14 @@ ORDERS = ["o1", "o2", "o3", "o4"]
 ALERTS = ["a", "b", "c"]
 ITEM_BUDGET, SHOP_BUDGET = 30, 45
 MODES = {
-    is_dry_run: Settings(
+    (is_dry_run, is_asked): Settings(
         stock_dry_run=is_dry_run,
+        stock_approval=is_asked,
         stock_item_budget_units=ITEM_BUDGET,
         stock_shop_budget_units=SHOP_BUDGET,
     )
     for is_dry_run in (True, False)
+    for is_asked in (True, False)
 }
 METRICS = StockMetrics()
 
@@ -96,9 +98,13 @@ class Topic:
 
     def __init__(self) -> None:
         self.by_id: dict[str, StockAdjustment] = {}
+        self.commands: dict[str, Action] = {}
 
     def publish(self, records: Sequence[Outgoing]) -> None:
         for record in records:
+            if record.topic == "actions":
+                action = Action.model_validate_json(record.value)
+                assert self.commands.setdefault(action.action_id, action) == action
             if record.topic == "stock-adjustments":
                 each = StockAdjustment.model_validate_json(record.value)
                 assert self.by_id.setdefault(each.adjustment_id, each) == each
@@ -116,7 +122,8 @@ class StockMachine(RuleBasedStateMachine):
         self.events = 0
         self.revisions = dict.fromkeys(ALERTS, 0)
         self.records: list[Record] = []
-        self.is_dry_run = False
+        self.is_dry_run = self.is_asked = False
+        self.approved_at: list[datetime] = []
 
     # What arrives.
 
@@ -161,6 +168,40 @@ class StockMachine(RuleBasedStateMachine):
             "on_hand": on_hand,
         }
         self.event("stock", each.item_id, fields, None)
+
+    @precondition(lambda self: self.topic.by_id)
+    @rule(
+        data=st.data(),
+        status=st.sampled_from(["done", "refused", "failed", "dry_run"]),
+        crash=crash_points,
+    )
+    def a_result_is_told(self, data: st.DataObject, status: str, crash: int | None) -> None:
+        self.events += 1
+        body = {
+            "action_id": data.draw(st.sampled_from([*sorted(self.topic.by_id), "foreign"])),
+            "status": status,
+            "finished_at": self.now.isoformat(),
+            "message": "",
+        }
+        record = Record("action-results", 0, self.events, None, json.dumps(body).encode())
+        self.records.append(record)
+        self.feed(record, crash)
+
+    @rule(name=st.sampled_from(ALERTS), crash=crash_points)
+    def a_person_approves(self, name: str, crash: int | None) -> None:
+        self.events += 1
+        body = {
+            "control_id": f"c{self.events}",
+            "command": "stock_approve",
+            "value": make_alert(name, orders=0).alert_id,
+            "at": self.now.isoformat(),
+        }
+        self.approved_at.append(self.now)
+        self.feed(Record("control", 0, self.events, None, json.dumps(body).encode()), crash)
+
+    @rule(is_asked=st.booleans())
+    def a_person_is_asked_from_now_on(self, is_asked: bool) -> None:
+        self.is_asked = is_asked
 
     @precondition(lambda self: self.records)
     @rule(data=st.data(), crash=crash_points)
@@ -228,16 +269,24 @@ class StockMachine(RuleBasedStateMachine):
 
     def feed(self, record: Record, crash: int | None) -> None:
         def apply(store: Store) -> None:
-            desk = StockDesk(MODES[self.is_dry_run], self.ledger, METRICS, self.now.timestamp)
+            desk = StockDesk(
+                MODES[self.is_dry_run, self.is_asked], self.ledger, METRICS, self.now.timestamp
+            )
             desk._store = store
-            desk.apply(record)
+            decisions = desk.apply(record)
+            if self.is_asked and any(each.kind == "top_up" for each in decisions):
+                day = timedelta(hours=24)
+                is_approved = any(self.now - at < day for at in self.approved_at)
+                assert self.is_dry_run or is_approved, "topped up without a person"
 
         self.surviving(crash, apply)
 
     def keep_up(self, store: Store) -> None:
         connection = self.ledger.connection
         clock = self.now.timestamp
-        upkeep = Upkeep(MODES[self.is_dry_run], connection, self.topic, METRICS, clock)
+        upkeep = Upkeep(
+            MODES[self.is_dry_run, self.is_asked], connection, self.topic, METRICS, clock
+        )
         upkeep._store = store
         while upkeep.step() == 0.0:
             pass
@@ -272,9 +321,14 @@ class StockMachine(RuleBasedStateMachine):
                 mode[key] = each.is_dry_run
                 top_ups.append(each)
                 self.budgets_hold(top_ups)
+                assert each.adjustment_id in self.topic.commands
             elif each.kind == "reverse":
                 assert each.delta == -sums[key] < 0, "more or less taken back than given"
                 assert each.is_dry_run == mode[key]
+                # What never happened is not taken back, and all else is.
+                is_asked_for = each.adjustment_id in self.topic.commands
+                assert is_asked_for or each.reason.startswith("top_up_")
+                assert not (is_asked_for and each.reason.startswith("top_up_"))
             else:
                 assert each.delta == 0
             sums[key] += each.delta

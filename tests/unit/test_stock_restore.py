@@ -22,12 +22,16 @@ class Topics:
     def __init__(self) -> None:
         self.said: list[StockAdjustment] = []
         self.done: dict[str, int] = {}
+        self.rehearsed = 0
 
     def take_from(self, shop: Shop) -> None:
         self.said += shop.published()
         for record in shop.broker.records:
             if record.topic == "actions":
                 action = Action.model_validate_json(record.value)
+                if action.is_dry_run:
+                    self.rehearsed += 1
+                    continue
                 self.done[action.action_id] = int(action.parameters["delta"])
         shop.broker.records.clear()
 
@@ -145,7 +149,20 @@ def test_what_was_decided_on_paper_is_taken_back_on_paper(
     end(new, 2)
     topics.take_from(new)
     assert [each.delta for each in topics.said] == [3, -3]
-    assert topics.done == {}
+    assert (topics.done, topics.rehearsed) == ({}, 2)
+
+
+def test_a_top_up_that_was_refused_stays_out_of_the_ledger(
+    old: Shop, new: Shop, topics: Topics
+) -> None:
+    old.reading(on_hand=100)
+    old.alert(1)
+    old.result(old.published()[0].adjustment_id, "refused")
+    topics.take_from(old)
+    restored(new, topics)
+    new.reading(on_hand=100)
+    assert new.alert(2) == []
+    assert Store(new.ledger.connection).topped_up_now() == {}
 
 
 def test_a_file_that_knows_everything_is_left_alone(old: Shop, topics: Topics) -> None:

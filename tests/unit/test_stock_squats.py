@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import pytest
 
 from schemas.alerts import Alert
+from schemas.topics import TOPICS
+from streams.detect.alerts import LISTED_HOLDS, envelope
 from streams.detect.detectors.d02_stock_squat import MAX_TOLD_A_DAY
+from streams.detect.episodes import Told
+from streams.detect.facts import MAX_FACTS_PER_KIND, Signal
 from tests.oracle.story import DAY, HOUR, Story, ms
 from tests.pipeline import Pipeline, build_engine, run
 
@@ -96,3 +101,144 @@ def test_a_hold_is_over_when_the_platform_of_the_shop_has_closed_the_orders(days
     assert latest(pipeline)["s:i"].status == "open"
     pipeline.finish(ms(days * DAY + 5 * MINUTE))
     assert latest(pipeline)["s:i"].status == "expired"
+
+
+def held(pipeline: Pipeline) -> list[str]:
+    return [f"{h.order_id} {h.units} {h.state}" for h in latest(pipeline)["s:i"].held_units]
+
+
+def due(pipeline: Pipeline) -> list[int]:
+    """When the platform closes the first order, in seconds into the story."""
+    alert = latest(pipeline)["s:i"]
+    return [round(one.due_at.timestamp()) - ms(0) // 1000 for one in alert.deadlines]
+
+
+def test_the_alert_names_the_orders_that_hold_the_item_and_proves_them() -> None:
+    story = squatted("i")
+    story.created("o1", 60, 30)
+    story.buyer = "c"
+    story.created("o2", 120, 20)
+    pipeline = run(story.events, ms(HOUR))
+    assert held(pipeline) == ["o1 30 held", "o2 20 held"]
+    assert due(pipeline) == [3 * DAY + 60]
+    facts = [fact for fact in latest(pipeline)["s:i"].evidence.facts if fact.kind == "Signal"]
+    said = [(fact.detail["buyer"], fact.detail["order"], fact.detail["units"]) for fact in facts]
+    assert said == [("b", "o1", 30), ("c", "o2", 20)]
+
+
+def test_without_an_order_to_name_there_is_nothing_for_the_ledger_to_do() -> None:
+    alert = latest(run(squatted("i").events, ms(HOUR)))["s:i"]
+    codes = [action.code for action in alert.suggested_actions]
+    assert (codes, alert.deadlines) == (["A3_relist", "A2_deduct_on_payment"], [])
+
+
+def test_what_becomes_of_an_order_is_told_while_the_item_is_held() -> None:
+    story = squatted("i")
+    for number, order in enumerate(("o1", "o2", "o3")):
+        story.created(order, number, 20)
+    story.paid("o1", HOUR)
+    story.closed("o2", HOUR)
+    story.paid("o2", 2 * HOUR)
+    pipeline = run(story.events, ms(3 * HOUR))
+    assert held(pipeline) == ["o1 20 paid", "o2 20 closed", "o3 20 held"]
+    assert due(pipeline) == [3 * DAY + 2]
+
+
+def test_the_platform_closes_one_order_after_the_other() -> None:
+    story = squatted("i")
+    story.created("o1", 0, 20)
+    story.created("o2", HOUR, 20)
+    story.stock("i", 2 * HOUR, 100, 50)
+    pipeline = run(story.events, ms(3 * DAY - 1))
+    assert (held(pipeline), due(pipeline)) == (["o1 20 held", "o2 20 held"], [3 * DAY])
+    pipeline.finish(ms(3 * DAY))
+    assert (held(pipeline), due(pipeline)) == (["o1 20 closed", "o2 20 held"], [3 * DAY + HOUR])
+    pipeline.finish(ms(3 * DAY + HOUR))
+    assert (held(pipeline), due(pipeline)) == (["o1 20 closed", "o2 20 closed"], [])
+    assert latest(pipeline)["s:i"].status == "open"
+
+
+def test_an_order_that_the_platform_closed_before_squats_on_nothing() -> None:
+    story = Story()
+    story.created("old", 0, 20)
+    story.created("new", DAY, 20)
+    story.stock("i", 3 * DAY, 100, 50)
+    assert held(run(story.events, ms(3 * DAY + HOUR))) == ["new 20 held"]
+
+
+def test_what_comes_after_the_end_revises_nothing() -> None:
+    story = squatted("i")
+    story.created("o", 0, 50)
+    story.stock("i", HOUR, 100, 0)
+    pipeline = run(story.events, ms(2 * HOUR))
+    before = latest(pipeline)["s:i"]
+    assert (before.status, held(pipeline)) == ("resolved", ["o 50 held"])
+    story.paid("o", 3 * HOUR)
+    pipeline.send(story.events[-1:])
+    pipeline.finish(ms(5 * DAY))
+    assert latest(pipeline)["s:i"] == before
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"order": "", "units": 5},
+        {"order": "o" * 129, "units": 5},
+        {"order": 5, "units": 5},
+        {"order": "o", "units": "many"},
+        {"order": "o"},
+        {"units": 5},
+    ],
+)
+def test_a_signal_of_somebody_else_that_names_no_order_is_none(
+    values: Mapping[str, int | str | bool],
+) -> None:
+    """Anybody can write to a topic, and a worker must not stop for it."""
+    pipeline = Pipeline()
+    signal = Signal(ms(1), "e", "unpaid_hold/x", "unpaid_hold", 1, {"buyer": "b", **values})
+    pipeline.signals.append(Told("item", "s:i", signal))
+    pipeline.deliver()
+    pipeline.send(squatted("i").events)
+    pipeline.finish(ms(HOUR))
+    assert (held(pipeline), holders(pipeline)) == ([], 0)
+
+
+def test_times_that_are_none_are_no_end() -> None:
+    pipeline = Pipeline()
+    values = {"buyer": "b", "order": "o", "units": 9, "until_ms": "soon", "paid_ms": 0}
+    signal = Signal(ms(1), "e", "unpaid_hold/x", "unpaid_hold", 1, values)
+    pipeline.signals.append(Told("item", "s:i", signal))
+    pipeline.deliver()
+    pipeline.send(squatted("i").events)
+    assert held(pipeline.finish(ms(HOUR))) == ["o 9 held"]
+
+
+def test_more_orders_than_are_kept_fit_a_record_and_the_alert_says_that_there_are_more() -> None:
+    """Ids as long as the contract allows, from as many buyers as it takes."""
+    item = "i" * 128
+    story = Story(shop="s" * 64)
+    for number in range(MAX_FACTS_PER_KIND + 200):
+        story.buyer = f"{number // MAX_TOLD_A_DAY:0128}"
+        story.created(f"{number:0128}", number / 10, 0, more={item: 5 + number % 7})
+    pipeline = run(story.events, ms(10 * MINUTE))
+    story.stock(item, 10 * MINUTE, 100_000, 60_000)
+    pipeline.send(story.events[-1:])
+    pipeline.finish(ms(HOUR))
+    (alert,) = (alert for alert in latest(pipeline).values())
+    assert (len(alert.held_units), alert.held_capped) == (LISTED_HOLDS, True)
+    assert alert.evidence.facts_capped
+    assert alert.evidence.facts_total <= MAX_FACTS_PER_KIND + 1
+    assert len(envelope(alert).model_dump_json()) < 300_000
+    state = pipeline.state_of(f"i/{story.shop}:{item}")
+    assert len(state) < TOPICS["subject-state"].max_message_bytes / 2
+
+
+def test_as_many_orders_as_are_kept_may_be_a_part_of_them() -> None:
+    story = squatted("i")
+    for number in range(MAX_FACTS_PER_KIND):
+        story.buyer = f"b{number % 10}"
+        # Most of them ended before: fewer are named than an alert has room for.
+        at = 0 if number > MAX_FACTS_PER_KIND - 10 else number - 4 * DAY
+        story.created(f"o{number}", at, 5)
+    alert = latest(run(story.events, ms(DAY)))["s:i"]
+    assert (len(alert.held_units), alert.held_capped) == (9, True)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
+import msgspec
 from pydantic import Field
 
 from schemas.alerts import AlertStatus, Severity
@@ -27,8 +28,10 @@ from streams.detect.detector import (
     Step,
     Wording,
 )
-from streams.detect.episodes import NOTHING, Episode, Threshold, Told, Verdict
+from streams.detect.episodes import NOTHING, Episode, HeldState, Hold, Threshold, Told, Verdict
 from streams.detect.facts import (
+    MAX_FACTS_PER_KIND,
+    NEVER,
     ListingState,
     OrderClosed,
     OrderPaid,
@@ -41,6 +44,8 @@ from streams.detect.suspicion import earlier, first_of_days
 SIGNAL = "unpaid_hold"
 # One buyer can hold many items; so many holds are enough to know who squats.
 MAX_TOLD_A_DAY = 200
+# As long as an id of the contract may be; a signal may be anybody's.
+_LONGEST_ID = 128
 
 
 class Rules(RuleBlock):
@@ -69,11 +74,12 @@ class UnpaidHolds(Detector[Rules]):
         placed = [order for order in facts.of(OrderPlaced) if order.units >= tell_units]
         if not placed:
             return NOTHING
-        ended: dict[str, int] = {}
+        paid: dict[str, int] = {}
         versions: defaultdict[str, int] = defaultdict(int)
         for payment in facts.of(OrderPaid):
-            ended.setdefault(payment.order_id, payment.at_ms)
+            paid.setdefault(payment.order_id, payment.at_ms)
             versions[payment.order_id] += payment.at_ms
+        ended = dict(paid)
         for closed in facts.of(OrderClosed):
             ended[closed.ref] = min(closed.at_ms, ended.get(closed.ref, closed.at_ms))
             versions[closed.ref] += earlier(closed.at_ms)
@@ -82,15 +88,16 @@ class UnpaidHolds(Detector[Rules]):
         shop, _, buyer = facts.subject.partition(":")
         for order in placed:
             known_ms = order.at_ms + rules.tell_after_s * 1000
-            end_ms = ended.get(order.ref)
-            if end_ms is not None and end_ms <= known_ms:
+            end_ms, paid_ms = ended.get(order.ref, NEVER), paid.get(order.ref, NEVER)
+            if end_ms <= known_ms:
                 continue
             if known_ms > horizon_ms:
                 wakes.append(known_ms)
                 continue
             for item_id, units in order.items:
                 if units >= tell_units:
-                    signal = _hold(buyer, order, item_id, units, end_ms, versions[order.ref])
+                    version = versions[order.ref]
+                    signal = _tell(buyer, order, item_id, units, paid_ms, end_ms, version)
                     told.append(Told("item", f"{shop}:{item_id}", signal))
         return Verdict((), min(wakes, default=None), first_of_days(told, MAX_TOLD_A_DAY))
 
@@ -98,8 +105,41 @@ class UnpaidHolds(Detector[Rules]):
         return Least(OrderPlaced, paid_within_s=rules.tell_after_s, units_of_one=rules.tell_units)
 
 
+class _Order(NamedTuple):
+    """What an item was told about an order that holds it. `NEVER` where it was not paid or did not end.
+
+    `close_ms` is when the platform closes it, and `end_ms` is that at the latest once it has come.
+    """
+
+    signal: Signal
+    order_id: str
+    buyer: str
+    units: int
+    paid_ms: int
+    end_ms: int
+    close_ms: int
+
+    @property
+    def state(self) -> HeldState:
+        if self.end_ms == NEVER:
+            return "held"
+        return "paid" if self.paid_ms <= self.end_ms else "closed"
+
+    def as_of(self, at_ms: int) -> _Order:
+        """What was known by then: what ends later has not ended, and nothing said about it changes."""
+        if self.end_ms <= at_ms or self.end_ms == NEVER:
+            return self
+        ends = ("until_ms", "paid_ms")
+        values = {name: it for name, it in self.signal.values.items() if name not in ends}
+        signal = msgspec.structs.replace(self.signal, values=values)
+        return self._replace(signal=signal, paid_ms=NEVER, end_ms=NEVER)
+
+
 class StockSquat(Detector[Rules]):
-    """On items: the share of the stock that stays held. Cost: linear in the readings kept."""
+    """On items: the share of the stock that stays held.
+
+    Cost: linear in the readings kept, and for each episode in the orders that hold the item meanwhile.
+    """
 
     id = "D02"
     name = "stock_squat"
@@ -124,6 +164,7 @@ class StockSquat(Detector[Rules]):
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         episodes: list[Episode] = []
         wakes: list[int] = []
+        orders: list[_Order] | None = None
         for run, end_ms in _held_runs(facts.of(StockReading), rules):
             opened_ms = run[0].at_ms + rules.sustain_s * 1000
             if end_ms is not None and end_ms <= opened_ms:
@@ -134,13 +175,20 @@ class StockSquat(Detector[Rules]):
             expires_ms = max(opened_ms, run[-1].at_ms) + rules.T01.close_s * 1000
             if end_ms is None and expires_ms > horizon_ms:
                 wakes.append(expires_ms)
-            episodes.append(_episode(run, end_ms, opened_ms, expires_ms, horizon_ms, facts, rules))
+            if orders is None:
+                # Most items are told of orders and never squatted.
+                orders = _orders(facts, horizon_ms, rules)
+            episode = _episode(run, end_ms, opened_ms, expires_ms, horizon_ms, facts, orders, rules)
+            episodes.append(episode)
+            if episode.status == "open" and episode.details["auto_close_ms"]:
+                wakes.append(int(episode.details["auto_close_ms"]))
         return Verdict(episodes, min(wakes, default=None))
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
         item = subject.partition(":")[2]
         is_off, is_held = episode.severity == "critical", episode.status == "open"
+        close_ms = int(d["auto_close_ms"])
         wait_zh, wait_en = (
             ("请勿主动关闭订单。", " Don't close the orders.") if is_held else ("", "")
         )
@@ -175,16 +223,28 @@ class StockSquat(Detector[Rules]):
                     "如商品已下架,补充库存后重新上架",
                     "If it is off the shelf, relist it",
                 ),
-                # What is released is not to be freed any more.
-                *(playbooks.FREE_STOCK if is_held else playbooks.FREE_STOCK[:1]),
+                # What is released is not to be freed any more, and the ledger frees what orders hold.
+                *(playbooks.FREE_STOCK if is_held and close_ms else playbooks.FREE_STOCK[:1]),
             ),
+            deadlines=(playbooks.auto_close(close_ms),) if is_held and close_ms else (),
         )
 
 
-def _hold(
-    buyer: str, order: OrderPlaced, item_id: str, units: int, end_ms: int | None, version: int
+def _tell(
+    buyer: str,
+    order: OrderPlaced,
+    item_id: str,
+    units: int,
+    paid_ms: int,
+    end_ms: int,
+    version: int,
 ) -> Signal:
     """What an item hears. `version` is of all that is known to have ended the order, so it only grows."""
+    values: dict[str, int | str | bool] = {"buyer": buyer, "order": order.ref, "units": units}
+    if end_ms < NEVER:
+        values["until_ms"] = end_ms
+    if paid_ms < NEVER:
+        values["paid_ms"] = paid_ms
     return Signal(
         order.at_ms,
         order.event_id,
@@ -192,8 +252,46 @@ def _hold(
         f"{SIGNAL}/{item_id}/{buyer}/{order.ref}",
         SIGNAL,
         order.at_ms + version,
-        {"buyer": buyer, "order": order.ref, "units": units, "until_ms": end_ms or 0},
+        values,
     )
+
+
+def _orders(facts: Facts, horizon_ms: int, rules: Rules) -> list[_Order]:
+    """The orders that the item was told about, by when they were placed, those that ended too."""
+    found = []
+    close_after_ms = rules.T01.close_s * 1000
+    for signal in facts.of(Signal):
+        v = signal.values
+        # Without values it was taken back.
+        if signal.name != SIGNAL or not v:
+            continue
+        order_id, units = v.get("order"), v.get("units")
+        if not isinstance(order_id, str) or not 0 < len(order_id) <= _LONGEST_ID:
+            continue
+        if not isinstance(units, int):
+            continue
+        until_ms, paid_ms = v.get("until_ms"), v.get("paid_ms")
+        # Former versions said 0 where there is no end yet.
+        end_ms = until_ms if isinstance(until_ms, int) and until_ms else NEVER
+        close_ms = signal.at_ms + close_after_ms
+        found.append(
+            _Order(
+                signal,
+                order_id,
+                str(v.get("buyer")),
+                units,
+                paid_ms if isinstance(paid_ms, int) and paid_ms else NEVER,
+                min(end_ms, close_ms) if close_ms <= horizon_ms else end_ms,
+                close_ms,
+            )
+        )
+    return found
+
+
+def _during(orders: Sequence[_Order], began_ms: int, last_ms: int, over_ms: int) -> list[_Order]:
+    """The orders placed up to the last reading that did not end before the first, as of the end."""
+    placed = bisect_right(orders, last_ms, key=lambda order: order.signal.at_ms)
+    return [order.as_of(over_ms) for order in orders[:placed] if order.end_ms > began_ms]
 
 
 def _is_squatted(reading: StockReading, rules: Rules) -> bool:
@@ -241,6 +339,7 @@ def _episode(
     expires_ms: int,
     horizon_ms: int,
     facts: Facts,
+    orders: Sequence[_Order],
     rules: Rules,
 ) -> Episode:
     status: AlertStatus = "open"
@@ -249,21 +348,17 @@ def _episode(
         status = "resolved"
     elif expires_ms <= horizon_ms:
         status, ended_at_ms = "expired", expires_ms
-    over_ms = expires_ms if end_ms is None else min(end_ms, expires_ms)
-    severity: Severity = "critical" if _is_sold_out(run, over_ms, facts) else "warn"
+    shelf_ms = expires_ms if end_ms is None else min(end_ms, expires_ms)
+    severity: Severity = "critical" if _is_sold_out(run, shelf_ms, facts) else "warn"
     worst = max(run, key=lambda r: (r.held_unpaid, r.at_ms, r.event_id))
     last_ms = max(opened_ms, run[-1].at_ms)
-    holders = {
-        str(s.values.get("buyer"))
-        for s in facts.of(Signal)
-        # Without values it was taken back.
-        if s.name == SIGNAL
-        and s.values
-        and s.at_ms <= last_ms
-        and (not s.values.get("until_ms") or int(s.values["until_ms"]) > run[0].at_ms)
-    }
+    over_ms = NEVER if ended_at_ms is None else ended_at_ms
+    during = _during(orders, run[0].at_ms, last_ms, over_ms)
+    held = [order for order in during if order.state == "held"]
+    holders = {order.buyer for order in during}
     percent = 100 * worst.held_unpaid // max(1, worst.on_hand)
     sellable = worst.on_hand - worst.held_unpaid - worst.paid_reserved
+    item = facts.subject.partition(":")[2]
     return Episode(
         detector="D02",
         anchor=run[0],
@@ -272,9 +367,9 @@ def _episode(
         status=status,
         ended_at_ms=ended_at_ms,
         severity=severity,
-        steps=len(run) + len(holders) + (status != "open"),
+        steps=len(run) + 2 * len(during) - len(held) + (status != "open"),
         window_s=rules.sustain_s,
-        members=tuple(run),
+        members=(*(order.signal for order in during), *run),
         thresholds=(
             Threshold("held_share", percent, "%", rules.held_share_percent),
             Threshold("held_units", worst.held_unpaid, "units", rules.min_held_units),
@@ -285,6 +380,8 @@ def _episode(
             "held_units": worst.held_unpaid,
             "percent": percent,
             "holders": len(holders),
+            # Of what is paid or closed the platform closes nothing any more.
+            "auto_close_ms": min((order.close_ms for order in held), default=0),
         },
         counter=(
             (
@@ -293,6 +390,9 @@ def _episode(
                 f"{max(0, sellable)} could still be sold",
             ),
         ),
+        holds=tuple(Hold(item, o.order_id, o.units, o.state) for o in during),
+        # With as many as are kept, others may have been let go.
+        has_more_holds=len(orders) >= MAX_FACTS_PER_KIND,
     )
 
 

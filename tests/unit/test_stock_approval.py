@@ -1,0 +1,130 @@
+"""Outside a dry run each alert's top-ups wait for a person, unless the settings say otherwise."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from streams.cli.approval import approve
+from streams.errors import ConfigurationError
+from streams.settings import Settings
+from tests.factories import T0, make_alert
+from tests.unit.test_stock_decisions import TOPPED_UP, Shop, said
+
+WAITS = ["o1 none needs_approval 0"]
+A, B = (make_alert(name, orders=0).alert_id for name in "ab")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    shop = Shop(tmp_path / "stock.db", stock_approval=True)
+    shop.reading(on_hand=100)
+    yield shop
+    shop.close()
+
+
+def approved(shop: Shop, alert_id: str = A, **fields: str) -> list[str]:
+    body = {"control_id": "c", "command": "stock_approve", "value": alert_id, "at": str(T0)}
+    return said(shop.apply("control", json.dumps({**body, **fields}).encode()))
+
+
+def test_a_person_is_asked_unless_the_settings_say_otherwise() -> None:
+    assert Settings().stock_approval
+
+
+def test_nothing_is_topped_up_before_its_alert_is_approved(shop: Shop) -> None:
+    assert shop.alert() == WAITS
+    assert shop.commands() == []
+    assert approved(shop) == TOPPED_UP
+    assert [each.parameters["delta"] for each in shop.commands()] == [3]
+
+
+def test_an_approval_may_come_before_its_alert(shop: Shop) -> None:
+    assert approved(shop) == []
+    assert shop.alert() == TOPPED_UP
+
+
+def test_it_is_for_one_alert_and_its_later_orders(shop: Shop) -> None:
+    approved(shop)
+    shop.alert()
+    assert shop.alert(name="b", held={"o2": (2, "held")}) == ["o2 none needs_approval 0"]
+    held = {"o1": (3, "held"), "o3": (1, "held")}
+    assert shop.alert(2, held=held) == ["o3 top_up held_unpaid 1"]
+
+
+def test_either_alert_that_names_an_order_will_do(shop: Shop) -> None:
+    shop.alert(name="a")
+    shop.alert(name="b")
+    assert approved(shop, B) == TOPPED_UP
+    assert approved(shop, A) == []
+
+
+def test_it_expires_after_a_day_and_what_was_topped_up_stays(shop: Shop) -> None:
+    shop.alert()
+    approved(shop)
+    shop.now = (T0 + timedelta(hours=24)).timestamp()
+    held = {"o1": (3, "held"), "o3": (1, "held")}
+    assert shop.alert(2, held=held) == ["o3 none needs_approval 0"]
+    assert [each.parameters["delta"] for each in shop.commands()] == [3]
+
+
+@pytest.mark.parametrize(
+    ("at", "hours"), [(T0 + timedelta(days=900), 24), (T0 - timedelta(hours=20), 4)]
+)
+def test_a_wrong_clock_makes_it_no_longer(shop: Shop, at: object, hours: int) -> None:
+    approved(shop, at=str(at))
+    shop.now = (T0 + timedelta(hours=hours, seconds=-1)).timestamp()
+    assert shop.alert() == TOPPED_UP
+    shop.now += 1
+    assert shop.alert(name="a", revision=2, held={"o3": (1, "held")})[-1].endswith(
+        "needs_approval 0"
+    )
+
+
+def test_an_old_approval_that_is_read_again_approves_nothing(shop: Shop) -> None:
+    shop.now = (T0 + timedelta(hours=25)).timestamp()
+    shop.alert()
+    assert approved(shop) == []
+    assert shop.commands() == []
+
+
+def test_budgets_and_the_kill_switch_hold_all_the_same(shop: Shop) -> None:
+    shop.alert()
+    shop.switch("on")
+    assert approved(shop) == ["o1 none kill_switch 0"]
+
+
+def test_what_the_platform_has_closed_is_not_let_go(shop: Shop) -> None:
+    shop.alert()
+    shop.now = (T0 + timedelta(days=3)).timestamp()
+    assert approved(shop, at=str(T0 + timedelta(days=3))) == []
+
+
+def test_taking_back_needs_none(shop: Shop) -> None:
+    approved(shop)
+    shop.alert()
+    shop.now = (T0 + timedelta(hours=30)).timestamp()
+    assert shop.alert(2, held={}) == ["o1 reverse alert_ended -3"]
+
+
+def test_stock_that_comes_and_goes_brings_no_word_about_orders_that_wait(shop: Shop) -> None:
+    shop.alert()
+    assert shop.reading(on_hand=0) == []
+    assert shop.reading(on_hand=100) == []
+
+
+@pytest.mark.parametrize("wrong", ["", "D01", "all", "*"])
+def test_what_is_no_alert_is_refused_at_the_command_line(wrong: str) -> None:
+    with pytest.raises(ConfigurationError, match="expected the id of an alert"):
+        approve(Settings(), wrong)
+
+
+def test_an_approval_of_nothing_known_does_no_harm(shop: Shop) -> None:
+    assert approved(shop, str(uuid.uuid4())) == []
+    assert approved(shop, "") == []
+    assert shop.alert() == WAITS
