@@ -60,6 +60,17 @@ def counted(series: str, by: str, per_s: int = 60) -> str:
     )
 
 
+def precision() -> str:
+    """Of the alerts of each detector that people have labelled, the share that were none by mistake.
+
+    Every console that shares a database says the same numbers.
+    """
+    labelled = "max by (detector, label) (orderwatch_inbox_labelled_alerts)"
+    wrong = 'max by (detector) (orderwatch_inbox_labelled_alerts{label="FALSE_POSITIVE"})'
+    total = f"sum by (detector) ({labelled})"
+    return f"1 - ({wrong} or 0 * {total}) / {total}"
+
+
 ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
     (
         "At a glance · 概览",
@@ -237,12 +248,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             Panel(
                 "Late events · 迟到事件",
                 "Events a minute that came after the retention of their facts.",
-                (
-                    (
-                        "60 * sum by (topic) (rate(orderwatch_late_total[$__rate_interval]))",
-                        "{{topic}}",
-                    ),
-                ),
+                ((counted("orderwatch_late_total", "topic"), "{{topic}}"),),
             ),
             Panel(
                 "Evaluation time · 评估耗时",
@@ -340,6 +346,14 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                         "{{detector}} {{label}}",
                     ),
                 ),
+                width=6,
+            ),
+            Panel(
+                "Precision · 准确率",
+                "Of the labelled alerts of a detector, those that were no false positives (误报).",
+                ((precision(), "{{detector}}"),),
+                unit="percentunit",
+                width=6,
             ),
             Panel(
                 "Steps per minute · 处理步骤",
@@ -350,11 +364,13 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                         "{{step}} {{outcome}}",
                     ),
                 ),
+                width=6,
             ),
             Panel(
                 "Inbox behind · 收件箱积压",
                 "Records of the alerts topic that the inbox has not read.",
                 (("sum(orderwatch_inbox_lag_records)", "records"),),
+                width=6,
             ),
             Panel(
                 "Deadlines coming up · 临近时限",
@@ -409,19 +425,25 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                         "{{kind}} {{mode}}",
                     ),
                 ),
-                width=6,
             ),
             Panel(
-                "Units topped up now · 已补库存",
-                "Over every episode it comes back to zero.",
-                (("sum by (mode) (orderwatch_stock_released_units)", "{{mode}}"),),
-                width=6,
+                "Units held and topped up now · 占用与已补库存",
+                "Held by orders that open alerts name, and topped up for them; over every episode the "
+                "latter comes back to zero.",
+                (
+                    ("sum(orderwatch_stock_held_units)", "held"),
+                    ("sum by (mode) (orderwatch_stock_released_units)", "topped up {{mode}}"),
+                ),
+            ),
+            Panel(
+                "Actions per minute · 动作",
+                "Asked for (requested), and what whoever carries them out made of them.",
+                ((counted("orderwatch_actions_total", "code, status"), "{{code}} {{status}}"),),
             ),
             Panel(
                 "Decisions not sent · 未发出的决策",
                 "Waiting for Kafka; what is to be taken back stays topped up meanwhile.",
                 (("max by (instance) (orderwatch_stock_decisions_waiting)", "{{instance}}"),),
-                width=6,
             ),
             Panel(
                 "Why nothing was done · 未调整原因",
@@ -432,7 +454,11 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                         "{{reason}}",
                     ),
                 ),
-                width=6,
+            ),
+            Panel(
+                "Left to a person · 待人工处理",
+                "Units that were to be taken back at the platform and were not, in orders.",
+                (("sum(orderwatch_stock_reversals_not_done)", "not taken back"),),
             ),
         ),
     ),

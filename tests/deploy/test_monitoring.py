@@ -234,6 +234,48 @@ def test_panels_show_what_was_counted_once_and_services_without_instances(tmp_pa
     run_tool("promtool", "test", "rules", str(path))
 
 
+def test_panels_show_the_first_late_event_and_how_often_each_detector_was_right(
+    tmp_path: Path,
+) -> None:
+    late, labelled = "orderwatch_late_total", "orderwatch_inbox_labelled_alerts"
+    worker = 'job="orderwatch-worker", instance="w"'
+    found = {("D01", "FALSE_POSITIVE"): 1, ("D01", "CONFIRMED"): 3, ("D02", "CONFIRMED"): 5}
+    story = {
+        "interval": "15s",
+        "input_series": [
+            {"series": f"up{{{worker}}}", "values": "1x40"},
+            {"series": f'{late}{{{worker}, topic="orders"}}', "values": "_x19 1x20"},
+            # Two consoles over one database.
+            *(
+                {
+                    "series": f'{labelled}{{instance="{console}", detector="{detector}", label="{label}"}}',
+                    "values": f"{number}x40",
+                }
+                for (detector, label), number in found.items()
+                for console in "ab"
+            ),
+        ],
+        "promql_expr_test": [
+            {
+                "expr": expression_of("Late events"),
+                "eval_time": "5m15s",
+                "exp_samples": [{"labels": '{topic="orders"}', "value": 1}],
+            },
+            {
+                "expr": expression_of("Precision"),
+                "eval_time": "5m",
+                "exp_samples": [
+                    {"labels": '{detector="D01"}', "value": 0.75},
+                    {"labels": '{detector="D02"}', "value": 1},
+                ],
+            },
+        ],
+    }
+    path = tmp_path / "panels_test.yml"
+    path.write_text(yaml.safe_dump({"tests": [story]}))
+    run_tool("promtool", "test", "rules", str(path))
+
+
 def test_the_committed_dashboard_is_the_generated_one() -> None:
     program = runpy.run_path(str(ROOT / "deploy" / "grafana" / "dashboard.py"))
     cure = "run: python deploy/grafana/dashboard.py > deploy/grafana/dashboards/orderwatch.json"
