@@ -199,3 +199,42 @@ def test_a_second_service_of_the_group_ends_and_the_first_goes_on(
     assert first.returncode == 0, output
     said = decisions(read_to_end(bootstrap, topics["stock-adjustments"]))
     assert [each.delta for each in said if each.delta] == [3, -3]
+
+
+def test_a_person_lets_a_top_up_go_and_its_refusal_is_heard(
+    bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    topics, variables = installed(bootstrap, topic_prefix)
+    variables |= {"ORDERWATCH_DATA_DIR": str(tmp_path), "ORDERWATCH_STOCK_DRY_RUN": "false"}
+    produce(bootstrap, topics["stock"], [reading()])
+    alert = alert_message(1)
+    produce(bootstrap, topics["alerts"], [alert])
+    name = json.loads(alert.value or b"")["data"]["alert_id"]
+
+    def says(reason: str) -> Any:
+        return lambda records: any(each.reason == reason for each in decisions(records))
+
+    with stock(variables) as process:
+        read_until(bootstrap, topics["stock-adjustments"], enough=says("needs_approval"))
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "streams", "stock", "--approve", name],
+            env=os.environ | variables,
+            check=True,
+        )
+        (command,) = read_until(bootstrap, topics["actions"], enough=bool)
+        result = {
+            "action_id": Action.model_validate_json(command.value or b"").action_id,
+            "status": "refused",
+            "finished_at": T0.isoformat(),
+            "message": "no such item",
+        }
+        produce(bootstrap, topics["action-results"], [Message(json.dumps(result).encode())] * 2)
+        said = read_until(bootstrap, topics["stock-adjustments"], enough=says("top_up_refused"))
+        produce(
+            bootstrap, topics["alerts"], [alert_message(2, status="resolved", change="resolved")]
+        )
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, output
+    assert [each.delta for each in decisions(said)] == [0, 3, -3]
+    assert len(read_to_end(bootstrap, topics["actions"])) == 1
