@@ -28,7 +28,8 @@ class Heard(NamedTuple):
 def hear(result: ActionResult, store: Store, limits: Limits) -> Heard:
     """Take a result into the ledger, within the caller's transaction."""
     about = store.adjustment(result.action_id)
-    if about is None:
+    if about is None or not about.delta:
+        # Decisions that move nothing have ids as well, and no action.
         return Heard("unknown", None, [])
     status = result.status
     if status == "dry_run" and not about.is_dry_run:

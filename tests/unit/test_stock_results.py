@@ -96,6 +96,15 @@ def test_a_result_of_a_foreign_action_is_only_counted(shop: Shop) -> None:
     assert Store(shop.ledger.connection).topped_up_now() == {False: 3}
 
 
+def test_a_result_of_a_decision_that_was_no_action_is_one_of_a_foreign_action(shop: Shop) -> None:
+    topped_up(shop)
+    shop.result(taken_back(shop), "failed")
+    nothing = shop.published()[-1]
+    assert (nothing.kind, nothing.delta) == ("none", 0)
+    assert shop.result(nothing.adjustment_id, "refused") == []
+    assert counted(shop, "unknown", code="unknown") == 1.0
+
+
 @pytest.mark.parametrize("status", NOT_DONE)
 def test_a_late_result_of_what_was_taken_back_changes_nothing(shop: Shop, status: str) -> None:
     first = topped_up(shop)

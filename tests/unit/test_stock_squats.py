@@ -242,3 +242,32 @@ def test_as_many_orders_as_are_kept_may_be_a_part_of_them() -> None:
         story.created(f"o{number}", at, 5)
     alert = latest(run(story.events, ms(DAY)))["s:i"]
     assert (len(alert.held_units), alert.held_capped) == (9, True)
+
+
+@pytest.mark.parametrize(("paid_at", "named"), [(HOUR, []), (HOUR + 0.001, ["o 50 paid"])])
+def test_an_order_that_ends_with_the_first_reading_holds_nothing(
+    paid_at: float, named: list[str]
+) -> None:
+    story = Story()
+    story.created("o", 0, 50)
+    story.stock("i", HOUR, 100, 50)
+    story.paid("o", paid_at)
+    assert held(run(story.events, ms(2 * HOUR))) == named
+
+
+@pytest.mark.parametrize(("paid_at", "state"), [(2 * HOUR, "paid"), (2 * HOUR + 0.001, "held")])
+def test_an_order_that_ends_with_the_episode_has_ended(paid_at: float, state: str) -> None:
+    story = squatted("i")
+    story.created("o", 0, 50)
+    story.stock("i", 2 * HOUR, 100, 0)
+    story.paid("o", paid_at)
+    assert held(run(story.events, ms(3 * HOUR))) == [f"o 50 {state}"]
+
+
+@pytest.mark.parametrize(("placed", "named"), [(300, ["o 50 held"]), (300.001, [])])
+def test_an_order_placed_after_the_last_reading_is_not_named(
+    placed: float, named: list[str]
+) -> None:
+    story = squatted("i")
+    story.created("o", placed, 50)
+    assert held(run(story.events, ms(HOUR))) == named
