@@ -206,7 +206,7 @@ def police_report() -> Step:
     return Step(
         "A13_draft_police_report",
         "如店铺负责人核对后决定报案,打印报案材料草稿,附订单和聊天截图",
-        "If whoever is in charge decides to report it, print the draft and enclose orders and chat",
+        "If whoever is in charge decides to report it, print the draft and add the orders and the chat",
         (("已核对事实,排除误会", "the facts were checked, and it is no misunderstanding"),),
     )
 

@@ -68,6 +68,7 @@ NAMES: Final[dict[str, tuple[str, str]]] = {
     "phone": ("电话", "phone"),
     "phone_valid": ("电话有效", "phone is valid"),
     "place": ("地区", "place"),
+    "pickup_follows": ("揽收另行告知", "pickup is told"),
     "posted": ("发布时间", "posted"),
     "promised_by": ("承诺时间", "promised by"),
     "rating": ("评级", "rating"),

@@ -270,7 +270,7 @@ def test_without_its_database_a_page_has_no_badge_and_says_why(
     with served.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE audit")
     answer = operator.http.get("/recharges")
-    assert (answer.status_code, "数据库暂时没有响应" in answer.text) == (503, True)
+    assert (answer.status_code, "数据库暂时无法使用" in answer.text) == (503, True)
     assert "data-swap></span>" in answer.text
 
 
