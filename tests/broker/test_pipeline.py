@@ -35,8 +35,9 @@ from tests.workers import Worker, expected, load, settled, truth, worker
 SERVICES = ("notify", "stock", "inbox")
 # About updates, which change numbers only, nobody is told.
 TOLD = ("opened", "escalated", "reopened", "resolved", "retracted", "expired")
+# Each alert by itself, so that they can be counted.
 ROUTES = """
-channels: {{ops: {{url: "json://127.0.0.1:{port}", max_per_minute: 1000}}}}
+channels: {{ops: {{url: "json://127.0.0.1:{port}", max_per_minute: 1000, group_s: 0}}}}
 routes: [{{name: all, to: [ops], changes: [{changes}]}}]
 """
 # Stories long over, or in the middle of it: hours before now at which they begin.
