@@ -15,12 +15,13 @@ from streams.detect.diff import alert_id
 from streams.detect.extract import to_ms
 from streams.detect.partition import KIND, Partition
 from streams.detect.state import unpack
+from tests.classified import classified
 from tests.oracle.oracle import DEFAULTS, Events, History, OracleEpisode
 
 # Those that have an oracle.
 DETECTORS = (
-    *("D01", "D02", "D03", "D07", "D08", "D09", "D10", "D11", "D12", "D15", "D16", "D22"),
-    *("D27", "D28", "D29", "D30", "D31", "D32", "D33", "D34", "D35"),
+    *("D01", "D02", "D03", "D06", "D07", "D08", "D09", "D10", "D11", "D12", "D15", "D16", "D22"),
+    *("D26", "D27", "D28", "D29", "D30", "D31", "D32", "D33", "D34", "D35"),
 )
 # Those whose members are orders, and not events.
 OF_ORDERS = ("D01", "D03", "D10")
@@ -48,7 +49,7 @@ def oracle_rows(
     events: Events, horizon_ms: int, rules: Mapping[str, Mapping[str, Any]] | None = None
 ) -> list[Row]:
     """What the oracle finds, for all detectors."""
-    with History(events) as history:
+    with History(events, classified(events)) as history:
         return sorted(
             _oracle_row(detector, episode)
             for detector in DETECTORS

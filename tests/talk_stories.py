@@ -140,6 +140,25 @@ def engine_rows(pipeline: Pipeline) -> list[Row]:
 
 def oracle_rows(events: Iterable[tuple[str, Mapping[str, Any]]], horizon_ms: int) -> list[Row]:
     """What the oracle finds."""
+    with talk_history(events) as history:
+        return sorted(
+            Row(
+                detector,
+                f"{e.subject_kind}/{e.subject_id}",
+                alert_id(detector, "default", e.subject_kind, e.subject_id, e.anchor_event_id),  # type: ignore[arg-type]
+                e.opened_at_ms,
+                e.status,
+                e.ended_at_ms,
+                e.severity,
+                tuple(sorted(e.members)),
+            )
+            for detector in DETECTORS
+            for e in history.episodes(detector, horizon_ms)
+        )
+
+
+def talk_history(events: Iterable[tuple[str, Mapping[str, Any]]]) -> TalkHistory:
+    """The events with what the text signals found in them. Close it."""
     events = list(events)
     said: dict[tuple[str, str, str], Said] = {}
     explained: list[Explained] = []
@@ -167,6 +186,7 @@ def oracle_rows(events: Iterable[tuple[str, Mapping[str, Any]]], horizon_ms: int
                         fact.order_id,
                         fact.rating,
                         fact.posted_ms,
+                        sum(code.startswith("ad.") for code in fact.codes()),
                     )
                 )
             elif isinstance(fact, ReviewGone):
@@ -180,7 +200,7 @@ def oracle_rows(events: Iterable[tuple[str, Mapping[str, Any]]], horizon_ms: int
                 invoices.append(step)
     newest = {(r.shop, r.buyer, r.review_id, r.part): r for r in sorted(reviewed, key=_moment)}
     last_gone = {(g.shop, g.buyer, g.name): g for g in sorted(gone, key=lambda g: g.at_ms)}
-    with TalkHistory(
+    return TalkHistory(
         events,
         list(said.values()),
         explained,
@@ -188,21 +208,7 @@ def oracle_rows(events: Iterable[tuple[str, Mapping[str, Any]]], horizon_ms: int
         list(last_gone.values()),
         invoices,
         delivered,
-    ) as history:
-        return sorted(
-            Row(
-                detector,
-                f"{e.subject_kind}/{e.subject_id}",
-                alert_id(detector, "default", e.subject_kind, e.subject_id, e.anchor_event_id),  # type: ignore[arg-type]
-                e.opened_at_ms,
-                e.status,
-                e.ended_at_ms,
-                e.severity,
-                tuple(sorted(e.members)),
-            )
-            for detector in DETECTORS
-            for e in history.episodes(detector, horizon_ms)
-        )
+    )
 
 
 def _moment(part: Reviewed) -> tuple[int, str]:

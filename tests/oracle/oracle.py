@@ -7,12 +7,12 @@ Facts later than the horizon count like any other; the horizon only bounds what 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import orjson
@@ -61,6 +61,7 @@ DEFAULTS: Mapping[str, Mapping[str, int | str]] = {
         "resolve_paid_share": "0.8",
         "close_s": 3 * _DAY_S,
     },
+    "D06": {"warn_signs": 2, "large_units": 20, "expire_after_s": 30 * _DAY_S},
     "D07": {
         "min_units": 20,
         "item_median_units": 1,
@@ -113,6 +114,7 @@ DEFAULTS: Mapping[str, Mapping[str, int | str]] = {
     "D13": {},
     "D14": {"cooldown_s": _DAY_S, "expire_after_s": 15 * _DAY_S},
     "D17": {"window_s": 600},
+    "D18": {"kinds": 1},
     "D20": {"before_s": 30 * _DAY_S},
     "D21": {
         "window_s": 40 * _DAY_S,
@@ -130,6 +132,8 @@ DEFAULTS: Mapping[str, Mapping[str, int | str]] = {
     },
     "D11": {"expire_after_s": 15 * _DAY_S},
     "D15": {"expire_after_s": 30 * _DAY_S},
+    "D24": {"themes": 2, "cooldown_s": _DAY_S, "expire_after_s": 7 * _DAY_S},
+    "D26": {"min_price_quantity": 2, "expire_after_s": 30 * _DAY_S},
     "D27": {"within_s": 600, "expire_after_s": 30 * _DAY_S},
     "D28": {"expire_after_s": 15 * _DAY_S},
     "D29": {"expire_after_s": 15 * _DAY_S},
@@ -156,6 +160,34 @@ DEFAULTS: Mapping[str, Mapping[str, int | str]] = {
 Events = Iterable[tuple[str, Mapping[str, Any]]] | Path
 
 
+class Doubted(NamedTuple):
+    """A receiver, of a new order or a change, with something wrong about its address or its phone."""
+
+    shop: str
+    buyer: str
+    event_id: str
+    address: bool
+    phone: bool
+
+
+class Titled(NamedTuple):
+    """What the words of a listing say; `extra` is `gift` or `freight` for what is no goods of its own."""
+
+    shop: str
+    item: str
+    event_id: str
+    promises: bool
+    names_exclusions: bool
+    extra: str
+
+
+class Classified(NamedTuple):
+    """What SQL cannot read of texts and addresses, and so is given; all else is the oracle's own."""
+
+    doubted: Sequence[Doubted] = ()
+    titled: Sequence[Titled] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class OracleEpisode:
     """One row of a detector's table.
@@ -179,8 +211,18 @@ class OracleEpisode:
 class History:
     """A history loaded once, to be asked for several detectors, horizons and rules. Close it."""
 
-    def __init__(self, events: Events) -> None:
+    def __init__(self, events: Events, classified: Classified | None = None) -> None:
         self._connection = duckdb.connect()
+        doubted, titled = classified or Classified()
+        self._table(
+            "doubted(shop VARCHAR, buyer VARCHAR, event_id VARCHAR, address BOOLEAN, phone BOOLEAN)",
+            doubted,
+        )
+        self._table(
+            "titled(shop VARCHAR, item VARCHAR, event_id VARCHAR, promises BOOLEAN,"
+            " names_exclusions BOOLEAN, extra VARCHAR)",
+            titled,
+        )
         if isinstance(events, Path):
             self._load(events)
             return
@@ -200,6 +242,13 @@ class History:
         self.execute("facts.sql")
         self.execute("seller_facts.sql")
         self.execute("identities.sql")
+
+    def _table(self, definition: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        self._connection.execute(f"CREATE TEMP TABLE {definition}")
+        if rows:
+            name = definition.partition("(")[0]
+            marks = ", ".join("?" * len(rows[0]))
+            self._connection.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
 
     def execute(self, name: str) -> None:
         """Run one of the files beside this module."""
@@ -249,7 +298,8 @@ def oracle(
     events: Events,
     horizon_ms: int,
     rules: Mapping[str, int | str | Decimal] | None = None,
+    classified: Classified | None = None,
 ) -> list[OracleEpisode]:
     """The table of `detector` over `events`: pairs of topic and event, or a JSON Lines file."""
-    with History(events) as history:
+    with History(events, classified) as history:
         return history.episodes(detector, horizon_ms, rules)

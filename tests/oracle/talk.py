@@ -47,7 +47,7 @@ class Explained(NamedTuple):
 
 
 class Reviewed(NamedTuple):
-    """A part of a review: posted, appended or changed."""
+    """A part of a review: posted, appended or changed; `n_ads` are the kinds of ads in it."""
 
     shop: str
     buyer: str
@@ -58,6 +58,7 @@ class Reviewed(NamedTuple):
     order_id: str
     rating: str
     posted_ms: int
+    n_ads: int
 
 
 class InvoiceStep(NamedTuple):
@@ -121,7 +122,8 @@ class TalkHistory(History):
         self._table("explained(shop VARCHAR, buyer VARCHAR, at_ms BIGINT)", explained)
         self._table(
             "reviewed(shop VARCHAR, buyer VARCHAR, review_id VARCHAR, part VARCHAR,"
-            " event_id VARCHAR, at_ms BIGINT, order_id VARCHAR, rating VARCHAR, posted_ms BIGINT)",
+            " event_id VARCHAR, at_ms BIGINT, order_id VARCHAR, rating VARCHAR, posted_ms BIGINT,"
+            " n_ads INTEGER)",
             reviewed,
         )
         self._table(
@@ -139,15 +141,8 @@ class TalkHistory(History):
         )
         self.execute("talk.sql")
 
-    def _table(self, definition: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        self._connection.execute(f"CREATE TEMP TABLE {definition}")
-        if rows:
-            name = definition.partition("(")[0]
-            marks = ", ".join("?" * len(rows[0]))
-            self._connection.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
 
-
-DETECTORS = ("D04", "D13", "D14", "D17", "D20", "D21")
+DETECTORS = ("D04", "D13", "D14", "D17", "D18", "D20", "D21", "D24")
 __all__ = [
     "DEFAULTS",
     "DETECTORS",

@@ -28,6 +28,7 @@ RECEIVERS = st.sampled_from(
         {**HOME, "detail": "asdf"},
         {**HOME, "detail": "江苏省南京市中山路1号"},
         {**HOME, "phone": "123"},
+        {**HOME, "phone": "123", "detail": "asdf"},
         {**HOME, "country": "HK"},
         {**HOME, "country": "", "state": "台湾省"},
         {**HOME, "country": "us", "state": "CA"},
@@ -66,7 +67,7 @@ class _Buyer:
             )
         for number in range(draw(st.integers(0, 2))):
             story.paid(name, self.at + draw(st.sampled_from([-1, 0, 20, DAY])), f"{name}-{number}")
-        if draw(SELDOM):
+        for _ in range(draw(st.sampled_from([0, 0, 0, 1, 1, 3]))):
             receiver = draw(RECEIVERS)
             if receiver is not None:
                 story.moved(name, self.later(), receiver)
@@ -78,10 +79,10 @@ class _Buyer:
         draw, story = self.draw, self.story
         if draw(SELDOM):
             born = draw(st.sampled_from([None, "2026-08-03T00:00:00Z", "2020-01-01T00:00:00Z"]))
-            is_verified = draw(st.booleans())
+            is_verified = draw(st.sampled_from([None, True, False, False]))
             story.account("verified", self.later(), alipay_verified=is_verified, created_at=born)
         if draw(SELDOM):
-            valid = draw(st.sampled_from([None, True, False]))
+            valid = draw(st.sampled_from([None, True, False, False]))
             story.account("flags", self.later(), is_new=draw(st.booleans()), phone_valid=valid)
 
     def reviews(self, name: str) -> None:
@@ -147,6 +148,7 @@ def case_histories(draw: Draw, most_buyers: int = 3) -> list[Event]:
         buyer.account()
         for order in range(draw(st.integers(1, 3))):
             buyer.order(f"o{order}")
+            buyer.account()
             buyer.parcel(f"o{order}")
             buyer.reviews(f"o{order}")
         buyer.account()

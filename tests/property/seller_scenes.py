@@ -236,7 +236,56 @@ def hurries(scene: Scene) -> None:
                 story.filing(answer, order, filed + HOUR, number=number)
 
 
+_TITLES = st.sampled_from(["保温杯", "保温杯 包邮", "保温杯 满99包邮", "赠品 杯刷", "补邮费链接"])
+_REGIONS = st.sampled_from([[], [], ["新疆", "西藏"], ["港澳台"]])
+_SAID = st.sampled_from(["", "偏远地区除外", "新疆不发", "新疆、西藏联系客服", "大陆以外不发"])
+_CATEGORIES = st.sampled_from([None, "餐饮具", "其他-赠品", "其它/邮费", "其他>邮费", "其他-杯子"])
+# What is known of an item's stock is kept for a week.
+_KEPT = 6.5 * DAY
+
+
+def audits(scene: Scene) -> None:
+    """Listings with one thing wrong or nothing, with readings of the stock between and at their changes."""
+    for number in range(scene.draw(st.integers(1, 3))):
+        at, item = scene.at, f"l{scene.number}-{number}"
+        may_deduct = scene.draw(st.sampled_from([None, True, True, False]))
+        for _ in range(scene.draw(st.integers(1, 7))):
+            at = min(
+                scene.at + _KEPT,
+                at + scene.draw(st.sampled_from([0, TICK, HOUR, HOUR, DAY, 3 * DAY])),
+            )
+            if scene.chance(50):
+                scene.story.stock(item, at, 10, mode=scene.draw(_MODES))
+            else:
+                _listed(scene, item, at, may_deduct if scene.chance(85) else None)
+
+
+_MODES = st.sampled_from(["order", "order", "payment"])
+
+
+def _listed(scene: Scene, item: str, at: float, may_deduct: bool | None) -> None:
+    kind = scene.draw(st.sampled_from(["published", "on_shelf", "changed", "changed", "off_shelf"]))
+    is_right = scene.chance(40)
+    body: dict[str, object] = {"deduct_on_payment_supported": may_deduct}
+    if not is_right:
+        body |= {
+            "title": scene.draw(_TITLES),
+            "category": scene.draw(_CATEGORIES),
+            "description": scene.draw(_SAID),
+            "excluded_regions": scene.draw(_REGIONS),
+            "claims_free_shipping": scene.chance(30),
+            "post_fee_minor": 500 if scene.chance(30) else 0,
+            "min_price_quantity": scene.draw(st.sampled_from([1, 1, 1, 2, 30])),
+            "is_overseas": scene.chance(30),
+            "overseas_disclosed": scene.chance(50),
+        }
+    if kind == "off_shelf":
+        body["reason"] = scene.draw(st.sampled_from(["sold_out", "seller"]))
+    scene.story.listing(kind, item, at, **body)
+
+
 SCENES = (
+    audits,
     hurries,
     closings,
     returns,

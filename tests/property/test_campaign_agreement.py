@@ -1,4 +1,4 @@
-"""L2 for D25: the chain, worked out again from what the oracles of D01, D08 and D10 find.
+"""L2 for D25: the chain, worked out again from what the oracles of all detectors that it reads find.
 
 Written from docs/detectors/D25.md; the acts are those of the SQL oracles, not of the detectors.
 """
@@ -15,12 +15,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.detect.diff import alert_id
-from tests.oracle.oracle import History, OracleEpisode
-from tests.oracle.story import DAY, HOUR, MINUTE, Story, ms
+from tests.oracle.oracle import OracleEpisode
+from tests.oracle.story import DAY, HOUR, MINUTE, ms
 from tests.pipeline import Event, Pipeline, run
 from tests.property.test_order_independence import batches, move_horizons
+from tests.talk_stories import Talk, talk_history
 
-KINDS = {"D01": "unpaid", "D08": "refunds", "D10": "claims"}
+KINDS = {
+    "D01": "unpaid",
+    "D04": "extortion",
+    "D20": "extortion",
+    "D08": "refunds",
+    "D09": "refunds",
+    "D10": "claims",
+    "D13": "bait",
+    "D17": "bait",
+    "D24": "bait",
+    "D18": "reviews",
+}
 MONTH_MS = 30 * DAY * 1000
 SEEDS = st.integers(0, 2**32)
 HORIZONS = (3 * DAY, 8 * DAY, 20 * DAY, 40 * DAY, 60 * DAY)
@@ -43,7 +55,7 @@ class Expected(NamedTuple):
     groups: frozenset[str]
 
 
-def life(story: Story, rng: Random, buyer: str) -> None:
+def life(story: Talk, rng: Random, buyer: str) -> None:
     """One buyer with a few acts, or what is nearly one, close to each other or a month apart."""
     story.buyer = buyer
     at = 0.0
@@ -51,10 +63,10 @@ def life(story: Story, rng: Random, buyer: str) -> None:
         at += rng.choice((HOUR, DAY, 9 * DAY, 29 * DAY, 30 * DAY, 31 * DAY))
         if at > 36 * DAY:
             break
-        rng.choice((_burst, _claims, _refunds, _again, _calls))(story, rng, at, f"{number}")
+        rng.choice(_ACTS)(story, rng, at, f"{number}")
 
 
-def _burst(story: Story, rng: Random, at: float, tag: str) -> None:
+def _burst(story: Talk, rng: Random, at: float, tag: str) -> None:
     pays = rng.choice((0.0, 0.0, 1.0))
     for number in range(rng.choice((4, 5, 6, 11))):
         story.created(f"u{tag}-{number}", at + MINUTE * number)
@@ -62,13 +74,13 @@ def _burst(story: Story, rng: Random, at: float, tag: str) -> None:
             story.paid(f"u{tag}-{number}", at + rng.choice((HOUR, 2 * DAY, 5 * DAY)))
 
 
-def _sold(story: Story, order: str, at: float) -> None:
+def _sold(story: Talk, order: str, at: float) -> None:
     story.created(order, at, ship_by=at + 2 * DAY)
     story.paid(order, at + 5)
     story.shipped(order, at + HOUR)
 
 
-def _claims(story: Story, rng: Random, at: float, tag: str) -> None:
+def _claims(story: Talk, rng: Random, at: float, tag: str) -> None:
     for number in range(rng.choice((1, 2, 3))):
         _sold(story, f"c{tag}-{number}", at)
         story.requested(f"c{tag}-{number}", at + DAY, reason="stockout", goods="not_received")
@@ -76,31 +88,79 @@ def _claims(story: Story, rng: Random, at: float, tag: str) -> None:
         _asked_again(story, f"c{tag}-0", at + DAY, "stockout")
 
 
-def _refunds(story: Story, rng: Random, at: float, tag: str) -> None:
+def _refunds(story: Talk, rng: Random, at: float, tag: str) -> None:
     for number in range(rng.choice((2, 3, 5))):
         _sold(story, f"r{tag}-{number}", at)
         story.requested(f"r{tag}-{number}", at + DAY + HOUR * number)
 
 
-def _again(story: Story, rng: Random, at: float, tag: str) -> None:
+def _again(story: Talk, rng: Random, at: float, tag: str) -> None:
     _sold(story, f"a{tag}", at)
     story.requested(f"a{tag}", at + DAY)
     _asked_again(story, f"a{tag}", at + DAY, "quality")
 
 
-def _asked_again(story: Story, order: str, at: float, reason: str) -> None:
+def _asked_again(story: Talk, order: str, at: float, reason: str) -> None:
     for attempt in (1, 2):
         story.refund_step("refused", order, at + HOUR * attempt, attempt=attempt)
         story.requested(order, at + HOUR * attempt + 60, attempt=attempt + 1, reason=reason)
 
 
-def _calls(story: Story, rng: Random, at: float, tag: str) -> None:
+def _calls(story: Talk, rng: Random, at: float, tag: str) -> None:
     for number in range(rng.choice((1, 2, 3))):
         story.contact(at + HOUR * number, answered=rng.choice((None, True, *[False] * 6)))
 
 
+def _returned(story: Talk, rng: Random, at: float, tag: str) -> None:
+    _sold(story, f"w{tag}", at)
+    story.requested(f"w{tag}", at + DAY, reason="no_longer_wanted", refund_only=False)
+    body = {"return_id": f"w{tag}", "order_id": f"w{tag}", "result": "mismatch"}
+    story._add("returns", "inspected", at + rng.choice((DAY, 3 * DAY)), None, **body)
+
+
+def _threat(story: Talk, rng: Random, at: float, tag: str) -> None:
+    """A demand, perhaps one that only informs, perhaps in a message that baits as well or is carried out."""
+    texts = (
+        "不给500元红包就差评",
+        "不返现就差评",
+        "给我1000元,不然投诉,好评返现吗?发票和商品分开发",
+    )
+    story.said(rng.choice(texts), at)
+    after = at + rng.choice((MINUTE, HOUR, DAY))
+    if rng.random() < 0.4:
+        story.filed(f"k{story.buyer}{tag}", rng.choice((None, f"t{tag}")), after)
+    if rng.random() < 0.4:
+        text = rng.choice(("", "日结兼职,加微信 abc12345"))
+        story.reviewed("posted", f"t{tag}", after, rng.choice(("bad", "good")), text)
+
+
+def _bait(story: Talk, rng: Random, at: float, tag: str) -> None:
+    """A question about somebody else's order, or two themes at once; perhaps a complaint right after it."""
+    foreign = "订单320198765432100001的收件人电话是多少"
+    story.said(rng.choice((foreign, "好评返现吗?收件人电话是多少", "什么时候发货")), at)
+    if rng.random() < 0.3:
+        after = at + rng.choice((5 * MINUTE, 11 * MINUTE))
+        story.filed(f"p{story.buyer}{tag}", None, after, "privacy_leak")
+        if rng.random() < 0.4:
+            story.ruled(f"p{story.buyer}{tag}", None, after + DAY, "rejected", "privacy_leak")
+
+
+def _review(story: Talk, rng: Random, at: float, tag: str) -> None:
+    """An ad, or only a bad review; perhaps changed or taken down."""
+    text = rng.choice(("日结兼职,加微信 abc12345", "日结兼职,加微信 abc12345", "太差了"))
+    story.reviewed("posted", f"v{tag}", at, "bad", text)
+    if rng.random() < 0.3:
+        story.taken_down(f"v{tag}", at + rng.choice((HOUR, 5 * DAY)))
+
+
+_ACTS = (
+    *(_burst, _claims, _refunds, _again, _calls),
+    *(_returned, _threat, _threat, _bait, _bait, _review, _review),
+)
+
+
 def history(rng: Random, buyers: int) -> list[Event]:
-    story = Story()
+    story = Talk()
     for number in range(buyers):
         life(story, rng, f"b{number}")
     return list(story.events)
@@ -108,13 +168,26 @@ def history(rng: Random, buyers: int) -> list[Event]:
 
 def expected(events: Sequence[Event], horizon_ms: int) -> list[Expected]:
     """Steps 1 to 5 of the page."""
-    refund_of = {v["event_id"]: v["order_id"] for t, v in events if t == "refunds"}
+    asked_back = {
+        v["event_id"]: v["order_id"]
+        for _, v in events
+        if v["type"] in ("requested", "filed") and v.get("order_id")
+    }
+    # An order that was only placed is itself what happened.
+    placed = {
+        (v["shop_id"], v["buyer_id"], v["order_id"]): v["event_id"]
+        for _, v in events
+        if v["type"] == "created"
+    }
     acts: dict[str, list[Act]] = defaultdict(list)
-    with History(events) as told:
+    with talk_history(events) as told:
         for detector, kind in KINDS.items():
             for e in told.episodes(detector, horizon_ms):
-                if e.subject_kind == "buyer":
-                    matters = {refund_of.get(m, m) for m in e.members}
+                if e.subject_kind == "buyer" and e.severity != "info":
+                    matters = {asked_back.get(m, m) for m in e.members}
+                    if detector == "D01":
+                        where = tuple(e.subject_id.split(":"))
+                        matters = {placed[(*where, order)] for order in e.members}
                     acts[e.subject_id].append(
                         Act(
                             e.opened_at_ms, kind, detector, e.anchor_event_id, e, frozenset(matters)

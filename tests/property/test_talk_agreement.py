@@ -38,6 +38,7 @@ STEPS = st.sampled_from(
 )
 LEAPS = st.sampled_from([DAY, 5 * DAY, 10 * DAY, 30 * DAY - 10 * MINUTE, 30 * DAY, 30 * DAY + TICK])
 RATINGS = st.sampled_from(["bad", "bad", "bad", "neutral", "good"])
+WRITTEN = st.sampled_from(["", "", "日结兼职,加微信 abc12345"])
 LAST = 40 * DAY
 HORIZONS = st.sampled_from([ms(at) for at in (HOUR, DAY, 30 * DAY, 31 * DAY, 40 * DAY, 80 * DAY)])
 
@@ -59,7 +60,7 @@ def talks(draw: Draw) -> list[Event]:
         elif kind <= 6:
             part = draw(st.sampled_from(["posted", "posted", "appended", "changed"]))
             posted = draw(st.sampled_from([None, None, at - 20 * DAY, at + DAY]))
-            story.reviewed(part, order, at, draw(RATINGS), posted=posted)
+            story.reviewed(part, order, at, draw(RATINGS), draw(WRITTEN), posted=posted)
         elif kind == 7:
             complaint = draw(st.sampled_from(["k1", "k2"]))
             about = draw(st.sampled_from(["privacy_leak", "privacy_leak", "invoice", "postage"]))
@@ -116,10 +117,12 @@ def reviewers(draw: Draw) -> list[Event]:
             story.paid(order, at)
         if draw(st.integers(0, 9)):
             at = min(LAST, at + draw(st.sampled_from([HOUR, 2 * DAY])))
-            story.reviewed("posted", order, at, draw(ratings))
+            story.reviewed("posted", order, at, draw(ratings), draw(WRITTEN))
             if not draw(st.integers(0, 5)):
                 posted = draw(st.sampled_from([None, at, at - 20 * DAY]))
-                story.reviewed("changed", order, at + HOUR, draw(RATINGS), posted=posted)
+                story.reviewed(
+                    "changed", order, at + HOUR, draw(RATINGS), draw(WRITTEN), posted=posted
+                )
             if not draw(st.integers(0, 7)):
                 story.taken_down(order, at + draw(st.sampled_from([-HOUR, 2 * HOUR])))
     for _ in range(draw(st.integers(0, 3))):

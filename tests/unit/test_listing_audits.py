@@ -54,3 +54,12 @@ def test_what_is_switched_off_later_says_nothing_about_the_time_before() -> None
     story.listing("changed", "i", DAY, title="保温杯", deduct_on_payment_supported=False)
     story.stock("i", 2 * DAY, 10)
     assert latest(story.events) == []
+
+
+def test_of_two_changes_in_the_same_second_as_a_reading_neither_overlooks_it() -> None:
+    story = Story()
+    story.stock("i", HOUR, 10)
+    for title in ("保温杯", "保温杯 红"):
+        story.listing("changed", "i", HOUR, title=title, deduct_on_payment_supported=True)
+    (alert,) = latest(story.events)
+    assert (alert.severity, alert.evidence.facts_total) == ("info", 2)

@@ -221,9 +221,10 @@ def _audited(facts: Facts, rules: Rules) -> list[_Audited]:
     times = [reading.at_ms for reading in readings]
     found: list[_Audited] = []
     for listing, after in zip_longest(listings, listings[1:]):
-        first = max(0, bisect_right(times, listing.at_ms) - 1)
-        end = bisect_left(times, after.at_ms) if after else len(readings)
-        in_force = readings[first:end]
+        known = bisect_right(times, listing.at_ms)
+        # The next event may bear the same time; what was read up to then is in force of both.
+        end = max(known, bisect_left(times, after.at_ms)) if after else len(readings)
+        in_force = readings[max(0, known - 1) : end]
         on_order = [i for i, one in enumerate(in_force) if one.deduct_mode == "order"]
         standing = _issues(listing, bool(on_order), rules)
         issues = standing if listing.on_shelf else ""

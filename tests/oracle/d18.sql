@@ -1,0 +1,49 @@
+-- D18 ad_review; see the definition in docs/detectors/D18.md. Which parts carry ads is given.
+WITH
+part AS (
+    SELECT
+        r.*,
+        -- Deleting ends all parts that had been told by then, a change what was posted.
+        least(
+            CASE WHEN n.gone_at >= r.at_ms THEN n.gone_at END,
+            CASE r.part WHEN '' THEN c.at_ms END
+        ) AS ended_at
+    FROM reviewed r
+    JOIN review_now n USING (shop, buyer, review_id)
+    LEFT JOIN (FROM reviewed WHERE part = 'changed') c
+        ON c.shop = r.shop AND c.buyer = r.buyer AND c.review_id = r.review_id
+        AND (c.at_ms, c.event_id) > (r.at_ms, r.event_id)
+),
+ad AS (
+    SELECT
+        shop, buyer, review_id,
+        arg_min(event_id, (at_ms, event_id)) AS anchor,
+        min(at_ms) AS opened_at,
+        max(at_ms) AS last_at,
+        CASE WHEN count(*) = count(ended_at) THEN max(ended_at) END AS resolved_at,
+        list(event_id ORDER BY event_id) AS members
+    FROM part
+    WHERE n_ads >= getvariable('kinds')
+    GROUP BY ALL
+),
+timed AS (
+    SELECT
+        a.*,
+        -- Exactly thirty days still pass (N17).
+        greatest(n.posted_at + 30 * 86400000::BIGINT + 1, a.opened_at) AS expires_at
+    FROM ad a
+    JOIN review_now n USING (shop, buyer, review_id)
+)
+SELECT
+    'buyer' AS subject_kind,
+    shop || ':' || buyer AS subject_id,
+    anchor AS anchor_event_id,
+    opened_at AS opened_at_ms,
+    last_at AS last_crossing_ms,
+    case_status(resolved_at, expires_at, getvariable('horizon_ms')) AS status,
+    case_ended(resolved_at, expires_at, getvariable('horizon_ms')) AS ended_at_ms,
+    'warn' AS severity,
+    members,
+    len(members) AS n_members
+FROM timed
+ORDER BY subject_id, opened_at_ms;
