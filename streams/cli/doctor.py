@@ -40,6 +40,10 @@ LATELY_S = 24 * 3600
 # So many are read within a second or so, and tell as well as all of them what is to be mended.
 NEWEST_LETTERS = 1_000
 _KINDS_NAMED = 5
+# As long as D31 counts disputes; shops that have some have them again, so the newest tell as well as all.
+DISPUTES_S = 30 * 24 * 3600
+NEWEST_DISPUTES = 200
+_SHOPS_NAMED = 5
 # Topic and reason of a letter are headers, anybody's text.
 _LONGEST_NAME = 40
 START_BROKER = (
@@ -57,6 +61,10 @@ TOKEN_CURE = "Set ORDERWATCH_INBOX_AUTH_TOKEN to what `openssl rand -hex 24` pri
 LETTERS_CURE = (
     "See why with `orderwatch dlq list` and `dlq show`; mend the sender and let it send those events again, "
     "or `dlq replay` them where docs/operations.md says so."
+)
+DISPUTES_CURE = (
+    "Set shops: {SHOP: {D31: {orders_per_window: N}}} in the rules (docs/detectors/D31.md); "
+    "`orderwatch replay --shop-sizes` counts the orders in files."
 )
 # What silence looks like to those who believe it: in general, and by detector.
 _LOOKS_LIKE: dict[str, tuple[str, dict[str, str]]] = {
@@ -203,7 +211,14 @@ def _broker(settings: Settings) -> Iterator[Check]:
         client = clients.admin(settings)
     except OrderwatchError as error:
         yield Check("broker", "failed", str(error), START_BROKER)
-        for name in ("topics", "co-partitioning", "event times", "dead letters", "input"):
+        for name in (
+            "topics",
+            "co-partitioning",
+            "event times",
+            "dead letters",
+            "input",
+            "disputes",
+        ):
             yield Check(name, "skipped", "needs the broker")
         return
     try:
@@ -227,6 +242,7 @@ def _broker(settings: Settings) -> Iterator[Check]:
         yield _event_times(settings, rows)
         yield _asked("dead letters", lambda: _dead_letters(settings))
         yield _asked("input", lambda: _input(settings))
+        yield _asked("disputes", lambda: _disputes(settings))
     except OrderwatchError as error:
         yield Check("topics", "failed", str(error), "Check the rights of the account.")
 
@@ -341,6 +357,27 @@ def _input(settings: Settings) -> Check:
     said = "; ".join(_missed(name, found[name], believers[name]) for name in missed)
     cure = " ".join(_SEND[name] for name in missed)
     return Check("input", "warning", f"of the last 24 hours there are orders, but {said}", cure)
+
+
+def _disputes(settings: Settings) -> Check:
+    """Whether the number of orders is known wherever disputes come: without it D31 only ever informs."""
+    if all(detector.id != "D31" for detector in _chosen(settings)):
+        return Check("disputes", "skipped", "D31 does not run")
+    rules = load_rules(settings.rules_path, find_detectors())
+    since_ms = int((time.time() - DISPUTES_S) * 1000)
+    keys = {r.key or b"" for r in reading.newest(settings, "disputes", since_ms, NEWEST_DISPUTES)}
+    shops = {key.partition(b":")[0].decode(errors="replace") for key in keys}
+    if not shops:
+        return Check("disputes", "ok", "none of the last 30 days")
+    uncounted = sorted(
+        shop for shop in shops if not getattr(rules.of(shop)["D31"].block, "orders_per_window", 0)
+    )
+    if not uncounted:
+        return Check("disputes", "ok", "orders_per_window is set wherever disputes come")
+    named = ", ".join(deadletters.shortened(s, _LONGEST_NAME) for s in uncounted[:_SHOPS_NAMED])
+    more = f" and {len(uncounted) - _SHOPS_NAMED} more" if len(uncounted) > _SHOPS_NAMED else ""
+    found = f"D31 knows no rate and only informs, for orders_per_window is 0: {named}{more}"
+    return Check("disputes", "warning", found, DISPUTES_CURE)
 
 
 def _believers(settings: Settings) -> dict[str, set[str]]:

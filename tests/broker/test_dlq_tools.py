@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -473,6 +474,32 @@ def test_doctor_tells_what_of_the_input_is_missing(settings: Settings, tmp_path:
     left = {"type": "shipped", "shipment_id": "x", "carrier": "sf", "tracking_no": "1"}
     _produce(settings, path, [{"topic": "shipments", "value": _told_now(30, **left)}])
     assert _check(settings, "input").status == "ok"
+
+
+def test_doctor_tells_where_disputes_come_and_nobody_said_how_many_orders_there_are(
+    settings: Settings, tmp_path: Path
+) -> None:
+    assert _check(settings, "disputes").found == "none of the last 30 days"
+    opened = {"type": "opened", "dispute_id": "d", "reason": "quality"}
+    disputes = [_told_now(n, **opened) | {"shop_id": f"shop-{n % 2}"} for n in range(4)]
+    _produce(
+        settings,
+        tmp_path / "e.jsonl",
+        [{"topic": "disputes", "value": value} for value in disputes],
+    )
+    unknown = _check(settings, "disputes")
+    assert (unknown.status, unknown.found[-14:]) == ("warning", "shop-0, shop-1")
+    assert "orders_per_window" in unknown.cure
+    rules = tmp_path / "rules.yaml"
+    shipped = files("streams.detect").joinpath("rules.yaml").read_text(encoding="utf-8")
+    counted = "\nshops:\n  shop-0: {D31: {orders_per_window: 900}}\n"
+    rules.write_text(shipped + counted, encoding="utf-8")
+    one = _check(settings.model_copy(update={"rules_path": rules}), "disputes")
+    assert one.found.endswith(": shop-1")
+    rules.write_text(f"{shipped}{counted}  shop-1: {{D31: {{orders_per_window: 9}}}}\n", "utf-8")
+    assert _check(settings.model_copy(update={"rules_path": rules}), "disputes").status == "ok"
+    others = settings.model_copy(update={"detectors": "D01"})
+    assert _check(others, "disputes").found == "D31 does not run"
 
 
 def test_doctor_tells_of_dead_letters_until_they_are_sent_back(settings: Settings) -> None:

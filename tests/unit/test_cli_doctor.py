@@ -61,6 +61,7 @@ def test_without_broker_the_rest_is_still_checked(settings: Settings) -> None:
         "event times": "skipped",
         "dead letters": "skipped",
         "input": "skipped",
+        "disputes": "skipped",
         "worker": "skipped",
         "inbox": "skipped",
     }
