@@ -88,6 +88,13 @@ def replay(
     speed: Annotated[
         str, typer.Option(help="`max`, `real`, or a factor such as `10x` of event time.")
     ] = "max",
+    shop_sizes: Annotated[
+        bool,
+        typer.Option(
+            "--shop-sizes",
+            help="Say at the end how large the orders of each shop are, as rules of D07 and D31 to paste.",
+        ),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the final alerts as JSON, one a line.")
     ] = False,
@@ -106,7 +113,7 @@ def replay(
         )
     if against is not None and "-" in files:
         raise ConfigurationError("--against reads the files twice, and - only once; name files.")
-    plan = replaying.Plan(files, alerts, until, shuffle_seed, speed)
+    plan = replaying.Plan(files, alerts, until, shuffle_seed, speed, shop_sizes)
     if against is not None:
         # Before an hour is spent on the first replay.
         load_rules(against, find_detectors())
@@ -118,7 +125,7 @@ def replay(
     else:
         with progress.counter("replay against") as count:
             other = context.obj.settings(rules_path=against)
-            before = replaying.run(other, replace(plan, alerts=None), count)
+            before = replaying.run(other, replace(plan, alerts=None, counts_sizes=False), count)
         found = compare(replayed.report.standing, before.report.standing)
         tables.show_comparison(found, as_json=as_json, only_summary=alerts == "-")
         tables.show_replay(replayed, as_json=False, only_summary=True)

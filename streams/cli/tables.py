@@ -199,6 +199,9 @@ def show_replay(replayed: Replayed, *, as_json: bool, only_summary: bool) -> Non
         console.print(f"{times:,} lines refused: {reason}", style="red")
     for position, _, message in report.refused_at:
         console.print(f"  {position}: {visible(message)}", style="red", soft_wrap=True)
+    if replayed.sizes:
+        for line in replayed.sizes.as_rules(report.newest_ms):
+            console.print(visible(line), soft_wrap=True, markup=False, highlight=False)
 
 
 def show_comparison(

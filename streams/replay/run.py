@@ -15,6 +15,7 @@ from streams.errors import ConfigurationError
 from streams.replay.engine import ReplayReport, replay
 from streams.replay.files import EventReader, LineWriter, overwrites
 from streams.replay.pacing import Count, parse_speed
+from streams.replay.sizes import ShopSizes
 from streams.rules import build_engine
 from streams.settings import Settings
 
@@ -28,6 +29,7 @@ class Plan:
     until: datetime | None = None
     shuffle_seed: int | None = None
     speed: str = "max"
+    counts_sizes: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Replayed:
 
     report: ReplayReport
     elapsed_s: float
+    sizes: ShopSizes | None = None
 
     @property
     def events_total(self) -> int:
@@ -63,6 +66,7 @@ def run(
     gc.set_threshold(1_000_000, 50, 100)
     engine = build_engine(settings)
     reader = EventReader(plan.paths, progress=lambda read: count(read.lines_read, _share(read)))
+    sizes = ShopSizes() if plan.counts_sizes else None
     until_ms = epoch_ms(plan.until)
     started_at = time.monotonic()
     with ExitStack() as stack:
@@ -74,7 +78,7 @@ def run(
 
         report = replay(
             engine,
-            reader,
+            sizes.watch(reader) if sizes else reader,
             on_alert,
             until_ms=until_ms,
             shuffle_seed=plan.shuffle_seed,
@@ -86,7 +90,7 @@ def run(
             max_future_s=settings.max_future_s,
             max_record_bytes=settings.max_record_bytes,
         )
-    return Replayed(report, time.monotonic() - started_at)
+    return Replayed(report, time.monotonic() - started_at, sizes)
 
 
 def _refuse_to_replace_input(plan: Plan) -> None:

@@ -34,7 +34,7 @@ def _placed(e: ev.OrderCreated) -> Sequence[f.AnyFact]:
     if items[0][1] >= f.LARGE_UNITS or e.amount_minor >= f.LARGE_AMOUNT_MINOR:
         found.append(
             f.LargeOrder(
-                at_ms, e.event_id, e.order_id, items[0][1], e.amount_minor, _iso(e.currency)
+                at_ms, e.event_id, e.order_id, items[0][1], e.amount_minor, iso_currency(e.currency)
             )
         )
     who = reader()
@@ -49,7 +49,7 @@ def _placed(e: ev.OrderCreated) -> Sequence[f.AnyFact]:
     return found
 
 
-def _iso(currency: str) -> str:
+def iso_currency(currency: str) -> str:
     """Its code in ISO 4217, for shops that write 人民币 as RMB."""
     code = currency.upper()
     return "CNY" if code == "RMB" else code
