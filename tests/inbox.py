@@ -148,10 +148,11 @@ class Inbox:
                 StepRequest(
                     alert_id=alert_id(key),
                     step=step,  # type: ignore[arg-type]
-                    by="李雷",
                     request_id=f"{step}-{version}-{key}",
                     version=version,
-                    **({"label": Label.FALSE_POSITIVE} if step == "label" else {}) | fields,
+                    **{"by": "李雷"}
+                    | ({"label": Label.FALSE_POSITIVE} if step == "label" else {})
+                    | fields,
                 )
             )
             assert done.kind == "done"

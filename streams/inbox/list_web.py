@@ -16,6 +16,7 @@ from streams.inbox import pages
 from streams.inbox.bulk import Told, perform_each
 from streams.inbox.console import Console
 from streams.inbox.desk import Outcome
+from streams.inbox.listing import PAGE_SIZE
 from streams.inbox.register import MOST_ALERTS
 from streams.inbox.requests import admit, check_change, filter_of, form_of, steps_of
 from streams.inbox.session import Session
@@ -88,7 +89,14 @@ def list_page(
 ) -> HTMLResponse:
     """One page of a list; after a step for those chosen, with what became of it."""
     wanted = filter_of(request, complaints_only=complaints_only)
-    found = console.store.page(wanted)
+    chosen = told.chosen() if told else frozenset[str]()
+    found, groups = (
+        console.store.grouped(wanted, chosen)
+        if wanted.is_grouped
+        else (console.store.page(wanted), {})
+    )
+    looked_at = {row.alert_id for row in found.rows}
+    looked_at |= {group.first_due for group in groups.values() if group.first_due}
     shops, detectors = console.store.choices()
     return view.page(
         request,
@@ -96,7 +104,7 @@ def list_page(
         status=_status(told),
         wanted=wanted,
         listing=found,
-        cards=pages.cards(found, console.board.of_alerts([r.alert_id for r in found.rows])),
+        cards=pages.cards(found.rows, groups, console.board.of_alerts(sorted(looked_at))),
         cases=console.casebook.page(
             is_ended=wanted.is_handled,
             number=wanted.cases_page,
@@ -112,7 +120,8 @@ def list_page(
         most_registered=MOST_ALERTS,
         labels=tuple(Label),
         told=told,
-        chosen=told.chosen() if told else frozenset(),
+        chosen=chosen,
+        most_chosen=PAGE_SIZE,
         undone=[_undone(console, one, outcome) for one, outcome in told.undone] if told else (),
         tab="complaints" if complaints_only else "alerts",
     )

@@ -16,6 +16,7 @@ from streams.inbox.workflow import UNHANDLED
 T = TypeVar("T")
 _Row = TypeVar("_Row", bound=Base)
 Sort = Literal["severity", "newest", "deadline"]
+Grouping = Literal["subject", "shop", "none"]
 PAGE_SIZE: Final = 50
 # So many are sorted sooner than they are found among all others by walking in order.
 FEW: Final = 1000
@@ -30,28 +31,41 @@ class Filter:
     severity: str | None = None
     shop: str | None = None
     detector: str | None = None
+    subject: str | None = None
     status: str | None = None
     search: str = ""
     complaints_only: bool = False
     with_suppressed: bool = False
     sort: Sort = "severity"
+    # What is at work is put together by shop and detector, with or without the subject, or not at all.
+    group: Grouping = "subject"
     page: int = 1
     # The page of the shop's complaints, which stand above the alerts on their tab.
     cases_page: int = 1
 
+    @property
+    def is_grouped(self) -> bool:
+        # What was handled is walked in order, for it is nearly all there is.
+        return self.group != "none" and not self.is_handled
+
 
 @dataclass(frozen=True)
 class Listing:
-    """One page of a list, and what the page around it needs to know."""
+    """One page of a list, and what the page around it needs to know.
+
+    `total` are alerts. `lines` are what the pages are made of, where that is something else.
+    """
 
     rows: Sequence[AlertRow]
     total: int
     page: int
     suppressed: int
+    lines: int | None = None
 
     @property
     def pages(self) -> int:
-        return max(1, -(-self.total // PAGE_SIZE))
+        lines = self.total if self.lines is None else self.lines
+        return max(1, -(-lines // PAGE_SIZE))
 
 
 @dataclass(frozen=True)
@@ -93,7 +107,7 @@ def page_query(wanted: Filter, number: int, size: int = PAGE_SIZE) -> Select[Any
         select(AlertRow)
         .options(selectinload(AlertRow.latest))
         .join(AlertRow.case)
-        .where(*_shown(wanted))
+        .where(*shown(wanted))
         .order_by(*_order(wanted))
         .limit(size)
         .offset((number - 1) * size)
@@ -102,7 +116,7 @@ def page_query(wanted: Filter, number: int, size: int = PAGE_SIZE) -> Select[Any
 
 def ids_query(wanted: Filter) -> Select[Any]:
     """The ids of all alerts that the pages hold, in no order."""
-    return select(AlertRow.alert_id).join(AlertRow.case).where(*_shown(wanted))
+    return select(AlertRow.alert_id).join(AlertRow.case).where(*shown(wanted))
 
 
 def page_of_few(
@@ -129,7 +143,8 @@ def tally_of_all(wanted: Filter) -> Select[int, int]:
     )
 
 
-def _shown(wanted: Filter) -> list[ColumnElement[bool]]:
+def shown(wanted: Filter) -> list[ColumnElement[bool]]:
+    """The conditions of the filters, for alerts joined with their cases."""
     # Few are unhandled and found by their state. The others are nearly all there are, so they are walked
     # in order: sorting them for one page would take longer every day.
     of_state = CaseRow.state.not_in if wanted.is_handled else CaseRow.state.in_
@@ -145,6 +160,7 @@ def _filters(wanted: Filter) -> list[ColumnElement[bool]]:
         (AlertRow.severity, wanted.severity),
         (shop, wanted.shop),
         (AlertRow.detector, wanted.detector),
+        (AlertRow.subject_id, wanted.subject),
         (AlertRow.status, wanted.status),
     ):
         if value:

@@ -19,8 +19,9 @@ from streams.detect.playbooks import NEEDS
 from streams.display.masking import visible
 from streams.inbox.board import Line
 from streams.inbox.events import orders_of, recharge_of
+from streams.inbox.groups import Group
 from streams.inbox.intake import storable
-from streams.inbox.listing import Filter, Listing
+from streams.inbox.listing import Filter
 from streams.inbox.models import AlertRow, AuditRow, FilingRow
 from streams.inbox.redaction import clean
 from streams.inbox.store import Detail
@@ -54,6 +55,8 @@ class Card:
     row: AlertRow
     alert: Alert
     timers: Sequence[Timer] = ()
+    # Which it stands for, where it is the row of several.
+    group: Group | None = None
 
     @property
     def state(self) -> State:
@@ -262,10 +265,12 @@ def query(wanted: Filter, **changes: object) -> str:
         "severity": changed.severity,
         "shop": changed.shop,
         "detector": changed.detector,
+        "subject": changed.subject,
         "status": changed.status,
         "q": changed.search or None,
         "suppressed": "1" if changed.with_suppressed else None,
         "sort": changed.sort if changed.sort != "severity" else None,
+        "group": changed.group if changed.group != "subject" else None,
         "page": str(changed.page) if changed.page > 1 else None,
         "cases": str(changed.cases_page) if changed.cases_page > 1 else None,
     }
@@ -279,8 +284,22 @@ def address(path: str, **fields: str | int) -> str:
     return f"{path}?{said}" if said else path
 
 
-def cards(listing: Listing, timers: Mapping[str, Sequence[Timer]]) -> list[Card]:
-    return [card(row, timers.get(row.alert_id, ())) for row in listing.rows]
+def cards(
+    rows: Sequence[AlertRow], groups: Mapping[str, Group], timers: Mapping[str, Sequence[Timer]]
+) -> list[Card]:
+    """The rows of a list; one that stands for a group has the first deadline of the group."""
+    found = []
+    for row in rows:
+        group = groups.get(row.alert_id)
+        own = timers.get(row.alert_id, ())
+        if group is None:
+            found.append(card(row, own))
+            continue
+        first = timers.get(group.first_due or "", ())
+        said = [one for one in first if not one.is_own()]
+        promised = [one for one in own if one.is_own()]
+        found.append(replace(card(row, [*said, *promised]), group=group))
+    return found
 
 
 def environment() -> Environment:

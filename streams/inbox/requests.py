@@ -17,7 +17,7 @@ from streams.inbox.bans import Asking, BanStep
 from streams.inbox.bulk import request_id_of
 from streams.inbox.casebook import CaseRequest, OpenRequest
 from streams.inbox.complaints import CaseStep
-from streams.inbox.listing import PAGE_SIZE, Filter, Sort
+from streams.inbox.listing import PAGE_SIZE, Filter, Grouping, Sort
 from streams.inbox.session import Gatekeeper, Session, is_same_origin
 from streams.inbox.texts import Language
 from streams.inbox.workflow import FOR_MANY, Channel, Label, RechargeResult, Step, StepRequest
@@ -27,6 +27,7 @@ _MAX_FORM_BYTES: Final = 32 * 1024
 # Every alert of a page may be chosen, each in a field of its own.
 _MAX_FIELDS: Final = 40 + PAGE_SIZE
 _CHOSEN: Final = "alert."
+_CHOSEN_GROUP: Final = "group."
 _MAX_PAGE: Final = 1_000_000
 _MAX_SEARCH: Final = 128
 _Choice = TypeVar("_Choice", bound=str)
@@ -72,7 +73,7 @@ async def form_of(request: Request) -> dict[str, str]:
     async for chunk in request.stream():
         body += chunk
         if len(body) > _MAX_FORM_BYTES:
-            raise BadFormError
+            raise BadFormError("problem.too_large")
     try:
         fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MAX_FIELDS)
     except ValueError:
@@ -106,11 +107,13 @@ def filter_of(request: Request, *, complaints_only: bool) -> Filter:
         severity=_one_of(get_args(Severity), fields.get("severity")),
         shop=fields.get("shop") or None,
         detector=fields.get("detector") or None,
+        subject=fields.get("subject") or None,
         status=_one_of(get_args(AlertStatus), fields.get("status")),
         search=search_of(request),
         complaints_only=complaints_only,
         with_suppressed=fields.get("suppressed") == "1",
         sort=_one_of(get_args(Sort), fields.get("sort")) or "severity",
+        group=_one_of(get_args(Grouping), fields.get("group")) or "subject",
         page=_number(fields.get("page"), default=1, greatest=_MAX_PAGE),
         cases_page=_number(fields.get("cases"), default=1, greatest=_MAX_PAGE),
     )
@@ -185,14 +188,23 @@ def steps_of(form: dict[str, str], operator: str) -> list[StepRequest]:
 def chosen_of(form: dict[str, str]) -> dict[str, int]:
     """The alerts that were chosen on a list, each with the version of its case; -1 for one that is none.
 
-    Raises BadFormError for more than a list can show, and for what is no id.
+    A field `alert.` and the id has the version; one that begins with `group.` has several, as
+    `id.version id.version`. Raises BadFormError for more than a step takes, and for what is no id.
     """
+    pairs = [
+        (name[len(_CHOSEN) :], said) for name, said in form.items() if name.startswith(_CHOSEN)
+    ]
+    for name, said in form.items():
+        if name.startswith(_CHOSEN_GROUP):
+            pairs += [
+                (id_, version) for id_, _, version in (one.rpartition(".") for one in said.split())
+            ]
     chosen = {
-        name.removeprefix(_CHOSEN): _number(version, default=-1, greatest=2**31 - 1)
-        for name, version in form.items()
-        if name.startswith(_CHOSEN)
+        alert_id: _number(version, default=-1, greatest=2**31 - 1) for alert_id, version in pairs
     }
-    if len(chosen) > PAGE_SIZE or not all(map(_is_id, chosen)):
+    if len(chosen) > PAGE_SIZE:
+        raise BadFormError("bulk.too_many")
+    if not all(map(_is_id, chosen)):
         raise BadFormError
     return chosen
 

@@ -6,7 +6,7 @@ consumer may commit its offsets after it. Steps of people are in `desk`, not her
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from schemas.alerts import Alert, AlertEnvelope
 from streams.inbox.bans import ENDED, BanState
 from streams.inbox.database import writing
 from streams.inbox.events import TOPICS, orders_of
+from streams.inbox.groups import Group, grouped
 from streams.inbox.intake import (
     Accepted,
     RefusedRecord,
@@ -155,6 +156,16 @@ class Store:
             # On PostgreSQL the envelope of one may have been deleted since its row was read.
             rows = [row for row in listed if row.latest is not None]
             return Listing(rows, total, number, suppressed)
+
+    def grouped(
+        self, wanted: Filter, chosen: Set[str] = frozenset()
+    ) -> tuple[Listing, Mapping[str, Group]]:
+        """One page of groups: the alert that stands for each, and the groups of more than it, by its id."""
+        with Session(self.engine) as session:
+            found, suppressed = _totals(session, wanted)
+            total = found if wanted.with_suppressed else max(0, found - suppressed)
+            rows = grouped(session, wanted, self._now(), chosen)
+        return Listing(rows.leads, total, rows.page, suppressed, rows.total), rows.groups
 
     def detail(self, alert_id: str) -> Detail | None:
         """One alert with its history, or None."""

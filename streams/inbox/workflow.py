@@ -54,14 +54,14 @@ class Label(StrEnum):
 
 
 # By these, what the alert says is not so, or no longer.
-_SETTLED: Final = frozenset({Label.FALSE_POSITIVE, Label.BUYER_PAID, Label.WITHDRAWN})
+SETTLED: Final = frozenset({Label.FALSE_POSITIVE, Label.BUYER_PAID, Label.WITHDRAWN})
 # With these a person has said that what the alert says is so, and that it is grave.
 REPORTED_LABELS: Final = frozenset({Label.CONFIRMED_MALICIOUS, Label.POLICE_REPORTED})
 
 
 def stands(status: str, label: str | None) -> bool:
     """Whether anybody may be accused by an alert: neither the facts nor whoever handled it say otherwise."""
-    return status != "retracted" and label not in _SETTLED
+    return status != "retracted" and label not in SETTLED
 
 
 class Channel(StrEnum):

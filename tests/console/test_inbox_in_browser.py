@@ -84,7 +84,7 @@ def test_a_new_alert_appears_without_a_reload(page: Page, served: Served) -> Non
     served.add(make_alert())
     page.wait("document.querySelectorAll('[data-alert]').length === 1")
     page.wait("document.title.startsWith('(1)')")
-    served.add(make_alert("2", severity="critical"))
+    served.add(make_alert("2", severity="critical", buyer="b2"))
     page.wait("document.querySelectorAll('[data-alert]').length === 2")
     first = page.evaluate("document.querySelector('[data-alert]').innerText")
     assert "紧急" in first
@@ -529,6 +529,68 @@ def test_all_of_the_page_are_chosen_and_none(page: Page, served: Served) -> None
     assert chosen(page) == 49
 
 
+def of_one_cause(number: int, buyer: str) -> list[Alert]:
+    return [
+        make_alert(f"{buyer}-{n}", buyer=buyer, orders=1, detector="D34") for n in range(number)
+    ]
+
+
+def test_alerts_of_one_cause_are_one_row_that_opens_and_one_box(page: Page, served: Served) -> None:
+    served.add(*of_one_cause(12, "b1"), make_alert("x", buyer="b2"))
+    page.wait("document.querySelectorAll('.alert').length === 2")
+    assert "× 12" in page.text()
+    # Two of it are seen to by themselves.
+    page.click("a.title:has(.size)")
+    page.wait("document.querySelectorAll('.alert').length === 12")
+    page.click(".alert:nth-child(1) .pick input")
+    page.click(".alert:nth-child(2) .pick input")
+    page.choose("select[name=do]", "take")
+    page.click(".act button")
+    page.wait("document.querySelector('.told')?.innerText.includes('处理：2条已完成')")
+    page.click(".only a")
+    page.wait("document.querySelectorAll('.alert').length === 2")
+    assert "已有人处理 2/12" in page.text()
+    page.click("input[name^='group.']")
+    assert "已选12条" in page.text()
+    page.choose("select[name=do]", "take")
+    page.click(".act button")
+    page.wait("document.querySelector('.told')?.innerText.includes('处理：10条已完成')")
+    assert states(served, *(f"b1-{n}" for n in range(12))) == ["IN_PROGRESS"] * 12
+    assert page.complaints() == [] or all("409" in one for one in page.complaints())
+
+
+def test_a_row_grows_as_alerts_of_its_cause_arrive_and_stands_still_while_it_is_chosen(
+    page: Page, served: Served
+) -> None:
+    one, two, three = of_one_cause(3, "b1")
+    served.add(one, two)
+    page.wait("document.querySelector('.size')?.innerText === '× 2'")
+    served.add(three)
+    page.wait("document.querySelector('.size')?.innerText === '× 3'")
+    page.click("input[name^='group.']")
+    served.add(make_alert("b1-later", buyer="b1", detector="D34"))
+    page.wait("!document.getElementById('stale').hidden")
+    assert "已选3条" in page.text()
+    page.click("input[name^='group.']")
+    page.wait("document.querySelector('.size')?.innerText === '× 4'")
+
+
+def test_no_more_is_chosen_than_a_step_takes(page: Page, served: Served) -> None:
+    served.add(*of_one_cause(30, "b1"), *of_one_cause(21, "b2"), make_alert("x", buyer="b3"))
+    page.wait("document.querySelectorAll('.alert').length === 3")
+    # From the top, what fits: the thirty and the one.
+    page.click(".all input")
+    assert "已选31条" in page.text()
+    page.click(".all input")
+    assert chosen(page) == 0
+    for row in ("1", "2", "3"):
+        page.click(f".alert:nth-child({row}) .pick input")
+    assert "已选52条，一次最多50条" in page.text()
+    assert page.evaluate("[...document.querySelectorAll('.act button')].every((b) => b.disabled)")
+    page.click(".alert:nth-child(2) .pick input")
+    assert not page.evaluate("document.querySelector('.act button').disabled")
+
+
 def test_a_register_of_those_chosen_leaves_the_page_as_it_is_for_the_next_step(
     page: Page, served: Served
 ) -> None:
@@ -675,10 +737,10 @@ def test_a_click_beside_the_box_of_an_alert_opens_nothing(page: Page, served: Se
 def test_the_keyboard_stays_where_it_was_when_the_list_is_renewed(
     page: Page, served: Served
 ) -> None:
-    served.add(make_alert("2"), make_alert())
+    served.add(make_alert("2", buyer="b2"), make_alert())
     page.wait("document.querySelectorAll('.alert').length === 2")
     page.evaluate(f"document.querySelector('a[href=\"{ONE}\"]').focus()")
-    served.add(make_alert("3", severity="critical"))
+    served.add(make_alert("3", severity="critical", buyer="b3"))
     page.wait("document.querySelectorAll('.alert').length === 3")
     assert page.evaluate("document.activeElement.getAttribute('href')") == ONE
 
@@ -708,8 +770,9 @@ def test_no_page_is_wider_than_the_screen(page: Page, served: Served, width: int
     long = "x" * 300
     served.add(make_alert(summary=Text(zh=long, en=long), buyer="b" * 90))
     served.add(*top_ups(2, buyer="b" * 90), listing(summary=Text(zh=long, en=long)))
+    served.add(*of_one_cause(2, "c" * 90))
     page.resize(width, 800)
-    for path in ("/", ONE, *TABS):
+    for path in ("/", "/?group=shop", f"/?group=none&subject=shop1:{'c' * 90}", ONE, *TABS):
         page.goto(served.url + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         # Not only the page: no panel may cut off what is in it.

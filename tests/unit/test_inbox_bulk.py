@@ -20,6 +20,8 @@ from tests.factories import alert_id, make_alert
 from tests.inbox import Clock, Served
 
 TOKEN = "a-token-that-is-long-enough"
+# The list with a row for each alert.
+EACH = "/?group=none"
 
 
 class Shift:
@@ -29,7 +31,7 @@ class Shift:
         self.served = served
         self.http = httpx.Client(base_url=served.url, headers={"origin": served.url, **headers})
 
-    def form(self, path: str = "/") -> tuple[str, dict[str, str], dict[str, str]]:
+    def form(self, path: str = EACH) -> tuple[str, dict[str, str], dict[str, str]]:
         """Where the form of a list is sent, its hidden fields, and a box for each alert."""
         page = self.http.get(path).text
         found = re.search(
@@ -48,7 +50,7 @@ class Shift:
         }
         return unescape(found[1]), hidden, boxes
 
-    def do(self, what: str, *keys: str, path: str = "/") -> httpx.Response:
+    def do(self, what: str, *keys: str, path: str = EACH) -> httpx.Response:
         action, hidden, boxes = self.form(path)
         chosen = {name: boxes[name] for key in keys if (name := f"alert.{alert_id(key)}")}
         return self.http.post(action, data={**hidden, **chosen, "do": what})

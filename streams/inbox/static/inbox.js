@@ -39,7 +39,8 @@
     copy.querySelectorAll("input:not([type=hidden]):not([type=checkbox])")
       .forEach((field) => field.removeAttribute("value"));
     copy.querySelectorAll("output").forEach((words) => { words.textContent = ""; });
-    copy.querySelectorAll(".some").forEach((form) => form.classList.remove("some"));
+    copy.querySelectorAll(".bulk").forEach((form) => form.classList.remove("some", "much"));
+    copy.querySelectorAll("button").forEach((button) => button.removeAttribute("disabled"));
     if (!withTimes) copy.querySelectorAll("time, [checked]").forEach((one) => {
       one.removeAttribute("checked");
       if (one.matches("time")) one.remove();
@@ -87,17 +88,40 @@
     count();
   }
 
+  // For how many alerts a box stands: one, or those of a group.
+  function alerts(box) {
+    return Number(box.dataset.n ?? 1);
+  }
+
+  // Choose as many of the page as a step takes, from the top; once more, none.
+  function chooseAll(form, isWanted) {
+    const boxes = [...form.querySelectorAll(".pick input")];
+    let room = isWanted ? Number(form.querySelector("output").dataset.most) : 0;
+    const wanted = boxes.map((box) => {
+      const fits = alerts(box) <= room;
+      if (fits) room -= alerts(box);
+      return fits;
+    });
+    const isSame = boxes.every((box, n) => box.checked === wanted[n]);
+    boxes.forEach((box, n) => { box.checked = wanted[n] && !isSame; });
+  }
+
   // How many alerts are chosen on a list. What to do with them is asked once there are any.
   function count() {
     for (const form of document.querySelectorAll("form.bulk")) {
       const boxes = [...form.querySelectorAll(".pick input")];
-      const chosen = boxes.filter((box) => box.checked).length;
-      const all = form.querySelector(".all input");
-      all.checked = chosen === boxes.length;
-      all.indeterminate = chosen > 0 && chosen < boxes.length;
-      form.classList.toggle("some", chosen > 0);
+      const ticked = boxes.filter((box) => box.checked);
+      const chosen = ticked.reduce((sum, box) => sum + alerts(box), 0);
       const words = form.querySelector("output");
-      words.textContent = chosen ? words.dataset.words.replace("#", chosen) : "";
+      const most = Number(words.dataset.most);
+      const all = form.querySelector(".all input");
+      all.checked = ticked.length === boxes.length;
+      all.indeterminate = chosen > 0 && ticked.length < boxes.length;
+      form.classList.toggle("some", chosen > 0);
+      form.classList.toggle("much", chosen > most);
+      const said = chosen >= most ? words.dataset.full : words.dataset.words;
+      words.textContent = chosen ? said.replace("#", chosen) : "";
+      form.querySelectorAll("button").forEach((button) => { button.disabled = chosen > most; });
       if (!chosen) form.querySelector("select").selectedIndex = 0;
     }
   }
@@ -199,9 +223,7 @@
   document.addEventListener("change", (event) => {
     const form = event.target.closest("form.bulk");
     if (!form || event.target.type !== "checkbox") return;
-    if (event.target.closest(".all")) {
-      form.querySelectorAll(".pick input").forEach((box) => { box.checked = event.target.checked; });
-    }
+    if (event.target.closest(".all")) chooseAll(form, event.target.checked);
     count();
     // What came meanwhile is shown at once.
     if (!form.classList.contains("some") && !document.getElementById("stale")?.hidden) refresh();

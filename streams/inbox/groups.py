@@ -1,0 +1,196 @@
+"""What is at work as rows of one cause each: the alerts of a shop and a detector, about one subject or all.
+
+Detectors of cases open an alert for each order or review, because each has facts, deadlines and an end of
+its own; whoever looks at the list wants to see what goes on. So they are put together when looked at, and
+nothing is stored. The trap: SQLite would group by the index of all alerts that there ever were.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, case, func, or_, select, tuple_
+from sqlalchemy.orm import Session, selectinload
+
+from streams.inbox.listing import PAGE_SIZE, Filter, page_within, shown
+from streams.inbox.models import AlertRow, CaseRow
+from streams.inbox.workflow import UNTOUCHED
+
+# As the shop's few at work lie among all that it ever had: see `listing`.
+_SHOP = AlertRow.shop_id.concat("")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Several alerts at work of one cause.
+
+    `subject_id` is empty for all subjects of the shop. `taken` of them are with somebody: with `assignee`,
+    where it is one person. `first_due` is the alert whose deadline comes first, if any has one. `members`
+    are those that a box stands for, with the versions of their cases: those that are chosen already, else
+    the most severe, then the newest; a page at most.
+    """
+
+    shop_id: str
+    detector: str
+    subject_id: str
+    size: int
+    taken: int
+    assignee: str | None
+    newest_at: datetime
+    first_due: str | None
+    members: Mapping[str, int]
+
+    @property
+    def key(self) -> str:
+        """A name that lasts while alerts come and go."""
+        said = "\n".join((self.shop_id, self.detector, self.subject_id))
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A page of groups: the alert that stands for each, and the group where it has more than that one."""
+
+    leads: Sequence[AlertRow]
+    groups: Mapping[str, Group]
+    total: int
+    page: int
+
+
+def grouped(session: Session, wanted: Filter, now: datetime, chosen: Set[str]) -> Rows:
+    """A page of groups. `now` tells which deadlines are ahead; the alerts of `chosen` are chosen already."""
+    number = max(1, wanted.page)
+    found = session.execute(causes_page(wanted, number)).all()
+    if not found and number > 1:
+        causes = select(func.count()).select_from(_causes(wanted).subquery())
+        number = page_within(session.scalar(causes) or 0, number)
+        found = session.execute(causes_page(wanted, number)).all()
+    members = _members(session, wanted, [_key(row) for row in found], now, chosen)
+    groups = {}
+    for row in found:
+        mine = members.get(_key(row), ())
+        lead = next((one.alert_id for one in mine if one.place == 1), None)
+        # Its alerts may have been handled since its group was counted.
+        if lead is not None:
+            groups[lead] = _group(row, mine, chosen)
+    query = select(AlertRow).options(selectinload(AlertRow.latest))
+    rows = {
+        row.alert_id: row for row in session.scalars(query.where(AlertRow.alert_id.in_(groups)))
+    }
+    return Rows(
+        [rows[lead] for lead in groups if lead in rows and rows[lead].latest is not None],
+        {lead: group for lead, group in groups.items() if group.size > 1},
+        found[0].causes if found else 0,
+        number,
+    )
+
+
+def causes_page(wanted: Filter, number: int) -> Select[Any]:
+    """The groups of page `number`, in the order that is asked for, by their best alert each."""
+    severity = func.max(AlertRow.severity_rank).desc()
+    newest = func.max(AlertRow.opened_at).desc()
+    first = {
+        "severity": (severity, newest),
+        "newest": (newest,),
+        "deadline": (func.min(AlertRow.due_at).asc().nulls_last(), newest),
+    }
+    # Without the keys, paging could show a group twice or never.
+    query = _causes(wanted).order_by(*first[wanted.sort], *_keys(wanted))
+    return query.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
+
+
+def _keys(wanted: Filter) -> tuple[ColumnElement[str], ...]:
+    keys = (_SHOP, AlertRow.detector.expression)
+    return keys if wanted.group == "shop" else (*keys, AlertRow.subject_id.expression)
+
+
+def _named(wanted: Filter) -> list[ColumnElement[str]]:
+    names = ("shop_id", "detector", "subject_id")
+    return [key.label(name) for key, name in zip(_keys(wanted), names, strict=False)]
+
+
+def _causes(wanted: Filter) -> Select[Any]:
+    is_taken = CaseRow.state.not_in(UNTOUCHED)
+    assignee = case((is_taken, CaseRow.assignee))
+    columns: Sequence[ColumnElement[Any]] = (
+        *_named(wanted),
+        func.count(AlertRow.alert_id).label("size"),
+        func.sum(case((is_taken, 1), else_=0)).label("taken"),
+        func.min(assignee).label("first_name"),
+        func.max(assignee).label("last_name"),
+        func.max(AlertRow.opened_at).label("newest_at"),
+        # Of all pages, so that they need not be put together a second time.
+        func.count().over().label("causes"),
+    )
+    query = select(*columns).select_from(AlertRow).join(AlertRow.case)
+    return query.where(*shown(wanted)).group_by(*_keys(wanted))
+
+
+def members_query(
+    wanted: Filter, keys: Sequence[tuple[str, ...]], now: datetime, chosen: Set[str]
+) -> Select[Any]:
+    """Of each group the alerts that a box stands for at most, and the one that is due first."""
+    mine = _keys(wanted)
+    due = AlertRow.due_at
+    by_list = (AlertRow.severity_rank.desc(), AlertRow.opened_at.desc(), AlertRow.alert_id)
+    # As on the page of one alert: the next one, and the last one once all have passed.
+    by_due = (case((due >= now, due)).asc().nulls_last(), due.desc().nulls_last())
+    ranked = (
+        select(
+            *_named(wanted),
+            AlertRow.alert_id,
+            AlertRow.due_at,
+            CaseRow.version,
+            func.row_number().over(partition_by=mine, order_by=by_list).label("place"),
+            func.row_number().over(partition_by=mine, order_by=by_due).label("due_place"),
+        )
+        .join(AlertRow.case)
+        .where(*shown(wanted), tuple_(*mine).in_(keys))
+        .subquery()
+    )
+    is_wanted = [ranked.c.place <= PAGE_SIZE, ranked.c.due_place == 1]
+    if chosen:
+        is_wanted.append(ranked.c.alert_id.in_(chosen))
+    return select(ranked).where(or_(*is_wanted)).order_by(ranked.c.place)
+
+
+def _members(
+    session: Session,
+    wanted: Filter,
+    keys: Sequence[tuple[str, ...]],
+    now: datetime,
+    chosen: Set[str],
+) -> Mapping[tuple[str, ...], Sequence[Row[Any]]]:
+    found: defaultdict[tuple[str, ...], list[Row[Any]]] = defaultdict(list)
+    if keys:
+        for row in session.execute(members_query(wanted, keys, now, chosen)):
+            found[_key(row)].append(row)
+    return found
+
+
+def _key(row: Row[Any]) -> tuple[str, ...]:
+    named = row._mapping
+    return tuple(named[name] for name in ("shop_id", "detector", "subject_id") if name in named)
+
+
+def _group(row: Row[Any], mine: Sequence[Row[Any]], chosen: Set[str]) -> Group:
+    picked = [one for one in mine if one.alert_id in chosen]
+    picked = picked or [one for one in mine if one.place <= PAGE_SIZE]
+    due = (one.alert_id for one in mine if one.due_place == 1 and one.due_at is not None)
+    shop_id, detector, *subject = _key(row)
+    return Group(
+        shop_id=shop_id,
+        detector=detector,
+        subject_id="".join(subject),
+        size=row.size,
+        taken=row.taken,
+        assignee=row.first_name if row.first_name == row.last_name else None,
+        newest_at=row.newest_at,
+        first_due=next(due, None),
+        members={one.alert_id: one.version for one in picked},
+    )
