@@ -79,6 +79,8 @@ class Desk:
         old = State(case.state)
         label = request.label if request.step == "label" else _label(case)
         reason = refusal(request.step, old, label, _attempts(session, case.alert_id))
+        if request.step == "assign" and not request.assignee:
+            reason = reason or "assignee_first"
         alert = telling.alert_of(session, case.alert_id) if request.step in _TOLD else None
         reason = reason or (telling.untold(session, alert, request) if alert else None)
         if reason is not None:
@@ -110,6 +112,8 @@ class Desk:
         case.updated_at = now
         if request.step == "contact":
             session.add(_contact(request, now))
+        if request.step == "assign":
+            case.assignee = storable(request.assignee, MAX_NAME)
         if request.step in LOGGED:
             return None
         case.state = TARGET[request.step]
@@ -154,6 +158,8 @@ def _audit(request: StepRequest, old: State, new: State, at: datetime) -> AuditR
         detail["label"] = request.label
     if request.step == "contact" and request.channel:
         detail |= {"channel": request.channel, "answered": request.answered}
+    if request.step == "assign":
+        detail["assignee"] = storable(request.assignee, MAX_NAME)
     if request.step == "reconcile" and request.result:
         detail["result"] = request.result
         detail["reason"] = storable(clean(request.reason), MAX_NOTE)

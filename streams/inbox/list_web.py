@@ -115,6 +115,7 @@ def list_page(
         else None,
         case_timer=lambda case: pages.next_timer(console.board.of_complaint(case)),
         shops=shops,
+        names=console.store.names(),
         detectors=detectors,
         steps=FOR_MANY,
         most_registered=MOST_ALERTS,

@@ -33,6 +33,8 @@ class Filter:
     detector: str | None = None
     subject: str | None = None
     status: str | None = None
+    # With whom an alert is, or who handled it.
+    assignee: str | None = None
     search: str = ""
     complaints_only: bool = False
     with_suppressed: bool = False
@@ -129,18 +131,19 @@ def page_of_few(
 
 def tally(wanted: Filter) -> Select[int, int]:
     """How many alerts the filters find at work, and how many of these are suppressed."""
-    return (
-        tally_of_all(wanted)
-        .join(CaseRow, CaseRow.alert_id == AlertRow.alert_id)
-        .where(CaseRow.state.in_(UNHANDLED))
-    )
+    query = tally_of_all(wanted)
+    if not wanted.assignee:
+        query = query.join(CaseRow, CaseRow.alert_id == AlertRow.alert_id)
+    return query.where(CaseRow.state.in_(UNHANDLED))
 
 
 def tally_of_all(wanted: Filter) -> Select[int, int]:
-    """As `tally`, of those at work and those that were handled. Looks up no case, so a scan is quick."""
-    return select(func.count(AlertRow.alert_id), func.count(AlertRow.suppressed_by)).where(
-        *_filters(wanted)
-    )
+    """As `tally`, of those at work and those that were handled. Unless a person is asked for it looks up no
+    case, so a scan is quick."""
+    query = select(func.count(AlertRow.alert_id), func.count(AlertRow.suppressed_by))
+    if wanted.assignee:
+        query = query.join(CaseRow, CaseRow.alert_id == AlertRow.alert_id)
+    return query.where(*_filters(wanted))
 
 
 def shown(wanted: Filter) -> list[ColumnElement[bool]]:
@@ -161,10 +164,11 @@ def _filters(wanted: Filter) -> list[ColumnElement[bool]]:
         (shop, wanted.shop),
         (AlertRow.detector, wanted.detector),
         (AlertRow.subject_id, wanted.subject),
+        (CaseRow.assignee, wanted.assignee),
         (AlertRow.status, wanted.status),
     ):
         if value:
-            conditions.append(column == value)
+            conditions.append(column == storable(value))
     if wanted.complaints_only:
         conditions.append(AlertRow.is_complaint.is_(True))
     if wanted.search:

@@ -37,6 +37,7 @@ from streams.inbox.workflow import (
     Label,
     State,
     Step,
+    can_log,
     can_record,
     can_transition,
     stands,
@@ -149,6 +150,7 @@ class Work:
     pending_filings: Sequence[FilingRow] = ()
     exempt_orders: Sequence[str] = ()
     can_record: bool = False
+    can_assign: bool = False
     # The step that recorded the top-up's result last.
     settled: AuditRow | None = None
 
@@ -228,6 +230,7 @@ def work(detail: Detail) -> Work:
         pending_filings=[one for one in detail.filings if one.status == "submitted"],
         exempt_orders=sorted(exempt),
         can_record=recharge_of(alert) is not None and can_record(state),
+        can_assign=can_log("assign", state),
         settled=settled[-1] if settled else None,
     )
 
@@ -245,7 +248,7 @@ def _done(detail: Detail, state: State) -> Set[str]:
 
 
 def details(step: AuditRow, words: Words) -> str:
-    """What a step said besides its name: the label, how a buyer was reached, a top-up's result."""
+    """What a step said besides its name: the label, how a buyer was reached, a top-up's result, a name."""
     said = json.loads(step.detail)
     parts = [
         words.phrase(kind, said[key])
@@ -254,7 +257,8 @@ def details(step: AuditRow, words: Words) -> str:
     ]
     if "answered" in said:
         parts.append(words("contact.answered" if said["answered"] else "contact.unanswered"))
-    return " · ".join([*parts, *([said["reason"]] if said.get("reason") else [])])
+    parts += [said[key] for key in ("reason", "assignee") if said.get(key)]
+    return " · ".join(parts)
 
 
 def query(wanted: Filter, **changes: object) -> str:
@@ -266,6 +270,7 @@ def query(wanted: Filter, **changes: object) -> str:
         "shop": changed.shop,
         "detector": changed.detector,
         "subject": changed.subject,
+        "assignee": changed.assignee,
         "status": changed.status,
         "q": changed.search or None,
         "suppressed": "1" if changed.with_suppressed else None,

@@ -108,6 +108,7 @@ def filter_of(request: Request, *, complaints_only: bool) -> Filter:
         shop=fields.get("shop") or None,
         detector=fields.get("detector") or None,
         subject=fields.get("subject") or None,
+        assignee=fields.get("assignee") or None,
         status=_one_of(get_args(AlertStatus), fields.get("status")),
         search=search_of(request),
         complaints_only=complaints_only,
@@ -153,22 +154,25 @@ def step_of(alert_id: str, step: str, form: dict[str, str], operator: str) -> St
         order_id=form.get("order", ""),
         result=result,
         reason=form.get("reason", "").strip(),
+        assignee=form.get("assignee", "").strip(),
     )
 
 
 def steps_of(form: dict[str, str], operator: str) -> list[StepRequest]:
     """One step for each alert that was chosen on a list; none where nothing was chosen.
 
-    `do` is the step, `label.` and the label, or empty; a field `alert.` and the id has the version of the
-    case that the list showed. Raises BadFormError.
+    `do` is the step, `label.` and the label, `assign.` and a name, or empty; `chosen_of` says how alerts are
+    named. Raises BadFormError.
     """
     request_id = _request_id(form)
-    do, _, label = form.get("do", "").partition(".")
+    do, _, what = form.get("do", "").partition(".")
     chosen = chosen_of(form)
     if not do or not chosen:
         return []
     known: Step | None = _one_of(FOR_MANY, do)
-    if known is None or (known == "label") != (label in list(Label)):
+    if known is None or (known == "label") != (what in list(Label)):
+        raise BadFormError
+    if (known == "assign") != (bool(what) and known != "label"):
         raise BadFormError
     if min(chosen.values()) < 0:
         raise BadFormError
@@ -179,7 +183,8 @@ def steps_of(form: dict[str, str], operator: str) -> list[StepRequest]:
             by=operator,
             request_id=request_id_of(request_id, alert_id, form["do"]),
             version=version,
-            label=Label(label) if label else None,
+            label=Label(what) if known == "label" else None,
+            assignee=what if known == "assign" else "",
         )
         for alert_id, version in chosen.items()
     ]

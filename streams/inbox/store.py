@@ -6,6 +6,7 @@ consumer may commit its offsets after it. Steps of people are in `desk`, not her
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,6 +61,7 @@ from streams.subscriber.source import Partition
 # What the pipeline did to the workflow is audited under this name.
 PIPELINE = "orderwatch"
 _MOST_SHOPS = 500
+_MOST_NAMES = 200
 # Two batches of the consumer.
 _COMMITTED_LATE = 1000
 
@@ -95,6 +97,8 @@ class Store:
         self._now = now
         # Up to which revision it was read which shop has alerts of which detector, and what was read.
         self._pairs: tuple[int, frozenset[tuple[str, str]]] = (0, frozenset())
+        # As well, up to which step it was read who has taken any.
+        self._names: tuple[int, frozenset[str]] = (0, frozenset())
 
     def apply(
         self,
@@ -254,6 +258,20 @@ class Store:
         self._pairs = newest, known
         shops, detectors = ({pair[n] for pair in known} for n in (0, 1))
         return sorted(shops)[:_MOST_SHOPS], sorted(detectors)
+
+    def names(self) -> Sequence[str]:
+        """Who has taken a step here, or was handed an alert, in order."""
+        with Session(self.engine) as session:
+            newest = session.scalar(select(func.max(AuditRow.id))) or 0
+            read_to, known = self._names
+            # As in `choices`: only what came since, and some of what came before.
+            came = AuditRow.id > max(0, read_to - _COMMITTED_LATE)
+            query = select(AuditRow.by).where(came, AuditRow.by != PIPELINE).distinct()
+            known = known.union(session.scalars(query))
+            handed = select(AuditRow.detail).where(came, AuditRow.step == "assign").distinct()
+            known = known.union(json.loads(one)["assignee"] for one in session.scalars(handed))
+        self._names = newest, known
+        return sorted(known)[:_MOST_NAMES]
 
     def unhandled(self) -> dict[str, int]:
         """How many alerts wait to be handled, by severity; those suppressed are not counted."""

@@ -285,6 +285,7 @@ def detail_page(
         **beside_alert(console, card),
         detail=detail,
         work=pages.work(detail),
+        names=console.store.names(),
         rule=console.rules.of(detail.row.shop_id).get(detail.row.detector),
         message=message,
         kept=kept,

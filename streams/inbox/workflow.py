@@ -80,6 +80,7 @@ Step = Literal[
     "filing_accepted",
     "filing_rejected",
     "reconcile",
+    "assign",
     "confirm",
 ]
 
@@ -89,7 +90,7 @@ class StepRequest:
     """What a person asks for. `version` is the one of the case that they were looking at.
 
     `order_id` is the order that was filed, where the alert is about any. `result` and `reason` are those
-    of a top-up.
+    of a top-up. `assignee` is who an alert is handed over to.
     """
 
     alert_id: str
@@ -104,13 +105,14 @@ class StepRequest:
     order_id: str = ""
     result: RechargeResult | None = None
     reason: str = ""
+    assignee: str = ""
 
 
 # What is logged on an alert that somebody took, and moves it no further.
-LOGGED: Final[frozenset[Step]] = frozenset({"contact", "reconcile"})
+LOGGED: Final[frozenset[Step]] = frozenset({"contact", "reconcile", "assign"})
 
 # What can be asked for many alerts at once: a contact attempt and a filing are each of one alert.
-FOR_MANY: Final[tuple[Step, ...]] = ("take", "label", "confirm")
+FOR_MANY: Final[tuple[Step, ...]] = ("take", "label", "assign", "confirm")
 
 _BEGUN: Final = frozenset({State.IN_PROGRESS})
 TRANSITIONS: Final[dict[State, Set[State]]] = {
@@ -155,8 +157,11 @@ def can_record(state: State) -> bool:
 
 
 def begins(step: Step, state: State) -> bool:
-    """Whether the step takes the alert as well: whoever records a top-up's result is on it."""
-    return step == "reconcile" and state in UNTOUCHED
+    """Whether the step takes the alert as well.
+
+    Whoever records a top-up's result is on it, and whoever hands an alert over has looked at it.
+    """
+    return step in ("reconcile", "assign") and state in UNTOUCHED
 
 
 def can_transition(old: State, new: State) -> bool:
@@ -173,7 +178,15 @@ Refusal = Literal[
     "filed_already",
     "nothing_to_reconcile",
     "reason_first",
+    "assignee_first",
 ]
+
+
+def can_log(step: Step, state: State) -> bool:
+    """Whether what moves an alert no further can be done with it."""
+    if step == "assign":
+        return state in UNHANDLED
+    return can_record(state) if step == "reconcile" else state in CONTACTABLE
 
 
 def refusal(step: Step, state: State, label: Label | None, contact_attempts: int) -> Refusal | None:
@@ -182,8 +195,7 @@ def refusal(step: Step, state: State, label: Label | None, contact_attempts: int
     `label` is the label that the alert has; for the step `label`, the one wanted.
     """
     if step in LOGGED:
-        is_open = can_record(state) if step == "reconcile" else state in CONTACTABLE
-        return None if is_open else "not_from_this_state"
+        return None if can_log(step, state) else "not_from_this_state"
     if not can_transition(state, TARGET[step]):
         return "not_from_this_state"
     if step == "label" and label is None:

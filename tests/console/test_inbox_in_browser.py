@@ -591,6 +591,25 @@ def test_no_more_is_chosen_than_a_step_takes(page: Page, served: Served) -> None
     assert not page.evaluate("document.querySelector('.act button').disabled")
 
 
+def test_an_alert_is_handed_over_and_found_among_those_of_its_new_owner(
+    page: Page, served: Served
+) -> None:
+    served.add(make_alert(), make_alert("2", buyer="b2"))
+    page.goto(served.url + ONE)
+    page.type("input[name=assignee]", "韩梅梅")
+    page.click("form.assign button")
+    page.wait("document.querySelector('.work')?.innerText.includes('韩梅梅 在处理')")
+    page.goto(served.url + "/")
+    page.choose("select[name=assignee]", "韩梅梅")
+    page.wait(
+        "location.search.includes('assignee') && document.querySelectorAll('.alert').length === 1"
+    )
+    assert "处理中 · 韩梅梅" in page.text()
+    page.choose("select[name=assignee]", "")
+    page.wait("document.querySelectorAll('.alert').length === 2")
+    assert page.complaints() == []
+
+
 def test_a_register_of_those_chosen_leaves_the_page_as_it_is_for_the_next_step(
     page: Page, served: Served
 ) -> None:
