@@ -8,7 +8,7 @@ and only once the row is locked, or the same request at the same moment would.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -18,15 +18,18 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from streams.inbox import telling
+from streams.inbox.checklist import TICKS, find, ticks_of
 from streams.inbox.database import writing
 from streams.inbox.events import derived_id
 from streams.inbox.intake import storable
-from streams.inbox.models import AuditRow, CaseRow, ContactRow
+from streams.inbox.models import AlertRow, AuditRow, CaseRow, ContactRow
 from streams.inbox.redaction import clean
 from streams.inbox.workflow import (
+    BESIDE,
     LOGGED,
     MAX_NAME,
     MAX_NOTE,
+    ONLY_OF,
     TARGET,
     UNTOUCHED,
     Label,
@@ -34,6 +37,7 @@ from streams.inbox.workflow import (
     State,
     StepRequest,
     begins,
+    is_label_of,
     refusal,
 )
 
@@ -74,13 +78,15 @@ class Desk:
         if session.scalar(seen) is not None:
             return Outcome("repeated")
         # An attempt to reach the buyer happened, whatever a colleague did meanwhile.
-        if case.version != request.version and request.step != "contact":
+        is_beside = request.step == "contact" or request.step in BESIDE
+        if case.version != request.version and not is_beside:
             return Outcome("conflict")
         old = State(case.state)
         label = request.label if request.step == "label" else _label(case)
         reason = refusal(request.step, old, label, _attempts(session, case.alert_id))
-        if request.step == "assign" and not request.assignee:
-            reason = reason or "assignee_first"
+        reason = reason or _refusal(session, request)
+        if request.step in BESIDE:
+            return self._tick(session, case, request, reason)
         alert = telling.alert_of(session, case.alert_id) if request.step in _TOLD else None
         reason = reason or (telling.untold(session, alert, request) if alert else None)
         if reason is not None:
@@ -91,6 +97,31 @@ class Desk:
         if alert is not None:
             telling.tell(session, alert, request, _label(case), case.updated_at)
         session.add(_audit(request, old, State(case.state), case.updated_at))
+        return Outcome("done", waited=waited)
+
+    def _tick(
+        self, session: Session, case: CaseRow, request: StepRequest, reason: Refusal | None
+    ) -> Outcome:
+        """Note that a suggested step was done, or was not: of two people who do so at once both are right."""
+        ticked = ticks_of(_steps(session, case.alert_id))
+        is_ticked = request.action in ticked
+        if is_ticked is (request.step == "tick"):
+            return Outcome("repeated")
+        if is_ticked:
+            text = ticked[request.action].text
+        else:
+            action = find(
+                telling.alert_of(session, case.alert_id).suggested_actions, request.action
+            )
+            if action is None:
+                return Outcome("refused", reason or "not_suggested")
+            text = action.text
+        old = State(case.state)
+        waited = self._take(session, case, request) if begins(request.step, old) else None
+        state = State(case.state)
+        row = _audit(request, state, state, self._now())
+        row.detail = json.dumps({"action": request.action, "zh": text.zh, "en": text.en})
+        session.add(row)
         return Outcome("done", waited=waited)
 
     def _take(self, session: Session, case: CaseRow, request: StepRequest) -> timedelta | None:
@@ -128,6 +159,22 @@ class Desk:
             return now - case.waiting_since
         case.waiting_since = now
         return None
+
+
+def _refusal(session: Session, request: StepRequest) -> Refusal | None:
+    """What is wrong with the request itself."""
+    if request.step == "assign" and not request.assignee:
+        return "assignee_first"
+    if request.step == "label" and request.label in ONLY_OF:
+        query = select(AlertRow.detector).where(AlertRow.alert_id == request.alert_id)
+        if not is_label_of(request.label, session.scalars(query).one()):
+            return "label_of_others"
+    return None
+
+
+def _steps(session: Session, alert_id: str) -> Sequence[AuditRow]:
+    query = select(AuditRow).where(AuditRow.alert_id == alert_id, AuditRow.step.in_(TICKS))
+    return session.scalars(query.order_by(AuditRow.id)).all()
 
 
 def _label(case: CaseRow) -> Label | None:

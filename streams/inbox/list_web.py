@@ -20,7 +20,7 @@ from streams.inbox.listing import PAGE_SIZE
 from streams.inbox.register import MOST_ALERTS
 from streams.inbox.requests import admit, check_change, filter_of, form_of, steps_of
 from streams.inbox.session import Session
-from streams.inbox.workflow import FOR_MANY, Label, StepRequest
+from streams.inbox.workflow import FOR_MANY, StepRequest
 
 
 class View(Protocol):
@@ -97,6 +97,7 @@ def list_page(
     )
     looked_at = {row.alert_id for row in found.rows}
     looked_at |= {group.first_due for group in groups.values() if group.first_due}
+    cards = pages.cards(found.rows, groups, console.board.of_alerts(sorted(looked_at)))
     shops, detectors = console.store.choices()
     return view.page(
         request,
@@ -104,7 +105,7 @@ def list_page(
         status=_status(told),
         wanted=wanted,
         listing=found,
-        cards=pages.cards(found.rows, groups, console.board.of_alerts(sorted(looked_at))),
+        cards=cards,
         cases=console.casebook.page(
             is_ended=wanted.is_handled,
             number=wanted.cases_page,
@@ -119,7 +120,7 @@ def list_page(
         detectors=detectors,
         steps=FOR_MANY,
         most_registered=MOST_ALERTS,
-        labels=tuple(Label),
+        labels=pages.list_labels(cards),
         told=told,
         chosen=chosen,
         most_chosen=PAGE_SIZE,

@@ -18,6 +18,7 @@ from streams.detect.entries import ComplaintKind
 from streams.detect.playbooks import NEEDS
 from streams.display.masking import visible
 from streams.inbox.board import Line
+from streams.inbox.checklist import key_of
 from streams.inbox.events import orders_of, recharge_of
 from streams.inbox.groups import Group
 from streams.inbox.intake import storable
@@ -40,6 +41,7 @@ from streams.inbox.workflow import (
     can_log,
     can_record,
     can_transition,
+    is_label_of,
     stands,
 )
 
@@ -212,7 +214,12 @@ def bar(check: ThresholdCheck) -> Bar:
 
 def work(detail: Detail) -> Work:
     state = State(detail.row.case.state)
-    labels = [label for label in Label if detail.contacts or label not in FILING_LABELS]
+    labels = [
+        label
+        for label in Label
+        if (detail.contacts or label not in FILING_LABELS)
+        and is_label_of(label, detail.row.detector)
+    ]
     stage = {State.NEW: 0, State.REOPENED: 0, State.IN_PROGRESS: 2 if detail.contacts else 1}
     after = 4 if state in (State.DONE, State.AUTO_RESOLVED, State.EXPIRED) else 3
     alert = _decoded(detail.row.body)
@@ -248,7 +255,7 @@ def _done(detail: Detail, state: State) -> Set[str]:
 
 
 def details(step: AuditRow, words: Words) -> str:
-    """What a step said besides its name: the label, how a buyer was reached, a top-up's result, a name."""
+    """What a step said besides its name: the label, how a buyer was reached, a name, what was ticked, …"""
     said = json.loads(step.detail)
     parts = [
         words.phrase(kind, said[key])
@@ -257,8 +264,14 @@ def details(step: AuditRow, words: Words) -> str:
     ]
     if "answered" in said:
         parts.append(words("contact.answered" if said["answered"] else "contact.unanswered"))
-    parts += [said[key] for key in ("reason", "assignee") if said.get(key)]
+    parts += [said[key] for key in ("reason", "assignee", words.language) if said.get(key)]
     return " · ".join(parts)
+
+
+def list_labels(cards: Sequence[Card]) -> list[Label]:
+    """The labels that at least one alert of a list can have."""
+    detectors = {one.alert.detector for one in cards}
+    return [label for label in Label if any(is_label_of(label, one) for one in detectors)]
 
 
 def query(wanted: Filter, **changes: object) -> str:
@@ -322,6 +335,7 @@ def environment() -> Environment:
     # What somebody typed, to be copied: as it was, line by line.
     jinja.filters["typed"] = lambda text: visible(text, keep_newlines=True)
     jinja.globals["details"] = details
+    jinja.filters["step_key"] = key_of
     jinja.filters["exact"] = lambda at: at.astimezone(CHINA).isoformat(sep=" ")
     jinja.globals["bar"] = bar
     jinja.globals["query"] = query

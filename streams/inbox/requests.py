@@ -16,11 +16,20 @@ from streams.inbox.banlist import BanRequest, Proposal, View
 from streams.inbox.bans import Asking, BanStep
 from streams.inbox.bulk import request_id_of
 from streams.inbox.casebook import CaseRequest, OpenRequest
+from streams.inbox.checklist import KEY
 from streams.inbox.complaints import CaseStep
 from streams.inbox.listing import PAGE_SIZE, Filter, Grouping, Sort
 from streams.inbox.session import Gatekeeper, Session, is_same_origin
 from streams.inbox.texts import Language
-from streams.inbox.workflow import FOR_MANY, Channel, Label, RechargeResult, Step, StepRequest
+from streams.inbox.workflow import (
+    BESIDE,
+    FOR_MANY,
+    Channel,
+    Label,
+    RechargeResult,
+    Step,
+    StepRequest,
+)
 
 LANGUAGE_COOKIE: Final = "orderwatch_language"
 _MAX_FORM_BYTES: Final = 32 * 1024
@@ -141,6 +150,8 @@ def step_of(alert_id: str, step: str, form: dict[str, str], operator: str) -> St
     result: RechargeResult | None = _one_of(get_args(RechargeResult), form.get("result"))
     if known == "reconcile" and result is None:
         raise BadFormError
+    if known in BESIDE and not KEY.fullmatch(form.get("action", "")):
+        raise BadFormError
     return StepRequest(
         alert_id=alert_id,
         step=known,
@@ -155,6 +166,7 @@ def step_of(alert_id: str, step: str, form: dict[str, str], operator: str) -> St
         result=result,
         reason=form.get("reason", "").strip(),
         assignee=form.get("assignee", "").strip(),
+        action=form.get("action", ""),
     )
 
 

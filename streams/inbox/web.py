@@ -21,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 from streams.inbox import pages
 from streams.inbox.ban_web import add_bans, beside_alert
 from streams.inbox.case_web import add_cases
+from streams.inbox.checklist import ticks_of
 from streams.inbox.console import Console
 from streams.inbox.database import said_of
 from streams.inbox.desk import Outcome
@@ -51,6 +52,7 @@ from streams.inbox.requests import (
 from streams.inbox.rules_page import add_rules
 from streams.inbox.session import LOCAL_OPERATOR, Session, TooManyTriesError
 from streams.inbox.texts import Words
+from streams.inbox.workflow import BESIDE
 
 log = structlog.get_logger(__name__)
 
@@ -255,7 +257,9 @@ def _add_changing(app: FastAPI, console: Console, view: _View) -> None:
         console.metrics.stepped(wanted.step, outcome.kind, outcome.waited)
         if outcome.kind in ("done", "repeated"):
             console.live.announce()
-            return RedirectResponse(f"/alerts/{quote(alert_id)}", 303)
+            # Whoever ticks one of many steps stays where they are.
+            where = "#steps" if wanted.step in BESIDE else ""
+            return RedirectResponse(f"/alerts/{quote(alert_id)}{where}", 303)
         kept = pages.Kept(step, typed_in(request))
         return detail_page(console, view, request, alert_id, outcome, kept)
 
@@ -286,6 +290,7 @@ def detail_page(
         detail=detail,
         work=pages.work(detail),
         names=console.store.names(),
+        ticks=ticks_of(detail.audit),
         rule=console.rules.of(detail.row.shop_id).get(detail.row.detector),
         message=message,
         kept=kept,

@@ -51,10 +51,13 @@ class Label(StrEnum):
     WITHDRAWN = "WITHDRAWN"
     COMPLAINT_FILED = "COMPLAINT_FILED"
     POLICE_REPORTED = "POLICE_REPORTED"
+    TOP_UP_CHECKED = "TOP_UP_CHECKED"
 
 
 # By these, what the alert says is not so, or no longer.
 SETTLED: Final = frozenset({Label.FALSE_POSITIVE, Label.BUYER_PAID, Label.WITHDRAWN})
+# What only alerts of one detector can be found to be: of D27, that the top-up was looked up at the provider.
+ONLY_OF: Final = {Label.TOP_UP_CHECKED: "D27"}
 # With these a person has said that what the alert says is so, and that it is grave.
 REPORTED_LABELS: Final = frozenset({Label.CONFIRMED_MALICIOUS, Label.POLICE_REPORTED})
 
@@ -62,6 +65,11 @@ REPORTED_LABELS: Final = frozenset({Label.CONFIRMED_MALICIOUS, Label.POLICE_REPO
 def stands(status: str, label: str | None) -> bool:
     """Whether anybody may be accused by an alert: neither the facts nor whoever handled it say otherwise."""
     return status != "retracted" and label not in SETTLED
+
+
+def is_label_of(label: Label, detector: str) -> bool:
+    """Whether alerts of the detector can have the label."""
+    return ONLY_OF.get(label, detector) == detector
 
 
 class Channel(StrEnum):
@@ -81,6 +89,8 @@ Step = Literal[
     "filing_rejected",
     "reconcile",
     "assign",
+    "tick",
+    "untick",
     "confirm",
 ]
 
@@ -90,7 +100,8 @@ class StepRequest:
     """What a person asks for. `version` is the one of the case that they were looking at.
 
     `order_id` is the order that was filed, where the alert is about any. `result` and `reason` are those
-    of a top-up. `assignee` is who an alert is handed over to.
+    of a top-up. `assignee` is who an alert is handed over to, and `action`
+    the name of a suggested step that was done.
     """
 
     alert_id: str
@@ -106,10 +117,14 @@ class StepRequest:
     result: RechargeResult | None = None
     reason: str = ""
     assignee: str = ""
+    action: str = ""
 
 
 # What is logged on an alert that somebody took, and moves it no further.
-LOGGED: Final[frozenset[Step]] = frozenset({"contact", "reconcile", "assign"})
+LOGGED: Final[frozenset[Step]] = frozenset({"contact", "reconcile", "assign", "tick", "untick"})
+# A parcel comes back when its alert was handled long ago. So these leave the case as it is, also the time at
+# which it was handled, and are in nobody's way.
+BESIDE: Final[frozenset[Step]] = frozenset({"tick", "untick"})
 
 # What can be asked for many alerts at once: a contact attempt and a filing are each of one alert.
 FOR_MANY: Final[tuple[Step, ...]] = ("take", "label", "assign", "confirm")
@@ -159,9 +174,10 @@ def can_record(state: State) -> bool:
 def begins(step: Step, state: State) -> bool:
     """Whether the step takes the alert as well.
 
-    Whoever records a top-up's result is on it, and whoever hands an alert over has looked at it.
+    Whoever records a top-up's result or has done a suggested step is on it, and whoever hands an alert over
+    has looked at it.
     """
-    return step in ("reconcile", "assign") and state in UNTOUCHED
+    return step in ("reconcile", "assign", "tick") and state in UNTOUCHED
 
 
 def can_transition(old: State, new: State) -> bool:
@@ -179,11 +195,15 @@ Refusal = Literal[
     "nothing_to_reconcile",
     "reason_first",
     "assignee_first",
+    "not_suggested",
+    "label_of_others",
 ]
 
 
 def can_log(step: Step, state: State) -> bool:
     """Whether what moves an alert no further can be done with it."""
+    if step in BESIDE:
+        return True
     if step == "assign":
         return state in UNHANDLED
     return can_record(state) if step == "reconcile" else state in CONTACTABLE

@@ -610,6 +610,26 @@ def test_an_alert_is_handed_over_and_found_among_those_of_its_new_owner(
     assert page.complaints() == []
 
 
+def test_a_step_that_somebody_ticks_is_seen_by_others_at_once_and_can_be_unticked(
+    page: Page, browser: Browser, served: Served
+) -> None:
+    served.add(make_alert())
+    other = browser.page(width=360, height=800)
+    other.goto(f"{served.url}{ONE}?lang=en")
+    other.wait("document.querySelector('#live').classList.contains('on')")
+    page.goto(served.url + ONE)
+    page.click(".steps li:nth-child(2) button.tick")
+    page.wait("!!document.querySelector('.steps li:nth-child(2).ticked')")
+    assert "已做1/2" in page.text()
+    # Whoever ticks one of many stays where they are.
+    assert page.evaluate("location.hash") == "#steps"
+    other.wait("document.querySelector('#steps h2').innerText.includes('1 of 2 done')")
+    other.click(".steps li:nth-child(2) button.tick")
+    other.wait("document.querySelectorAll('.ticked').length === 0")
+    page.wait("document.querySelectorAll('.ticked').length === 0")
+    assert page.complaints() == other.complaints() == []
+
+
 def test_a_register_of_those_chosen_leaves_the_page_as_it_is_for_the_next_step(
     page: Page, served: Served
 ) -> None:
