@@ -51,8 +51,13 @@ def read_yaml(path: Path | Traversable, name: str, *, holds_secrets: bool = Fals
 
     Raises ConfigurationError for what is no YAML, with its line and, unless it `holds_secrets`, its words.
     """
+    return parse_yaml(path.read_bytes(), name, holds_secrets=holds_secrets)
+
+
+def parse_yaml(content: bytes, name: str, *, holds_secrets: bool = False) -> Any:
+    """What these bytes of a file say; raises ConfigurationError as `read_yaml` does."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), _Loader)
+        return yaml.load(content.decode("utf-8"), _Loader)
     except (UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
         # In one line: the last line of a log is where one looks for the cause.
         reason = _place(error) if holds_secrets else " ".join(str(error).split())

@@ -12,9 +12,9 @@ import structlog
 
 from streams.detect.detector import Detector, find_detectors
 from streams.detect.engine import Engine
-from streams.detect.rules import RuleError, RuleSet, parse
+from streams.detect.rules import RuleSet, parse
 from streams.detect.second_order import SecondOrder
-from streams.documents import read_yaml
+from streams.documents import parse_yaml
 from streams.errors import ConfigurationError
 from streams.identities import configure
 from streams.settings import Settings
@@ -26,10 +26,10 @@ LOOK_EVERY_S: Final = 5.0
 
 def load_rules(path: Path | None, detectors: Sequence[Detector[Any]]) -> RuleSet:
     """The rules of a file, or the default ones. Raises ConfigurationError naming file and key."""
-    where = str(path) if path else "the default rules"
     source = path or files("streams.detect").joinpath("rules.yaml")
+    where = str(path) if path else "the default rules"
     try:
-        document = read_yaml(source, where)
+        content = source.read_bytes()
     except FileNotFoundError as error:
         raise ConfigurationError(
             f"{where}: there is no such rules file; correct ORDERWATCH_RULES_PATH (or the argument "
@@ -37,9 +37,15 @@ def load_rules(path: Path | None, detectors: Sequence[Detector[Any]]) -> RuleSet
         ) from error
     except OSError as error:
         raise ConfigurationError(f"{where}: cannot be read: {error.strerror}") from error
+    return _rules_of(content, where, detectors)
+
+
+def _rules_of(content: bytes, where: str, detectors: Sequence[Detector[Any]]) -> RuleSet:
+    document = parse_yaml(content, where)
     try:
         return parse(document, detectors)
-    except RuleError as error:
+    except ValueError as error:
+        # Besides what the rules refuse: numbers of thousands of digits, and text that is no Unicode.
         raise ConfigurationError(f"{where}: {error}") from error
 
 
@@ -88,7 +94,12 @@ class RulesFile:
             return
         self._taken = found
         try:
-            rules = load_rules(path, self._known)
+            # What was found, for the file may be another one by now.
+            rules = (
+                load_rules(path, self._known)
+                if found is None
+                else _rules_of(found, str(path), self._known)
+            )
             refuse_idle(self._chosen, rules)
         except ConfigurationError as error:
             self.is_refused = True

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from schemas.alerts import Subject
+from schemas.alerts import Subject, SubjectKind
 from schemas.base import is_shop_id
 from streams.detect.deadlines import Deadlines
 from streams.detect.detector import Detector, RuleBlock
@@ -67,6 +67,14 @@ class _Allowed(BaseModel):
     detectors: tuple[str, ...] = ()
     why: str = Field(min_length=1, max_length=200)
 
+    @field_validator("why")
+    @classmethod
+    def _in_one_line(cls, why: str) -> str:
+        # Whoever reads alerts gets it, on a terminal as well.
+        if not why.isprintable():
+            raise ValueError("must be one line of printable text")
+        return why
+
 
 class RuleSet:
     """The rules in force. Build it with `parse`. `version` is what the document calls itself."""
@@ -118,7 +126,9 @@ def parse(loaded: object, detectors: Iterable[Detector[Any]]) -> RuleSet:
     and a value of the wrong type or range. A detector whose block has a field named after a deadline
     (T02) is given that deadline's rule there, and one that has a field `shop_type` the type of the shop.
     """
-    types = {detector.id: detector.rules for detector in detectors}
+    known = tuple(detectors)
+    types = {detector.id: detector.rules for detector in known}
+    kinds = {(detector.id, detector.subject) for detector in known}
     document = _mapping(loaded, "the rules document")
     _known(document, {"version", "shops", DEADLINES, SHOP_TYPE, *types}, "the rules document")
     version = document.get("version")
@@ -151,23 +161,25 @@ def parse(loaded: object, detectors: Iterable[Detector[Any]]) -> RuleSet:
         merged = {code: _over(terms.get(code), value) for code, value in own.items()}
         deadlines_of[shop] = _deadlines({**terms, **merged}, f"{where}.{DEADLINES}")
         shops[shop] = {}
-        allowed = _allowed(overrides.get(ALLOW, []), shop, types, f"{where}.{ALLOW}")
+        allowed = _allowed(overrides.get(ALLOW, []), shop, kinds, f"{where}.{ALLOW}")
         for detector in types:
             name = f"{where}.{detector}"
             partial = _mapping(overrides.get(detector, {}), name)
-            values = {**blocks[detector], **partial}
-            rule = _rule(
-                types[detector], values, name, version, deadlines_of[shop], shop_types[shop]
-            )
+            rule = default[detector]
+            if partial or own or own_type:
+                values = {**blocks[detector], **partial}
+                rule = _rule(
+                    types[detector], values, name, version, deadlines_of[shop], shop_types[shop]
+                )
             shops[shop][detector] = rule._replace(allowed=allowed.get(detector, {}))
     return RuleSet(default, shops, deadlines, deadlines_of, shop_type, shop_types, version)
 
 
 def _allowed(
-    entries: object, shop: str, known: Iterable[str], where: str
+    entries: object, shop: str, kinds: Collection[tuple[str, SubjectKind]], where: str
 ) -> Mapping[str, dict[str, str]]:
-    """By detector the subjects that the shop allows, each with why."""
-    detectors = sorted(known)
+    """By detector the subjects that the shop allows, each with why; `kinds` are those of each detector."""
+    detectors = sorted({detector for detector, _ in kinds})
     if not isinstance(entries, list):
         raise RuleError(f"{where}: expected a list, found {type(entries).__name__}")
     found: dict[str, dict[str, str]] = {}
@@ -176,14 +188,17 @@ def _allowed(
         entry = _validated(_Allowed, _mapping(values, at), at)
         if entry.buyer is not None and entry.item is not None:
             raise RuleError(f"{at}: expected a buyer or an item, found both; write two entries")
-        whom = f"buyer/{shop}:{entry.buyer}" if entry.buyer else ""
-        whom = f"item/{shop}:{entry.item}" if entry.item else whom
+        kind: SubjectKind | None = "buyer" if entry.buyer else "item" if entry.item else None
+        whom = f"{kind}/{shop}:{entry.buyer or entry.item}" if kind else ""
         if not whom and not entry.detectors:
             raise RuleError(
                 f"{at}: would silence the whole shop; name a buyer, an item or detectors"
             )
         for detector in entry.detectors:
             _known({detector: None}, set(detectors), f"{at}.detectors")
+            # It would change nothing, and whoever wrote it would wait for it to.
+            if kind and (detector, kind) not in kinds:
+                raise RuleError(f"{at}.detectors: {detector} says nothing about one {kind}")
         for detector in entry.detectors or detectors:
             found.setdefault(detector, {})[whom] = entry.why
     return found

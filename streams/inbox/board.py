@@ -2,7 +2,7 @@
 
 Where a deadline stands is worked out at every look. What it is measured against (what an alert says, what
 people did, the rules of the shop) is kept, and read anew of those alerts that had a revision or a step
-since: a look costs what has changed, not all that is at work.
+since, of all when the rules are others: a look costs what has changed, not all that is at work.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from schemas.alerts import Deadline, Text
 from schemas.base import EventTime
+from streams.detect.deadlines import Deadlines
 from streams.detect.rules import RuleSet
 from streams.inbox.casebook import filed
 from streams.inbox.complaints import ENDED
@@ -99,20 +100,26 @@ class _Alert:
 class _Reading:
     """What was read, when, and the version of the store at its beginning.
 
-    `lines` are the deadlines that are not met, by their last moment.
+    `lines` are the deadlines that are not met, by their last moment. `terms` stands for the rules by which
+    they were reckoned: each reading of the rules has its own.
     """
 
     version: str
+    terms: Deadlines
     at: datetime
     alerts: Mapping[str, _Alert]
     lines: Sequence[Line]
 
-    def serves(self, version: str, now: datetime) -> bool:
-        """Whether it may be shown for a store of that version."""
+    def serves(self, version: str, terms: Deadlines, now: datetime) -> bool:
+        """Whether it may be shown for a store of that version, and under these rules."""
         # Of two transactions at once the lower ids may be committed last, so no reading lasts over a
         # minute.
         is_same_minute = self.at.timestamp() // 60 == now.timestamp() // 60
-        return version == self.version and is_same_minute
+        return version == self.version and terms is self.terms and is_same_minute
+
+    def known(self, terms: Deadlines) -> Mapping[str, _Alert]:
+        """What need not be read again under these rules."""
+        return self.alerts if terms is self.terms else {}
 
 
 class Board:
@@ -123,7 +130,7 @@ class Board:
         self._engine = store.engine
         self._rules = rules
         self._now = now
-        self._read = _Reading("", now(), {}, ())
+        self._read = _Reading("", self._terms(), now(), {}, ())
         self._reading = threading.Lock()
 
     def sheet(self) -> Sheet:
@@ -152,7 +159,7 @@ class Board:
 
     def of_alerts(self, ids: Sequence[str]) -> dict[str, Sequence[Timer]]:
         """All deadlines of these alerts by id, those that are met as well."""
-        known = self._read.alerts
+        known = self._read.known(self._terms())
         with Session(self._engine) as session:
             alerts = self._alerts(session, AlertRow.alert_id.in_(ids), known)
         return {alert_id: alert.timers for alert_id, alert in alerts.items()}
@@ -161,20 +168,26 @@ class Board:
         """The deadlines of one complaint."""
         return of_complaint(filed(row), self._rules.deadlines(row.shop_id))
 
+    def _terms(self) -> Deadlines:
+        return self._rules.deadlines("")
+
     def _lines(self) -> Sequence[Line]:
         """The deadlines at work that are not met, as of what is stored."""
         read = self._read
-        if not read.serves(self._store.version(), self._now()):
+        if not read.serves(self._store.version(), self._terms(), self._now()):
             with self._reading:
                 # Whoever waited here takes what was read meanwhile. Asked before the reading: what is
-                # stored during it is read now, and once more at the next look.
-                version, now = self._store.version(), self._now()
+                # stored during it is read now, and once more at the next look. So it is with the rules.
+                version, terms, now = self._store.version(), self._terms(), self._now()
                 read = self._read
-                if not read.serves(version, now):
-                    self._read = read = self._read_anew(version, now, read.alerts)
+                if not read.serves(version, terms, now):
+                    known = read.known(terms)
+                    self._read = read = self._read_anew(version, terms, now, known)
         return read.lines
 
-    def _read_anew(self, version: str, now: datetime, known: Mapping[str, _Alert]) -> _Reading:
+    def _read_anew(
+        self, version: str, terms: Deadlines, now: datetime, known: Mapping[str, _Alert]
+    ) -> _Reading:
         at_work = CaseRow.state.in_(UNHANDLED) & NOT_SUPPRESSED
         with Session(self._engine) as session:
             alerts = self._alerts(session, at_work, known)
@@ -184,7 +197,7 @@ class Board:
         lines = [line for alert in alerts.values() for line in alert.open]
         lines += [line for row in complaints for line in self._lines_of_complaint(row)]
         lines.sort(key=lambda line: (line.timer.term.last_ms, line.href))
-        return _Reading(version, now, alerts, lines)
+        return _Reading(version, terms, now, alerts, lines)
 
     def _alerts(
         self, session: Session, condition: ColumnElement[bool], known: Mapping[str, _Alert]

@@ -5,6 +5,7 @@ The agents never let an exception out: Faust would restart them past the batch t
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Sequence
@@ -24,6 +25,7 @@ from faust.types import TP, EventT, StreamT
 from yarl import URL
 
 from streams.detect.partition import STAGES, StagePlan
+from streams.detect.rules import RuleSet
 from streams.errors import OrderwatchError, TransientError
 from streams.kafka.clients import CLOCK_CURE, RIGHTS_CURE, plain_name, topic_name
 from streams.rules import RulesFile
@@ -87,7 +89,8 @@ def build_app(settings: Settings) -> WorkerApp:
     app.settings = settings
     app.metrics = WorkerMetrics()
     # Before the engine reads it: what changes in between is noticed.
-    app.rules_file = RulesFile(settings, app.renew)
+    found: list[RuleSet] = []
+    app.rules_file = RulesFile(settings, found.append)
     # The broker counts from the last heartbeat, which may have been so long ago when the pause began.
     app.awake = Awake(settings.session_timeout_s - heartbeat_s)
     app.metrics.recovering.set_function(lambda: float(not app.is_settled))
@@ -108,7 +111,11 @@ def build_app(settings: Settings) -> WorkerApp:
     @app.task  # type: ignore[untyped-decorator]
     async def look_at_rules() -> None:
         while not app.should_stop:
-            await app.sleep(app.rules_file.look())
+            # Those of thousands of shops take seconds to read, and heartbeats do not wait.
+            pause_s = await asyncio.to_thread(app.rules_file.look)
+            if found:
+                app.renew(found.pop())
+            await app.sleep(pause_s)
 
     add_pages(app)
     return app

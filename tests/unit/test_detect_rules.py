@@ -81,6 +81,19 @@ def without(*keys: str) -> dict[str, Any]:
             "shops.s.allow.0.detectors: unknown key 'D1'; did you mean 'D",
         ),
         (
+            rules_document()
+            | {"shops": {"s": {"allow": [{"item": "i", "detectors": ["D01"], "why": "x"}]}}},
+            "shops.s.allow.0.detectors: D01 says nothing about one item",
+        ),
+        (
+            rules_document() | {"shops": {"s": {"allow": [{"buyer": "b", "why": "\x1b[2J"}]}}},
+            "shops.s.allow.0.why: must be one line of printable text",
+        ),
+        (
+            rules_document() | {"shops": {"s": {"allow": [{"buyer": 123456, "why": "x"}]}}},
+            "shops.s.allow.0.buyer: Input should be a valid string, found 123456",
+        ),
+        (
             rules_document() | {"shops": {"s": {"allow": [{"buyer": "b"}]}}},
             "shops.s.allow.0.why: Field required",
         ),
@@ -277,6 +290,18 @@ def test_the_version_of_a_block_changes_with_any_of_its_values_and_no_other() ->
     assert before["D08"].version == after["D08"].version
     assert before["D01"].version == parsed(rules_document()).of("t")["D01"].version
     assert before["D01"].version.startswith(f"{rules_document()['version']}+")
+
+
+def test_what_a_shop_leaves_as_it_is_is_not_checked_again_for_it() -> None:
+    # Thousands of shops would else take seconds, whenever the file changes.
+    rules = parsed(
+        rules_document()
+        | {"shops": {"s": {"D01": {"warn_orders": 2}}, "t": {"shop_type": "tmall"}}}
+    )
+    default = rules.of("")
+    assert rules.of("s")["D08"].block is default["D08"].block
+    assert rules.of("s")["D01"].block is not default["D01"].block
+    assert rules.of("t")["D33"].shop_type == "tmall"
 
 
 @pytest.mark.parametrize("story", stories(), ids=lambda story: story.path.stem)

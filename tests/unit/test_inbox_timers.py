@@ -278,6 +278,27 @@ def test_the_board_counts_what_is_due_and_what_is_broken_by_code(desk: Bench) ->
     assert desk.counts() == {"T04": (0, 1), "T09": (0, 1)}
 
 
+def test_the_board_follows_new_rules_though_nothing_else_happened(tmp_path: Path) -> None:
+    document = rules_document()
+    promise = document["deadlines"]["T09"] | {"warn_s": 3600}
+    sooner = document | {"deadlines": document["deadlines"] | {"T09": promise}}
+    detectors = find_detectors()
+    rules = parse(document, detectors)
+    bench = Bench(tmp_path, Clock(), rules)
+    bench.add(make_alert("1"))
+    (before,) = (line.timer for line in bench.board.sheet().coming if line.timer.code == "T09")
+    rules.become(parse(sooner, detectors))
+    (after,) = (line.timer for line in bench.board.sheet().coming if line.timer.code == "T09")
+    assert before.term.last_ms - after.term.last_ms == (14_400 - 3600) * 1000
+    (same,) = (
+        timer
+        for timer in bench.board.of_alerts([alert_id("1")])[alert_id("1")]
+        if timer.code == "T09"
+    )
+    assert same.term == after.term
+    bench.engine.dispose()
+
+
 def test_the_board_is_in_order_of_time_and_past_ones_stand_apart(desk: Bench) -> None:
     desk.add(overdue(), make_alert("2", deadlines=[said("T02", NOW + HOUR)], severity="info"))
     sheet = desk.board.sheet()

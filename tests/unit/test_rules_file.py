@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from pathlib import Path
+from pathlib import Path, PosixPath
+from typing import ClassVar
 
 import pytest
 
@@ -83,7 +84,16 @@ def test_new_rules_are_taken_once_the_file_is_found_whole(tmp_path: Path) -> Non
     assert not looked.file.is_refused
 
 
-@pytest.mark.parametrize("text", ["D01: {}", "\t", f"{SHIPPED}\nshops: {{s1: {{D01: {{x: 1}}}}}}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "D01: {}",
+        "\t",
+        f"{SHIPPED}\nshops: {{s1: {{D01: {{x: 1}}}}}}",
+        f"{SHIPPED}\nshops: {{s1: {{D01: {{warn_orders: 0x{'f' * 6000}}}}}}}",
+        f'{SHIPPED}\nshops: {{s1: {{D01: {{source: "\\ud800"}}}}}}',
+    ],
+)
 def test_a_file_that_cannot_be_used_changes_nothing_and_is_told_until_it_can(
     tmp_path: Path, text: str
 ) -> None:
@@ -96,6 +106,49 @@ def test_a_file_that_cannot_be_used_changes_nothing_and_is_told_until_it_can(
     assert looked.file.is_refused and not looked.taken
     looked.write(rules_of("s1"))
     assert not looked.file.is_refused and len(looked.taken) == 1
+
+
+class Replaced(PosixPath):
+    """A file that is replaced whenever it has been read."""
+
+    next: ClassVar[list[bytes]] = []
+
+    def read_bytes(self) -> bytes:
+        found = super().read_bytes()
+        if self.next:
+            self.write_bytes(self.next.pop(0))
+        return found
+
+
+def test_what_was_found_twice_is_taken_though_the_file_is_another_one_by_then(
+    tmp_path: Path,
+) -> None:
+    path = Replaced(tmp_path / "rules.yaml")
+    path.write_text(SHIPPED, encoding="utf-8")
+    taken: list[RuleSet] = []
+    file = RulesFile(Settings(rules_path=path), taken.append)
+    path.write_text(rules_of("s1"), encoding="utf-8")
+    file.look()
+    path.next.append(rules_of("s2").encode())
+    file.look()
+    (rules,) = taken
+    assert rules.shops == ("s1",)
+
+
+def test_a_config_map_of_kubernetes_is_followed(tmp_path: Path) -> None:
+    # The kubelet writes a new folder and swaps one link; the file in use is a link through it.
+    for number, text in enumerate((SHIPPED, rules_of("s1"))):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "rules.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "..data").symlink_to("0")
+    (tmp_path / "rules.yaml").symlink_to("..data/rules.yaml")
+    taken: list[RuleSet] = []
+    file = RulesFile(Settings(rules_path=tmp_path / "rules.yaml"), taken.append)
+    (tmp_path / "..next").symlink_to("1")
+    (tmp_path / "..next").rename(tmp_path / "..data")
+    file.look()
+    file.look()
+    assert [rules.shops for rules in taken] == [("s1",)]
 
 
 def test_a_service_without_a_rules_file_looks_at_none() -> None:
