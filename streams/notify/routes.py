@@ -140,11 +140,12 @@ class Routes(Strict):
         `told` is what each channel heard about this alert before.
         """
         wanting: dict[Id, list[Route]] = {}
-        if alert.suppressed_by is None:
-            for route in self.routes:
-                for name in dict.fromkeys(route.to):
-                    if route.wants(alert, told.get(name)):
-                        wanting.setdefault(name, []).append(route)
+        for route in self.routes:
+            for name in dict.fromkeys(route.to):
+                # Who heard of it before it was suppressed would wait for its end for ever.
+                may_hear = alert.suppressed_by is None or (alert.status != "open" and name in told)
+                if may_hear and route.wants(alert, told.get(name)):
+                    wanting.setdefault(name, []).append(route)
         return wanting
 
     def repeating(self, alert: Alert, channel: str) -> Route | None:

@@ -128,9 +128,21 @@ def test_what_follows_is_still_chosen_by_the_changes_of_the_route(
     ] == told_of
 
 
-def test_a_suppressed_alert_has_no_sequel(settings: Settings) -> None:
-    alert = make_alert(change="resolved", status="resolved", suppressed_by="snooze", revision=2)
-    assert not load(settings).channels_for(alert, {"ops": CRITICAL})
+@pytest.mark.parametrize(
+    ("change", "status", "hearing"),
+    [
+        ("resolved", "resolved", ["ops"]),
+        ("retracted", "retracted", ["ops"]),
+        ("reopened", "open", []),
+        ("escalated", "open", []),
+    ],
+)
+def test_of_a_suppressed_alert_only_its_end_is_told_to_whoever_heard_of_it_before(
+    settings: Settings, change: str, status: str, hearing: list[str]
+) -> None:
+    alert = make_alert(change=change, status=status, suppressed_by="snooze", revision=3)
+    assert load(settings).channels_for(alert, {"ops": CRITICAL}).keys() == set(hearing)
+    assert load(settings).channels_for(alert) == {}
 
 
 def test_a_route_follows_up_only_what_was_severe_enough_for_it(settings: Settings) -> None:
