@@ -57,12 +57,74 @@ def test_a_fault_a_promise_others_and_service_are_no_bargain(text: str) -> None:
     assert level(text) == ""
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I want to open a dispute with PayPal about another shop, do you have the number?",
+        "What happens if I file a claim at the post office, do you give me the invoice of $60?",
+        "I asked the bank to stop the chargeback. Should I pay the 50 euros again or wait?",
+        "How does a chargeback work for a gift card?",
+        "I was going to leave a bad review but your support was so nice, thank you for the refund!",
+        "The courier is terrible, I will report him to the police, he took the $20",
+        "I need the invoice for customs, otherwise the tax office keeps it and I pay 40 euros",
+        "Can you hold the stock for me until Friday? I get my money then.",
+        "The listing is gone, can I still buy it for $20?",
+        "Your competitor has two pairs 3 days sooner. Otherwise I like yours",
+        "I got a mail saying my account is suspended if I do not pay 15 euros. Is it from you or a scam?",
+        "What would you charge for 300 orders a month? We need it by Friday, $2 per box is our budget",
+        "The 2 star energy rating, is it for the fridge of $500 or the other one?",
+        "I want to return all 10 orders, they are fine but the event was cancelled. Full refund?",
+        "I ordered 2 and got 1, send the other or refund 12 euros please, or I'll open a dispute",
+        "My order didn't arrive. Pay me back $30 or I open a dispute",
+        "Which is better for a review video, the 4k camera or the cheap one for $60?",
+        "I hope that one bad review is an exception. I order now for 70 euros, please ship it",
+        "I don't recognise this $60 charge. Tell me what it is, or I'll dispute it",
+    ],
+)
+def test_the_same_words_in_an_honest_mouth_are_no_bargain(text: str) -> None:
+    assert level(text) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I will change the review to 5 stars for 30 euros",
+        "Hush money: $150, or everybody on Facebook will hear about your shop",
+        "$60 and the dispute is gone",
+        "Give me the money back, I keep the shoes, and I won't write a 1 star review",
+        "I will refuse all my 20 parcels unless you give me $30",
+        "Send a gift card or I report you",
+    ],
+)
+def test_plain_demands_are_read_in_other_words_too(text: str) -> None:
+    assert level(text) == "warn"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Envíame 50 dólares o te dejo una estrella, o disputa con PayPal",
+        "Envoyez-moi 50 euros ou je porte plainte, vidéo sur YouTube",
+        "Schicken Sie mir 50 Euro oder ich mache ein Chargeback, Anzeige bei der Polizei",
+        "Kirim saya 50 dolar atau saya lapor polisi dan Facebook",
+        "Manda 50 reais ou vou fazer um video no TikTok",
+        "Shop khong tra tien toi se dang len Facebook",
+        "Wyślij mi 50 euro albo dam jedną gwiazdkę",
+    ],
+)
+def test_no_other_language_in_latin_letters_is_read_as_english(text: str) -> None:
+    assert not read_chat(text).found
+    assert not read_review(text).found
+
+
 def test_a_refund_is_a_gain_for_who_says_that_nothing_is_wrong() -> None:
     assert level("The dress is perfect but refund me or I leave one star") == "warn"
 
 
 def test_a_reason_in_english_is_a_reason() -> None:
     assert read_chat("the zipper is broken").names_reason
+    assert read_chat("the parcel didn't arrive").names_reason
+    assert read_chat("I haven’t received it").names_reason
     assert not read_chat("nothing is wrong with the zipper").names_reason
 
 
@@ -85,6 +147,9 @@ def test_what_else_a_chat_asks(text: str, code: str) -> None:
         "Is it safe to read the reviews before I pay?",
         "The courier called and wanted 2 euros",
         "Меня прислали, пришлите 20$ or one star",
+        "The dumbbell is 5 pounds, right? Or is it in kg?",
+        "I sell phones. Send me your best offer",
+        "Can you delete my review? And do you have the lamp for under $40?",
     ],
 )
 def test_what_is_ones_own_is_not_asked_and_no_other_script_is_read(text: str) -> None:
@@ -115,6 +180,15 @@ def test_what_a_review_carries(text: str, code: str) -> None:
         "I paid $20 with a coupon, great deal",
         "Call customer service at 555 010 2233, they helped me",
         "I live at 12 Mill Road and it was delivered there",
+        "Delivered to my neighbour at 12 Oak Street although I was at home",
+        "Good book about a con man who fools people for a living",
+        "She is a fool for this perfume",
+        "This drill will screw off anything. Kids screw you over with the batteries",
+        "I used code SAVE10 and got it for $18",
+        "The QR code on the box leads to www.brand.example with the manual",
+        "Trading cards came well packed, see my photos @home",
+        "Text me when it's back in stock, please!",
+        "We make soap at home. I posted photos on my Instagram page",
     ],
 )
 def test_ordinary_reviews_carry_nothing(text: str) -> None:

@@ -21,7 +21,8 @@ _APOSTROPHES = str.maketrans("’‘`´", "''''")
 
 # What may befall the shop; the groups are the codes of threats. Those that only hint need a firm tie.
 _STARS = (
-    r"(?:1|one|single|zero|0|lowest|2|two|uno)[\s-]*(?:stars?\b|\*)|\b[01]\.0\b|\b1\*|\b(?:bad|low"
+    r"(?:1|one|single|zero|0|lowest|2|two|uno)[\s-]*(?:stars?\b(?! (?:energy|hotel|of the|on (?:it|the)))"
+    r"|\*)|\b[01]\.0\b|\b1\*|\b(?:bad|low"
     r"|ugly) stars?\b|\bone-?star\w*"
 )
 _BAD = (
@@ -41,15 +42,24 @@ _AUTHORITIES = (
     r"|copyright|fire authority|peta|payment processor|the platform|aliexpress|amazon|taobao|etsy|ebay"
     r"|shopify|temu|lazada|shopee)"
 )
+_MONEY = (
+    r"(?:(?:[$€£¥₹₽]|(?<![a-z])(?:usd|eur|gbp|aud|cad|rs\.?|us\$))\s?\d[\d,]*(?:\.\d{1,2})?\s?k?\b"
+    r"|\b\d[\d,]*(?:\.\d{1,2})?\s?k?\s?(?:usd|us dollars?|dollars?|dolars?|bucks?|euros?|eur|pounds?"
+    r"|quid|gbp|aud|cad|rupees?|rs|inr|rubles?|roubles?|\$|€|£|₹)(?!\w)"
+    r"|\b(?:fifty|twenty|thirty|forty|hundred|ten|fifteen|sixty|eighty|couple hundred"
+    r"|few hundred) (?:dollars?|bucks?|euros?|pounds?|quid|usd)\b)"
+)
 _FIRM = re.compile(
-    rf"(?P<bad_review>\b(?:{_STARS})|★(?!\s?★)|\b{_BAD}\b,?(?:\s[\w']+){{0,2}}?\s{_REVIEWS}\b"
+    rf"(?P<bad_review>\b(?:{_STARS})|\b(?:change|edit|remove|delete|take down) (?:my|the|that|this)"
+    rf" (?:\w+ )?{_REVIEWS}(?=[^.!?;。]{{0,20}} for {_MONEY})|★(?!\s?★)"
+    rf"|\b{_BAD}\b,?(?:\s[\w']+){{0,2}}?\s{_REVIEWS}\b"
     rf"|\bbad (?:things )?about (?:u|you)\b|\b{_REVIEWS} (?:is )?(?:very )?(?:bad|ugly|negative)\b"
     r"|\b(?:tank|ruin|destroy|kill|wreck|drop|trash|hurt|lower|damage|flood|bomb)(?:ed|ing|s)? (?:your"
     r"|ur|the|ya) (?:\w+ )?(?:ratings?|reputation|score|stars?|shop|store|listing|business|account"
     r"|page|rep|average)\b"
     r"|\bstar (?:u|you)\b|\b(?:rate|rating) (?:u|you) (?:low|bad|1|one)|\bwrite (?:that|how|bad)\b"
     r"|\bsay(?:s)? (?:it'?s |the \w+ (?:is|was) |item (?:is |was )?|it was )?fake\b)"
-    r"|(?P<complaint>\b(?:open|file|start|raise|make|do|put|submit|lodge|escalate|see|get|filing"
+    r"|(?P<complaint>\b(?!do i\b)(?:open|file|start|raise|make|do|put|submit|lodge|escalate|see|get|filing"
     r"|opening|making)\b (?:[\w']+ ){0,3}?(?:disputes?|cases?|claims?|complain(?:t|ts)?|a-(?:to-)?z"
     r"|anzeige)\b"
     r"|\bcharge\s?-?backs?\b|\bi(?:'?ll| will| do| just| can)? dispute\b|\bdispute (?:it|this|all|with"
@@ -57,10 +67,12 @@ _FIRM = re.compile(
     r"|claims?|returns?|disputes?)\b|\bcomplain(?:t)? (?:to|about)\b|\b(?:two|three|many) complaints\b)"
     rf"|(?P<report>\breport(?:ing|ed)? (?:u|you|ur|your|it|this|the (?:shop|store|listing|seller)|them"
     rf"|everything|every)\b|\b(?:got|get|be) reported\b|\b(?:call|calling|inform|forward|tell|go to"
-    rf"|contact|notify|report|complaint? to|write to)\b[^.!?;。]{{0,40}}?\b{_AUTHORITIES}\b"
+    rf"|contact|notify|report|complaint? to|write to)\b(?! (?:my|him|her|his|the (?:courier|driver|theft"
+    rf"|loss|thief))\b)[^.!?;。]{{0,40}}?\b{_AUTHORITIES}\b"
     r"|\bsue (?:u|you)\b|\b(?:gdpr|copyright|dmca)\w*\b|\b(?:ban|banned|delist|suspend) (?:u|you"
     r"|your)\b|\b(?:shop|store|account|listing|page|ad|advert)s? (?:\w+ )?(?:is |are "
-    r"|gets? )?(?:banned|closed|suspended|shut ?down|taken down|removed|frozen|flagged|blocked|gone"
+    r"|gets? )?(?:banned|closed(?! (?:on|for|at|when))|suspended|shut ?down|taken down|removed|frozen"
+    r"|flagged|blocked|gone"
     r"|limited|reported|under review)\b"
     r"|\b(?:get|have) (?:u|you|ya) (?:\w+ )?(?:banned|closed|suspended|shut|removed|flagged"
     r"|delisted)\b|\bflag (?:your|ur|the|you)\b|\bscam tag\b)"
@@ -70,15 +82,20 @@ _FIRM = re.compile(
     r"|\bexpose (?:u|you|your|ur|it|this|the)\b|\bgo(?:es)? (?:viral|live)\b|\bname and shame\b"
     r"|\b(?:tell|telling) (?:everyone|everybody|all|the world|people|the post)\b"
     r")"
-    r"|(?P<sabotage>\b(?:fake|mass|bulk|unpaid|hundreds? of|\d{2,4}) (?:\w+ )?(?:orders?|carts?"
+    r"|(?P<sabotage>\b(?:fake|mass|bulk|unpaid|hundreds? of"
+    r"|(?<!all )(?<!my )\d{2,4}) (?:\w+ )?(?:orders?(?! (?:a|per|each|every) (?:day|week|month|year))"
+    r"|carts?"
     r"|returns?)\b|\border (?:all |up )?\d{2,4}\b[^.!?;。]{0,60}\b(?:pay|reserve|cancel|refuse"
     r"|delivery)|\b(?:orders? unpaid)\b"
     r"|\b(?:block|lock|freeze|tie up|drain|hold|empty)\b[^.!?;。]{0,20}\b(?:stock|inventory|listing)\b"
-    r"|\b(?:cancel|never pay|not pay|wont pay|won't pay)\b[^.!?;。]{0,20}\b(?:all|every|again and again"
+    r"(?! (?:for|until) (?:me|us))"
+    r"|\b(?:(?<!have to )(?<!had to )(?<!want to )cancel|never pay|not pay|wont pay"
+    r"|won't pay)\b[^.!?;。]{0,20}\b(?:all|every|again and again"
     r"|orders)\b"
     r"|\byou cannot sell\b|\bnobody can buy\b)"
     r"|(?P<refusal>\b(?:refuse|reject|not accept|wont accept|won't accept|not pick|not collect"
-    r"|cancel cod)\b[^.!?;。]{0,25}\b(?:parcel|package|delivery|box|door|it up|order)\b"
+    r"|cancel cod)\b[^.!?;。]{0,25}\b(?:parcels?|packages?|delivery|deliveries|box|boxes|door|it up"
+    r"|orders?)\b"
     r"|\baccept the (?:parcel|package) only\b)"
 )
 # What lie will be told.
@@ -91,8 +108,9 @@ _LIE = re.compile(
 _HINT = re.compile(
     rf"\b(?P<bad_review>(?:keep(?:ing)?|want|good|leave|lose|get) (?:\w+ )?(?:good|5|five"
     rf"|your)[ -]?stars?|bad one|(?:what|nothing) (?:\w+ )*for (?:5|five) stars?|(?:my|the|kind of"
-    rf"|honest|next|this|a|one|another|your|public|long) (?:\w+ )?(?:reviews?|ratings?|feedback|stars?"
-    rf"|average|score)|review (?:says|videos?|section)|google you|{_REVIEWS} (?:is|will|would|could"
+    rf"|honest|next|this|a|one|another|your|public|long) (?:\w+ )?(?:reviews?|ratings?|feedback"
+    rf"|average|score)|your (?:\w+ )?stars|review (?:says|videos?|section)|google you|{_REVIEWS} (?:is"
+    rf"|will|would|could"
     rf"|can)|thumbs? down|dislikes?|downvot\w+|rank(?:ing|s)?|account health|metrics|seller level"
     rf"|word (?:gets|travels|spreads|of mouth)|what (?:people|customers|others|i) (?:write|say"
     rf"|will say|think))\b"
@@ -106,7 +124,7 @@ _HINT = re.compile(
     r"|\b(?P<complaint>(?:disputes?|complaints?|claims?|returns? (?:all|everything|them all)"
     r"|send (?:them |it |everything )?(?:all )?back|chargebacks?|my bank|strikes?|violations?"
     r"|infringement|tickets?))\b"
-    r"|\b(?P<report>reported|reports?|imprint|lawyers?|illegal|inspect(?:ors?|ion)|council"
+    r"|\b(?P<report>reported|reports?(?! back)|imprint|lawyers?|illegal|inspect(?:ors?|ion)|council"
     r"|authorit(?:y|ies)|health (?:and safety|department|office)|licen[cs]e|certificat\w+|tax(?:es)?"
     r"|ce mark|trademark|(?:cousin|brother|friend|uncle|husband|wife|sister|father) (?:\w+ )?(?:works?"
     r"|is|knows)|shut\w* (?:you|u|it|this) down)\b"
@@ -115,30 +133,43 @@ _HINT = re.compile(
     r"|something (?:bad|might)|your move|(?:could|can|will|might|may|gets?|turn|go) (?:ugly|bad|messy"
     r"|south|worse|hard)|(?:cost|lose|lost|costs) (?:you|u|your|ur|sales|customers|money|more)"
     r"|i know (?:people|someone|a guy|how)|sold out|out of stock|carts?|all (?:your|the) stock|bots?"
-    r"|hackers?|hack|trouble|problems? for (?:you|u)|sleep well|be careful|watch (?:your|out))\b"
+    r"|hackers?|hack|(?:you|u|ur)(?:'?ll| will)? (?:\w+ ){0,3}trouble|trouble for|problems? for (?:you|u)"
+    r"|sleep well|be careful|watch (?:your|out))\b"
 )
 # It is denied, unless a condition follows.
 _DENIED = re.compile(
     r"\b(?:not|never|wont|won't|wouldn't|wouldnt|don't|dont|no|didn't|didnt|can't|cant|without|avoid"
     r"|rather than|instead of|any|hate to|sorry (?:for|about))\b[\s\w',]{0,18}$"
 )
-_CONDITION = re.compile(r"\b(?:if|unless|as long as|once|when|but|in return|in exchange|then)\b")
+_CONDITION = re.compile(
+    r"\b(?:if|unless|as long as|once|when|but|in return|in exchange|then|and i (?:won'?t|will not))\b"
+)
+# How it goes is asked, or that it stops.
+_ASKED = re.compile(
+    r"\b(?:how (?:do|does|can|would)|do i (?:have|need) to|should i|must i|what happens if i|stop(?:ped)?"
+    r" (?:the|my))\b[^.!?;。]*$|\b(?:please|pls|can you|could you|do i) $"
+)
+# Somebody else is meant.
+_OTHERS = re.compile(
+    r"[^.!?;。]{0,20}?(?:(?:\b(?:at|to|with|against|for|about) (?:the |my )?(?:post(?: office)?|couriers?"
+    r"|drivers?|dhl|ups|fedex|usps|royal mail|insurance|airline|carrier|delivery (?:guy|man|driver"
+    r"|company|service))\b)|\b(?:about|against|with|for) (?:another|a different) (?:shop|seller|store"
+    r"|order|company)\b)"
+)
+# That something is closed or gone is told, unless a choice is left.
+_MINE = re.compile(r"\b(?:my|our) $")
+_STATE = re.compile(r"\b(?:is|are|was|were) (?:\w+ )?\w+$")
+_CHOICE = re.compile(r"\b(?:or|if|unless|otherwise|else|until)\b")
 # It happened, or is read.
 _PAST = re.compile(
     r"\b(?:i (?:already |just |have |had )?(?:left|wrote|gave|posted|filed|opened|reported|read|saw"
-    r"|seen|noticed)|saw|read|reading|seen|because of|based on|looking at|(?:these|those|all the|some"
+    r"|seen|noticed)|saw|watched|clicked|it says|was going to (?:leave|write|post|open|give)|read|reading"
+    r"|seen|because of|based on|looking at|(?:these|those|all the|some"
     r"|other|many|so many|lots of|few|saw) (?:\w+ )?)\s?(?:a |the |an |some |your "
     r"|about )?(?:\w+ ){0,2}$"
 )
 
 # What the shop is to give.
-_MONEY = (
-    r"(?:(?:[$€£¥₹₽]|usd|eur|gbp|aud|cad|rs\.?|us\$)\s?\d[\d,]*(?:\.\d{1,2})?\s?k?\b"
-    r"|\b\d[\d,]*(?:\.\d{1,2})?\s?k?\s?(?:usd|us dollars?|dollars?|dolars?|bucks?|euros?|eur|pounds?"
-    r"|quid|gbp|aud|cad|rupees?|rs|inr|rubles?|roubles?|\$|€|£|₹)(?!\w)"
-    r"|\b(?:fifty|twenty|thirty|forty|hundred|ten|fifteen|sixty|eighty|couple hundred"
-    r"|few hundred) (?:dollars?|bucks?|euros?|pounds?|quid|usd)\b)"
-)
 _SUM = re.compile(_MONEY)
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d{1,2})?")
 _GAIN = re.compile(
@@ -147,7 +178,9 @@ _GAIN = re.compile(
     rf"|another )?\d{{2,5}}\b(?!\s?(?:%|days|pcs|pieces|x\b|stars?|hours|hrs|times|orders?|more|of))"
     r"|\b(?:gift ?cards?|hush money|store credit|loyalty points|vouchers?|something (?:extra|nice"
     r"|in return|for me)|(?:some|more|want|my|give|send) (?:\w+ )?(?:cash|money)(?! back)|thank you of"
-    r"|(?:your|an) offer|make it worth|(?:take )?paypal|my (?:venmo|cash ?app|iban|card|wallet)"
+    r"|(?:your|an) offer|make it worth|take paypal|paypal me|my paypal is|(?:to|via|through"
+    r"|on) (?:my )?paypal"
+    r"|(?:to|on|onto|into) my (?:venmo|cash ?app|iban|card|wallet)"
     r"|this wallet|usdt|bitcoin|btc|crypto|goodwill|courtesy credit|compensat\w+|pay (?:me|up|or)"
     r"|name (?:a|your) (?:price|number)|worth to you|special price|take care of me|cash ?back|coupons?"
     r"|per month|of your sales|(?:can|could|will|would|do) (?:you|u) (?:do|pay|offer) for (?:me|no)"
@@ -157,9 +190,22 @@ _GAIN = re.compile(
     r"|half price|complimentary|lifetime free)\b|\bfree(?=\s?(?:[.!?,]|$|or\b|and\b|in\b|to keep"
     r"|otherwise))|\b(?:small|little|nice|receive|a|the|my|see) presents?\b|\b(?:send|give|ship"
     r"|throw in|put|add|hand)(?: me| us)? (?:\w+ ){0,2}?(?:another|one more|two|2|3|a second|second"
-    r"|extra|gifts?|present|sample)\b|\bgifts? (?:for me|first)\b|\bno (?:gift|present)\b"
+    r"|extra|gifts?(?! ?cards?)|present|sample)\b|\bgifts? (?:for me|first)\b|\bno (?:gift|present)\b"
     r"|\b\w*upgrade\b|\b(?:\d0|\d5)\s?(?:%|percent)|\b(?:ten|twenty|fifty) percent\b|\bdiscount\b"
     r"|\bfor the price of\b|\bkeep (?:it|both|item|them|the \w+)\b|\bsend me things\b|\bsponsor\b)"
+)
+_I = (
+    r"(?:\b(?:i|we)(?:'?ll|'?d)?(?: (?:would|can|could|should|must|have to|had to|will|already|then|now"
+    r"|only|gladly)){0,2}|\b(?:can|should|do|must|may|could|shall) (?:i|we)(?: have to)?)"
+)
+# What the buyer pays or has paid, what goods cost, and thanks.
+_I_PAY = re.compile(rf"{_I} $")
+_NOT_WANTED = re.compile(
+    rf"(?:{_I} (?:pay|paid|spend|spent)|\bpayment of|\binvoice of|\bworth)(?: (?:again|the|a|about|around"
+    r"|only|another|over)){0,2} $"
+    r"|\b(?:buy|bought|get|got|want|need|order|ordered|sell|have|take|found)(?: (?:it|this|that|one|two"
+    r"|both|all|them|the \w+))? for (?:only |under |about )?$|\bone for $"
+    r"|\b(?:thanks?(?: you)?(?: so much| a lot| very much)? for|loved?) (?:the |your |my |this )?$"
 )
 # A refund of what is as it should be, or is kept.
 _REFUND = re.compile(
@@ -187,8 +233,9 @@ _FLAWLESS = re.compile(
     r"|my own fault|idc if|not the product|i know it was fine|that was fine|prove it|before paying)\b"
 )
 _FIRM_TIE = re.compile(
+    rf"^\W*{_MONEY},? (?:and|or) (?:the|your|my|this)\b|"
     r"\bor (?:else|i|i'?ll|my|we|it|it's|its|ur|u|you|your|bad|1|one|get|have|read|the|a|there|just|im"
-    r"|i'm|this|watch|lose|face|each)\b|\b(?:otherwise|unless|either)\b"
+    r"|i'm|this|watch|lose|face|each|everyone|everybody)\b|\b(?:otherwise|unless|either)\b"
     r"|(?<!someone )(?<!something )(?<!anything )(?<!anyone )(?<!what )\belse\b|\bif (?:u|you"
     r"|ya) (?:\w+ )?(?:don'?t|do not|no|not|dont|reject|refuse|ignore|say no|won'?t|wont|can'?t|send"
     r"|give|pay|want)\b|\bif (?:not|no|nothing|i don'?t|i dont|i do not|it isn'?t)\b|\bif (?:the|my|it"
@@ -206,11 +253,12 @@ _FIRM_TIE = re.compile(
     r"|= ?)|=|\bby (?:tonight|tomorrow|today|lunch|midnight|noon|monday|friday)\b|\bhurts\b"
 )
 _TIE = re.compile(
-    r"\b(?:if|then|and (?:i|we|it|this|all|the|nobody|no one)|so (?:we|that|i)|in (?:exchange|return)"
-    r"|for|(?:delete|remove|change|edit|update|withdraw|drop|revise|take (?:it|that|this) (?:down|off"
-    r"|back)|cancel|close|forget|stop|keep quiet)|five stars?|5 ?(?:stars?|\*)|before|until|upon|want"
-    r"|make(?:s)?)\b"
+    r"\b(?:then|and (?:i|we|it|this|all|the|nobody|no one)|in (?:exchange|return)|(?:delete|remove|change"
+    r"|edit|update|withdraw|drop|revise|take (?:it|that|this) (?:down|off|back)|cancel|close|forget|stop"
+    r"|keep quiet)|five stars?|5 ?(?:stars?|\*))\b"
 )
+# The threat is what is left to choose.
+_OR = re.compile(r"\bor (?:\w+ ){0,2}$")
 
 # What is wrong, what is owed, what was promised, what others did: none of it is extortion.
 _FAULT = re.compile(
@@ -220,7 +268,7 @@ _FAULT = re.compile(
     r"|start|open|close|connect)"
     r"|wrong (?:item|size|colou?r|one|product|model|thing|order|address|part|version|package|shoe"
     r"|type)|missing|never (?:arrived|came|received|showed|got|shipped|sent|delivered)|(?:not"
-    r"|n'?t) (?:arrived?|receive|received|come|get it|got it|as described|as advertised|shipped"
+    r"|\w*n'?t) (?:arrived?|receive|received|come|get it|got it|as described|as advertised|shipped"
     r"|been (?:shipped|delivered)|delivered|what i|the same|original|genuine|real)|still (?:waiting"
     r"|not|hasn'?t|no)|late\b|delay(?:ed)?|lost|torn|ripp?ed|tear|stain(?:ed|s)?|leak(?:s|ed|ing)?\b"
     r"|dead|fake|counterfeit|replica|scratch(?:ed|es)?|bent|dent(?:ed)?|smell\w*|stinks?|mou?ld\w*"
@@ -228,7 +276,10 @@ _FAULT = re.compile(
     r"|horrible) (?:quality|material|condition|build)|fell (?:apart|off)|falling apart|too (?:small"
     r"|big|short|tight|large|thin|loose)|shattered|smashed|ruined my|ruined the|hole|used (?:item|one"
     r"|product)|second hand|dirty|bugs?|worms?|melted|spoiled|rotten|empty (?:box|package)"
-    r"|short(?:age)? of|only (?:got|received|one|half|2|3)|half of|overcharged|charged (?:me )?twice"
+    r"|(?:ordered|bought|paid for) (?:\d+|two|three|four|five)\b[^.!?;。]{0,20}\b(?:got|received|came)\b"
+    r"|my (?:daughter|son|kid|child|wife|husband|mother|father|dog|cat) (?:has )?(?:ordered|clicked"
+    r"|bought)|short(?:age)? of|only (?:got|received|one|half|2|3)|half of|overcharged|(?:\w*n'?t"
+    r"|not) recogni[sz]e|charged (?:me )?twice"
     r"|double charged|misleading|false advert\w*|scammed|peel(?:ed|ing)?|fad(?:ed|es|ing)|shrunk"
     r"|shrank|discolou?red|hurts?|injur\w*|cut my|sick|poison\w*|exploded|sparks?|caught fire"
     r"|flicker\w*|noise|blurry|mistake|mismatch\w*|incomplete|out of stock|cancelled my"
@@ -237,7 +288,8 @@ _FAULT = re.compile(
 _OWED = re.compile(
     r"\b(?:my (?:deposit|refund|reward|prize|commission)|(?:you|u|they|he|she|agent|support|seller"
     r"|shop|store|insert|card|flyer) (?:has |have |had |already )?(?:promised|told me|offered|agreed"
-    r"|advertised|guarantee[sd]?)|as (?:promised|advertised|agreed)|promised|guaranteed|price (?:match"
+    r"|advertised|guarantee[sd]?)|as (?:promised|advertised|agreed)|promised|guaranteed"
+    r"|(?<!nothing on the )(?:it|card|page|insert|flyer|leaflet|box|ad|website) says|leaflet|price (?:match"
     r"|drop|dropped|protection|adjust\w*)|(?:pay|cover|send) (?:for )?(?:the |a "
     r"|my )?return (?:shipping|label|postage)|warranty|charged|wrong price|return (?:it|them) (?:and"
     r"|for)|used my card|unauthori[sz]ed by)\b"
@@ -247,11 +299,13 @@ _STORY = re.compile(
     r"|customers?|people|guy|man|woman|company|influencer)\b[^.!?;。]{0,20}\b(?:said|told|asked|asks"
     r"|threat\w*|demand\w*|wanted|offered|says|sent)|(?:they|he|she|someone|somebody|people|sellers?"
     r"|shops?) (?:said|told|asked|asks?|wanted|threaten\w*|demand\w*|sent)|asked me|told me|threatened"
+    r"|(?:bank|paypal|aliexpress|amazon|ebay|etsy|system|app) (?:says|said|wants|asked|asks|opened)"
     r"|threatening me|blackmail\w*|extort\w*|scammed|just kidding|joking|jk)\b"
 )
 # Who offers work, or asks politely for less.
 _BUSINESS = re.compile(
-    r"\b(?:collab\w*|influencer|partnership|sponsor\w*|media kit|work (?:together|with)|rate card"
+    r"\b(?:if (?:you|u) (?:want|like),? i can|collab\w*|influencer|partnership|sponsor\w*|media kit"
+    r"|work (?:together|with)|rate card"
     r"|ambassador|wholesale|bulk (?:order|price)|would you (?:be )?(?:interested|consider)"
     r"|no (?:worries|problem|pressure) if|if not(?:,)? (?:no|that'?s|it'?s|thats|its"
     r"|all) (?:\w+ )?(?:ok|okay|fine|good|worries|problem)|either way|thanks? anyway)\b"
@@ -281,6 +335,7 @@ _NO_CASHBACK = re.compile(
     r"|review)|don'?t (?:want|take)|do not (?:want|take)|somebody asked|shipping free|free (?:shipping"
     r"|return|delivery)|checked|google|read (?:the|your|some|all)|the reviews (?:say|said|are)"
     r"|based on|because of|reviews? (?:my|of the rented|mention|say)|sent it back|didn'?t|haven'?t"
+    r"|(?:bad|under|delete my|remove my|removed my|change my|edit my) reviews?|review removed|reviews? real"
     r"|not (?:get|got|received) (?:my )?(?:refund|money|parcel|order)|refund (?:the difference|me"
     r"|policy|request|my)|price (?:fell|drop))\b"
 )
@@ -292,7 +347,7 @@ _REQUEST = re.compile(
 _RECEIVER = re.compile(
     r"\b(?P<what>(?:(?:delivery|shipping|ship-to|full|exact|complete|street|home|recipient|receiver"
     r"|customer|contact|house|flat|buyer|billing|registered|postal|post|zip|phone|mobile|tel|last"
-    r"|delivery)(?:'s|s)? )*(?:add?ress|phone|number (?:on|for|of|you have|is on)|mobile|cell"
+    r"|delivery)(?:'s|s)? )*(?:add?ress|(?<!my )phone(?!s)|number (?:on|for|of|you have|is on)|mobile|cell"
     r"|recipient|receiver|contact no|postcode|postal code|zip ?code|house number|flat number"
     r"|ship-to name|delivery details|name and street|last name|name, tel|tel\b))"
     r"|\b(?P<where>(?:being |was |is |it )?(?:sent|shipped|ship|delivered|delivering|going"
@@ -322,8 +377,10 @@ _IMPOSTOR = re.compile(
     r"|person|somebody|someone|one|caller) (?:who )?(?:\w+ ){0,3}(?:phoned|called|rang|calling|wrote"
     r"|texted|messaged|contacted|emailed|add(?:ed)?)|(?:someone|somebody)(?:'s)? (?:is )?(?:answering"
     r"|using|call(?:ed|ing)|text(?:ed|ing)|email(?:ed|ing)|messag(?:ed|ing)|wrote|contacted|phoned)"
-    r"|(?:was|is) (?:that|it|this) (?:from )?(?:you|u|really you|real|legit)\b|(?:fake|scam|real|legit"
-    r"|yes|right)\?|is that you|(?:number|email|gmail|account) (?:i found|isn'?t yours|not yours"
+    r"|(?:was|is) (?:that|it|this) (?:from )?(?:you|u|really you|real|legit)\b|(?:fake|scam|legit)\?"
+    r"|(?:it|this|that|email|mail|message|call|sms|site|page) (?:\w+ )?real\?"
+    r"|(?:you|yours),? (?:yes|right)\?|is that you|(?:number|email|gmail|account) (?:i found|isn'?t yours"
+    r"|not yours"
     r"|is not yours)|not (?:from )?(?:you|yours)|message by text)"
 )
 _ASKED_OF_THEM = re.compile(
@@ -392,6 +449,12 @@ def _harms(text: str, pattern: re.Pattern[str]) -> Iterator[Hit]:
             continue
         if _DENIED.search(before) and not _CONDITION.search(text):
             continue
+        if _ASKED.search(before) or _OTHERS.match(text, found.end()):
+            continue
+        if found["report"] and _MINE.search(before):
+            continue
+        if found["report"] and _STATE.search(found[0]) and not _CHOICE.search(text):
+            continue
         yield Hit(f"threat.{found.lastgroup}", *found.span())
 
 
@@ -405,11 +468,15 @@ def _names_fault(text: str, harms: Sequence[Hit]) -> bool:
 
 def _gains(text: str, is_flawless: bool) -> Iterator[Hit]:
     for found in _GAIN.finditer(text):
+        before = text[max(0, found.start() - 40) : found.start()]
+        if _NOT_WANTED.search(before) or (found[0].startswith("pay") and _I_PAY.search(before)):
+            continue
         code = "demand.money" if found.lastgroup == "money" else "demand.soft"
         yield Hit(code, *found.span())
     if is_flawless or _KEEPS.search(text):
         for found in _REFUND.finditer(text):
-            yield Hit("demand.money", *found.span())
+            if not _NOT_WANTED.search(text[max(0, found.start() - 40) : found.start()]):
+                yield Hit("demand.money", *found.span())
 
 
 def _are_tied(text: str, harm: Hit, gain: Hit, *, is_firm: bool) -> bool:
@@ -417,9 +484,10 @@ def _are_tied(text: str, harm: Hit, gain: Hit, *, is_firm: bool) -> bool:
     if end - start > _NEAR + (harm.end - harm.start) + (gain.end - gain.start):
         return False
     around = (max(0, start - 50), min(len(text), end + 60))
-    return _FIRM_TIE.search(text, *around) is not None or (
-        is_firm and _TIE.search(text, *around) is not None
-    )
+    if _FIRM_TIE.search(text, *around):
+        return True
+    is_left = _OR.search(text[max(0, harm.start - 30) : harm.start]) is not None
+    return is_firm and (is_left or _TIE.search(text, *around) is not None)
 
 
 def _overlap(one: Hit, other: Hit) -> bool:
