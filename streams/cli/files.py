@@ -101,37 +101,47 @@ def replay(
 ) -> None:
     """Run the detectors over files of events; same rules, same answers as the live worker."""
     from streams.cli import progress, tables
-    from streams.detect.detector import find_detectors
     from streams.replay import run as replaying
     from streams.replay.comparison import compare
-    from streams.rules import load_rules
+    from streams.rules import build_engine
 
     if as_json and alerts == "-":
         raise ConfigurationError(
             "--json and --alerts - both write to stdout, one the final alerts and the other every "
             "revision; leave one out, or give --alerts the name of a file."
         )
-    if against is not None and "-" in files:
-        raise ConfigurationError("--against reads the files twice, and - only once; name files.")
+    if against is not None and any(map(_is_read_once, files)):
+        raise ConfigurationError(
+            "--against reads the files twice, and a pipe or - can be read only once; name files."
+        )
     plan = replaying.Plan(files, alerts, until, shuffle_seed, speed, shop_sizes)
+    settings = context.obj.settings(rules_path=rules)
     if against is not None:
         # Before an hour is spent on the first replay.
-        load_rules(against, find_detectors())
-    settings = context.obj.settings(rules_path=rules)
+        build_engine(context.obj.settings(rules_path=against))
+    clock = replaying.wall_clock_ms if against is None else replaying.stopped_clock()
     with progress.counter("replay") as count:
-        replayed = replaying.run(settings, plan, count)
+        replayed = replaying.run(settings, plan, count, clock)
     if against is None:
         tables.show_replay(replayed, as_json=as_json, only_summary=alerts == "-")
     else:
         with progress.counter("replay against") as count:
             other = context.obj.settings(rules_path=against)
-            before = replaying.run(other, replace(plan, alerts=None, counts_sizes=False), count)
+            before = replaying.run(
+                other, replace(plan, alerts=None, counts_sizes=False), count, clock
+            )
         found = compare(replayed.report.standing, before.report.standing)
         tables.show_comparison(found, as_json=as_json, only_summary=alerts == "-")
         tables.show_replay(replayed, as_json=False, only_summary=True)
         tables.show_replay(before, as_json=False, only_summary=True)
     if replayed.report.refused:
         raise typer.Exit(1)
+
+
+def _is_read_once(name: str) -> bool:
+    """Whether it is stdin, a pipe or the like; what is not there is for the reader to refuse."""
+    path = Path(name)
+    return name == "-" or (path.exists() and not path.is_file())
 
 
 def import_(

@@ -12,6 +12,7 @@ from streams.display.masking import json_line, mask_phones, show_bytes, visible
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from schemas.alerts import Alert
     from streams.cli.doctor import Check
     from streams.detect.rules import RuleSet
     from streams.kafka.deadletters import Contents
@@ -225,7 +226,7 @@ def show_comparison(
                     one.kind,
                     one.alert.detector,
                     _turned(one.was.severity if one.was else None, one.alert.severity),
-                    _turned(one.was.status if one.was else None, one.alert.status),
+                    _turned(_status(one.was) if one.was else None, _status(one.alert)),
                     visible(one.alert.subject.id),
                     one.alert.opened_at.strftime("%Y-%m-%d %H:%M:%S"),
                 )
@@ -244,6 +245,10 @@ def show_comparison(
         stderr().print(f"{detector}: {kinds}")
     if not found:
         stderr().print("No alert differs.")
+
+
+def _status(alert: Alert) -> str:
+    return f"{alert.status}, suppressed" if alert.suppressed_by else alert.status
 
 
 def _turned(was: str | None, now: str) -> str:

@@ -46,12 +46,22 @@ class Replayed:
         return sum(self.report.events.values())
 
 
-def _wall_clock_ms() -> int:
+def wall_clock_ms() -> int:
+    """The time in epoch milliseconds."""
     return time.time_ns() // 1_000_000
 
 
+def stopped_clock(clock_ms: Callable[[], int] = wall_clock_ms) -> Callable[[], int]:
+    """A clock that goes on saying what the other one says now.
+
+    For replays that are compared: what is the future for the first would else count for the second.
+    """
+    at_ms = clock_ms()
+    return lambda: at_ms
+
+
 def run(
-    settings: Settings, plan: Plan, count: Count, clock_ms: Callable[[], int] = _wall_clock_ms
+    settings: Settings, plan: Plan, count: Count, clock_ms: Callable[[], int] = wall_clock_ms
 ) -> Replayed:
     """Replay the files under the rules of the settings.
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
+import re
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 
 from streams.cli import main
 from streams.replay.comparison import compare
+from streams.replay.run import stopped_clock
 from tests.example_stories import FOLDER, load
 from tests.factories import make_alert
 
@@ -73,3 +77,45 @@ def test_rules_and_input_that_cannot_be_compared_are_refused_before_anything_is_
     assert "did you mean 'warn_orders'" in capsys.readouterr().err
     assert main(["replay", "-", "--against", str(other)]) == 2
     assert "name files" in capsys.readouterr().err
+
+
+def test_a_pipe_is_not_read_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # The second replay would find nothing in it, and all alerts would look new.
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    other = rules_with(tmp_path, "{D01: {warn_orders: 9}}")
+    assert main(["replay", str(pipe), "--against", str(other)]) == 2
+    assert "can be read only once" in capsys.readouterr().err
+
+
+def test_detectors_that_can_say_nothing_under_the_other_rules_are_refused_at_once(
+    events: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ORDERWATCH_DETECTORS", "D01,D25")
+    other = tmp_path / "other.yaml"
+    other.write_text(SHIPPED.replace("min_acts: 2", "min_acts: 3"), encoding="utf-8")
+    alerts = tmp_path / "alerts.jsonl"
+    run = ["replay", str(events), "--against", str(other), "--alerts", str(alerts)]
+    assert main(run) == 2
+    assert "too few of those are chosen" in capsys.readouterr().err
+    assert not alerts.exists()
+
+
+def test_what_a_shop_allows_is_shown_as_what_changed(
+    events: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    allowing = rules_with(tmp_path, "{allow: [{detectors: [D01], why: tested}]}")
+    shipped = tmp_path / "shipped.yaml"
+    shipped.write_text(SHIPPED, encoding="utf-8")
+    until = ["--until", "2026-11-13"]
+    run = ["replay", str(events), "--rules", str(allowing), "--against", str(shipped), *until]
+    assert main(run) == 0
+    assert re.search(r"changed .* D01 .* (\w+) → \1, suppressed", capsys.readouterr().out)
+
+
+def test_replays_that_are_compared_have_one_present() -> None:
+    clock = stopped_clock(itertools.count(5).__next__)
+    assert [clock(), clock()] == [5, 5]
