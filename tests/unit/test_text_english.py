@@ -94,6 +94,7 @@ def test_the_same_words_in_an_honest_mouth_are_no_bargain(text: str) -> None:
         "Give me the money back, I keep the shoes, and I won't write a 1 star review",
         "I will refuse all my 20 parcels unless you give me $30",
         "Send a gift card or I report you",
+        "The bad review is written. Pay 20 euros before I post it",
     ],
 )
 def test_plain_demands_are_read_in_other_words_too(text: str) -> None:

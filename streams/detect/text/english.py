@@ -255,7 +255,7 @@ _FIRM_TIE = re.compile(
 _TIE = re.compile(
     r"\b(?:then|and (?:i|we|it|this|all|the|nobody|no one)|in (?:exchange|return)|(?:delete|remove|change"
     r"|edit|update|withdraw|drop|revise|take (?:it|that|this) (?:down|off|back)|cancel|close|forget|stop"
-    r"|keep quiet)|five stars?|5 ?(?:stars?|\*))\b"
+    r"|keep quiet)|before i (?:post|publish|upload|send|write|report)|five stars?|5 ?(?:stars?|\*))\b"
 )
 # The threat is what is left to choose.
 _OR = re.compile(r"\bor (?:\w+ ){0,2}$")
