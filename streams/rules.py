@@ -103,7 +103,9 @@ class RulesFile:
             refuse_idle(self._chosen, rules)
         except ConfigurationError as error:
             self.is_refused = True
-            log.error("rules_refused", reason=str(error), instead="the rules that held before")
+            # Without what was found: a buyer who stands there without quotes is a number, and may be a phone.
+            reason = str(error).partition(", found ")[0]
+            log.error("rules_refused", reason=reason, instead="the rules that held before")
             return
         self.is_refused = False
         self._take(rules)

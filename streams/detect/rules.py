@@ -273,5 +273,5 @@ def _validated(model: type[M], values: dict[str, Any], where: str) -> M:
         key = ".".join([where, *(str(part) for part in first["loc"])])
         expected = first["msg"].removeprefix("Value error, ")
         # What concerns several values, or one that is missing, has the whole block for its input.
-        found = "" if isinstance(first["input"], dict) else f", found {first['input']!r}"
+        found = "" if isinstance(first["input"], dict) else f", found {first['input']!r:.200}"
         raise RuleError(f"{key}: {expected}{found}") from error

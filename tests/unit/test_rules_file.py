@@ -7,6 +7,7 @@ from pathlib import Path, PosixPath
 from typing import ClassVar
 
 import pytest
+from structlog.testing import capture_logs
 
 from streams.detect.detector import find_detectors
 from streams.detect.rules import RuleSet
@@ -106,6 +107,15 @@ def test_a_file_that_cannot_be_used_changes_nothing_and_is_told_until_it_can(
     assert looked.file.is_refused and not looked.taken
     looked.write(rules_of("s1"))
     assert not looked.file.is_refused and len(looked.taken) == 1
+
+
+def test_why_a_file_is_refused_is_logged_without_phones(tmp_path: Path) -> None:
+    looked = Looked(tmp_path)
+    with capture_logs() as logged:
+        looked.write(f"{SHIPPED}\nshops: {{s1: {{allow: [{{buyer: 13800138000, why: x}}]}}}}\n")
+    (refusal,) = logged
+    assert "shops.s1.allow.0.buyer: Input should be a valid string" in refusal["reason"]
+    assert "13800138000" not in refusal["reason"]
 
 
 class Replaced(PosixPath):
