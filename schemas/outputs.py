@@ -1,4 +1,4 @@
-"""What the consumers of alerts say in turn: actions, stock adjustments, notifications, control."""
+"""What the consumers of alerts say in turn: actions, stock adjustments, notifications, deadlines, control."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.alerts import ActionCode, Scalar
+from schemas.alerts import ActionCode, AlertId, Scalar, Severity, Subject, Text
 from schemas.base import Contract, EventTime, Id, Quantity, ShopId
+
+TurnKind = Literal["coming_up", "due", "past"]
 
 
 class Action(Contract):
@@ -50,7 +52,10 @@ class StockAdjustment(Contract):
 
 
 class Notification(Contract):
-    """The delivery record of one notification through one channel."""
+    """The delivery record of one notification through one channel.
+
+    Of a deadline, `alert_id` is its `deadline_id` and `revision` its `turned_at` in epoch milliseconds.
+    """
 
     notification_id: Id
     alert_id: Id
@@ -60,6 +65,31 @@ class Notification(Contract):
     attempt: Annotated[int, Field(ge=1)]
     at: EventTime
     error: str | None = None
+
+
+class DeadlineTurn(Contract):
+    """A deadline that nobody has met, at the moment when it turned.
+
+    It is of an alert or of a complaint that the shop files; the other id is absent, and a complaint has
+    no `detector`, the shop as its `subject`, and the severity `warn`. `due_at` is the last moment,
+    inclusive. Equal turns have equal `turn_id`s, whoever tells them and how often.
+    """
+
+    turn_id: Id
+    deadline_id: Id
+    code: Annotated[str, Field(pattern=r"^T(0[1-9]|1[0-2])$")]
+    turn: TurnKind
+    turned_at: EventTime
+    due_at: EventTime
+    # Of a complaint it is as a person wrote it.
+    shop_id: Id
+    alert_id: AlertId | None = None
+    complaint_id: Id | None = None
+    detector: str | None = None
+    severity: Severity
+    subject: Subject
+    title: Text
+    text: Text
 
 
 class Control(Contract):

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Executable, Row, Select, func, select
 from sqlalchemy.orm import Session
 
-from schemas.alerts import Deadline, Text
+from schemas.alerts import Deadline, Severity, Subject, Text
 from schemas.base import EventTime
 from streams.detect.deadlines import Deadlines
 from streams.detect.rules import RuleSet
@@ -44,6 +44,16 @@ _MOST_IDS: Final = 500
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The alert or the complaint that a deadline is of; what a complaint lacks is None."""
+
+    id: str
+    subject: Subject
+    detector: str | None = None
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True)
 class Line:
     """One deadline on the board, and the page of what it belongs to.
 
@@ -56,6 +66,7 @@ class Line:
     about: str
     shop_id: str
     href: str
+    origin: Origin
 
 
 @dataclass(frozen=True)
@@ -138,7 +149,7 @@ class Board:
         now = self._now()
         at_ms = ms(now)
         due, later, past, own_past = (list[Line]() for _ in range(4))
-        for line in self._lines():
+        for line in self.unmet():
             state = line.timer.term.state(at_ms)
             if state == "due":
                 due.append(line)
@@ -152,7 +163,7 @@ class Board:
         """For every code T01 to T12, also those of which there are none."""
         now = self._now()
         due, breached = defaultdict[str, int](int), defaultdict[str, int](int)
-        for line in self._lines():
+        for line in self.unmet():
             due[line.timer.code] += line.timer.is_pressing(now)
             breached[line.timer.code] += line.timer.is_breached(now)
         return {code: Count(due[code], breached[code]) for code in CODES}
@@ -171,8 +182,8 @@ class Board:
     def _terms(self) -> Deadlines:
         return self._rules.deadlines("")
 
-    def _lines(self) -> Sequence[Line]:
-        """The deadlines at work that are not met, as of what is stored."""
+    def unmet(self) -> Sequence[Line]:
+        """The deadlines at work that are not met, as of what is stored, by their last moment."""
         read = self._read
         if not read.serves(self._store.version(), self._terms(), self._now()):
             with self._reading:
@@ -223,8 +234,10 @@ class Board:
             if row.subject_kind == "shop":
                 about = ""
             href = f"/alerts/{row.alert_id}"
+            subject = Subject(kind=row.subject_kind, id=row.subject_id)
+            origin = Origin(row.alert_id, subject, row.detector, row.severity)
             lines = [
-                Line(timer, said.title, about, row.shop_id, href)
+                Line(timer, said.title, about, row.shop_id, href, origin)
                 for timer in timers
                 if not timer.is_met()
             ]
@@ -233,9 +246,12 @@ class Board:
 
     def _lines_of_complaint(self, row: ComplaintRow) -> Iterator[Line]:
         title = Text(zh=f"投诉:{row.kind}", en=f"Complaint {row.kind}")
+        origin = Origin(row.complaint_id, Subject(kind="shop", id=row.shop_id))
         for timer in self.of_complaint(row):
             if not timer.is_met():
-                yield Line(timer, title, row.about, row.shop_id, f"/cases/{row.complaint_id}")
+                yield Line(
+                    timer, title, row.about, row.shop_id, f"/cases/{row.complaint_id}", origin
+                )
 
 
 class _Data(BaseModel):
@@ -277,6 +293,7 @@ def _read_rows(
         _joined(
             AlertRow.alert_id,
             AlertRow.shop_id,
+            AlertRow.detector,
             AlertRow.subject_kind,
             AlertRow.subject_id,
             AlertRow.status,

@@ -173,6 +173,8 @@ class Consumer:
         self._answered_at: float | None = None
         self._probed_at = 0.0
         self._trouble = "not connected to Kafka yet"
+        # Whether all that lay on the topic was read at some moment since the broker last answered.
+        self.has_caught_up = False
         # Until then there is no group to leave, so a stop need not wait for the first answer.
         self.has_connected = False
 
@@ -259,6 +261,7 @@ class Consumer:
 
     def _unreachable(self, error: TransientError, pause_s: float) -> None:
         self._trouble = str(error)
+        self.has_caught_up = False
         log.warning("inbox_broker_unreachable", pause_s=pause_s, reason=str(error))
 
     def _store_failed(self, error: Exception, pause_s: float) -> None:
@@ -282,12 +285,14 @@ class Consumer:
             lag = source.lag(_PROBE_TIMEOUT_S)
         except TransientError as error:
             self._trouble = str(error)
+            self.has_caught_up = False
             return
         self._probed_at = time.monotonic()
         if lag is None:
             self._trouble = "waiting for the consumer group to assign partitions"
             return
         self._metrics.lag(lag)
+        self.has_caught_up = self.has_caught_up or lag == 0
         self._answered()
 
     def _answered(self) -> None:

@@ -18,9 +18,10 @@ from schemas.events.aftersales import FilingAccepted, FilingRejected, FilingSubm
 from schemas.events.people import AccountFlags, ContactAttempted, RechargeReconciled
 from streams.inbox.workflow import Channel, Label, RechargeResult
 
-Topic = Literal["contacts", "filings", "recharges", "accounts"]
+Topic = Literal["contacts", "filings", "recharges", "accounts", "timers"]
 FilingStep = Literal["submitted", "accepted", "rejected"]
-TOPICS: Final[tuple[Topic, ...]] = ("contacts", "filings", "recharges", "accounts")
+# Those of events, and that of deadlines that turn (`turns`).
+TOPICS: Final[tuple[Topic, ...]] = ("contacts", "filings", "recharges", "accounts", "timers")
 _NAMESPACE: Final = uuid.UUID("5f0f4f0e-4f0c-5c1e-9a57-2d6c1f8a7b43")
 # Facts that are named by their order; others say `order_id` if they are about one.
 _NAMED_BY_ORDER: Final = frozenset(

@@ -310,8 +310,20 @@ class FilingRow(Base):
     __table_args__ = (Index(None, "shop_id", "order_id"),)
 
 
+class ToldRow(Base):
+    """Up to when deadlines that turned were told; one row, from the first look on."""
+
+    __tablename__ = "deadlines_told"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    until: Mapped[datetime]
+
+
 class OutgoingRow(Base):
-    """An event for the detectors, as it will be on Kafka; `sent_at` once the broker has it."""
+    """An event for the detectors, or a deadline that turned, as it will be on Kafka.
+
+    `sent_at` is there once the broker has it.
+    """
 
     __tablename__ = "outgoing_events"
 

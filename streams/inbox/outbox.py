@@ -1,5 +1,7 @@
 """What people did, on its way to the detectors: rows written with the step, sent beside it.
 
+Deadlines that turned take the same way to notifications.
+
     step ──one transaction──> row ──Sender──> Kafka ──acknowledged──> marked as sent
 
 A crash between the last two sends the row again, with the same event id, which detection knows. The
@@ -19,6 +21,7 @@ from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from schemas.base import BuyerEvent
+from schemas.outputs import DeadlineTurn
 from streams.errors import TransientError
 from streams.inbox.database import PASSING, said_of, writing
 from streams.inbox.events import TOPICS, Topic
@@ -28,6 +31,7 @@ from streams.kafka.publisher import Outgoing, Publisher
 
 log = structlog.get_logger(__name__)
 
+TIMERS_TOPIC: Final = "timers"
 _BATCH: Final = 200
 _LOOK_EVERY_S: Final = 0.5
 _FIRST_PAUSE_S: Final = 1.0
@@ -82,8 +86,17 @@ class Outbox:
             )
 
 
+def enqueue_turn(session: Session, turn: DeadlineTurn, at: datetime) -> None:
+    """Record that a turn is to be told, in the caller's transaction."""
+    body = turn.model_dump_json(exclude_none=True)
+    session.add(OutgoingRow(event_id=turn.turn_id, topic=TIMERS_TOPIC, body=body, at=at))
+
+
 def _outgoing(row: OutgoingRow) -> Outgoing:
     event = json.loads(row.body)
+    if row.topic == TIMERS_TOPIC:
+        key = f"{event['shop_id']}:{event.get('alert_id') or event['complaint_id']}"
+        return Outgoing(TIMERS_TOPIC, key, row.body.encode())
     return Outgoing(row.topic, f"{event['shop_id']}:{event['buyer_id']}", row.body.encode())
 
 

@@ -35,6 +35,7 @@ from streams.inbox.outbox import Outbox, Sender
 from streams.inbox.retention import Retention
 from streams.inbox.session import Gatekeeper
 from streams.inbox.store import Store
+from streams.inbox.turns import Teller
 from streams.inbox.web import create_app
 from streams.kafka.publisher import KafkaPublisher
 from streams.rules import RulesFile, load_rules
@@ -125,6 +126,7 @@ def run(settings: Settings) -> None:
             "inbox-retention": retention.step,
             "inbox-rules": rules_file.look,
             "inbox-bans": Reminder(engine, _now).step,
+            "inbox-turns": Teller(engine, board, lambda: consumer.has_caught_up, _now).step,
         }
         try:
             _serve(address, app, consumer, live, steps)

@@ -7,10 +7,10 @@ either corrects the deadline.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, get_args
+from typing import Final, Literal, get_args
 
 from schemas.alerts import AlertStatus, Deadline, Severity, Text
 from streams.detect import deadlines as d
@@ -24,6 +24,18 @@ CODES: Final[tuple[Code, ...]] = get_args(Code)
 _OWN: Final = frozenset({"T09", "T10"})
 # Somebody should act now, or soon.
 _PRESSING: Final = frozenset({"reminded", "due"})
+
+
+TurnKind = Literal["coming_up", "due", "past"]
+_TURNS: Final[Mapping[str, TurnKind]] = {"reminded": "coming_up", "due": "due", "breached": "past"}
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a deadline became by silence, and when."""
+
+    kind: TurnKind
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -65,6 +77,20 @@ class Timer:
     def is_own(self) -> bool:
         """A promise to ourselves, of which the platform knows nothing."""
         return self.code in _OWN
+
+    def last_turn(self, now: datetime) -> Turn | None:
+        """The newest turn that has come by `now`; None where there was none since it began.
+
+        What had turned when an alert was opened is said by the alert itself.
+        """
+        term = self.term
+        moments = {*term.remind_ms, term.due_ms, term.last_ms}
+        at_ms = max((at for at in moments if term.start_ms < at <= ms(now)), default=None)
+        if at_ms is None:
+            return None
+        kind = _TURNS.get(term.state(at_ms))
+        is_over = kind == "past" and self.code in d.DONE_BY_PLATFORM
+        return None if kind is None or is_over else Turn(kind, moment(at_ms))
 
     def next_at(self, now: datetime) -> datetime | None:
         """When its state changes next if nothing is done."""

@@ -15,7 +15,7 @@ from streams.notify.outbox import put
 from streams.notify.routes import ChannelConfig, Route, Routes
 from streams.notify.text import Language, render
 from streams.notify.told import keep, told_about
-from streams.notify.waiting import Held, notice
+from streams.notify.waiting import Held, Notice, notice
 
 
 def take(connection: sqlite3.Connection, routes: Routes, alert: Alert, now: float) -> None:
@@ -42,8 +42,8 @@ def take(connection: sqlite3.Connection, routes: Routes, alert: Alert, now: floa
     for name, by in wanting.items():
         channel = routes.channels.get(name)
         heard = told[name].last if name in told else None
-        item = notice(name, alert, render(alert, _language(channel), heard))
-        place = _place(connection, channel, name, by, alert, now)
+        item = notice(name, alert, render(alert, language_of(channel), heard))
+        place = place_of(connection, channel, item, by, _loudness(alert), _kind(alert), now)
         if place is None:
             waiting.drop(connection, name, alert.alert_id)
             put(connection, [item], now)
@@ -63,15 +63,28 @@ def _is_still_so(held: Held, alert: Alert) -> bool:
     return alert.change == "updated" and SEVERITIES.index(alert.severity) == held.rank
 
 
-def _place(
+def _loudness(alert: Alert) -> int:
+    return SEVERITIES.index(alert.severity) if alert.status == "open" else -1
+
+
+def _kind(alert: Alert) -> str:
+    what = alert.severity if alert.status == "open" else "over"
+    return f"{alert.shop_id} {alert.detector} {what}"
+
+
+def place_of(
     connection: sqlite3.Connection,
     channel: ChannelConfig | None,
-    name: str,
+    item: Notice,
     by: list[Route],
-    alert: Alert,
+    loudness: int,
+    kind: str,
     now: float,
 ) -> tuple[str, float] | None:
-    """The bucket in which the revision waits, and until when at most; None when it is told now."""
+    """The bucket in which it waits, and until when at most; None when it is told now.
+
+    `kind` is that of its group.
+    """
     # If any route tells it now, it is told now; of several digests the next one tells it.
     digests = [(one.digest.next_after(now), one.name) for one in by if one.digest is not None]
     if len(digests) == len(by):
@@ -80,15 +93,13 @@ def _place(
     # Nobody is woken by the console, and it is read as a log.
     if channel is None:
         return None
-    loudness = SEVERITIES.index(alert.severity) if alert.status == "open" else -1
     if channel.quiet is not None and loudness < channel.quiet.least_loudness(now):
         # Until the channel is asked and not quiet, which needs no time.
         return waiting.QUIET, now
     if channel.group_s == 0:
         return None
-    what = alert.severity if alert.status == "open" else "over"
-    bucket = f"{waiting.GROUP} {alert.shop_id} {alert.detector} {what}"
-    window_end = waiting.window_end(connection, name, bucket, channel.group_s, now)
+    bucket = f"{waiting.GROUP} {kind}"
+    window_end = waiting.window_end(connection, item.channel, bucket, channel.group_s, now)
     return (bucket, window_end) if window_end is not None else None
 
 
@@ -105,12 +116,13 @@ def _plan_reminder(
     if route is None or route.repeat_s is None:
         reminders.cancel(connection, name, alert.alert_id)
         return
-    item = notice(name, alert, render(alert, _language(routes.channels.get(name))))
+    item = notice(name, alert, render(alert, language_of(routes.channels.get(name))))
     if is_told:
         reminders.remind(connection, item, route.repeat_s, route.repeat_times, now)
     else:
         reminders.refresh(connection, item)
 
 
-def _language(channel: ChannelConfig | None) -> Language:
+def language_of(channel: ChannelConfig | None) -> Language:
+    """The language of a channel; None is the console."""
     return channel.language if channel is not None else "both"

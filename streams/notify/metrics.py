@@ -35,7 +35,7 @@ class NotifyMetrics:
         )
         self.bad_alerts = Counter(
             "orderwatch_notify_bad_alerts",
-            "Records on the alerts topic that are no alerts.",
+            "Records on the topics alerts and timers that are no alerts and no deadlines.",
             registry=self.registry,
         )
 

@@ -10,10 +10,11 @@ import difflib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     Field,
     SecretStr,
     StringConstraints,
@@ -23,6 +24,7 @@ from pydantic import (
 
 from schemas.alerts import SEVERITIES, Alert, Severity
 from schemas.base import Id, ShopId
+from schemas.outputs import DeadlineTurn
 from streams.detect.detector import find_detectors
 from streams.documents import read_yaml
 from streams.errors import ConfigurationError
@@ -39,6 +41,19 @@ NotifiedChange = Literal["opened", "escalated", "reopened", "resolved", "retract
 # Names are metric labels and part of notification ids.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 DetectorId = Annotated[str, StringConstraints(pattern=r"^D\d\d$")]
+# Of T01 nobody is told: past it, the platform has done what it says.
+DeadlineCode = Literal["T02", "T03", "T04", "T05", "T06", "T07", "T08", "T09", "T10", "T11", "T12"]
+# What the platform holds against the shop. T09 and T10 are promises to ourselves, and when T11 has passed
+# there is an alert that says so.
+PLATFORM: Final[frozenset[DeadlineCode]] = frozenset(get_args(DeadlineCode)) - {"T09", "T10", "T11"}
+
+
+def _read_codes(value: object) -> object:
+    if isinstance(value, str) and value in ("all", "none"):
+        return get_args(DeadlineCode) if value == "all" else ()
+    if isinstance(value, list) and value:
+        return value
+    raise ValueError("expected all, none, or a list of codes like [T04, T05]")
 
 
 class ChannelConfig(Strict):
@@ -56,7 +71,10 @@ class ChannelConfig(Strict):
 
 
 class Route(Strict):
-    """A filter on alerts, and the channels that get what passes; expiry only when `changes` says so."""
+    """A filter on alerts, and the channels that get what passes; expiry only when `changes` says so.
+
+    `deadlines` are those of which the channels hear when they turn, of alerts that pass.
+    """
 
     name: Name
     to: Annotated[list[Name], Field(min_length=1)]
@@ -66,6 +84,7 @@ class Route(Strict):
     changes: Annotated[frozenset[NotifiedChange], Field(min_length=1)] = frozenset(
         {"opened", "escalated", "reopened", "resolved", "retracted"}
     )
+    deadlines: Annotated[frozenset[DeadlineCode], BeforeValidator(_read_codes)] = PLATFORM
     digest: Digest | None = None
     repeat_s: Annotated[float, Field(ge=60, le=7 * 86_400)] | None = None
     repeat_times: Annotated[int, Field(ge=1, le=100)] = 3
@@ -95,6 +114,15 @@ class Route(Strict):
         if told is None or not self._is_severe(told.worst) or not self._is_about(alert):
             return False
         return alert.change in self.changes & SEQUELS or self._is_taken_back(alert, told)
+
+    def wants_turn(self, turn: DeadlineTurn) -> bool:
+        """Whether this route's channels are told of a deadline that turned."""
+        return (
+            turn.code in self.deadlines
+            and self._is_severe(turn.severity)
+            and (not self.detectors or turn.detector in self.detectors)
+            and (not self.shops or turn.shop_id in self.shops)
+        )
 
     def repeats(self, alert: Alert) -> bool:
         """Whether this alert, as it is now, is told again by and by to whoever was told of it."""
@@ -145,6 +173,15 @@ class Routes(Strict):
                 # Who heard of it before it was suppressed would wait for its end for ever.
                 may_hear = alert.suppressed_by is None or (alert.status != "open" and name in told)
                 if may_hear and route.wants(alert, told.get(name)):
+                    wanting.setdefault(name, []).append(route)
+        return wanting
+
+    def channels_for_turn(self, turn: DeadlineTurn) -> dict[Id, list[Route]]:
+        """As `channels_for`, for a deadline that turned."""
+        wanting: dict[Id, list[Route]] = {}
+        for route in self.routes:
+            if route.wants_turn(turn):
+                for name in dict.fromkeys(route.to):
                     wanting.setdefault(name, []).append(route)
         return wanting
 

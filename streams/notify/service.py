@@ -1,6 +1,6 @@
-"""`orderwatch notify`: alerts in, notifications out, every outcome on the `notifications` topic.
+"""`orderwatch notify`: alerts and deadlines in, notifications out, outcomes on the `notifications` topic.
 
-The main thread turns alerts into rows of the outbox, one thread a channel sends them, and one more
+The main thread turns both into rows of the outbox, one thread a channel sends them, and one more
 publishes what became of them. The outbox is the only thing that they share.
 """
 
@@ -20,12 +20,20 @@ from streams.notify.metrics import NotifyMetrics
 from streams.notify.outbox import Outbox
 from streams.notify.routes import CONSOLE, ChannelConfig, Routes, load_routes
 from streams.notify.sender import Limits, Sender
+from streams.notify.turns import TIMERS_TOPIC, Turns
 from streams.service.background import Background
 from streams.service.locking import only_one
 from streams.service.logs import configure_logging
 from streams.service.serving import metrics_served
 from streams.settings import Settings
-from streams.subscriber import AlertSubscriber, BadAlert, SqliteLedger, stop_on_signals
+from streams.subscriber import (
+    AlertSubscriber,
+    BadAlert,
+    KafkaSource,
+    SqliteLedger,
+    stop_on_signals,
+)
+from streams.subscriber.client import ALERTS_TOPIC
 
 log = structlog.get_logger(__name__)
 
@@ -61,8 +69,11 @@ def run(settings: Settings) -> None:
         )
         ledger = SqliteLedger(path, group_id)
         publisher = KafkaPublisher(settings)
-        subscriber = AlertSubscriber.connect(
-            settings, group_id, ledger=ledger, on_bad=lambda bad: _count_bad(metrics, bad)
+        subscriber = AlertSubscriber(
+            KafkaSource(settings, [ALERTS_TOPIC, TIMERS_TOPIC], group_id),
+            ledger,
+            on_bad=lambda bad: _count_bad(metrics, bad),
+            beside={TIMERS_TOPIC: Turns(routes, ledger).take},
         )
         limits = {name: limits_of(routes, name) for name in channels}
         reporter = Reporter(outbox, publisher, metrics, limits)

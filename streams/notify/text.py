@@ -15,6 +15,7 @@ from datetime import timedelta, timezone
 from typing import Any, Final, Literal
 
 from schemas.alerts import SEVERITIES, Alert, Severity, Text
+from schemas.outputs import DeadlineTurn, TurnKind
 from streams.display.masking import mask_phones, visible
 
 Language = Literal["zh", "en", "both"]
@@ -40,6 +41,13 @@ _INERT: Final = [
     *zip("<>[]", "＜＞［］", strict=True),
 ]
 _OVER: Final = frozenset({"resolved", "retracted", "expired"})
+# As the inbox calls them.
+_TURNED: Final[dict[TurnKind, Text]] = {
+    "coming_up": Text(zh="提醒", en="Coming up"),
+    "due": Text(zh="到期", en="Due"),
+    "past": Text(zh="已过期限", en="Past its time"),
+}
+_UNTIL: Final = Text(zh="最晚", en="last moment")
 _TONES: dict[str, Tone] = {"info": "info", "warn": "warning", "critical": "failure"}
 
 
@@ -106,6 +114,30 @@ def render(alert: Alert, language: Language, told: Severity | None = None) -> Me
         title=title,
         body="\n".join([*_fitting([_inert(line) for line in lines], room), identity]),
         tone=_TONES[alert.severity] if alert.status == "open" else "success",
+    )
+
+
+def render_turn(turn: DeadlineTurn, language: Language) -> Message:
+    """The message about a deadline that turned."""
+    # The head has the parts of an alert's, by which a summary counts.
+    head = f"{turn.code} {turn.severity} {turn.turn} {_safe(turn.subject.id)}"
+    due_at = f"{turn.due_at.astimezone(_CHINA):%Y-%m-%d %H:%M %z}"
+    state = Text(
+        zh=f"{_TURNED[turn.turn].zh}，{_UNTIL.zh} {due_at}",
+        en=f"{_TURNED[turn.turn].en}, {_UNTIL.en} {due_at}",
+    )
+    said = _in(language, turn.text)
+    title = _inert(f"{head} {' '.join(said)}")
+    origin = f"{turn.detector} " if turn.detector else ""
+    lines = [*_in(language, state), f"{origin}{' '.join(_in(language, turn.title))}"]
+    # By its alert or complaint it can be found; the deadline has no page of its own.
+    identity = turn.alert_id or turn.complaint_id or turn.deadline_id
+    room = MAX_BYTES - len(title.encode()) - len(identity)
+    return Message(
+        line=f"{head} {' | '.join([*said, *lines])}",
+        title=title,
+        body="\n".join([*_fitting([_inert(line) for line in lines], room), identity]),
+        tone=_TONES[turn.severity],
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.alerts import SEVERITIES, Alert, AlertChange
+from schemas.outputs import TurnKind
 from streams.notify.hours import EVERYTHING
 from streams.notify.text import Message, dump
 
@@ -97,7 +98,7 @@ def held_about(connection: sqlite3.Connection, alert_id: str) -> dict[str, Held]
 def hold(
     connection: sqlite3.Connection,
     item: Notice,
-    change: AlertChange,
+    change: AlertChange | TurnKind,
     bucket: str,
     until: float,
     now: float,

@@ -6,11 +6,11 @@ anywhere in between repeats work that the ledger recognises and never skips any.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
+from types import MappingProxyType, TracebackType
+from typing import Final, Self
 
 import structlog
 from pydantic import ValidationError
@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 Handler = Callable[[AlertEnvelope], None]
 ALERTS_TOPIC = "alerts"
+NOTHING_BESIDE: Final[Mapping[str, Callable[[Record], bool]]] = MappingProxyType({})
 
 
 class HandlerGaveUpError(TransientError):
@@ -82,6 +83,8 @@ class AlertSubscriber:
     that raises or breaks gets its last alert again after a restart; end it with `stop()`.
     A handler may raise PoisonError for an alert that it can never handle: it goes to `on_bad`.
     Without `on_bad`, bad alerts are logged and skipped, up to `max_bad_in_a_row`.
+    Records of the topics `beside` alerts, where the source has more, go to their handlers as they are, from
+    `run` only; a handler says whether the record was new, and what it raises is treated alike.
     """
 
     def __init__(
@@ -94,6 +97,7 @@ class AlertSubscriber:
         on_bad: Callable[[BadAlert], None] | None = None,
         max_bad_in_a_row: int = 100,
         poll_s: float = 0.5,
+        beside: Mapping[str, Callable[[Record], bool]] = NOTHING_BESIDE,
     ) -> None:
         self.stats = Stats()
         self._loop = RecordLoop(source, poll_s)
@@ -103,6 +107,7 @@ class AlertSubscriber:
         self._on_bad = on_bad
         self._max_bad_in_a_row = max_bad_in_a_row
         self._bad_in_a_row = 0
+        self._beside = beside
 
     @classmethod
     def connect(
@@ -128,8 +133,7 @@ class AlertSubscriber:
         """Give alerts to `handler` until `stop()`; blocks."""
         with closing(self._loop.records()) as records:
             for record in records:
-                envelope = self._wanted(record)
-                if envelope is not None and not self._handle(record, envelope, handler):
+                if not self._is_done(record, handler):
                     return
 
     def __iter__(self) -> Iterator[AlertEnvelope]:
@@ -178,31 +182,46 @@ class AlertSubscriber:
             return None
         return envelope
 
-    def _handle(self, record: Record, envelope: AlertEnvelope, handler: Handler) -> bool:
-        """Whether the record is done with; False when stopped while the handler was failing."""
+    def _is_done(self, record: Record, handler: Handler) -> bool:
+        """Handle the record; False when stopped while the handler was failing."""
+        beside = self._beside.get(record.topic)
+        if beside is not None:
+            where = f"at {record.topic}[{record.partition}]@{record.offset}"
+            return self._handle(record, where, lambda: beside(record))
+        envelope = self._wanted(record)
+        if envelope is None:
+            return True
+        return self._handle(record, envelope.id, lambda: self._give(envelope, handler))
+
+    def _give(self, envelope: AlertEnvelope, handler: Handler) -> bool:
+        """Whether the revision is new; then the handler has it."""
+        with self._ledger.handling(*_identity(envelope)) as is_new:
+            if is_new:
+                handler(envelope)
+        return is_new
+
+    def _handle(self, record: Record, name: str, handle: Callable[[], bool]) -> bool:
+        """Whether the record is done with; False when stopped while its handler was failing."""
         failures = 0
         while True:
             try:
-                with self._ledger.handling(*_identity(envelope)) as is_new:
-                    if is_new:
-                        handler(envelope)
-                self._count_outcome(is_new)
+                self._count_outcome(handle())
                 return True
             except PoisonError as error:
                 self._refuse(record, error.reason)
                 return True
             except Exception as error:
                 failures += 1
-                self._count_failure(envelope, failures, error)
+                self._count_failure(name, failures, error)
             if self._loop.wait_for_stop(self._retry.delay_s(failures)):
                 return False
 
-    def _count_failure(self, envelope: AlertEnvelope, failures: int, error: Exception) -> None:
+    def _count_failure(self, name: str, failures: int, error: Exception) -> None:
         self.stats.failures += 1
-        log.warning("alert_handler_failed", alert=envelope.id, failures=failures, exc_info=error)
+        log.warning("alert_handler_failed", alert=name, failures=failures, exc_info=error)
         if failures >= self._retry.attempts:
             raise HandlerGaveUpError(
-                f"The handler failed {failures} times on alert {envelope.id} "
+                f"The handler failed {failures} times on alert {name} "
                 f"({type(error).__name__}: {error}). Nothing was committed for it: "
                 "correct the cause and start again."
             ) from error

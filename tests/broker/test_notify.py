@@ -41,7 +41,8 @@ def notify(variables: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.fixture
 def variables(bootstrap: str, topic_prefix: str, tmp_path: Path) -> dict[str, str]:
-    create_topics(bootstrap, {topic_prefix + "alerts": 2, topic_prefix + "notifications": 1})
+    topics = {"alerts": 2, "notifications": 1, "timers": 1}
+    create_topics(bootstrap, {topic_prefix + name: count for name, count in topics.items()})
     return {
         "ORDERWATCH_BOOTSTRAP_SERVERS": bootstrap,
         "ORDERWATCH_TOPIC_PREFIX": topic_prefix,

@@ -16,6 +16,7 @@ from schemas.generate.structs import _models
 from schemas.topics import BUYER_TOPICS, INPUT_TOPICS, ITEM_TOPICS, TOPICS
 from streams.detect.partition import SUBJECTS
 from streams.kafka import deadletters
+from streams.notify.turns import TIMERS_TOPIC
 from streams.stock import service as stock
 from streams.subscriber.client import ALERTS_TOPIC
 
@@ -126,7 +127,7 @@ def test_topics_name_the_services_that_read_them() -> None:
         "detect": {*BUYER_TOPICS, *SUBJECTS.topics, "buyer-state", "subject-state"},
         # Its own decisions once, at the start, for what its file has lost.
         "stock": {*stock.TOPICS, "stock-adjustments"},
-        "notify": {ALERTS_TOPIC},
+        "notify": {ALERTS_TOPIC, TIMERS_TOPIC},
         "inbox": {ALERTS_TOPIC},
         "subscribers": {ALERTS_TOPIC},
         "orderwatch command line": {deadletters.TOPIC},

@@ -170,6 +170,7 @@ def test_a_step_that_was_refused_or_repeated_tells_nothing(office: Office) -> No
         "filings": 0,
         "recharges": 0,
         "accounts": 0,
+        "timers": 0,
     }
 
 

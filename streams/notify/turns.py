@@ -1,0 +1,85 @@
+"""From one turn of a deadline to who is told of it, as `intake` does for a revision of an alert.
+
+To the ledger and the outbox a deadline is what an alert is: an id and a revision, which is the moment of
+its turn. So a turn is told once, a later one overtakes what waits, and none is told after a later one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import Final
+
+from pydantic import ValidationError
+
+from schemas.alerts import SEVERITIES
+from schemas.outputs import DeadlineTurn
+from streams.errors import PoisonError
+from streams.notify import waiting
+from streams.notify.intake import language_of, place_of
+from streams.notify.outbox import put
+from streams.notify.routes import Routes
+from streams.notify.text import dump, render_turn
+from streams.notify.waiting import Notice, notification_id
+from streams.subscriber import Record, SqliteLedger
+
+TIMERS_TOPIC: Final = "timers"
+
+
+class Turns:
+    """The handler of the topic `timers`: rows for the outbox, durable together with their mark."""
+
+    def __init__(
+        self, routes: Routes, ledger: SqliteLedger, now: Callable[[], float] = time.time
+    ) -> None:
+        self._routes = routes
+        self._ledger = ledger
+        self._now = now
+
+    def take(self, record: Record) -> bool:
+        """Enqueue a turn for its channels; whether it was new. Raises PoisonError for what is none."""
+        try:
+            turn = DeadlineTurn.model_validate_json(record.value or b"")
+        except ValidationError as error:
+            # Without the input, which anybody may have written.
+            first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+            where = ".".join(str(part) for part in first["loc"]) or "body"
+            raise PoisonError("no_deadline", f"{where}: {first['msg']}") from None
+        with self._ledger.handling(turn.deadline_id, revision_of(turn)) as is_new:
+            if is_new and not self._is_overtaken(turn):
+                take_turn(self._ledger.connection, self._routes, turn, self._now())
+        return is_new
+
+    def _is_overtaken(self, turn: DeadlineTurn) -> bool:
+        # After a stop of ours: that it has passed comes next, unless it was met.
+        return turn.turn != "past" and turn.due_at.timestamp() <= self._now()
+
+
+def take_turn(
+    connection: sqlite3.Connection, routes: Routes, turn: DeadlineTurn, now: float
+) -> None:
+    """Enqueue the turn for its channels, or hold it there, in the caller's transaction."""
+    rank = SEVERITIES.index(turn.severity)
+    for name, by in routes.channels_for_turn(turn).items():
+        channel = routes.channels.get(name)
+        item = Notice(
+            notification_id(name, turn.deadline_id, revision_of(turn)),
+            name,
+            turn.deadline_id,
+            revision_of(turn),
+            rank,
+            dump(render_turn(turn, language_of(channel))),
+        )
+        kind = f"{turn.shop_id} {turn.code} {turn.turn}"
+        place = place_of(connection, channel, item, by, rank, kind, now)
+        if place is None:
+            waiting.drop(connection, name, turn.deadline_id)
+            put(connection, [item], now)
+        else:
+            waiting.hold(connection, item, turn.turn, *place, now)
+
+
+def revision_of(turn: DeadlineTurn) -> int:
+    """What orders the turns of a deadline: epoch milliseconds."""
+    return round(turn.turned_at.timestamp() * 1000)
