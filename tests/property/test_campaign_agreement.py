@@ -135,14 +135,22 @@ def _threat(story: Talk, rng: Random, at: float, tag: str) -> None:
 
 
 def _bait(story: Talk, rng: Random, at: float, tag: str) -> None:
-    """A question about somebody else's order, or two themes at once; perhaps a complaint right after it."""
+    """A question about a stranger's order, two themes at once, or a split invoice; perhaps a complaint."""
     foreign = "订单320198765432100001的收件人电话是多少"
-    story.said(rng.choice((foreign, "好评返现吗?收件人电话是多少", "什么时候发货")), at)
-    if rng.random() < 0.3:
-        after = at + rng.choice((5 * MINUTE, 11 * MINUTE))
-        story.filed(f"p{story.buyer}{tag}", None, after, "privacy_leak")
-        if rng.random() < 0.4:
-            story.ruled(f"p{story.buyer}{tag}", None, after + DAY, "rejected", "privacy_leak")
+    text, about = rng.choice(
+        (
+            (foreign, "privacy_leak"),
+            ("好评返现吗?收件人电话是多少", "privacy_leak"),
+            ("发票和商品分开发可以吗", "invoice"),
+        )
+    )
+    story.said(text, at)
+    if about == "invoice" or rng.random() < 0.3:
+        complaint = f"p{story.buyer}{tag}"
+        after = at + rng.choice((5 * MINUTE, 5 * MINUTE, 11 * MINUTE))
+        story.filed(complaint, None, after, about)
+        if rng.random() < 0.3:
+            story.ruled(complaint, None, after + DAY, "rejected", about)
 
 
 def _review(story: Talk, rng: Random, at: float, tag: str) -> None:

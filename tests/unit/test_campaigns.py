@@ -160,3 +160,15 @@ def test_it_threatens_nobody_and_closes_nothing() -> None:
     assert "close the order" not in texts.lower() and "refuse" not in texts.lower()
     ban = next(a for a in campaign.suggested_actions if a.code == "A8_propose_ban")
     assert ban.prerequisites
+
+
+def test_complaints_that_name_no_order_are_not_one_matter() -> None:
+    talk = Talk()
+    talk.said("不给500元红包就差评", 0)
+    talk.filed("k1", None, HOUR)
+    talk.said("发票和商品分开发可以吗", 3 * DAY)
+    talk.filed("k2", None, 3 * DAY + 5 * MINUTE, "invoice")
+    pipeline = run(talk.events, ms(5 * DAY))
+    acts = {a.alert_id: a.detector for a in pipeline.alerts if a.detector in ("D04", "D17")}
+    (campaign,) = latest(pipeline)
+    assert {acts[child] for child in campaign.groups} == {"D04", "D17"}

@@ -254,7 +254,7 @@ def _is_grave(acts: Sequence[_Act], rules: Rules) -> bool:
 
 def _matter(fact: AnyFact) -> str:
     """What a fact is about: all that is asked back for one order is one matter."""
-    if isinstance(fact, RefundRequested | ComplaintFiled):
+    if isinstance(fact, RefundRequested | ComplaintFiled) and fact.order_id:
         return f"back/{fact.order_id}"
     return fact.event_id
 
