@@ -602,7 +602,8 @@ def test_an_alert_is_handed_over_and_found_among_those_of_its_new_owner(
     page.goto(served.url + "/")
     page.choose("select[name=assignee]", "韩梅梅")
     page.wait(
-        "location.search.includes('assignee') && document.querySelectorAll('.alert').length === 1"
+        "location.search.includes('assignee') && document.readyState === 'complete' "
+        "&& document.querySelectorAll('.alert').length === 1"
     )
     assert "处理中 · 韩梅梅" in page.text()
     page.choose("select[name=assignee]", "")

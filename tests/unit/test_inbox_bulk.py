@@ -331,7 +331,7 @@ def test_a_step_for_many_follows_the_alert_that_changed_meanwhile(
 
 
 def test_every_label_can_be_given_to_many(served: Served, shift: Shift) -> None:
-    served.add(make_alert())
+    served.add(make_alert(), make_alert("2", detector="D27", buyer="b2"))
     page = shift.http.get("/").text
     for label in Label:
         assert f'<option value="label.{label}">' in page
