@@ -155,6 +155,7 @@ def test_the_detail_page_has_all_of_the_evidence(served: Served, operator: Opera
         "第2版",
         "升级",
         f"{ONE}.json",
+        f"<code>{alert_id('1')}</code>",
     ):
         assert part in page
 
