@@ -37,6 +37,7 @@ from streams.inbox.outbox import Outbox
 from streams.inbox.retention import Retention
 from streams.inbox.session import Gatekeeper
 from streams.inbox.store import Store
+from streams.inbox.turns import Teller
 from streams.inbox.web import create_app
 from streams.inbox.workflow import Channel, Label, StepRequest
 from streams.rules import RulesFile, load_rules
@@ -133,6 +134,7 @@ class Inbox:
         self.reminder = Reminder(engine, self.clock)
         self.outbox = Outbox(engine, self.clock)
         board = Board(self.store, load_rules(None, find_detectors()), self.clock)
+        self.teller = Teller(engine, board, lambda: True, self.clock)
         self.metrics = InboxMetrics(self.store, board, self.clock)
         self.retention = Retention(engine, self.metrics, KEEP, self.clock)
 

@@ -48,6 +48,7 @@ def worked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Rows]:
     inbox.file("3")
     inbox.drop(inbox.complain("b43", "4"))
     inbox.ban(inbox.propose("5"), "approve", "restrict")
+    inbox.teller.tell()
     inbox.store.apply([RefusedRecord(position(), "invalid_json", "no JSON", b"{")])
     rows = rows_of(engine)
     engine.dispose()
