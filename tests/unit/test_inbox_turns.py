@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, func, select
@@ -14,8 +12,7 @@ from schemas.alerts import Alert, Deadline, Text
 from schemas.outputs import DeadlineTurn
 from streams.detect.detector import find_detectors
 from streams.inbox.board import Board
-from streams.inbox.casebook import CaseRequest
-from streams.inbox.database import open_database, upgrade
+from streams.inbox.casebook import CaseRequest, OpenRequest
 from streams.inbox.models import OutgoingRow
 from streams.inbox.timers import moment
 from streams.inbox.turns import Teller
@@ -66,11 +63,8 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    engine = open_database(f"sqlite:///{tmp_path}/inbox.db")
-    upgrade(engine)
-    yield Office(engine)
-    engine.dispose()
+def office(engine: Engine) -> Office:
+    return Office(engine)
 
 
 def test_a_review_is_reminded_of_thrice_and_passes(office: Office) -> None:
@@ -184,10 +178,15 @@ def test_our_own_promises_are_told_when_they_have_passed(office: Office) -> None
     assert office.after(2 * HOUR) == [("T10", "past")]
 
 
-def test_a_reply_that_the_platform_owes_is_told_without_what_people_wrote(office: Office) -> None:
+# A person writes the shop of a complaint, and may write what no event may say.
+@pytest.mark.parametrize("shop", ["shop1", "天猫:旗舰店"])
+def test_a_reply_that_the_platform_owes_is_told_without_what_people_wrote(
+    office: Office, shop: str
+) -> None:
     office.begin()
     casebook = office.inbox.casebook
-    complaint = office.inbox.complain("收件人 13800138000")
+    about = "收件人 13800138000"
+    complaint = casebook.open(OpenRequest("异常拍下", shop, about, "", "李雷", "open-it-1"))
 
     def step(name: str, proof: str | None = None) -> None:
         detail = casebook.detail(complaint)
@@ -206,9 +205,9 @@ def test_a_reply_that_the_platform_owes_is_told_without_what_people_wrote(office
     assert office.after(timer.due_at - office.clock.at) == [("T05", "past")]
     first, _ = office.told()
     assert (first.alert_id, first.complaint_id, first.detector) == (None, complaint, None)
-    assert (first.subject.kind, first.subject.id, first.severity) == ("shop", "shop1", "warn")
+    assert (first.subject.kind, first.subject.id, first.severity) == ("shop", shop, "warn")
     (waiting, _) = office.inbox.outbox.waiting("timers")
-    assert waiting.record.key == f"shop1:{complaint}"
+    assert waiting.record.key == f"{shop}:{complaint}"
     assert b"138" not in waiting.record.value and "李雷".encode() not in waiting.record.value
 
 
