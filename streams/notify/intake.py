@@ -12,7 +12,7 @@ import sqlite3
 from schemas.alerts import SEVERITIES, Alert
 from streams.notify import reminders, waiting
 from streams.notify.outbox import put
-from streams.notify.routes import ChannelConfig, Route, Routes
+from streams.notify.routes import ChannelConfig, Route, Routes, may_hear
 from streams.notify.text import Language, render
 from streams.notify.told import keep, told_about
 from streams.notify.waiting import Held, Notice, notice
@@ -60,7 +60,8 @@ def _is_settled(alert: Alert) -> bool:
 
 def _is_still_so(held: Held, alert: Alert) -> bool:
     """Whether what waits for a channel that heard of the alert before is what it should hear now."""
-    return alert.change == "updated" and SEVERITIES.index(alert.severity) == held.rank
+    is_same = alert.change == "updated" and SEVERITIES.index(alert.severity) == held.rank
+    return is_same and may_hear(alert, has_heard=True)
 
 
 def _loudness(alert: Alert) -> int:

@@ -170,9 +170,7 @@ class Routes(Strict):
         wanting: dict[Id, list[Route]] = {}
         for route in self.routes:
             for name in dict.fromkeys(route.to):
-                # Who heard of it before it was suppressed would wait for its end for ever.
-                may_hear = alert.suppressed_by is None or (alert.status != "open" and name in told)
-                if may_hear and route.wants(alert, told.get(name)):
+                if may_hear(alert, has_heard=name in told) and route.wants(alert, told.get(name)):
                     wanting.setdefault(name, []).append(route)
         return wanting
 
@@ -189,6 +187,14 @@ class Routes(Strict):
         """The route by which the channel is told of this alert again, the most often of several."""
         routes = [one for one in self.routes if channel in one.to and one.repeats(alert)]
         return min(routes, key=lambda one: one.repeat_s or 0.0, default=None)
+
+
+def may_hear(alert: Alert, *, has_heard: bool) -> bool:
+    """Whether anybody is told of this revision: of what is suppressed only its end, and who heard of it.
+
+    They would else wait for its end for ever.
+    """
+    return alert.suppressed_by is None or (has_heard and alert.status != "open")
 
 
 def load_routes(settings: Settings) -> Routes:

@@ -236,6 +236,21 @@ def test_what_is_not_so_any_more_is_not_told_where_the_end_of_it_is_not_wanted(p
     assert office.told() == []
 
 
+def test_what_the_shop_came_to_allow_at_night_is_not_told_in_the_morning_but_its_end_is(
+    path: Path,
+) -> None:
+    office = Office(path, routes_of(quiet=NIGHT | {"except": "nothing"}))
+    office.take(warn("a"), warn("b"))
+    office.told()
+    office.at("23:00")
+    office.take(critical("a", 2, change="escalated"), over("b"))
+    office.take(critical("a", 3, change="updated", suppressed_by="allow: wholesaler"))
+    ended = {"status": "resolved", "suppressed_by": "allow: wholesaler"}
+    office.take(warn("b", 3, change="updated", **ended))
+    office.at("08:00")
+    assert office.told() == ["D01 warn resolved shop1:b"]
+
+
 def test_an_escalation_at_night_is_told_at_once_and_not_again_in_the_morning(
     night: Office,
 ) -> None:
