@@ -61,7 +61,11 @@ def take_turn(
 ) -> None:
     """Enqueue the turn for its channels, or hold it there, in the caller's transaction."""
     rank = SEVERITIES.index(turn.severity)
-    for name, by in routes.channels_for_turn(turn).items():
+    wanting = routes.channels_for_turn(turn)
+    # Where it is not wanted what waits is over even so.
+    for name in waiting.held_about(connection, turn.deadline_id).keys() - wanting.keys():
+        waiting.drop(connection, name, turn.deadline_id)
+    for name, by in wanting.items():
         channel = routes.channels.get(name)
         item = Notice(
             notification_id(name, turn.deadline_id, revision_of(turn)),

@@ -167,6 +167,13 @@ def test_of_a_deadline_that_waits_for_a_digest_the_newest_turn_is_told(tmp_path:
     assert office.told() == ["T04 warn due shop1:b42"]
 
 
+def test_a_turn_that_nobody_wants_ends_what_waits_of_its_deadline(tmp_path: Path) -> None:
+    office = office_of(tmp_path, {**ALL, "digest": {"every_s": 3600}, "min_severity": "warn"})
+    office.take(office.turn(3 * DAY, "coming_up"), office.turn(DAY, severity="info"))
+    office.desk.work(3600)
+    assert office.told() == []
+
+
 def test_quiet_hours_hold_what_is_not_critical(tmp_path: Path) -> None:
     quiet = {"from": "00:00", "to": "23:59", "time_zone": "UTC"}
     office = office_of(tmp_path, quiet=quiet)
