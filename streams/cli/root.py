@@ -103,15 +103,16 @@ def notify(context: typer.Context) -> None:
 def stock(
     context: typer.Context,
     approve: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="ALERT_ID",
             help="Approve the top-ups of this alert for 24 hours, and end.",
         ),
-    ] = "",
+    ] = None,
 ) -> None:
     """Run stock adjustment (dry-run unless settings say otherwise)."""
-    if approve:
+    # An empty one is a variable that was not set, and no wish for a service.
+    if approve is not None:
         from streams.cli import approval
 
         approval.approve(context.obj.settings(), approve)

@@ -144,7 +144,9 @@ def test_debug_shows_the_traceback(failing: Any, capfd: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize(
-    "arguments", [["nope"], ["produce"], ["tail", "--limit", "x"]], ids=" ".join
+    "arguments",
+    [["nope"], ["produce"], ["tail", "--limit", "x"], ["stock", "--approve", ""]],
+    ids=" ".join,
 )
 def test_wrong_arguments_are_a_configuration_error(arguments: list[str]) -> None:
     assert main(arguments) == 2
