@@ -240,8 +240,15 @@ def test_as_many_orders_as_are_kept_may_be_a_part_of_them() -> None:
         # Most of them ended before: fewer are named than an alert has room for.
         at = 0 if number > MAX_FACTS_PER_KIND - 10 else number - 4 * DAY
         story.created(f"o{number}", at, 5)
-    alert = latest(run(story.events, ms(DAY)))["s:i"]
+    pipeline = run(story.events, ms(DAY))
+    alert = latest(pipeline)["s:i"]
     assert (len(alert.held_units), alert.held_capped) == (9, True)
+    # One that is taken back holds its place among what is kept.
+    story.buyer = "b9"
+    story.paid(f"o{MAX_FACTS_PER_KIND - 1}", 60)
+    pipeline.send(story.events[-1:])
+    alert = latest(pipeline.finish(ms(DAY + HOUR)))["s:i"]
+    assert (len(alert.held_units), alert.held_capped) == (8, True)
 
 
 @pytest.mark.parametrize(("paid_at", "named"), [(HOUR, []), (HOUR + 0.001, ["o 50 paid"])])

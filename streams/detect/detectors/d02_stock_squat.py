@@ -391,8 +391,8 @@ def _episode(
             ),
         ),
         holds=tuple(Hold(item, o.order_id, o.units, o.state) for o in during),
-        # With as many as are kept, others may have been let go.
-        has_more_holds=len(orders) >= MAX_FACTS_PER_KIND,
+        # With as many as are kept, others may have been let go; what was taken back is kept as well.
+        has_more_holds=sum(s.name == SIGNAL for s in facts.of(Signal)) >= MAX_FACTS_PER_KIND,
     )
 
 
