@@ -1,7 +1,8 @@
 """When a channel is quiet and when a digest is due, by the clock on somebody's wall.
 
-Both are asked at the moment itself and never planned ahead, so a clock that jumps, a change to
-summer time and an edited routes file need no care: what matters is what the wall shows now.
+Quiet hours are asked at the moment itself and never planned ahead, so a clock that jumps, a change to
+summer time and an edited routes file need no care: what matters is what the wall shows now. A digest is
+planned when its first alert comes, and keeps that time.
 """
 
 from __future__ import annotations
