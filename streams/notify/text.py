@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, Final, Literal
 
 from schemas.alerts import SEVERITIES, Alert, Severity, Text
@@ -102,8 +102,8 @@ def render(alert: Alert, language: Language, told: Severity | None = None) -> Me
     # After an expiry there may be a complaint.
     if not _is_over(alert):
         for deadline in alert.deadlines[:3]:
-            due_at = f"{deadline.due_at.astimezone(_CHINA):%Y-%m-%d %H:%M %z}"
-            lines.append(f"{deadline.code} {due_at} {' '.join(_in(language, deadline.text))}")
+            said = " ".join(_in(language, deadline.text))
+            lines.append(f"{deadline.code} {_moment(deadline.due_at)} {said}")
         for action in alert.suggested_actions[:4]:
             lines.append(f"→ {' '.join(_in(language, action.text))}")
     title = _inert(f"{head} {' '.join(_in(language, alert.title))}")
@@ -121,7 +121,7 @@ def render_turn(turn: DeadlineTurn, language: Language) -> Message:
     """The message about a deadline that turned."""
     # The head has the parts of an alert's, by which a summary counts.
     head = f"{turn.code} {turn.severity} {turn.turn} {_safe(turn.subject.id)}"
-    due_at = f"{turn.due_at.astimezone(_CHINA):%Y-%m-%d %H:%M %z}"
+    due_at = _moment(turn.due_at)
     state = Text(
         zh=f"{_TURNED[turn.turn].zh}，{_UNTIL.zh} {due_at}",
         en=f"{_TURNED[turn.turn].en}, {_UNTIL.en} {due_at}",
@@ -204,6 +204,10 @@ def _quoted(message: Message) -> str:
     # A body ends with the alert and its revision, by which it can be found.
     identity = message.body.rpartition("\n")[2]
     return f"{_cut(message.title, MAX_TITLE_IN_SUMMARY)} {identity}"
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(_CHINA):%Y-%m-%d %H:%M %z}"
 
 
 def _fitting(lines: list[str], room: int) -> list[str]:
