@@ -40,7 +40,7 @@ from streams.notify.text import (
     render_summary,
     without_names,
 )
-from streams.notify.waiting import IN_ORDER, LOUDNESS, Notice
+from streams.notify.waiting import IN_ORDER, LOUDNESS, NAMESPACE, Notice
 from streams.subscriber.ledger import open_database, transaction
 
 Status = Literal["delivered", "failed", "gave_up"]
@@ -51,7 +51,6 @@ STORM_RANK = 10
 MAX_COVERED = 5_000
 # A receiver may refuse a summary for a name that it quotes; its names are worth no more tries than this.
 TRIES_WITH_NAMES = 3
-_NAMESPACE = uuid.UUID("d0b3c8f4-6f5b-5a57-9a4e-3a1f6f0f3a51")
 
 NOBODY_IS_QUIET: Final[Mapping[str, int]] = MappingProxyType({})
 _OCCASIONS: Final = {
@@ -336,7 +335,7 @@ class Outbox:
         now: float,
     ) -> str:
         """Queue a summary of these notifications; the id by which it covers them."""
-        summary_id = str(uuid.uuid5(_NAMESPACE, "\n".join([occasion.word, *covered])))
+        summary_id = str(uuid.uuid5(NAMESPACE, "\n".join([occasion.word, *covered])))
         summary = render_summary(list(covered.values()), occasion)
         self._connection.execute(
             "INSERT INTO outbox (notification_id, channel, rank, message, state, queued_at,"

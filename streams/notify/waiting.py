@@ -43,7 +43,8 @@ CREATE TABLE IF NOT EXISTS grouped (
   channel TEXT NOT NULL, bucket TEXT NOT NULL, told_at REAL NOT NULL,
   PRIMARY KEY (channel, bucket)) WITHOUT ROWID;
 """
-_NAMESPACE = uuid.UUID("d0b3c8f4-6f5b-5a57-9a4e-3a1f6f0f3a51")
+# Of the ids of notifications and of summaries.
+NAMESPACE: Final = uuid.UUID("d0b3c8f4-6f5b-5a57-9a4e-3a1f6f0f3a51")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def notification_id(channel: str, alert_id: str, revision: int, occasion: str = 
     What is told again on purpose has an `occasion` of its own.
     """
     name = "\n".join([channel, alert_id, str(revision), *([occasion] if occasion else [])])
-    return str(uuid.uuid5(_NAMESPACE, name))
+    return str(uuid.uuid5(NAMESPACE, name))
 
 
 def notice(channel: str, alert: Alert, message: Message) -> Notice:
