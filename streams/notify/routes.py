@@ -118,10 +118,7 @@ class Route(Strict):
     def wants_turn(self, turn: DeadlineTurn) -> bool:
         """Whether this route's channels are told of a deadline that turned."""
         return (
-            turn.code in self.deadlines
-            and self._is_severe(turn.severity)
-            and (not self.detectors or turn.detector in self.detectors)
-            and (not self.shops or turn.shop_id in self.shops)
+            turn.code in self.deadlines and self._is_severe(turn.severity) and self._is_about(turn)
         )
 
     def repeats(self, alert: Alert) -> bool:
@@ -134,8 +131,10 @@ class Route(Strict):
             and self._is_severe(alert.severity)
         )
 
-    def _is_about(self, alert: Alert) -> bool:
-        return AlertFilter(detectors=self.detectors, shops=self.shops).matches(alert)
+    def _is_about(self, found: Alert | DeadlineTurn) -> bool:
+        return (not self.detectors or found.detector in self.detectors) and (
+            not self.shops or found.shop_id in self.shops
+        )
 
     def _is_taken_back(self, alert: Alert, told: Told) -> bool:
         """Whether the last message was severe enough for this route, and is no longer true.
