@@ -81,12 +81,12 @@ class Desk:
         is_beside = request.step == "contact" or request.step in BESIDE
         if case.version != request.version and not is_beside:
             return Outcome("conflict")
+        if request.step in BESIDE:
+            return self._tick(session, case, request)
         old = State(case.state)
         label = request.label if request.step == "label" else _label(case)
         reason = refusal(request.step, old, label, _attempts(session, case.alert_id))
         reason = reason or _refusal(session, request)
-        if request.step in BESIDE:
-            return self._tick(session, case, request, reason)
         alert = telling.alert_of(session, case.alert_id) if request.step in _TOLD else None
         reason = reason or (telling.untold(session, alert, request) if alert else None)
         if reason is not None:
@@ -99,9 +99,7 @@ class Desk:
         session.add(_audit(request, old, State(case.state), case.updated_at))
         return Outcome("done", waited=waited)
 
-    def _tick(
-        self, session: Session, case: CaseRow, request: StepRequest, reason: Refusal | None
-    ) -> Outcome:
+    def _tick(self, session: Session, case: CaseRow, request: StepRequest) -> Outcome:
         """Note that a suggested step was done, or was not: of two people who do so at once both are right."""
         ticked = ticks_of(_steps(session, case.alert_id))
         is_ticked = request.action in ticked
@@ -114,7 +112,7 @@ class Desk:
                 telling.alert_of(session, case.alert_id).suggested_actions, request.action
             )
             if action is None:
-                return Outcome("refused", reason or "not_suggested")
+                return Outcome("refused", "not_suggested")
             text = action.text
         old = State(case.state)
         waited = self._take(session, case, request) if begins(request.step, old) else None
