@@ -29,7 +29,7 @@ from streams.inbox.bans import (
     refusal,
     unproposable,
 )
-from streams.inbox.database import PASSING, hold, writing
+from streams.inbox.database import PASSING, hold, said_of, writing
 from streams.inbox.intake import storable
 from streams.inbox.listing import Paged, leaf
 from streams.inbox.models import (
@@ -284,7 +284,7 @@ class Reminder:
         try:
             return _NEXT_BATCH_S if self.tell() else _LOOK_EVERY_S
         except PASSING as error:
-            log.warning("inbox_bans_wait", error=type(error).__name__)
+            log.warning("inbox_bans_wait", reason=said_of(error))
             return _LOOK_EVERY_S
 
     def tell(self) -> int:
