@@ -17,9 +17,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from streams.inbox import pages
 from streams.inbox.banlist import VIEWS, BanDetail, BanOutcome
 from streams.inbox.bans import Asking, BanState, BanStep, unproposable, untakeable
-from streams.inbox.case_web import View
 from streams.inbox.console import Console
 from streams.inbox.events import buyer_of, buyers_of
+from streams.inbox.list_web import View
 from streams.inbox.models import BanRow
 from streams.inbox.requests import (
     admit,

@@ -5,7 +5,7 @@ A person submits on the platform; nothing here sends anything anywhere.
 
 from __future__ import annotations
 
-from typing import Annotated, Protocol, get_args
+from typing import Annotated, get_args
 from urllib.parse import quote
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -18,6 +18,7 @@ from streams.inbox import pages
 from streams.inbox.casebook import CaseOutcome, kind_of
 from streams.inbox.complaints import PROVABLE, CaseState, CaseStep, can_take
 from streams.inbox.console import Console
+from streams.inbox.list_web import View
 from streams.inbox.redaction import clean
 from streams.inbox.requests import (
     admit,
@@ -30,16 +31,6 @@ from streams.inbox.requests import (
 from streams.inbox.session import Session
 
 _MOVES: tuple[CaseStep, ...] = ("submit", "uphold", "reject", "appeal", "drop")
-
-
-class View(Protocol):
-    """Fills the frame around a page."""
-
-    def page(
-        self, request: Request, template: str, *, status: int = 200, **values: object
-    ) -> HTMLResponse: ...
-
-    def problem(self, request: Request, status: int, text: str, hint: str = "") -> HTMLResponse: ...
 
 
 def add_cases(app: FastAPI, console: Console, view: View) -> None:

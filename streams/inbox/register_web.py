@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Annotated, Final, Protocol
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -16,6 +16,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from schemas.alerts import AlertEnvelope
 from streams.detect.working_days import time_zone
 from streams.inbox.console import Console
+from streams.inbox.list_web import View
 from streams.inbox.models import AlertRow
 from streams.inbox.register import MOST_ALERTS, Entry, workbook
 from streams.inbox.requests import admit, check_change, chosen_of, filter_of, form_of, language_of
@@ -25,12 +26,6 @@ from streams.inbox.texts import CHINA, Words
 REGISTER: Final = "/register.xlsx"
 _OF_COMPLAINTS: Final = "/complaints/register.xlsx"
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-class View(Protocol):
-    """Says what is wrong with a request."""
-
-    def problem(self, request: Request, status: int, text: str, hint: str = "") -> Response: ...
 
 
 def add_register(app: FastAPI, console: Console, view: View) -> None:
