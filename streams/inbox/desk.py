@@ -114,8 +114,9 @@ class Desk:
             if action is None:
                 return Outcome("refused", "not_suggested")
             text = action.text
-        old = State(case.state)
-        waited = self._take(session, case, request) if begins(request.step, old) else None
+        # An alert that came back since the page was shown waits for somebody who has seen that it did.
+        is_begun = begins(request.step, State(case.state)) and case.version == request.version
+        waited = self._take(session, case, request) if is_begun else None
         state = State(case.state)
         row = _audit(request, state, state, self._now())
         row.detail = json.dumps({"action": request.action, "zh": text.zh, "en": text.en})

@@ -34,11 +34,16 @@ def paid(*steps: SuggestedAction, **overrides: object) -> Alert:
 
 
 def tick(
-    inbox: Inbox, action: SuggestedAction, by: str = "李雷", do: str = "tick", n: int = 0
+    inbox: Inbox,
+    action: SuggestedAction,
+    by: str = "李雷",
+    do: str = "tick",
+    n: int = 0,
+    version: int = 1,
 ) -> Outcome:
     request_id = f"{do}-{by}-{n}-{key_of(action)}"
     return inbox.desk.perform(
-        StepRequest(alert_id("1"), do, by, request_id, 1, action=key_of(action))  # type: ignore[arg-type]
+        StepRequest(alert_id("1"), do, by, request_id, version, action=key_of(action))  # type: ignore[arg-type]
     )
 
 
@@ -100,6 +105,23 @@ def test_the_first_tick_takes_the_alert_and_others_leave_the_case_as_it_is(inbox
     assert inbox.store.version() != word
     assert inbox.store.waiting_events() == dict.fromkeys(inbox.store.waiting_events(), 0)
     assert all(can_log("tick", state) for state in State)
+
+
+def test_a_tick_on_the_page_of_before_it_came_back_leaves_it_to_whoever_sees_that(
+    inbox: Inbox,
+) -> None:
+    inbox.add(paid(FILM, SHIP))
+    inbox.steps("1", "take", "label", "confirm")
+    shown = inbox.store.detail(alert_id("1")).row.case  # type: ignore[union-attr]
+    inbox.add(paid(FILM, SHIP, revision=2, change="escalated", severity="critical"))
+    # As on the page that was open meanwhile.
+    assert tick(inbox, FILM, version=shown.version).kind == "done"
+    left = inbox.store.detail(alert_id("1")).row.case  # type: ignore[union-attr]
+    assert (left.state, left.label) == (State.REOPENED, shown.label)
+    assert [one.key for one in ticked(inbox)] == [key_of(FILM)]
+    assert tick(inbox, SHIP, version=left.version).waited is not None
+    taken = inbox.store.detail(alert_id("1")).row.case  # type: ignore[union-attr]
+    assert (taken.state, taken.label) == (State.IN_PROGRESS, None)
 
 
 def test_a_tick_outlives_revisions_by_its_words_and_what_is_gone_is_kept(inbox: Inbox) -> None:
