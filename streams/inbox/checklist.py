@@ -17,8 +17,8 @@ from typing import Final
 
 from schemas.alerts import SuggestedAction, Text
 from streams.inbox.models import AuditRow
+from streams.inbox.workflow import BESIDE
 
-TICKS: Final = frozenset({"tick", "untick"})
 # A code, and half of a digest.
 KEY: Final = re.compile(r"A\d{1,2}\.[0-9a-f]{16}")
 _FIGURES: Final = re.compile(r"\d+")
@@ -50,7 +50,7 @@ def ticks_of(audit: Sequence[AuditRow]) -> dict[str, Tick]:
     """What is ticked, by name, of the steps that people took in order; those that were unticked are not."""
     ticked: dict[str, Tick] = {}
     for row in audit:
-        if row.step not in TICKS:
+        if row.step not in BESIDE:
             continue
         said = json.loads(row.detail)
         ticked.pop(said["action"], None)

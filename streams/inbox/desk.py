@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from streams.inbox import telling
-from streams.inbox.checklist import TICKS, find, ticks_of
+from streams.inbox.checklist import find, ticks_of
 from streams.inbox.database import writing
 from streams.inbox.events import derived_id
 from streams.inbox.intake import storable
@@ -172,7 +172,7 @@ def _refusal(session: Session, request: StepRequest) -> Refusal | None:
 
 
 def _steps(session: Session, alert_id: str) -> Sequence[AuditRow]:
-    query = select(AuditRow).where(AuditRow.alert_id == alert_id, AuditRow.step.in_(TICKS))
+    query = select(AuditRow).where(AuditRow.alert_id == alert_id, AuditRow.step.in_(BESIDE))
     return session.scalars(query.order_by(AuditRow.id)).all()
 
 
