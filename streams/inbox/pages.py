@@ -29,6 +29,7 @@ from streams.inbox.store import Detail
 from streams.inbox.texts import CHINA, Words
 from streams.inbox.timers import Timer
 from streams.inbox.workflow import (
+    BESIDE,
     CONTACTABLE,
     FILING_LABELS,
     REPORTED_LABELS,
@@ -102,7 +103,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Undone:
-    """An alert for which a step was not taken: why, and the last step of anybody.
+    """An alert for which a step was not taken: why, and the last step of anybody but a tick.
 
     `alert` and `last` are None where there is no such alert, or no step.
     """
@@ -190,7 +191,8 @@ def undone(alert_id: str, reason: str, detail: Detail | None) -> Undone:
     """What to say of a step for many that was not taken for this one."""
     if detail is None:
         return Undone(alert_id, "problem.missing")
-    last = detail.audit[-1] if detail.audit else None
+    # Of two people the one is in the other's way, and a tick in nobody's.
+    last = next((step for step in reversed(detail.audit) if step.step not in BESIDE), None)
     return Undone(alert_id, reason, _decoded(detail.row.body), detail.row.case.state, last)
 
 

@@ -207,3 +207,24 @@ def test_boxes_on_the_page_and_in_the_evidence(tmp_path: Path) -> None:
         for bad in ("", "A6", "A6.x", f"{key_of(FILM)}0", "<b>"):
             form = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', gone))
             assert http.post(f"{ONE}/tick", data={**form, "action": bad}).status_code == 400
+
+
+def test_who_was_slower_is_told_what_the_other_one_did_and_of_no_tick(tmp_path: Path) -> None:
+    with (
+        Served(tmp_path, Clock()) as served,
+        closing(httpx.Client(base_url=served.url, headers={"origin": served.url})) as http,
+    ):
+        served.add(paid(FILM))
+
+        def form(do: str) -> dict[str, str]:
+            page = http.get(ONE).text
+            (found,) = re.findall(rf'action="{ONE}/{do}"[^>]*>(.*?)</form>', page, re.S)
+            return dict(re.findall(r'name="(\w+)" value="([^"]*)"', found))
+
+        take = form("take")
+        assert http.post(f"{ONE}/assign", data={**form("assign"), "assignee": "韩梅梅"}).is_redirect
+        assert http.post(f"{ONE}/tick", data=form("tick")).is_redirect
+        late = http.post(f"{ONE}/take", data=take)
+        assert late.status_code == 409
+        told = re.findall(r"<p>最近一步：\S+ \S+ (.*?)</p>", late.text)
+        assert told == ["转交给 韩梅梅"]
