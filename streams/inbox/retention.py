@@ -14,7 +14,17 @@ from typing import Final
 
 import structlog
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Engine, Select, delete, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Engine,
+    Select,
+    delete,
+    func,
+    or_,
+    select,
+    union,
+)
 from sqlalchemy.orm import Session, aliased
 
 from streams.inbox import bans
@@ -192,13 +202,20 @@ class _Envelope(BaseModel):
 
 
 def _grouped(session: Session, before: datetime) -> list[str]:
-    """Those handled before then that an alert at work puts together: its evidence is theirs."""
+    """Those handled before then that an alert puts together that is at work, or whose complaint or ban is.
+
+    Its evidence is theirs.
+    """
+    at_work: CompoundSelect[str] = union(
+        select(CaseRow.alert_id).where(CaseRow.state.in_(UNHANDLED)),
+        select(BanRow.alert_id).where(BanRow.state.not_in(bans.ENDED)),
+        select(ComplaintRow.alert_id).where(ComplaintRow.state.not_in(ENDED)),
+    )
     bodies = session.scalars(
         select(RevisionRow.body)
         .join(AlertRow, AlertRow.alert_id == RevisionRow.alert_id)
-        .join(CaseRow, CaseRow.alert_id == AlertRow.alert_id)
         .where(
-            CaseRow.state.in_(UNHANDLED),
+            AlertRow.alert_id.in_(at_work),
             AlertRow.revision == RevisionRow.revision,
             RevisionRow.body.contains('"groups"'),
             ~RevisionRow.body.contains('"groups":[]'),

@@ -213,6 +213,33 @@ def test_what_a_campaign_at_work_puts_together_stays(inbox: Inbox) -> None:
     assert inbox.prune() == {"alert": 2}
 
 
+def test_what_a_campaign_puts_together_stays_while_a_ban_or_a_complaint_rests_on_it(
+    inbox: Inbox,
+) -> None:
+    inbox.add(make_alert("1"), make_alert("2"))
+    for key in "12":
+        inbox.handle(key)
+    groups = [alert_id("1"), alert_id("2")]
+    inbox.add(make_alert("campaign", detector="D25", groups=groups, orders=1))
+    ban = inbox.propose("campaign")
+    inbox.ban(ban, "approve", "restrict")
+    inbox.steps("campaign", "confirm")
+    complaint = inbox.complain("b42", "campaign")
+    inbox.drop(complaint)
+    inbox.clock.forward(days=LONG)
+    inbox.prune()
+    assert inbox.has("1", "2", "campaign") == [True, True, True]
+    inbox.complain("b43", "campaign")
+    inbox.ban(ban, "lift")
+    inbox.clock.forward(days=LONG)
+    inbox.prune()
+    assert inbox.has("1", "2", "campaign") == [True, True, True]
+    inbox.drop(inbox.complain("b43", "campaign"))
+    inbox.clock.forward(days=LONG)
+    inbox.prune()
+    assert inbox.has("1", "2", "campaign") == [False, False, False]
+
+
 def test_what_was_not_sent_waits_and_its_alert_may_go(inbox: Inbox, engine: Engine) -> None:
     inbox.add(make_alert(orders=1))
     inbox.steps("1", "take")
