@@ -274,7 +274,7 @@ def _stamps(session: Session, condition: ColumnElement[bool]) -> dict[str, _Stam
         .group_by(AlertRow.alert_id)
     )
     complained = {row.alert_id: row.at for row in submitted}
-    # The version of a case grows with every step, a contact attempt and a filing among them.
+    # The version of a case grows with every step but a tick, a contact attempt and a filing among them.
     rows = session.execute(
         _joined(AlertRow.alert_id, AlertRow.revision, CaseRow.version).where(condition)
     )

@@ -72,7 +72,7 @@ class InboxMetrics:
         )
         self._events_sent = Counter(
             "orderwatch_inbox_events_sent",
-            "Events about what people did that Kafka took, by topic.",
+            "Events about what people did, and deadlines that turned, that Kafka took, by topic.",
             ["topic"],
             registry=self.registry,
         )
@@ -186,7 +186,7 @@ class _StoredGauges:
         yield breached
         events = GaugeMetricFamily(
             "orderwatch_inbox_events_waiting",
-            "Events about what people did that Kafka does not have yet.",
+            "Events about what people did, and deadlines that turned, that Kafka does not have yet.",
             labels=["topic"],
         )
         for topic, number in waiting.items():

@@ -1,7 +1,8 @@
 """The tables of the inbox. What the pipeline said and what people did are kept apart.
 
-`alerts`, `revisions` and `read_positions` are written by the consumer only; `cases`, `contacts`,
-`filings`, `audit` and `outgoing_events` by people's steps (cases and audit by `workflow.follow` too).
+`alerts`, `revisions` and `read_positions` are written by the consumer only; `cases`, `contacts`, `filings`,
+`complaints`, `bans` and what was done step by step by people (cases and audit by `workflow.follow` too);
+`outgoing_events` by both people's steps and the loops that tell of bans and of deadlines.
 The trap: SQLite forgets time zones, so all times go through `UtcTime`.
 """
 
@@ -136,7 +137,7 @@ class ReferenceRow(Base):
 
 
 class CaseRow(Base):
-    """What people have made of an alert so far. `version` grows with every step."""
+    """What people have made of an alert so far. `version` grows with every step but a tick."""
 
     __tablename__ = "cases"
     # What was handled is listed newest first, and is nearly all there is.
