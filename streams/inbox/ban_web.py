@@ -120,7 +120,7 @@ def add_bans(app: FastAPI, console: Console, view: View) -> None:
     def exported(request: Request) -> Response:
         wanted = ban_view_of(request)
         words = Words(language_of(request), console.now(), is_dated=True)
-        name = f"bans-{wanted}-{console.now():%Y%m%d}.csv"
+        name = f"bans-{wanted}-{words.now.astimezone(words.zone):%Y%m%d}.csv"
         disposition = {"content-disposition": f'attachment; filename="{name}"'}
         sheet = as_csv(console.banlist.exported(wanted), words)
         return Response(sheet, media_type="text/csv; charset=utf-8", headers=disposition)

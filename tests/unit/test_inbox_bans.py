@@ -805,6 +805,7 @@ def test_the_download_has_what_was_approved_and_opens_in_a_spreadsheet(
     operator.step(standing_, "restrict")
     answer = operator.http.get("/bans/list.csv")
     assert "attachment" in answer.headers["content-disposition"]
+    assert "bans-open-20261111.csv" in answer.headers["content-disposition"]
     head, row = sheet(answer)
     assert head == ["买家账号", "店铺", "订单", "批准时间"]
     assert row == ["买家甲", "shop1", "shop1-买家甲-o1 shop1-买家甲-o2", "2026-11-11 20:05:00"]
@@ -813,6 +814,10 @@ def test_the_download_has_what_was_approved_and_opens_in_a_spreadsheet(
     # Neither the reason, which somebody typed, nor who did what leaves the house.
     assert b"13812345678" not in answer.content and b"local" not in answer.content
     assert len(sheet(operator.http.get("/bans/list.csv?view=ended"))) == 1
+    # In China it is the next day by then, as the times in the list are.
+    served.clock.forward(hours=6)
+    late = operator.http.get("/bans/list.csv").headers["content-disposition"]
+    assert "bans-open-20261112.csv" in late
 
 
 @pytest.mark.parametrize(
