@@ -228,7 +228,9 @@ def _reasons_in(path: Path) -> Iterator[str]:
 
 def test_every_reason_of_the_worker_is_known_and_none_is_idle() -> None:
     streams = Path(resend.__file__).parents[1]
-    used = {reason for path in streams.rglob("*.py") for reason in _reasons_in(path)}
+    # What notify cannot read of a deadline is counted there and becomes no dead letter.
+    files = (path for path in streams.rglob("*.py") if path.parent.name != "notify")
+    used = {reason for path in files for reason in _reasons_in(path)}
     assert used == set(POISON_REASONS)
 
 
