@@ -538,7 +538,9 @@ class Operator:
 
     def __init__(self, served: Served, name: str = "") -> None:
         headers = {"origin": served.url}
-        self.http = httpx.Client(base_url=served.url, headers=headers, follow_redirects=True)
+        self.http = httpx.Client(
+            timeout=60, base_url=served.url, headers=headers, follow_redirects=True
+        )
         if name:
             begin = {**self.fields(self.http.get("/login").text, "/login"), "secret": TOKEN}
             assert self.http.post("/login", data={**begin, "name": name}).is_success
@@ -662,7 +664,7 @@ def test_a_bearer_has_no_name_and_neither_proposes_nor_approves(guarded: Served)
         label(li)
         bearer = {"authorization": f"Bearer {TOKEN}"}
         form = {"alert": alert_id("1"), "reason": "x", "request_id": "by-a-script"}
-        with closing(httpx.Client(base_url=guarded.url, headers=bearer)) as script:
+        with closing(httpx.Client(timeout=60, base_url=guarded.url, headers=bearer)) as script:
             refused = script.post("/bans", data=form)
             assert (refused.status_code, "请先以您的姓名登录" in refused.text) == (409, True)
             where = li.propose()

@@ -29,7 +29,9 @@ class Shift:
 
     def __init__(self, served: Served, **headers: str) -> None:
         self.served = served
-        self.http = httpx.Client(base_url=served.url, headers={"origin": served.url, **headers})
+        self.http = httpx.Client(
+            timeout=60, base_url=served.url, headers={"origin": served.url, **headers}
+        )
 
     def form(self, path: str = EACH) -> tuple[str, dict[str, str], dict[str, str]]:
         """Where the form of a list is sent, its hidden fields, and a box for each alert."""

@@ -162,7 +162,9 @@ def test_a_top_up_has_a_label_of_its_own_and_no_other_alert_has_it(inbox: Inbox)
 def test_the_label_of_top_ups_is_offered_where_it_fits(tmp_path: Path) -> None:
     with (
         Served(tmp_path, Clock()) as served,
-        closing(httpx.Client(base_url=served.url, headers={"origin": served.url})) as http,
+        closing(
+            httpx.Client(timeout=60, base_url=served.url, headers={"origin": served.url})
+        ) as http,
     ):
         served.add(make_alert())
         assert "TOP_UP_CHECKED" not in http.get("/").text
@@ -178,7 +180,12 @@ def test_boxes_on_the_page_and_in_the_evidence(tmp_path: Path) -> None:
     with (
         Served(tmp_path, Clock()) as served,
         closing(
-            httpx.Client(base_url=served.url, headers={"origin": served.url}, follow_redirects=True)
+            httpx.Client(
+                timeout=60,
+                base_url=served.url,
+                headers={"origin": served.url},
+                follow_redirects=True,
+            )
         ) as http,
     ):
         hostile = step("<b>登记</b>13812345678", "<b>Register</b>")
@@ -212,7 +219,9 @@ def test_boxes_on_the_page_and_in_the_evidence(tmp_path: Path) -> None:
 def test_who_was_slower_is_told_what_the_other_one_did_and_of_no_tick(tmp_path: Path) -> None:
     with (
         Served(tmp_path, Clock()) as served,
-        closing(httpx.Client(base_url=served.url, headers={"origin": served.url})) as http,
+        closing(
+            httpx.Client(timeout=60, base_url=served.url, headers={"origin": served.url})
+        ) as http,
     ):
         served.add(paid(FILM))
 

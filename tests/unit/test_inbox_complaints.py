@@ -108,7 +108,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 def http(served: Served) -> Iterator[httpx.Client]:
     headers = {"origin": served.url}
     with closing(
-        httpx.Client(base_url=served.url, headers=headers, follow_redirects=True)
+        httpx.Client(timeout=60, base_url=served.url, headers=headers, follow_redirects=True)
     ) as client:
         yield client
 

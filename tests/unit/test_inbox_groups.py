@@ -178,7 +178,7 @@ class Shift:
     """A person at the list, in a browser without script."""
 
     def __init__(self, served: Served) -> None:
-        self.http = httpx.Client(base_url=served.url, headers={"origin": served.url})
+        self.http = httpx.Client(timeout=60, base_url=served.url, headers={"origin": served.url})
 
     def boxes(self, path: str = "/") -> dict[str, str]:
         """What each box of a group would send."""

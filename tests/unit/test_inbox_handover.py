@@ -132,7 +132,9 @@ def forms(page: str) -> dict[str, str]:
 def test_on_the_page_of_an_alert_and_for_many_on_the_list(tmp_path: Path) -> None:
     with (
         Served(tmp_path, Clock()) as served,
-        closing(httpx.Client(base_url=served.url, headers={"origin": served.url})) as http,
+        closing(
+            httpx.Client(timeout=60, base_url=served.url, headers={"origin": served.url})
+        ) as http,
     ):
         served.add(*(make_alert(key, buyer=f"b{key}") for key in "123"))
         hostile = "<b>13812345678</b>.x"

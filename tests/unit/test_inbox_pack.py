@@ -42,7 +42,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 @pytest.fixture
 def http(served: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=served.url) as http:
+    with httpx.Client(timeout=60, base_url=served.url) as http:
         yield http
 
 
@@ -299,7 +299,7 @@ def test_a_campaign_of_hundreds_is_cut_and_says_so(
 def test_they_need_a_session_and_answer_to_nothing_but_get(tmp_path: Path) -> None:
     with (
         Served(tmp_path, Clock(), token="a-long-secret-token") as served,
-        httpx.Client(base_url=served.url) as http,
+        httpx.Client(timeout=60, base_url=served.url) as http,
     ):
         served.add(make_alert(suggested_actions=[POLICE]))
         for path in ("evidence", "evidence.zip", "police-report"):

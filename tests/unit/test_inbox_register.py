@@ -35,7 +35,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 @pytest.fixture
 def http(served: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=served.url) as http:
+    with httpx.Client(timeout=60, base_url=served.url) as http:
         yield http
 
 
@@ -172,7 +172,7 @@ def test_times_are_those_of_each_shop(tmp_path: Path, monkeypatch: pytest.Monkey
     own = "shops: {rome: {deadlines: {time_zone: Europe/Rome}}}\n"
     rules.write_text(shipped + own, encoding="utf-8")
     monkeypatch.setattr("tests.inbox.load_rules", lambda _path, known: load_rules(rules, known))
-    with Served(tmp_path, Clock()) as served, httpx.Client(base_url=served.url) as http:
+    with Served(tmp_path, Clock()) as served, httpx.Client(timeout=60, base_url=served.url) as http:
         served.add(make_alert("1", orders=1), make_alert("2", shop="rome", orders=1))
         rows, _ = sheets_of(exported(http))
     times = {row[-2].value: str(row[3].value) for row in rows[1:]}
@@ -236,7 +236,7 @@ def test_those_that_are_chosen_are_registered_and_nothing_is_changed(
 def test_it_needs_a_session_and_answers_to_nothing_but_get(tmp_path: Path) -> None:
     with (
         Served(tmp_path, Clock(), token="a-long-secret-token") as served,
-        httpx.Client(base_url=served.url) as http,
+        httpx.Client(timeout=60, base_url=served.url) as http,
     ):
         served.add(make_alert())
         for path in ("/register.xlsx", "/complaints/register.xlsx"):

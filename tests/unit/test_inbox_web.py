@@ -242,7 +242,7 @@ def test_what_was_typed_comes_back_line_by_line(served: Served, operator: Operat
 
 def test_what_was_typed_comes_back_when_the_session_is_over(guarded: Served) -> None:
     guarded.add(make_alert())
-    with closing(httpx.Client(base_url=guarded.url, follow_redirects=True)) as http:
+    with closing(httpx.Client(timeout=60, base_url=guarded.url, follow_redirects=True)) as http:
         typed = {"channel": "phone", "answered": "no", "note": "无人接听"}
         answer = http.post(f"{ONE}/contact", data=typed)
     assert answer.status_code == 401
@@ -404,7 +404,7 @@ def test_a_change_without_the_form_token_of_this_session_is_refused(served: Serv
 
 
 def test_the_session_cookie_cannot_be_read_sent_or_forged_by_others(served: Served) -> None:
-    with httpx.Client(base_url=served.url) as http:
+    with httpx.Client(timeout=60, base_url=served.url) as http:
         cookie = http.get("/").headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Strict" in cookie
@@ -570,7 +570,7 @@ def test_every_text_exists_in_both_languages_with_the_same_places() -> None:
 
 def test_language_follows_the_link_then_stays(served: Served) -> None:
     served.add(make_alert())
-    with httpx.Client(base_url=served.url) as http:
+    with httpx.Client(timeout=60, base_url=served.url) as http:
         assert "未处理预警" in http.get("/").text
         assert "Not handled" in http.get("/?lang=en").text
         assert "Burst of unpaid orders" in http.get("/").text
@@ -719,7 +719,10 @@ def test_a_clock_that_is_set_back_takes_nothing_from_the_time_to_take(
 
 
 def test_an_open_page_is_told_of_a_new_alert(served: Served) -> None:
-    with httpx.Client(base_url=served.url, timeout=15) as http, http.stream("GET", "/events") as s:
+    with (
+        httpx.Client(timeout=60, base_url=served.url) as http,
+        http.stream("GET", "/events") as s,
+    ):
         assert s.headers["content-type"].startswith("text/event-stream")
         lines = (line for line in s.iter_lines() if line.startswith("data:"))
         assert next(lines) == "data: 0.0.True.None"
@@ -729,7 +732,7 @@ def test_an_open_page_is_told_of_a_new_alert(served: Served) -> None:
 
 def test_with_a_token_nothing_is_readable_without_it(guarded: Served) -> None:
     guarded.add(make_alert())
-    with httpx.Client(base_url=guarded.url) as http:
+    with httpx.Client(timeout=60, base_url=guarded.url) as http:
         for path in ("/", "/complaints", ONE, f"{ONE}.json"):
             answer = http.get(path)
             assert answer.status_code == 303
@@ -781,7 +784,7 @@ def test_signing_in_leads_nowhere_else(guarded: Served, target: str) -> None:
 def test_a_bearer_reads_and_steps_without_a_session(guarded: Served) -> None:
     guarded.add(make_alert())
     headers = {"authorization": f"Bearer {TOKEN}"}
-    with httpx.Client(base_url=guarded.url, headers=headers) as http:
+    with httpx.Client(timeout=60, base_url=guarded.url, headers=headers) as http:
         assert http.get(f"{ONE}.json").json()["data"]["detector"] == "D01"
         step = {"request_id": "script-0001", "version": "1"}
         assert http.post(f"{ONE}/take", data=step).status_code == 303

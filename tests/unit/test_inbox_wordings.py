@@ -151,7 +151,7 @@ def test_every_detector_names_itself_and_whatever_its_examples_lead_to() -> None
 def test_a_detector_in_one_file_shows_with_its_own_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Served(tmp_path, Clock()) as served, httpx.Client(base_url=served.url) as http:
+    with Served(tmp_path, Clock()) as served, httpx.Client(timeout=60, base_url=served.url) as http:
         (alert,) = add_detector(tmp_path, monkeypatch, WORDS)
         served.add(alert)
         detail = f"/alerts/{alert.alert_id}"
