@@ -87,7 +87,8 @@ _LONGEST_SHOP_ID = 64
 ShopId = Annotated[
     str, StringConstraints(min_length=1, max_length=_LONGEST_SHOP_ID, pattern=r"^[^:]+$")
 ]
-Id = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+LONGEST_ID = 128
+Id = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ID)]
 ShortText = Annotated[str, StringConstraints(max_length=256)]
 LongText = Annotated[str, StringConstraints(max_length=8000)]
 Currency = Annotated[str, StringConstraints(min_length=3, max_length=3)]

@@ -22,7 +22,7 @@ from streams.display.masking import (
 from streams.errors import ConfigurationError
 from streams.kafka import reading
 from streams.kafka.reading import Record
-from streams.replay.run import epoch_ms
+from streams.replay.pacing import epoch_ms
 from streams.settings import Settings
 
 

@@ -15,7 +15,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from schemas.alerts import Subject, SubjectKind
-from schemas.base import is_shop_id
+from schemas.base import Id, is_shop_id
 from streams.detect.deadlines import Deadlines
 from streams.detect.detector import Detector, RuleBlock
 from streams.detect.entries import SHOP_TYPES, ShopType
@@ -62,8 +62,8 @@ class _Allowed(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    buyer: str | None = Field(default=None, min_length=1, max_length=128)
-    item: str | None = Field(default=None, min_length=1, max_length=128)
+    buyer: Id | None = None
+    item: Id | None = None
     detectors: tuple[str, ...] = ()
     why: str = Field(min_length=1, max_length=200)
 

@@ -32,6 +32,7 @@ from streams.inbox.workflow import (
     BESIDE,
     CONTACTABLE,
     FILING_LABELS,
+    HANDLED,
     REPORTED_LABELS,
     TARGET,
     UNTOUCHED,
@@ -223,7 +224,7 @@ def work(detail: Detail) -> Work:
         and is_label_of(label, detail.row.detector)
     ]
     stage = {State.NEW: 0, State.REOPENED: 0, State.IN_PROGRESS: 2 if detail.contacts else 1}
-    after = 4 if state in (State.DONE, State.AUTO_RESOLVED, State.EXPIRED) else 3
+    after = 4 if state in HANDLED else 3
     alert = _decoded(detail.row.body)
     standing = {filing.order_id for filing in detail.filings if filing.status != "rejected"}
     exempt = {filing.order_id for filing in detail.filings if filing.status == "accepted"}

@@ -14,9 +14,8 @@ from sqlalchemy.orm import Session, selectinload
 
 from streams.inbox.listing import NOT_SUPPRESSED, PAGE_SIZE, Paged, page_within
 from streams.inbox.models import AlertRow, AuditRow, CaseRow
-from streams.inbox.workflow import UNHANDLED
+from streams.inbox.workflow import TOP_UPS, UNHANDLED
 
-DETECTOR: Final = "D27"
 # One that expired has no result either.
 _UNKNOWN: Final = ("open", "expired")
 
@@ -84,7 +83,7 @@ def _alerts(query: Select[Any], shop: str | None) -> Select[Any]:
     return query.join(CaseRow, CaseRow.alert_id == AlertRow.alert_id).where(
         # Few are at work, and found by their state.
         CaseRow.state.in_(UNHANDLED),
-        AlertRow.detector == DETECTOR,
+        AlertRow.detector == TOP_UPS,
         AlertRow.status.in_(_UNKNOWN),
         NOT_SUPPRESSED,
         ~_is_recorded(),
@@ -108,7 +107,7 @@ def _is_recorded() -> ColumnElement[bool]:
 
 def _steps(query: Select[*tuple[Any, ...]], shop: str | None) -> Select[*tuple[Any, ...]]:
     return query.join(AlertRow, AlertRow.alert_id == AuditRow.alert_id).where(
-        AlertRow.detector == DETECTOR,
+        AlertRow.detector == TOP_UPS,
         AuditRow.step == "reconcile",
         *([AlertRow.shop_id == shop] if shop else []),
     )

@@ -56,8 +56,10 @@ class Label(StrEnum):
 
 # By these, what the alert says is not so, or no longer.
 SETTLED: Final = frozenset({Label.FALSE_POSITIVE, Label.BUYER_PAID, Label.WITHDRAWN})
-# What only alerts of one detector can be found to be: of D27, that the top-up was looked up at the provider.
-ONLY_OF: Final = {Label.TOP_UP_CHECKED: "D27"}
+# The detector of top-ups without a result.
+TOP_UPS: Final = "D27"
+# What only alerts of one detector can be found to be: that the top-up was looked up at the provider.
+ONLY_OF: Final = {Label.TOP_UP_CHECKED: TOP_UPS}
 # With these a person has said that what the alert says is so, and that it is grave.
 REPORTED_LABELS: Final = frozenset({Label.CONFIRMED_MALICIOUS, Label.POLICE_REPORTED})
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sqlite3
 
-from schemas.alerts import SEVERITIES, Alert
+from schemas.alerts import SEVERITIES, Alert, AlertChange
+from schemas.outputs import TurnKind
 from streams.notify import reminders, waiting
 from streams.notify.outbox import put
 from streams.notify.routes import ChannelConfig, Route, Routes, may_hear
@@ -44,11 +45,7 @@ def take(connection: sqlite3.Connection, routes: Routes, alert: Alert, now: floa
         heard = told[name].last if name in told else None
         item = notice(name, alert, render(alert, language_of(channel), heard))
         place = place_of(connection, channel, item, by, _loudness(alert), _kind(alert), now)
-        if place is None:
-            waiting.drop(connection, name, alert.alert_id)
-            put(connection, [item], now)
-        else:
-            waiting.hold(connection, item, changes[name], *place, now)
+        tell_or_hold(connection, item, changes[name], place, now)
     for name in {*wanting, *reminders.reminded(connection, alert.alert_id)}:
         _plan_reminder(connection, routes, name, alert, now, is_told=name in wanting)
 
@@ -71,6 +68,21 @@ def _loudness(alert: Alert) -> int:
 def _kind(alert: Alert) -> str:
     what = alert.severity if alert.status == "open" else "over"
     return f"{alert.shop_id} {alert.detector} {what}"
+
+
+def tell_or_hold(
+    connection: sqlite3.Connection,
+    item: Notice,
+    change: AlertChange | TurnKind,
+    place: tuple[str, float] | None,
+    now: float,
+) -> None:
+    """Tell it now, or keep it in its `place`; what waited about the same goes."""
+    if place is None:
+        waiting.drop(connection, item.channel, item.alert_id)
+        put(connection, [item], now)
+    else:
+        waiting.hold(connection, item, change, *place, now)
 
 
 def place_of(

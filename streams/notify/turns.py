@@ -17,8 +17,7 @@ from schemas.alerts import SEVERITIES
 from schemas.outputs import DeadlineTurn
 from streams.errors import PoisonError
 from streams.notify import waiting
-from streams.notify.intake import language_of, place_of
-from streams.notify.outbox import put
+from streams.notify.intake import language_of, place_of, tell_or_hold
 from streams.notify.routes import Routes
 from streams.notify.text import dump, render_turn
 from streams.notify.waiting import Notice, notification_id
@@ -77,11 +76,7 @@ def take_turn(
         )
         kind = f"{turn.shop_id} {turn.code} {turn.turn}"
         place = place_of(connection, channel, item, by, rank, kind, now)
-        if place is None:
-            waiting.drop(connection, name, turn.deadline_id)
-            put(connection, [item], now)
-        else:
-            waiting.hold(connection, item, turn.turn, *place, now)
+        tell_or_hold(connection, item, turn.turn, place, now)
 
 
 def revision_of(turn: DeadlineTurn) -> int:

@@ -1,10 +1,10 @@
-"""How fast events are sent: by event time, by a rate, or as fast as they go."""
+"""How fast events are sent: by event time, by a rate, or as fast as they go; and times that people give."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from streams.errors import ConfigurationError
@@ -67,3 +67,10 @@ class Count(Protocol):
     """Told how many records are done and which share of the files was read, if that is known."""
 
     def __call__(self, records: int, share: float | None = None) -> None: ...
+
+
+def epoch_ms(at: datetime | None) -> int | None:
+    """A time in epoch milliseconds; one without a zone is taken as UTC."""
+    if at is None:
+        return None
+    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)

@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from schemas.alerts import Alert
 from streams.detect.alerts import envelope
 from streams.errors import ConfigurationError
 from streams.replay.engine import ReplayReport, replay
 from streams.replay.files import EventReader, LineWriter, overwrites
-from streams.replay.pacing import Count, parse_speed
+from streams.replay.pacing import Count, epoch_ms, parse_speed
 from streams.replay.sizes import ShopSizes
 from streams.rules import build_engine
 from streams.settings import Settings
@@ -114,10 +114,3 @@ def _refuse_to_replace_input(plan: Plan) -> None:
 
 def _share(reader: EventReader) -> float | None:
     return reader.bytes_read / reader.bytes_total if reader.bytes_total else None
-
-
-def epoch_ms(at: datetime | None) -> int | None:
-    """A time in epoch milliseconds; one without a zone is taken as UTC."""
-    if at is None:
-        return None
-    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)

@@ -16,7 +16,8 @@ from kafka.partitioner import murmur2
 from streams.cli import doctor, main, tail
 from streams.errors import ConfigurationError, TransientError
 from streams.kafka import clients, deadletters, produce, resend, topics
-from streams.replay.run import Plan, epoch_ms, run
+from streams.replay.pacing import epoch_ms
+from streams.replay.run import Plan, run
 from streams.settings import Settings
 from tests import topic_io
 from tests.topic_io import Message, Record

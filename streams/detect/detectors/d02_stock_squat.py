@@ -15,6 +15,7 @@ import msgspec
 from pydantic import Field
 
 from schemas.alerts import AlertStatus, Severity
+from schemas.base import LONGEST_ID
 from streams.detect import playbooks
 from streams.detect.deadlines import UnpaidClose
 from streams.detect.detector import (
@@ -44,8 +45,6 @@ from streams.detect.suspicion import earlier, first_of_days
 SIGNAL = "unpaid_hold"
 # One buyer can hold many items; so many holds are enough to know who squats.
 MAX_TOLD_A_DAY = 200
-# As long as an id of the contract may be; a signal may be anybody's.
-_LONGEST_ID = 128
 
 
 class Rules(RuleBlock):
@@ -266,7 +265,7 @@ def _orders(facts: Facts, horizon_ms: int, rules: Rules) -> list[_Order]:
         if signal.name != SIGNAL or not v:
             continue
         order_id, units = v.get("order"), v.get("units")
-        if not isinstance(order_id, str) or not 0 < len(order_id) <= _LONGEST_ID:
+        if not isinstance(order_id, str) or not 0 < len(order_id) <= LONGEST_ID:
             continue
         if not isinstance(units, int):
             continue
