@@ -80,11 +80,11 @@ imports: setup ## Check that imports go one way
 pytest: setup ## All tests, measuring coverage (PYTEST_ARGS for more options)
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report= $(WAITING:%=--ignore=%) $(PYTEST_ARGS)
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-append --cov-report= $(WAITING) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(WAITING) $(PYTEST_ARGS)
 
 coverage: setup ## Report coverage after the tests, and hold the detectors to it
 	@$(BIN)/coverage report --skip-covered --skip-empty
-	@$(BIN)/coverage json -q --include='streams/detect/*' -o .coverage.json
+	@$(BIN)/coverage json -q -o .coverage.json
 	@$(BIN)/python -c 'import json, sys; \
 	  totals = json.load(open(".coverage.json"))["totals"]; \
 	  taken = totals["percent_branches_covered"]; \

@@ -47,6 +47,7 @@ UNTRACED = tuple(
         "unit/test_detect_agreement.py",
         "unit/test_simulate_truth.py",
         "unit/test_importers.py",
+        "unit/test_pickups.py",
     )
 )
 
