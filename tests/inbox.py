@@ -133,9 +133,9 @@ class Inbox:
         self.banlist = Banlist(engine, self.clock)
         self.reminder = Reminder(engine, self.clock)
         self.outbox = Outbox(engine, self.clock)
-        board = Board(self.store, load_rules(None, find_detectors()), self.clock)
-        self.teller = Teller(engine, board, lambda: True, self.clock)
-        self.metrics = InboxMetrics(self.store, board, self.clock)
+        self.board = Board(self.store, load_rules(None, find_detectors()), self.clock)
+        self.teller = Teller(engine, self.board, lambda: True, self.clock)
+        self.metrics = InboxMetrics(self.store, self.board, self.clock)
         self.retention = Retention(engine, self.metrics, KEEP, self.clock)
 
     def add(self, *alerts: Alert) -> None:

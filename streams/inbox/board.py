@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -174,6 +174,22 @@ class Board:
         with Session(self._engine) as session:
             alerts = self._alerts(session, AlertRow.alert_id.in_(ids), known)
         return {alert_id: alert.timers for alert_id, alert in alerts.items()}
+
+    def first_due(self, groups: Mapping[str, Collection[str]]) -> dict[str, Timer]:
+        """Of each group of alerts at work the deadline that comes first; when all have passed, the last one.
+
+        As on the page of one alert, what is met and what we promised ourselves is none of them.
+        """
+        now = self._now()
+        group_of = {alert_id: name for name, ids in groups.items() for alert_id in ids}
+        found: dict[str, Timer] = {}
+        for line in self.unmet() if groups else ():
+            name = group_of.get(line.origin.id)
+            if name is None or line.timer.is_own():
+                continue
+            if name not in found or found[name].due_at < now:
+                found[name] = line.timer
+        return found
 
     def of_complaint(self, row: ComplaintRow) -> list[Timer]:
         """The deadlines of one complaint."""

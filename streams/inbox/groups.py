@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, case, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, case, func, select, tuple_
 from sqlalchemy.orm import Session, selectinload
 
 from streams.inbox.listing import PAGE_SIZE, Filter, page_within, shown
@@ -30,9 +30,9 @@ class Group:
     """Several alerts at work of one cause.
 
     `subject_id` is empty for all subjects of the shop. `taken` of them are with somebody: with `assignee`,
-    where it is one person. `first_due` is the alert whose deadline comes first, if any has one. `members`
-    are those that a box stands for, with the versions of their cases: those that are chosen already, else
-    the most severe, then the newest; a page at most.
+    where it is one person. `alerts` are all of them. `members` are those that a box stands for, with the
+    versions of their cases: those that are chosen already, else the most severe, then the newest; a page at
+    most.
     """
 
     shop_id: str
@@ -42,7 +42,7 @@ class Group:
     taken: int
     assignee: str | None
     newest_at: datetime
-    first_due: str | None
+    alerts: Sequence[str]
     members: Mapping[str, int]
 
     @property
@@ -62,22 +62,20 @@ class Rows:
     page: int
 
 
-def grouped(session: Session, wanted: Filter, now: datetime, chosen: Set[str]) -> Rows:
-    """A page of groups. `now` tells which deadlines are ahead; the alerts of `chosen` are chosen already."""
+def grouped(session: Session, wanted: Filter, chosen: Set[str]) -> Rows:
+    """A page of groups; the alerts of `chosen` are chosen already."""
     number = max(1, wanted.page)
     found = session.execute(causes_page(wanted, number)).all()
     if not found and number > 1:
         causes = select(func.count()).select_from(_causes(wanted).subquery())
         number = page_within(session.scalar(causes) or 0, number)
         found = session.execute(causes_page(wanted, number)).all()
-    members = _members(session, wanted, [_key(row) for row in found], now, chosen)
+    members = _members(session, wanted, [_key(row) for row in found])
     groups = {}
     for row in found:
-        mine = members.get(_key(row), ())
-        lead = next((one.alert_id for one in mine if one.place == 1), None)
         # Its alerts may have been handled since its group was counted.
-        if lead is not None:
-            groups[lead] = _group(row, mine, chosen)
+        if mine := members.get(_key(row)):
+            groups[mine[0].alert_id] = _group(row, mine, chosen)
     query = select(AlertRow).options(selectinload(AlertRow.latest))
     rows = {
         row.alert_id: row for row in session.scalars(query.where(AlertRow.alert_id.in_(groups)))
@@ -131,44 +129,22 @@ def _causes(wanted: Filter) -> Select[Any]:
     return query.where(*shown(wanted)).group_by(*_keys(wanted))
 
 
-def members_query(
-    wanted: Filter, keys: Sequence[tuple[str, ...]], now: datetime, chosen: Set[str]
-) -> Select[Any]:
-    """Of each group the alerts that a box stands for at most, and the one that is due first."""
-    mine = _keys(wanted)
-    due = AlertRow.due_at
-    by_list = (AlertRow.severity_rank.desc(), AlertRow.opened_at.desc(), AlertRow.alert_id)
-    # As on the page of one alert: the next one, and the last one once all have passed.
-    by_due = (case((due >= now, due)).asc().nulls_last(), due.desc().nulls_last())
-    ranked = (
-        select(
-            *_named(wanted),
-            AlertRow.alert_id,
-            AlertRow.due_at,
-            CaseRow.version,
-            func.row_number().over(partition_by=mine, order_by=by_list).label("place"),
-            func.row_number().over(partition_by=mine, order_by=by_due).label("due_place"),
-        )
+def members_query(wanted: Filter, keys: Sequence[tuple[str, ...]]) -> Select[*tuple[Any, ...]]:
+    """The alerts of these groups, in the order of the list."""
+    return (
+        select(*_named(wanted), AlertRow.alert_id, CaseRow.version)
         .join(AlertRow.case)
-        .where(*shown(wanted), tuple_(*mine).in_(keys))
-        .subquery()
+        .where(*shown(wanted), tuple_(*_keys(wanted)).in_(keys))
+        .order_by(AlertRow.severity_rank.desc(), AlertRow.opened_at.desc(), AlertRow.alert_id)
     )
-    is_wanted = [ranked.c.place <= PAGE_SIZE, ranked.c.due_place == 1]
-    if chosen:
-        is_wanted.append(ranked.c.alert_id.in_(chosen))
-    return select(ranked).where(or_(*is_wanted)).order_by(ranked.c.place)
 
 
 def _members(
-    session: Session,
-    wanted: Filter,
-    keys: Sequence[tuple[str, ...]],
-    now: datetime,
-    chosen: Set[str],
+    session: Session, wanted: Filter, keys: Sequence[tuple[str, ...]]
 ) -> Mapping[tuple[str, ...], Sequence[Row[Any]]]:
     found: defaultdict[tuple[str, ...], list[Row[Any]]] = defaultdict(list)
     if keys:
-        for row in session.execute(members_query(wanted, keys, now, chosen)):
+        for row in session.execute(members_query(wanted, keys)):
             found[_key(row)].append(row)
     return found
 
@@ -179,9 +155,7 @@ def _key(row: Row[Any]) -> tuple[str, ...]:
 
 
 def _group(row: Row[Any], mine: Sequence[Row[Any]], chosen: Set[str]) -> Group:
-    picked = [one for one in mine if one.alert_id in chosen]
-    picked = picked or [one for one in mine if one.place <= PAGE_SIZE]
-    due = (one.alert_id for one in mine if one.due_place == 1 and one.due_at is not None)
+    picked = [one for one in mine if one.alert_id in chosen] or mine[:PAGE_SIZE]
     shop_id, detector, *subject = _key(row)
     return Group(
         shop_id=shop_id,
@@ -191,6 +165,6 @@ def _group(row: Row[Any], mine: Sequence[Row[Any]], chosen: Set[str]) -> Group:
         taken=row.taken,
         assignee=row.first_name if row.first_name == row.last_name else None,
         newest_at=row.newest_at,
-        first_due=next(due, None),
+        alerts=[one.alert_id for one in mine],
         members={one.alert_id: one.version for one in picked},
     )

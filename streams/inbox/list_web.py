@@ -95,9 +95,9 @@ def list_page(
         if wanted.is_grouped
         else (console.store.page(wanted), {})
     )
-    looked_at = {row.alert_id for row in found.rows}
-    looked_at |= {group.first_due for group in groups.values() if group.first_due}
-    cards = pages.cards(found.rows, groups, console.board.of_alerts(sorted(looked_at)))
+    timers = console.board.of_alerts([row.alert_id for row in found.rows])
+    first_due = console.board.first_due({lead: group.alerts for lead, group in groups.items()})
+    cards = pages.cards(found.rows, groups, timers, first_due)
     shops, detectors = console.store.choices()
     return view.page(
         request,

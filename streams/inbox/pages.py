@@ -306,20 +306,19 @@ def address(path: str, **fields: str | int) -> str:
 
 
 def cards(
-    rows: Sequence[AlertRow], groups: Mapping[str, Group], timers: Mapping[str, Sequence[Timer]]
+    rows: Sequence[AlertRow],
+    groups: Mapping[str, Group],
+    timers: Mapping[str, Sequence[Timer]],
+    first_due: Mapping[str, Timer],
 ) -> list[Card]:
-    """The rows of a list; one that stands for a group has the first deadline of the group."""
+    """The rows of a list; one that stands for a group has the first deadline of the group, if it has any."""
     found = []
     for row in rows:
-        group = groups.get(row.alert_id)
-        own = timers.get(row.alert_id, ())
-        if group is None:
-            found.append(card(row, own))
-            continue
-        first = timers.get(group.first_due or "", ())
-        said = [one for one in first if not one.is_own()]
-        promised = [one for one in own if one.is_own()]
-        found.append(replace(card(row, [*said, *promised]), group=group))
+        one = card(row, timers.get(row.alert_id, ()))
+        group, first = groups.get(row.alert_id), first_due.get(row.alert_id)
+        if group is not None and first is not None:
+            one = replace(one, timers=[first, *one.own_timers()])
+        found.append(replace(one, group=group))
     return found
 
 

@@ -168,7 +168,7 @@ class Store:
         with Session(self.engine) as session:
             found, suppressed = _totals(session, wanted)
             total = found if wanted.with_suppressed else max(0, found - suppressed)
-            rows = grouped(session, wanted, self._now(), chosen)
+            rows = grouped(session, wanted, chosen)
         return Listing(rows.leads, total, rows.page, suppressed, rows.total), rows.groups
 
     def detail(self, alert_id: str) -> Detail | None:

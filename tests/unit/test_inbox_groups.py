@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from schemas.alerts import Alert, Deadline, Text
 from streams.inbox.groups import Group, causes_page, members_query
 from streams.inbox.listing import PAGE_SIZE, Filter
-from streams.inbox.workflow import State
+from streams.inbox.workflow import Channel, State
 from tests.factories import T0, alert_id, make_alert
 from tests.inbox import NOW, Clock, Inbox, Served
 from tests.unit.test_inbox_store import plan_of
@@ -30,9 +30,9 @@ def late(key: str, **overrides: object) -> Alert:
     return make_alert(key, **fields)  # type: ignore[arg-type]
 
 
-def due(hours: float) -> list[Deadline]:
-    text = Text(zh="最晚发货时间", en="Latest time to ship")
-    return [Deadline(code="T02", due_at=NOW + timedelta(hours=hours), text=text)]
+def due(hours: float, code: str = "T02") -> list[Deadline]:
+    text = Text(zh="最晚时间", en="Latest time")
+    return [Deadline(code=code, due_at=NOW + timedelta(hours=hours), text=text)]  # type: ignore[arg-type]
 
 
 def rows(
@@ -49,6 +49,12 @@ def rows(
 def only(inbox: Inbox, wanted: Filter = ALL, chosen: frozenset[str] = frozenset()) -> Group:
     (group,) = inbox.store.grouped(wanted, chosen)[1].values()
     return group
+
+
+def first_due(inbox: Inbox, group: Group) -> float | None:
+    """How many hours after NOW the first deadline of the group is."""
+    timer = inbox.board.first_due({"it": group.alerts}).get("it")
+    return None if timer is None else (timer.due_at - NOW) / timedelta(hours=1)
 
 
 @pytest.fixture
@@ -112,11 +118,25 @@ def test_the_first_deadline_is_the_next_one_and_the_last_one_once_all_have_passe
     inbox: Inbox,
 ) -> None:
     inbox.add(late("past", deadlines=due(-9)), late("none", deadlines=[]))
-    assert only(inbox).first_due == alert_id("past")
+    assert first_due(inbox, only(inbox)) == -9
     inbox.add(late("later", deadlines=due(8)), late("next", deadlines=due(1)))
-    assert only(inbox).first_due == alert_id("next")
+    assert first_due(inbox, only(inbox)) == 1
     inbox.clock.forward(days=2)
-    assert only(inbox).first_due == alert_id("later")
+    assert first_due(inbox, only(inbox)) == 8
+
+
+def test_what_is_met_hides_no_deadline_of_another_one(inbox: Inbox) -> None:
+    inbox.add(*(late(str(hours), deadlines=due(hours, "T03")) for hours in (1, 2, 3)))
+    inbox.add(late("other", buyer="b7", deadlines=due(0.5)))
+    for key, left in (("1", 2), ("2", 3), ("3", None)):
+        inbox.steps(key, "take")
+        inbox.steps(key, "contact", channel=Channel.PHONE)
+        groups = inbox.store.grouped(ALL)[1].values()
+        assert [first_due(inbox, group) for group in groups] == [left]
+    # By a step that leaves this list nothing is hidden either.
+    inbox.add(late("4", deadlines=due(4)), late("5", deadlines=due(5)))
+    inbox.handle("4")
+    assert first_due(inbox, only(inbox)) == 5
 
 
 def test_who_has_some_of_a_group_is_said_and_what_was_handled_is_gone(inbox: Inbox) -> None:
@@ -170,7 +190,7 @@ def test_groups_of_few_at_work_are_not_looked_for_among_all_that_ever_were(tmp_p
     for wanted in (Filter(), Filter(group="shop"), Filter(shop="shop1")):
         assert "ix_cases_state" in plan_of(tmp_path, causes_page(wanted, 1))
         key = ("shop1", "D34", "shop1:b42")[: 2 if wanted.group == "shop" else 3]
-        members = plan_of(tmp_path, members_query(wanted, [key], NOW, frozenset()))
+        members = plan_of(tmp_path, members_query(wanted, [key]))
         assert "ix_alerts_shop_id_detector" not in members
 
 
@@ -216,6 +236,19 @@ def test_a_group_is_taken_labelled_and_confirmed_with_one_box(served: Served, sh
         assert (answer.status_code, "3条已完成" in answer.text) == (200, True)
         assert (name in answer.text) == (what != "confirm")
     assert states(served, *"1234") == [State.DONE] * 3 + [State.NEW]
+
+
+def test_the_row_says_the_deadline_that_is_not_met(served: Served, shift: Shift) -> None:
+    served.add(late("1", deadlines=due(1, "T03")), late("2", deadlines=due(5, "T03")))
+    where, reach = f"/alerts/{alert_id('1')}", {"channel": "phone", "answered": "yes"}
+    for step, given in (("take", {}), ("contact", reach)):
+        hidden = re.findall(
+            r'type="hidden" name="(\w+)" value="([^"]*)"', shift.http.get(where).text
+        )
+        assert shift.http.post(f"{where}/{step}", data={**dict(hidden), **given}).is_redirect
+    said = re.findall(r'class="due[^"]*" datetime="([^"]*)"', shift.http.get("/").text)
+    # Below it is what we promised ourselves of the other one: to look at it.
+    assert said[0] == (NOW + timedelta(hours=5)).isoformat()
 
 
 def test_what_arrives_after_the_page_is_not_chosen_with_its_group(
