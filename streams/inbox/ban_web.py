@@ -5,15 +5,16 @@ A person restricts buyers on the platform; nothing here sends anything anywhere.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
+from io import BytesIO
 from typing import Annotated, Final, get_args
 from urllib.parse import quote
 
+import xlsxwriter
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from streams.display.masking import visible
 from streams.inbox import pages
 from streams.inbox.banlist import VIEWS, BanDetail, BanOutcome
 from streams.inbox.bans import Asking, BanState, BanStep, unproposable, untakeable
@@ -21,6 +22,7 @@ from streams.inbox.console import Console
 from streams.inbox.events import buyer_of, buyers_of
 from streams.inbox.list_web import View
 from streams.inbox.models import BanRow
+from streams.inbox.register_web import XLSX
 from streams.inbox.requests import (
     admit,
     ban_step_of,
@@ -38,8 +40,7 @@ from streams.inbox.session import Session
 from streams.inbox.texts import Words
 
 _STEPS: Final[tuple[BanStep, ...]] = get_args(BanStep)
-# Spreadsheets take what begins so for a formula, full width and behind blanks too.
-_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_COLUMNS: Final = (("buyer", 24), ("shop", 14), ("orders", 48), ("approved", 24))
 
 
 def add_bans(app: FastAPI, console: Console, view: View) -> None:
@@ -116,14 +117,14 @@ def add_bans(app: FastAPI, console: Console, view: View) -> None:
         )
 
     # Registered before the page of a ban, whose pattern would take these words as an id.
-    @app.get("/bans/list.csv", dependencies=[Depends(admitted)])
+    @app.get("/bans/list.xlsx", dependencies=[Depends(admitted)])
     def exported(request: Request) -> Response:
         wanted = ban_view_of(request)
         words = Words(language_of(request), console.now(), is_dated=True)
-        name = f"bans-{wanted}-{words.now.astimezone(words.zone):%Y%m%d}.csv"
+        name = f"bans-{wanted}-{words.now.astimezone(words.zone):%Y%m%d}.xlsx"
         disposition = {"content-disposition": f'attachment; filename="{name}"'}
-        sheet = as_csv(console.banlist.exported(wanted), words)
-        return Response(sheet, media_type="text/csv; charset=utf-8", headers=disposition)
+        book = workbook(console.banlist.exported(wanted), words)
+        return Response(book, media_type=XLSX, headers=disposition)
 
     @app.get("/bans/new", dependencies=[Depends(admitted)])
     def new(request: Request) -> HTMLResponse:
@@ -175,21 +176,31 @@ def beside_alert(console: Console, card: pages.Card) -> dict[str, object]:
     return {"bans": bans, "can_propose": is_free and untaken is None}
 
 
-def as_csv(bans: Sequence[BanRow], words: Words) -> bytes:
-    """The list for the platform; UTF-8 with the mark by which Excel knows it, and no cell a formula."""
-    sheet = io.StringIO()
-    table = csv.writer(sheet)
-    table.writerow([words(f"banlist.{name}") for name in ("buyer", "shop", "orders", "approved")])
-    for ban in bans:
-        approved = words.clock(ban.approved_at) if ban.approved_at else ""
-        orders = ban.orders.replace("\n", " ")
-        table.writerow([_cell(text) for text in (ban.buyer_id, ban.shop_id, orders, approved)])
-    return sheet.getvalue().encode("utf-8-sig")
+def workbook(bans: Sequence[BanRow], words: Words) -> bytes:
+    """The list for whoever restricts these buyers on the platform, as an XLSX file; times by `words.zone`.
 
-
-def _cell(text: str) -> str:
-    is_formula = text.lstrip().startswith(_FORMULA) or text.startswith(("\t", "\r", "\n"))
-    return f"'{text}" if is_formula else text
+    Each account and order is a text, so that a long number keeps its end and nothing becomes a formula.
+    """
+    file = BytesIO()
+    book = xlsxwriter.Workbook(file, {"in_memory": True})
+    book.set_properties({"created": words.now.replace(tzinfo=None), "author": "orderwatch"})
+    sheet = book.add_worksheet(words("tab.bans"))
+    text = book.add_format({"num_format": "@"})
+    clock = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"})
+    bold = book.add_format({"bold": True})
+    for column, (name, width) in enumerate(_COLUMNS):
+        sheet.set_column(column, column, width)
+        sheet.write_string(0, column, words(f"banlist.{name}"), bold)
+    for row, ban in enumerate(bans, start=1):
+        for column, said in enumerate((ban.buyer_id, ban.shop_id, ban.orders.replace("\n", " "))):
+            sheet.write_string(row, column, visible(said), text)
+        if ban.approved_at is not None:
+            # A workbook knows no time zones.
+            local = ban.approved_at.astimezone(words.zone).replace(tzinfo=None, microsecond=0)
+            sheet.write_datetime(row, len(_COLUMNS) - 1, local, clock)
+    sheet.freeze_panes(1, 0)
+    book.close()
+    return file.getvalue()
 
 
 def _message(outcome: BanOutcome | None) -> str:

@@ -248,7 +248,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "the platform is for a person to take up with the platform.",
     ),
     "ban.grounds_gone": ("请考虑解除。", "Consider lifting it."),
-    "ban.download": ("下载名单（CSV）", "Download the list (CSV)"),
+    "ban.download": ("下载名单（xlsx）", "Download the list (xlsx)"),
     "ban.download_hint": (
         "仅含已批准的买家，供在平台「客户运营」中限制时使用",
         "Approved ones only, for 客户运营 on the platform",
@@ -266,7 +266,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "banlist.buyer": ("买家账号", "Account of the buyer"),
     "banlist.shop": ("店铺", "Shop"),
     "banlist.orders": ("订单", "Orders"),
-    "banlist.approved": ("批准时间", "Approved at"),
+    "banlist.approved": ("批准时间（北京时间）", "Approved at, Beijing time"),
     "banstate.PROPOSED": ("已提议，待批准", "Proposed, to be approved"),
     "banstate.APPROVED": ("已批准，待在平台限制", "Approved, to be restricted on the platform"),
     "banstate.EXPORTED": ("已在平台限制", "Restricted on the platform"),

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
 from html import escape, unescape
 from pathlib import Path
 from typing import Any, get_args
+from zipfile import ZipFile
 
 import httpx
+import openpyxl
 import pytest
+from openpyxl.cell.cell import Cell
 from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session
 
@@ -24,7 +26,7 @@ from schemas.topics import value_adapter
 from streams.detect.detectors.d35_banned_buyer_reorder import COUNTS_MS
 from streams.detect.facts import AnyFact, talk
 from streams.inbox import events
-from streams.inbox.ban_web import as_csv
+from streams.inbox.ban_web import workbook
 from streams.inbox.banlist import TELL_EVERY, BanOutcome, BanRequest, Proposal, Reminder
 from streams.inbox.bans import (
     CONFIRMING,
@@ -38,6 +40,7 @@ from streams.inbox.bans import (
     unproposable,
 )
 from streams.inbox.models import BanRow, OutgoingRow
+from streams.inbox.register_web import XLSX
 from streams.inbox.session import LOCAL_OPERATOR
 from streams.inbox.texts import TEXTS, Words
 from streams.inbox.workflow import Label, stands
@@ -673,7 +676,7 @@ def test_a_bearer_has_no_name_and_neither_proposes_nor_approves(guarded: Served)
     assert state(guarded, where.rpartition("/")[2]).state == BanState.PROPOSED
 
 
-@pytest.mark.parametrize("path", ["/bans", "/bans/new?alert=1", "/bans/list.csv", "/bans/x"])
+@pytest.mark.parametrize("path", ["/bans", "/bans/new?alert=1", "/bans/list.xlsx", "/bans/x"])
 def test_nothing_of_it_is_read_without_the_token(guarded: Served, path: str) -> None:
     answer = httpx.get(guarded.url + path)
     assert (answer.status_code, "/login?next=" in answer.headers["location"]) == (303, True)
@@ -790,9 +793,13 @@ def test_the_list_is_looked_through_and_its_tabs_hold_what_they_say(
     assert "b51x" in operator.http.get("/bans?view=ended").text
 
 
+def cells(body: bytes) -> list[Sequence[Cell]]:
+    return list(openpyxl.load_workbook(io.BytesIO(body)).worksheets[0].iter_rows())
+
+
 def sheet(answer: httpx.Response) -> list[list[str]]:
-    assert answer.content.startswith(b"\xef\xbb\xbf")
-    return list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert answer.headers["content-type"] == XLSX
+    return [[str(cell.value) for cell in row] for row in cells(answer.content)]
 
 
 def test_the_download_has_what_was_approved_and_opens_in_a_spreadsheet(
@@ -805,37 +812,60 @@ def test_the_download_has_what_was_approved_and_opens_in_a_spreadsheet(
     for where in (approved, standing_):
         operator.step(where, "approve", permanent="yes")
     operator.step(standing_, "restrict")
-    answer = operator.http.get("/bans/list.csv")
+    answer = operator.http.get("/bans/list.xlsx")
     assert "attachment" in answer.headers["content-disposition"]
-    assert "bans-open-20261111.csv" in answer.headers["content-disposition"]
+    assert "bans-open-20261111.xlsx" in answer.headers["content-disposition"]
     head, row = sheet(answer)
-    assert head == ["买家账号", "店铺", "订单", "批准时间"]
+    assert head == ["买家账号", "店铺", "订单", "批准时间（北京时间）"]
     assert row == ["买家甲", "shop1", "shop1-买家甲-o1 shop1-买家甲-o2", "2026-11-11 20:05:00"]
-    (_, other) = sheet(operator.http.get("/bans/list.csv?view=standing&lang=en"))
+    (_, other) = sheet(operator.http.get("/bans/list.xlsx?view=standing&lang=en"))
     assert other[0] == "b2"
     # Neither the reason, which somebody typed, nor who did what leaves the house.
-    assert b"13812345678" not in answer.content and b"local" not in answer.content
-    assert len(sheet(operator.http.get("/bans/list.csv?view=ended"))) == 1
+    with ZipFile(io.BytesIO(answer.content)) as parts:
+        whole = b"".join(parts.read(name) for name in parts.namelist())
+    assert b"13812345678" not in whole and b"local" not in whole and "买家甲".encode() in whole
+    assert len(sheet(operator.http.get("/bans/list.xlsx?view=ended"))) == 1
     # In China it is the next day by then, as the times in the list are.
     served.clock.forward(hours=6)
-    late = operator.http.get("/bans/list.csv").headers["content-disposition"]
-    assert "bans-open-20261112.csv" in late
+    late = operator.http.get("/bans/list.xlsx").headers["content-disposition"]
+    assert "bans-open-20261112.xlsx" in late
 
 
 @pytest.mark.parametrize(
     "account",
-    ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\r=1", "=1", "@x", '=HYPERLINK("http://x")'],
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "{=1}",
+        " =1",
+        "＝1",
+        '=HYPERLINK("http://x")',
+        "http://x",
+        "2026-11-11",
+        "1e5",
+        "3201987654321000019",
+        "007",
+        'tb,"42"_x<&>',
+        "_x0041_",
+    ],
 )
-def test_no_account_is_taken_for_a_formula(account: str) -> None:
-    row = BanRow(buyer_id=account, shop_id="s", orders="o1\n=o2", approved_at=NOW)
-    text = as_csv([row], Words("en", NOW)).decode("utf-8-sig")
-    (_, cells) = csv.reader(io.StringIO(text, newline=""))
-    assert cells[0] == f"'{account}"
-    assert cells[2] == "o1 =o2"
+def test_an_account_is_a_text_as_it_is_and_nothing_else(account: str) -> None:
+    row = BanRow(buyer_id=account, shop_id=account, orders=f"o1\n{account}", approved_at=NOW)
+    (_, found) = cells(workbook([row], Words("en", NOW)))
+    assert [cell.value for cell in found[:3]] == [account, account, f"o1 {account}"]
+    assert {(cell.data_type, cell.number_format) for cell in found[:3]} == {("s", "@")}
+    assert [cell.hyperlink for cell in found] == [None] * 4
 
 
-def test_an_account_is_given_as_it_is() -> None:
-    row = BanRow(buyer_id='tb,"42"_x', shop_id="s", orders="o1", approved_at=NOW)
-    text = as_csv([row], Words("zh", NOW)).decode("utf-8-sig")
-    (_, cells) = csv.reader(io.StringIO(text))
-    assert cells[0] == 'tb,"42"_x'
+def test_what_nobody_sees_of_an_account_is_written_out() -> None:
+    row = BanRow(buyer_id="\tb\u202e42\x01", shop_id="s", orders="o1", approved_at=None)
+    (_, found) = cells(workbook([row], Words("zh", NOW)))
+    assert [cell.value for cell in found] == [r"\tb\u202e42\x01", "s", "o1", None]
+
+
+def test_the_same_list_at_the_same_moment_has_the_same_bytes() -> None:
+    row = BanRow(buyer_id="b42", shop_id="s", orders="o1", approved_at=NOW)
+    first, second = (workbook([row], Words("zh", NOW)) for _ in range(2))
+    assert first == second
