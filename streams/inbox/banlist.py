@@ -27,6 +27,7 @@ from streams.inbox.bans import (
     BanState,
     BanStep,
     refusal,
+    ungrounded,
     unproposable,
 )
 from streams.inbox.database import PASSING, hold, said_of, writing
@@ -99,7 +100,7 @@ class BanOutcome:
 
 @dataclass(frozen=True)
 class BanDetail:
-    """All that is known about one ban; steps oldest first. `grounds` is why its alert bears it no more."""
+    """All that is known about one ban; steps oldest first. `grounds` is why its alert bears it not now."""
 
     row: BanRow
     steps: Sequence[BanStepRow]
@@ -349,12 +350,12 @@ def _orders(session: Session, alert: Alert) -> Sequence[str]:
 
 
 def _grounds(session: Session, row: BanRow) -> BanRefusal | None:
-    """Why the alert behind a ban does not bear it any more, or None; as of its greatest revision."""
+    """Why the alert behind a ban does not bear it now, or None; as of its greatest revision."""
     found = session.execute(_latest(AlertRow.alert_id == row.alert_id)).first()
     if found is None:
         return "stands_not"
     # That there were orders stays so, whatever the alert still names.
-    return unproposable(_alert(found.body), _label(found.label), row.orders.split("\n"))
+    return ungrounded(_alert(found.body), _label(found.label), row.orders.split("\n"))
 
 
 def _latest(*wanted: ColumnElement[bool]) -> Select[str, str | None]:

@@ -41,6 +41,7 @@ BanRefusal = Literal[
     "no_order",
     "stands_not",
     "confirm_first",
+    "handled_anew",
     "banned_already",
     "ban_reason_first",
     "name_first",
@@ -110,6 +111,13 @@ def unproposable(alert: Alert, label: Label | None, orders: Collection[str]) -> 
     return None if label in CONFIRMING else "confirm_first"
 
 
+def ungrounded(alert: Alert, label: Label | None, orders: Collection[str]) -> BanRefusal | None:
+    """Why an alert does not bear the ban that was proposed on its grounds, or None."""
+    reason = unproposable(alert, label, orders)
+    # It was labelled once. Whoever takes it again begins without that, and has not found otherwise yet.
+    return "handled_anew" if reason == "confirm_first" and label is None else reason
+
+
 def untakeable(
     step: BanStep,
     state: BanState,
@@ -117,7 +125,7 @@ def untakeable(
     asking: Asking,
     grounds: BanRefusal | None,
 ) -> BanRefusal | None:
-    """Why a page should not offer the step now, or None. `grounds` is what `unproposable` says today."""
+    """Why a page should not offer the step now, or None. `grounds` is what `ungrounded` says today."""
     if TARGET[step] not in TRANSITIONS[state]:
         return "not_from_this_state"
     if step in _GROUNDED and grounds is not None:

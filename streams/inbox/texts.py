@@ -919,6 +919,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Handle this alert first, and label it as malicious, as filed with the platform or as reported to "
         "the police. A ban is never the first step.",
     ),
+    "refusal.handled_anew": (
+        "依据的预警正在重新处理，还没有新的标签。新的标签确定后再看这条禁购。",
+        "The alert that it rests on is handled anew and has no new label yet. Come back once it has one.",
+    ),
     "refusal.banned_already": ("该买家已有一条禁购。", "There is a ban of this buyer already."),
     "refusal.ban_reason_first": ("请填写理由。", "Please say why."),
     "refusal.name_first": (

@@ -391,6 +391,32 @@ def test_what_is_found_out_after_the_proposal_stops_it(inbox: Inbox) -> None:
     assert state(inbox, ban_id).state == BanState.DECLINED
 
 
+def grounds(inbox: Inbox, ban_id: str) -> str | None:
+    detail = inbox.banlist.detail(ban_id)
+    assert detail is not None
+    return detail.grounds
+
+
+def test_an_alert_that_is_handled_anew_has_not_fallen(inbox: Inbox) -> None:
+    confirmed(inbox, "1")
+    ban_id = str(propose(inbox).ban_id)
+    inbox.steps("1", "confirm")
+    inbox.add(make_alert("1", orders=1, revision=2, change="escalated", severity="critical"))
+    assert grounds(inbox, ban_id) is None
+    inbox.steps("1", "take")
+    assert grounds(inbox, ban_id) == "handled_anew"
+    approving = BanRequest(ban_id, "approve", HAN, "approve-it", 1, is_confirmed=True)
+    assert inbox.banlist.perform(approving).reason == "handled_anew"
+    for found, reason in (
+        (Label.ADDRESS_OK_OR_CORRECTED, "confirm_first"),
+        (Label.FALSE_POSITIVE, "stands_not"),
+        (MALICIOUS, None),
+    ):
+        inbox.steps("1", "label", label=found)
+        assert grounds(inbox, ban_id) == reason
+    assert inbox.banlist.perform(approving).kind == "done"
+
+
 def standing(inbox: Inbox, key: str = "1", **fields: Any) -> str:
     confirmed(inbox, key, **fields)
     ban_id = str(propose(inbox, key).ban_id)
@@ -641,6 +667,25 @@ def test_one_person_on_one_computer_takes_both_steps_and_is_told_what_that_is_wo
     assert operator.step(where, "lift", note=" ").status_code == 409
     assert "已解除" in operator.step(where, "lift", note="误判").text
     assert served.store.waiting_events()["accounts"] == 2
+
+
+def test_only_another_verdict_asks_to_consider_lifting_it(
+    served: Served, operator: Operator
+) -> None:
+    served.add(make_alert())
+    label(operator)
+    where = operator.propose()
+    operator.step(where, "approve", permanent="yes")
+    operator.step(where, "restrict")
+    operator.step(ONE, "confirm")
+    served.add(make_alert(revision=2, change="escalated", severity="critical"))
+    operator.step(ONE, "take")
+    page = operator.http.get(where).text
+    assert ("正在重新处理" in page, "请考虑解除" in page) == (True, False)
+    for found, is_in_question in ((Label.FALSE_POSITIVE, True), (MALICIOUS, False)):
+        operator.step(ONE, "label", label=found)
+        page = operator.http.get(where).text
+        assert ("正在重新处理" in page, "请考虑解除" in page) == (False, is_in_question)
 
 
 def test_where_people_sign_in_a_second_one_approves(guarded: Served) -> None:
