@@ -230,6 +230,10 @@ class Banlist:
         )
 
     def _perform(self, session: Session, request: BanRequest) -> BanOutcome:
+        # The label that bears it must not change meanwhile. The case first, as whoever deletes both.
+        case = select(CaseRow.alert_id).join(BanRow, BanRow.alert_id == CaseRow.alert_id)
+        case = case.where(BanRow.ban_id == request.ban_id)
+        session.execute(case.with_for_update(read=True, of=CaseRow))
         row = session.get(BanRow, request.ban_id, with_for_update=True)
         if row is None:
             return BanOutcome("missing")

@@ -6,8 +6,9 @@ import io
 import json
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from html import escape, unescape
 from pathlib import Path
@@ -43,7 +44,7 @@ from streams.inbox.models import BanRow, OutgoingRow
 from streams.inbox.register_web import XLSX
 from streams.inbox.session import LOCAL_OPERATOR
 from streams.inbox.texts import TEXTS, Words
-from streams.inbox.workflow import Label, stands
+from streams.inbox.workflow import Label, StepRequest, stands
 from tests.factories import T0, alert_id, make_alert
 from tests.inbox import NOW, Clock, Inbox, Served
 from tests.oracle.story import DAY, T0_MS, Story, ms
@@ -415,6 +416,103 @@ def test_an_alert_that_is_handled_anew_has_not_fallen(inbox: Inbox) -> None:
         inbox.steps("1", "label", label=found)
         assert grounds(inbox, ban_id) == reason
     assert inbox.banlist.perform(approving).kind == "done"
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_who_approves_while_a_colleague_takes_the_label_back_is_told(
+    inbox: Inbox, engine: Engine
+) -> None:
+    confirmed(inbox, "1")
+    ban_id = str(propose(inbox).ban_id)
+    outcomes: list[BanOutcome] = []
+    approving = BanRequest(ban_id, "approve", HAN, "approve-it", 1, is_confirmed=True)
+    approver = threading.Thread(target=lambda: outcomes.append(inbox.banlist.perform(approving)))
+
+    def asked(_connection: object, _cursor: object, question: str, *_rest: object) -> None:
+        if "UPDATE cases" in question and approver.ident is None:
+            approver.start()
+            # Where it waits for us, we go on.
+            approver.join(1)
+
+    event.listen(engine, "after_cursor_execute", asked)
+    inbox.steps("1", "label", label=Label.FALSE_POSITIVE)
+    approver.join()
+    assert [one.reason for one in outcomes] == ["stands_not"]
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_a_label_is_taken_back_only_once_the_ban_that_rests_on_it_is_approved(
+    inbox: Inbox, engine: Engine
+) -> None:
+    confirmed(inbox, "1")
+    ban_id = str(propose(inbox).ban_id)
+    approved: list[str] = []
+    take_back = StepRequest(
+        alert_id("1"), "label", "李雷", "take-it-back", 3, label=Label.FALSE_POSITIVE
+    )
+
+    def relabel() -> None:
+        assert inbox.desk.perform(take_back).kind == "done"
+        approved.append(state(inbox, ban_id).state)
+
+    colleague = threading.Thread(target=relabel)
+
+    def asked(_connection: object, _cursor: object, question: str, *_rest: object) -> None:
+        if "UPDATE bans" in question and colleague.ident is None:
+            colleague.start()
+            # Where it waits for us, we go on.
+            colleague.join(1)
+
+    event.listen(engine, "after_cursor_execute", asked)
+    inbox.ban(ban_id, "approve")
+    colleague.join()
+    assert (approved, grounds(inbox, ban_id)) == ([BanState.APPROVED], "stands_not")
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_bans_labels_and_deletions_at_once_wait_for_nobody_for_ever(inbox: Inbox) -> None:
+    """PostgreSQL ends one of two that wait for each other, and its caller would see an error."""
+    keys = [str(n) for n in range(12)]
+    for key in keys:
+        confirmed(inbox, key, buyer=f"b{key}")
+    bans = {key: str(propose(inbox, key).ban_id) for key in keys}
+    ends = threading.Barrier(4)
+    errors: list[Exception] = []
+
+    def each(do: Callable[[str], object]) -> None:
+        ends.wait()
+        try:
+            for key in keys:
+                do(key)
+        except Exception as error:
+            errors.append(error)
+
+    def approve(key: str) -> None:
+        inbox.banlist.perform(
+            BanRequest(bans[key], "approve", HAN, f"approve-{key}-1", 1, is_confirmed=True)
+        )
+
+    def withdraw(key: str) -> None:
+        inbox.banlist.perform(BanRequest(bans[key], "withdraw", LI, f"withdraw-{key}-1", 1))
+
+    def relabel(key: str) -> None:
+        for n in range(3, 5):
+            request = StepRequest(alert_id(key), "label", "李雷", f"l-{key}-{n}-x", n)
+            inbox.desk.perform(replace(request, label=Label.FALSE_POSITIVE))
+
+    def worsen(key: str) -> None:
+        worse = {"revision": 2, "change": "escalated", "severity": "critical"}
+        inbox.add(make_alert(key, buyer=f"b{key}", orders=1, **worse))
+
+    threads = [
+        threading.Thread(target=each, args=(do,)) for do in (approve, withdraw, relabel, worsen)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert {len(inbox.banlist.detail(one).steps) for one in bans.values()} <= {1, 2}  # type: ignore[union-attr]
 
 
 def standing(inbox: Inbox, key: str = "1", **fields: Any) -> str:
