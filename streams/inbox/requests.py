@@ -96,7 +96,8 @@ async def form_of(request: Request) -> dict[str, str]:
 def typed_in(request: Request) -> str:
     """What somebody wrote in the form of this request, so that a page that refuses it gives it back."""
     form: dict[str, str] = getattr(request.state, "form", {})
-    return next((text for name in ("note", "reason", "story") if (text := form.get(name, ""))), "")
+    names = ("note", "reason", "story", "assignee")
+    return next((text for name in names if (text := form.get(name, ""))), "")
 
 
 def check_change(request: Request, keeper: Gatekeeper, form: dict[str, str]) -> None:

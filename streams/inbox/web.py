@@ -58,6 +58,12 @@ log = structlog.get_logger(__name__)
 
 STATIC: Final = Path(__file__).parent / "static"
 _YEAR_S: Final = 365 * 24 * 3600
+# Where a form stands that is sent to another address than its page has, and what its page is asked with.
+_FORMS: Final = {
+    "/bans": ("/bans/new", ("alert",)),
+    "/cases": ("/cases/new", ("alert", "kind")),
+    "/login": ("/login", ("next",)),
+}
 
 
 def create_app(console: Console) -> FastAPI:
@@ -227,7 +233,9 @@ def _add_reading(app: FastAPI, console: Console, view: _View) -> None:
 def _add_changing(app: FastAPI, console: Console, view: _View) -> None:
     @app.get("/login")
     def login_page(request: Request, next: str = "/") -> HTMLResponse:
-        return view.page(request, "login.html", next=local_path(next), is_wrong=False)
+        session = session_of(request)
+        name = "" if session.operator == LOCAL_OPERATOR else session.operator
+        return view.page(request, "login.html", next=local_path(next), name=name, is_wrong=False)
 
     @app.post("/login")
     def login(request: Request, form: Annotated[dict[str, str], Depends(form_of)]) -> Response:
@@ -237,7 +245,10 @@ def _add_changing(app: FastAPI, console: Console, view: _View) -> None:
         keeper = console.keeper
         if keeper.needs_login and not keeper.is_token(secret, address_of(request)):
             log.warning("inbox_login_refused")
-            return view.page(request, "login.html", status=401, next=target, is_wrong=True)
+            name = form.get("name", "")
+            return view.page(
+                request, "login.html", status=401, next=target, name=name, is_wrong=True
+            )
         session = console.keeper.begin(form.get("name", ""), is_authenticated=True)
         request.state.session = session
         request.state.is_new_session = True
@@ -340,6 +351,10 @@ def _here(request: Request, **changes: str) -> str:
     """The page on which the browser is, as something to GET; a step's page is that of its alert or list."""
     url = request.url.include_query_params(**changes)
     path = url.path
+    if request.method == "POST" and path in _FORMS:
+        page, names = _FORMS[path]
+        form: dict[str, str] = getattr(request.state, "form", {})
+        return pages.address(page, **{name: form.get(name, "") for name in names}, **changes)
     if request.method == "POST" and path.startswith(
         ("/alerts/", "/bans/", "/cases/", "/recharges/")
     ):

@@ -232,6 +232,19 @@ def test_a_page_tells_of_the_broker_first_and_of_workers_without_being_unready(
     assert "检测停住了" not in said("/", "zh")
 
 
+def test_to_whom_it_was_to_go_stands_in_the_form_again(served: Served, operator: Operator) -> None:
+    served.add(make_alert())
+    operator.step("take")
+    hidden = operator.forms().forms[f"{ONE}/assign"]
+    operator.step("label", label="BUYER_PAID")
+    late = operator.http.post(f"{ONE}/assign", data=hidden | {"assignee": '"><b>韩梅梅'})
+    typed = "&#34;&gt;&lt;b&gt;韩梅梅"
+    assert (late.status_code, f"<blockquote>{typed}<" in late.text) == (409, True)
+    assert f'value="{typed}"' in late.text
+    forged = operator.http.post(f"{ONE}/assign", data={"assignee": "韩梅梅"})
+    assert (forged.status_code, "<blockquote>韩梅梅<" in forged.text) == (403, True)
+
+
 def test_what_was_typed_comes_back_line_by_line(served: Served, operator: Operator) -> None:
     served.add(make_alert())
     form = operator.forms("/cases/new").forms["/cases"]
@@ -576,6 +589,51 @@ def test_language_follows_the_link_then_stays(served: Served) -> None:
         assert "Burst of unpaid orders" in http.get("/").text
     english = httpx.get(served.url, headers={"accept-language": "en-GB,en;q=0.9"})
     assert '<html lang="en">' in english.text
+
+
+def other_language(page: str) -> str:
+    (link,) = re.findall(r'<a href="([^"]*)" lang="en">', page)
+    return unescape(link)
+
+
+def test_a_page_that_refuses_leads_to_its_form_in_the_other_language(
+    served: Served, operator: Operator
+) -> None:
+    served.add(make_alert())
+    begin = operator.forms("/cases/new").forms["/cases"]
+    one = alert_id("1")
+    for path, form, where in (
+        ("/bans", {"alert": one, "reason": "x"}, f"/bans/new?alert={one}&lang=en"),
+        ("/cases", {"alert": one, "kind": "异常拍下"}, None),
+        ("/cases", {}, "/cases/new?lang=en"),
+        (f"{ONE}/label", {"version": "1"}, f"{ONE}?lang=en"),
+        (f"/recharges/{one}?shop=s&page=2", {"version": "1"}, "/recharges?shop=s&page=2&lang=en"),
+        ("/complaints?q=x", {"do": "take", f"alert.{one}": "9"}, "/complaints?q=x&lang=en"),
+        ("/register.xlsx", {}, "/?lang=en"),
+    ):
+        refused = operator.http.post(path, data={**begin, **form})
+        assert refused.status_code in (400, 409), path
+        link = other_language(refused.text)
+        assert where in (None, link)
+        answer = operator.http.get(link)
+        assert (answer.status_code, '<html lang="en">' in answer.text) == (200, True), path
+        assert one in answer.text or "alert" not in form
+        operator.http.cookies.delete("orderwatch_language")
+
+
+def test_who_mistypes_the_token_goes_on_where_they_were(guarded: Served) -> None:
+    guarded.add(make_alert())
+    operator = Operator(guarded)
+    with closing(operator.http) as http:
+        form = operator.forms(f"/login?next={ONE}").forms["/login"]
+        wrong = http.post("/login", data=form | {"name": "<李雷>", "secret": "wrong"})
+        assert (wrong.status_code, 'value="&lt;李雷&gt;"' in wrong.text) == (401, True)
+        link = other_language(wrong.text)
+        assert operator.forms(link).forms["/login"]["next"] == ONE
+        http.cookies.delete("orderwatch_language")
+        # Whoever made the link says where to, and no other host is believed.
+        foreign = http.post("/login", data=form | {"next": "//evil", "name": "x", "secret": ""})
+        assert operator.forms(other_language(foreign.text)).forms["/login"]["next"] == "/"
 
 
 def test_everything_comes_from_this_host_and_the_policy_says_so(
