@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, and_, func, insert, or_, select
+from sqlalchemy import Engine, Select, and_, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, defer, joinedload, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, Session, defer, joinedload, selectinload
 
 from schemas.alerts import Alert, AlertEnvelope
 from streams.inbox.bans import ENDED, BanState
@@ -315,14 +315,22 @@ class Store:
             }
 
     def version(self) -> str:
-        """A word that changes whenever anything that a page shows has changed."""
+        """A word that changes whenever anything that a page shows has changed.
+
+        What is deleted for its age need not change it: nobody waits for that.
+        """
+        tables = (RevisionRow, AuditRow, ComplaintStepRow, BanStepRow)
         with Session(self.engine) as session:
-            revision = session.scalar(select(func.max(RevisionRow.id)))
-            step = session.scalar(select(func.max(AuditRow.id)))
-            complaint = session.scalar(select(func.max(ComplaintStepRow.id)))
-            ban = session.scalar(select(func.max(BanStepRow.id)))
-        # Each only grows, so their sum changes with any.
-        return f"{revision or 0}.{(step or 0) + (complaint or 0) + (ban or 0)}"
+            counts = [session.execute(_newest(table.id)).one() for table in tables]
+        # Not as a sum: of two numbers the one may fall, by a deletion, as the other one grows.
+        return ".".join(f"{newest or 0}.{number}" for newest, number in counts)
+
+
+def _newest(ids: InstrumentedAttribute[int]) -> Select[int, int]:
+    """The greatest id, and how many of the last ids there are."""
+    newest = select(func.max(ids)).scalar_subquery()
+    # Of two transactions at once the lower ids may be committed last: it is their number that tells of them.
+    return select(func.max(ids), func.count(ids)).where(ids > newest - _COMMITTED_LATE)
 
 
 def _totals(session: Session, wanted: Filter) -> tuple[int, int]:

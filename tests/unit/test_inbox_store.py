@@ -36,7 +36,7 @@ from streams.inbox.listing import (
     tally_of_all,
 )
 from streams.inbox.metrics import InboxMetrics
-from streams.inbox.models import AuditRow, Base, CaseRow, ComplaintRow, RefusedRow
+from streams.inbox.models import AuditRow, Base, CaseRow, ComplaintRow, ComplaintStepRow, RefusedRow
 from streams.inbox.store import Store
 from streams.inbox.workflow import Channel, Label, State, StepRequest
 from streams.rules import load_rules
@@ -44,6 +44,7 @@ from tests.factories import T0, alert_id, envelope, make_alert
 from tests.inbox import (
     NOW,
     Clock,
+    Inbox,
     position,
     postgres_binaries,
     record,
@@ -640,6 +641,37 @@ def test_the_version_word_moves_with_every_change(store: Store, desk: Desk) -> N
     store.apply(records([make_alert()]))
     assert len(set(words)) == 3
     assert store.version() == words[-1]
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_what_has_a_lower_number_and_is_stored_later_moves_the_version_word(
+    engine: Engine, store: Store, desk: Desk
+) -> None:
+    store.apply(records([make_alert("1"), make_alert("2", buyer="b2")]))
+    words: list[str] = []
+    colleague = StepRequest(alert_id("2"), "take", "韩梅梅", "take-of-2", 1)
+
+    def asked(_connection: object, _cursor: object, question: str, *_rest: object) -> None:
+        if "INSERT INTO audit" in question and not words:
+            words.append("")
+            assert desk.perform(colleague).kind == "done"
+            words.append(store.version())
+
+    event.listen(engine, "after_cursor_execute", asked)
+    assert desk.perform(request("take", 1)).kind == "done"
+    assert store.version() != words[-1]
+
+
+def test_what_is_deleted_and_what_comes_do_not_make_up_for_each_other(engine: Engine) -> None:
+    inbox = Inbox(engine)
+    inbox.add(make_alert())
+    complaint = inbox.complain("b42")
+    inbox.drop(complaint)
+    word = inbox.store.version()
+    with engine.begin() as connection:
+        connection.execute(ComplaintStepRow.__table__.delete())
+    inbox.steps("1", "take", "label")
+    assert inbox.store.version() != word
 
 
 @pytest.mark.parametrize(
