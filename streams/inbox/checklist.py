@@ -2,7 +2,8 @@
 
 A tick says that a person did something elsewhere: it submits nothing, and the detectors do not hear of it.
 The trap: a revision may suggest other steps, or the same one with another number in it, so a step is known by
-its code and its words without figures; a tick keeps the words that it was set by.
+its code and its words without figures; a tick keeps the words that it was set by. What was done before an
+alert came back may have to be done again, so its boxes are empty then.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Final
 
 from schemas.alerts import SuggestedAction, Text
 from streams.inbox.models import AuditRow
-from streams.inbox.workflow import BESIDE
+from streams.inbox.workflow import BESIDE, State
 
 # A code, and half of a digest.
 KEY: Final = re.compile(r"A\d{1,2}\.[0-9a-f]{16}")
@@ -44,6 +45,17 @@ def key_of(action: SuggestedAction) -> str:
 def find(actions: Iterable[SuggestedAction], key: str) -> SuggestedAction | None:
     """The step of that name, if it is suggested."""
     return next((one for one in actions if key_of(one) == key), None)
+
+
+def since_return(audit: Sequence[AuditRow]) -> Sequence[AuditRow]:
+    """Of the steps in order those since the pipeline last brought the alert back; all if it never did.
+
+    Whoever takes a handled alert again brings nothing new, so that what was done stays done.
+    """
+    for number, row in reversed(list(enumerate(audit))):
+        if row.step == "follow" and row.to_state == State.REOPENED:
+            return audit[number + 1 :]
+    return audit
 
 
 def ticks_of(audit: Sequence[AuditRow]) -> dict[str, Tick]:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from streams.inbox import telling
-from streams.inbox.checklist import find, ticks_of
+from streams.inbox.checklist import find, since_return, ticks_of
 from streams.inbox.database import writing
 from streams.inbox.events import derived_id
 from streams.inbox.intake import storable
@@ -101,7 +101,7 @@ class Desk:
 
     def _tick(self, session: Session, case: CaseRow, request: StepRequest) -> Outcome:
         """Note that a suggested step was done, or was not: of two people who do so at once both are right."""
-        ticked = ticks_of(_steps(session, case.alert_id))
+        ticked = ticks_of(since_return(_steps(session, case.alert_id)))
         is_ticked = request.action in ticked
         if is_ticked is (request.step == "tick"):
             return Outcome("repeated")
@@ -172,7 +172,8 @@ def _refusal(session: Session, request: StepRequest) -> Refusal | None:
 
 
 def _steps(session: Session, alert_id: str) -> Sequence[AuditRow]:
-    query = select(AuditRow).where(AuditRow.alert_id == alert_id, AuditRow.step.in_(BESIDE))
+    steps = BESIDE | {"follow"}
+    query = select(AuditRow).where(AuditRow.alert_id == alert_id, AuditRow.step.in_(steps))
     return session.scalars(query.order_by(AuditRow.id)).all()
 
 

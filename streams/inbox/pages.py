@@ -18,7 +18,7 @@ from streams.detect.entries import ComplaintKind
 from streams.detect.playbooks import NEEDS
 from streams.display.masking import visible
 from streams.inbox.board import Line
-from streams.inbox.checklist import key_of
+from streams.inbox.checklist import key_of, since_return
 from streams.inbox.events import orders_of, recharge_of
 from streams.inbox.groups import Group
 from streams.inbox.intake import storable
@@ -155,7 +155,7 @@ class Work:
     exempt_orders: Sequence[str] = ()
     can_record: bool = False
     can_assign: bool = False
-    # The step that recorded the top-up's result last.
+    # The step that recorded the top-up's result last, since the alert came back if it did.
     settled: AuditRow | None = None
 
     def can(self, step: Step) -> bool:
@@ -228,7 +228,7 @@ def work(detail: Detail) -> Work:
     alert = _decoded(detail.row.body)
     standing = {filing.order_id for filing in detail.filings if filing.status != "rejected"}
     exempt = {filing.order_id for filing in detail.filings if filing.status == "accepted"}
-    settled = [step for step in detail.audit if step.step == "reconcile"]
+    settled = [step for step in since_return(detail.audit) if step.step == "reconcile"]
     return Work(
         state,
         state in CONTACTABLE,

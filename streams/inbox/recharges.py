@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Engine, Select, func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, aliased, selectinload
 
 from streams.inbox.listing import NOT_SUPPRESSED, PAGE_SIZE, Paged, page_within
 from streams.inbox.models import AlertRow, AuditRow, CaseRow
-from streams.inbox.workflow import TOP_UPS, UNHANDLED
+from streams.inbox.workflow import TOP_UPS, UNHANDLED, State
 
 # One that expired has no result either.
 _UNKNOWN: Final = ("open", "expired")
@@ -93,13 +93,21 @@ def _alerts(query: Select[Any], shop: str | None) -> Select[Any]:
 
 
 def _is_recorded() -> ColumnElement[bool]:
-    # What was recorded before the alert came back is no answer to what it asks now.
+    # What was recorded before the alert came back is no answer to what it asks now. Whoever takes it again
+    # asks nothing new: see `checklist.since_return`.
+    later = aliased(AuditRow)
+    came_back = select(later.id).where(
+        later.alert_id == AuditRow.alert_id,
+        later.id > AuditRow.id,
+        later.step == "follow",
+        later.to_state == State.REOPENED,
+    )
     return (
         select(AuditRow.id)
         .where(
             AuditRow.alert_id == AlertRow.alert_id,
             AuditRow.step == "reconcile",
-            AuditRow.at >= CaseRow.waiting_since,
+            ~came_back.exists(),
         )
         .exists()
     )

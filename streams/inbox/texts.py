@@ -424,6 +424,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "tick.do": ("标为已做：", "Tick as done:"),
     "tick.undo": ("取消勾选：", "Untick:"),
     "tick.by": ("{who} 已做", "done by {who}"),
+    "tick.before": ("重新出现前 {who} 已做", "done by {who} before it came back"),
     "tick.count": ("已做{n}/{total}", "{n} of {total} done"),
     "tick.gone": ("已做，现在不再建议", "Done, and no longer suggested"),
     "audit.confirm": ("确认", "confirmed"),

@@ -21,7 +21,7 @@ from starlette.staticfiles import StaticFiles
 from streams.inbox import pages
 from streams.inbox.ban_web import add_bans, beside_alert
 from streams.inbox.case_web import add_cases
-from streams.inbox.checklist import ticks_of
+from streams.inbox.checklist import since_return, ticks_of
 from streams.inbox.console import Console
 from streams.inbox.database import said_of
 from streams.inbox.desk import Outcome
@@ -291,6 +291,7 @@ def detail_page(
     if outcome is not None:
         message = f"refusal.{outcome.reason}" if outcome.reason else f"problem.{outcome.kind}"
     card = pages.card(detail.row, console.board.of_alerts([alert_id]).get(alert_id, ()))
+    since = since_return(detail.audit)
     return view.page(
         request,
         "detail.html",
@@ -301,7 +302,8 @@ def detail_page(
         detail=detail,
         work=pages.work(detail),
         names=console.store.names(),
-        ticks=ticks_of(detail.audit),
+        ticks=ticks_of(since),
+        ticked_before=ticks_of(detail.audit[: len(detail.audit) - len(since)]),
         rule=console.rules.of(detail.row.shop_id).get(detail.row.detector),
         message=message,
         kept=kept,

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from schemas.alerts import Alert, SuggestedAction, Text
-from streams.inbox.checklist import Tick, find, key_of, ticks_of
+from streams.inbox.checklist import Tick, find, key_of, since_return, ticks_of
 from streams.inbox.desk import Outcome
 from streams.inbox.workflow import Label, State, StepRequest, can_log, is_label_of
 from tests.factories import alert_id, make_alert
@@ -50,7 +50,7 @@ def tick(
 def ticked(inbox: Inbox) -> list[Tick]:
     detail = inbox.store.detail(alert_id("1"))
     assert detail is not None
-    return list(ticks_of(detail.audit).values())
+    return list(ticks_of(since_return(detail.audit)).values())
 
 
 @pytest.fixture
@@ -122,6 +122,29 @@ def test_a_tick_on_the_page_of_before_it_came_back_leaves_it_to_whoever_sees_tha
     assert tick(inbox, SHIP, version=left.version).waited is not None
     taken = inbox.store.detail(alert_id("1")).row.case  # type: ignore[union-attr]
     assert (taken.state, taken.label) == (State.IN_PROGRESS, None)
+
+
+def test_an_alert_that_comes_back_has_its_boxes_empty(inbox: Inbox) -> None:
+    inbox.add(paid(FILM, SHIP))
+    for action in (FILM, SHIP):
+        tick(inbox, action)
+    inbox.steps("1", "label", "confirm")
+    inbox.add(paid(FILM, SHIP, revision=2, change="escalated", severity="critical"))
+    assert ticked(inbox) == []
+    # As a page would have it that was open meanwhile.
+    assert tick(inbox, FILM, do="untick").kind == "repeated"
+    assert tick(inbox, SHIP, "韩梅梅", n=1).kind == "done"
+    assert [(one.text.en, one.by) for one in ticked(inbox)] == [("Ship within 48 h", "韩梅梅")]
+    # The request that ticked it before is no new step.
+    assert tick(inbox, FILM).kind == "repeated"
+    assert len(ticked(inbox)) == 1
+
+
+def test_who_takes_a_handled_alert_again_finds_what_was_done(inbox: Inbox) -> None:
+    inbox.add(paid(FILM, SHIP))
+    tick(inbox, FILM)
+    inbox.steps("1", "label", "confirm", "take")
+    assert [one.key for one in ticked(inbox)] == [key_of(FILM)]
 
 
 def test_a_tick_outlives_revisions_by_its_words_and_what_is_gone_is_kept(inbox: Inbox) -> None:
@@ -214,6 +237,33 @@ def test_boxes_on_the_page_and_in_the_evidence(tmp_path: Path) -> None:
         for bad in ("", "A6", "A6.x", f"{key_of(FILM)}0", "<b>"):
             form = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', gone))
             assert http.post(f"{ONE}/tick", data={**form, "action": bad}).status_code == 400
+
+
+def test_the_page_says_who_had_done_a_step_before_the_alert_came_back(tmp_path: Path) -> None:
+    with (
+        Served(tmp_path, Clock()) as served,
+        closing(httpx.Client(timeout=60, base_url=served.url)) as http,
+    ):
+        served.add(paid(FILM, SHIP))
+        by = "<b>李雷"
+        for step in ("take", "tick", "label", "confirm"):
+            detail = served.store.detail(alert_id("1"))
+            wanted = StepRequest(
+                alert_id("1"),
+                step,  # type: ignore[arg-type]
+                by,
+                f"{step}-of-before",
+                detail.row.case.version,  # type: ignore[union-attr]
+                label=Label.BUYER_PAID,
+                action=key_of(FILM),
+            )
+            assert served.desk.perform(wanted).kind == "done"
+        assert "已做1/2" in http.get(ONE).text
+        served.add(paid(FILM, SHIP, revision=2, change="escalated", severity="critical"))
+        page = http.get(ONE).text
+        assert ("已做0/2" in page, page.count("重新出现前 &lt;b&gt;李雷 已做")) == (True, 1)
+        assert 'aria-checked="true"' not in page
+        assert "done by &lt;b&gt;李雷 before it came back" in http.get(f"{ONE}?lang=en").text
 
 
 def test_who_was_slower_is_told_what_the_other_one_did_and_of_no_tick(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,6 +15,7 @@ import pytest
 from sqlalchemy import Engine
 
 from schemas.alerts import Alert, EvidenceFact, Subject
+from streams.inbox import pages
 from streams.inbox.desk import Outcome
 from streams.inbox.listing import PAGE_SIZE
 from streams.inbox.models import AuditRow
@@ -103,6 +105,43 @@ def test_a_result_is_no_answer_to_an_alert_that_came_back(inbox: Inbox) -> None:
     assert queue(inbox) == [alert_id("1")]
     inbox.steps("1", "reconcile", result="failed", reason="查无此单")
     assert queue(inbox) == []
+
+
+def shown(inbox: Inbox) -> str | None:
+    """The result on the page of the alert."""
+    detail = inbox.store.detail(alert_id("1"))
+    assert detail is not None
+    settled = pages.work(detail).settled
+    return None if settled is None else json.loads(settled.detail)["result"]
+
+
+def test_who_takes_a_confirmed_top_up_again_finds_its_result(inbox: Inbox) -> None:
+    inbox.add(top_up())
+    inbox.steps("1", "reconcile", result="succeeded")
+    inbox.steps("1", "label", label=Label.TOP_UP_CHECKED)
+    inbox.steps("1", "confirm")
+    inbox.clock.forward(hours=1)
+    inbox.steps("1", "take")
+    assert (queue(inbox), count_waiting(inbox.engine)) == ([], 0)
+    assert shown(inbox) == "succeeded"
+    # It was recorded in error.
+    inbox.steps("1", "reconcile", result="failed", reason="查无此单")
+    assert (queue(inbox), shown(inbox)) == ([], "failed")
+
+
+def test_an_alert_that_came_back_shows_no_result_of_before(inbox: Inbox) -> None:
+    inbox.add(top_up())
+    inbox.steps("1", "reconcile", result="succeeded")
+    inbox.steps("1", "label", label=Label.TOP_UP_CHECKED)
+    inbox.steps("1", "confirm")
+    # Also at the same moment of a coarse clock.
+    inbox.add(top_up(revision=2, change="escalated", severity="critical"))
+    assert (queue(inbox), shown(inbox)) == ([alert_id("1")], None)
+    inbox.steps("1", "take")
+    assert (queue(inbox), shown(inbox)) == ([alert_id("1")], None)
+    inbox.steps("1", "reconcile", result="failed", reason="查无此单")
+    assert (queue(inbox), shown(inbox)) == ([], "failed")
+    assert recorded(inbox.engine, None, 1).total == 2
 
 
 def test_who_waits_longest_is_first_on_pages_and_by_shop(inbox: Inbox) -> None:
