@@ -522,6 +522,12 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "detail.raw": ("下载原始 JSON", "Download raw JSON"),
     "detail.pack": ("下载证据包（zip）", "Download the evidence pack (zip)"),
     "detail.evidence": ("只下载证据材料（打印用）", "Only the evidence, to print"),
+    "detail.approval": (
+        "正式运行时，库存服务默认等人批准这条预警后才会补库存，批准24小时内有效；演练模式不用批准。这里没有批准按钮，"
+        "由能操作库存的人运行：",
+        "Outside a dry run the stock service waits, by default, until a person has approved this alert; that "
+        "holds for 24 hours. There is no button for it here; whoever may move stock runs:",
+    ),
     "detail.police": (
         "下载报案材料草稿（打印用）",
         "Draft of the police report, to print (in Chinese)",

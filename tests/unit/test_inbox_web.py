@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -14,9 +15,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click import Context
 from sqlalchemy.exc import OperationalError
+from typer.main import get_command
 
 from schemas.alerts import Deadline, EvidenceFact, Subject, SuggestedAction, Text
+from streams.cli.root import app as cli
 from streams.inbox.casebook import OpenRequest
 from streams.inbox.consumer import Health
 from streams.inbox.listing import PAGE_SIZE
@@ -243,6 +247,24 @@ def test_to_whom_it_was_to_go_stands_in_the_form_again(served: Served, operator:
     assert f'value="{typed}"' in late.text
     forged = operator.http.post(f"{ONE}/assign", data={"assignee": "韩梅梅"})
     assert (forged.status_code, "<blockquote>韩梅梅<" in forged.text) == (403, True)
+
+
+def test_a_step_about_held_stock_says_who_lets_it_and_how(
+    served: Served, operator: Operator
+) -> None:
+    text = Text(zh="按台账临时调整可售库存", en="Adjust sellable stock")
+    step = SuggestedAction(code="A1_adjust_held_stock", text=text)
+    served.add(make_alert(suggested_actions=[step]), make_alert("2", buyer="b2"))
+    page = operator.http.get(ONE).text
+    assert "默认等人批准" in page and "没有批准按钮" in page
+    (said,) = re.findall(r"<code>(orderwatch [^<]*)</code>", page)
+    command, *arguments = shlex.split(said)
+    assert (command, arguments[-1]) == ("orderwatch", alert_id("1"))
+    # As it is to be pasted.
+    root = get_command(cli)
+    stock = root.get_command(Context(root), arguments[0])
+    assert stock.make_context("stock", arguments[1:]).params == {"approve": alert_id("1")}
+    assert "--approve" not in operator.http.get(f"/alerts/{alert_id('2')}").text
 
 
 def test_what_was_typed_comes_back_line_by_line(served: Served, operator: Operator) -> None:
