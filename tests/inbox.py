@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -21,6 +22,7 @@ from sqlalchemy import Engine, func, select
 
 from schemas.alerts import Alert
 from streams.detect.detector import Wording, find_detectors
+from streams.detect.rules import RuleSet, parse
 from streams.inbox.banlist import Banlist, BanRequest, Proposal, Reminder
 from streams.inbox.bans import Asking
 from streams.inbox.board import Board
@@ -43,6 +45,7 @@ from streams.inbox.workflow import Channel, Label, StepRequest
 from streams.rules import RulesFile, load_rules
 from streams.settings import Settings
 from tests.factories import alert_id, envelope, make_alert
+from tests.pipeline import rules_document
 
 NOW = datetime(2026, 11, 11, 12, 5, tzinfo=UTC)
 # How long the inboxes of the tests remember what was handled.
@@ -115,6 +118,29 @@ def postgres(binaries: Path) -> Iterator[str]:
             run(*control, "-m", "immediate", "stop")
 
 
+@cache
+def _tables() -> bytes:
+    """A file of SQLite with the tables of an inbox and nothing in them."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "inbox.db"
+        engine = open_database(f"sqlite:///{path}")
+        upgrade(engine)
+        engine.dispose()
+        return path.read_bytes()
+
+
+def inbox_in(path: Path) -> Engine:
+    """The inbox of a file, or an empty one, whose migrations run once a process: they take as long as a test."""
+    if not path.exists():
+        path.write_bytes(_tables())
+    return open_database(f"sqlite:///{path}")
+
+
+def default_rules() -> RuleSet:
+    """The default rules, for whoever may change them."""
+    return parse(rules_document(), find_detectors())
+
+
 def names_in(wording: Wording) -> list[tuple[str, str]]:
     """The title of a detector, and whatever else it has a name for."""
     title, *named = wording
@@ -133,7 +159,7 @@ class Inbox:
         self.banlist = Banlist(engine, self.clock)
         self.reminder = Reminder(engine, self.clock)
         self.outbox = Outbox(engine, self.clock)
-        self.board = Board(self.store, load_rules(None, find_detectors()), self.clock)
+        self.board = Board(self.store, default_rules(), self.clock)
         self.teller = Teller(engine, self.board, lambda: True, self.clock)
         self.metrics = InboxMetrics(self.store, self.board, self.clock)
         self.retention = Retention(engine, self.metrics, KEEP, self.clock)
@@ -243,15 +269,14 @@ class Served:
         is_tls_in_front: bool = False,
         rules_path: Path | None = None,
     ) -> None:
-        engine = open_database(f"sqlite:///{folder}/inbox.db")
-        upgrade(engine)
+        engine = inbox_in(folder / "inbox.db")
         self.clock = clock
         self.health = Health(True)
         self.unchecked_since: datetime | None = None
         self.engine = engine
         self.store = Store(engine, clock)
         self.desk = Desk(engine, clock)
-        self.rules = load_rules(rules_path, find_detectors())
+        self.rules = load_rules(rules_path, find_detectors()) if rules_path else default_rules()
         self.rules_file = RulesFile(Settings(rules_path=rules_path), self.rules.become, clock)
         self.board = Board(self.store, self.rules, clock)
         self.casebook = Casebook(engine, clock)

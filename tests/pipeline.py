@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -43,11 +44,16 @@ receivers.use(IDENTITY_KEY)
 Event = tuple[str, Mapping[str, Any]]
 
 
-def rules_document() -> dict[str, Any]:
-    """A fresh copy of the default rules as loaded from their file."""
+@cache
+def _rules_document() -> dict[str, Any]:
     text = files("streams.detect").joinpath("rules.yaml").read_text(encoding="utf-8")
     document: dict[str, Any] = yaml.safe_load(text)
     return document
+
+
+def rules_document() -> dict[str, Any]:
+    """A copy of the default rules as loaded from their file."""
+    return deepcopy(_rules_document())
 
 
 def build_engine(**overrides: Mapping[str, Any]) -> Engine:

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from streams.inbox.database import open_database, upgrade
 from streams.inbox.models import Base
-from tests.inbox import postgres, postgres_binaries
+from tests.inbox import inbox_in, postgres, postgres_binaries
 
 
 @pytest.fixture(scope="session")
@@ -29,9 +29,11 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     is_sqlite = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path}/inbox.db" if is_sqlite else request.getfixturevalue("postgres_url")
-    engine = open_database(url)
-    upgrade(engine)
+    if is_sqlite:
+        engine = inbox_in(tmp_path / "inbox.db")
+    else:
+        engine = open_database(request.getfixturevalue("postgres_url"))
+        upgrade(engine)
     yield engine
     if not is_sqlite:
         with engine.begin() as connection:

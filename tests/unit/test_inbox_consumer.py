@@ -13,19 +13,16 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from streams.detect.detector import find_detectors
 from streams.errors import TransientError
 from streams.inbox import database
 from streams.inbox.board import Board
 from streams.inbox.consumer import Consumer, RefusedFloodError
-from streams.inbox.database import open_database, upgrade
 from streams.inbox.listing import Filter
 from streams.inbox.metrics import InboxMetrics
 from streams.inbox.store import Store
-from streams.rules import load_rules
 from streams.subscriber.source import Partition, Record
 from tests.factories import alert_id, envelope, make_alert
-from tests.inbox import Clock, wait_until
+from tests.inbox import Clock, default_rules, inbox_in, wait_until
 
 
 class MemorySource:
@@ -73,14 +70,11 @@ class Setup:
     """A consumer over a source in memory and a real store."""
 
     def __init__(self, folder: Path, values: list[bytes | None]) -> None:
-        self.engine = open_database(f"sqlite:///{folder}/inbox.db")
-        upgrade(self.engine)
+        self.engine = inbox_in(folder / "inbox.db")
         clock = Clock()
         self.store = Store(self.engine, clock)
         self.source = MemorySource(values)
-        self.metrics = InboxMetrics(
-            self.store, Board(self.store, load_rules(None, find_detectors()), clock), clock
-        )
+        self.metrics = InboxMetrics(self.store, Board(self.store, default_rules(), clock), clock)
         self.announced: list[int] = []
         self.connect_failures: list[Exception] = []
         self.consumer = Consumer(self._connect, self.store, self.metrics, self._announce, 0.5)

@@ -14,10 +14,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from schemas.alerts import Alert, Evidence, EvidenceFact, Subject
 from schemas.topics import value_adapter
-from streams.detect.detector import find_detectors
 from streams.errors import TransientError
 from streams.inbox.board import Board
-from streams.inbox.database import open_database, upgrade
 from streams.inbox.desk import Desk, Outcome
 from streams.inbox.events import orders_of
 from streams.inbox.metrics import InboxMetrics
@@ -25,9 +23,8 @@ from streams.inbox.outbox import Outbox, Sender, Waiting
 from streams.inbox.store import Store
 from streams.inbox.workflow import Channel, Label, StepRequest
 from streams.kafka.publisher import Outgoing
-from streams.rules import load_rules
 from tests.factories import T0, alert_id, make_alert
-from tests.inbox import NOW, Clock, records
+from tests.inbox import NOW, Clock, default_rules, inbox_in, records
 
 
 class Broker:
@@ -77,7 +74,7 @@ class Office:
         self.clock = Clock()
         self.store = Store(engine, self.clock)
         self.desk = Desk(engine, self.clock)
-        board = Board(self.store, load_rules(None, find_detectors()), self.clock)
+        board = Board(self.store, default_rules(), self.clock)
         self.metrics = InboxMetrics(self.store, board, self.clock)
         self.broker = Broker()
         self.start()
@@ -114,8 +111,7 @@ class Office:
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
-    engine = open_database(f"sqlite:///{tmp_path}/inbox.db")
-    upgrade(engine)
+    engine = inbox_in(tmp_path / "inbox.db")
     yield Office(engine)
     engine.dispose()
 
@@ -391,8 +387,7 @@ def test_nobody_connects_before_there_is_something_to_send(office: Office) -> No
 def test_the_same_step_has_the_same_id_in_every_database(tmp_path: Path) -> None:
     ids = set()
     for name in ("a", "b"):
-        engine = open_database(f"sqlite:///{tmp_path}/{name}.db")
-        upgrade(engine)
+        engine = inbox_in(tmp_path / f"{name}.db")
         office = Office(engine)
         office.store.apply(records([make_alert("2"), ONE_ORDER][name == "b" :]))
         office.step("take")

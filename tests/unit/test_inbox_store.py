@@ -17,7 +17,6 @@ from sqlalchemy import ClauseElement, Engine, Select, event, func, select, text
 from sqlalchemy.orm import Session
 
 from schemas.alerts import Alert, EvidenceFact, Subject
-from streams.detect.detector import find_detectors
 from streams.errors import ConfigurationError, TransientError
 from streams.inbox import database
 from streams.inbox.board import Board
@@ -39,12 +38,12 @@ from streams.inbox.metrics import InboxMetrics
 from streams.inbox.models import AuditRow, Base, CaseRow, ComplaintRow, ComplaintStepRow, RefusedRow
 from streams.inbox.store import Store
 from streams.inbox.workflow import Channel, Label, State, StepRequest
-from streams.rules import load_rules
 from tests.factories import T0, alert_id, envelope, make_alert
 from tests.inbox import (
     NOW,
     Clock,
     Inbox,
+    default_rules,
     position,
     postgres_binaries,
     record,
@@ -349,7 +348,7 @@ def test_deadlines_and_complaints_are_read_alike_on_both_databases(
     engine: Engine, store: Store, desk: Desk, clock: Clock
 ) -> None:
     casebook = Casebook(engine, clock)
-    board = Board(store, load_rules(None, find_detectors()), clock)
+    board = Board(store, default_rules(), clock)
     store.apply(records([make_alert(), make_alert("2", severity="critical")]))
     desk.perform(request("take", 1))
     desk.perform(request("contact", 2, channel=Channel.PHONE))
@@ -369,7 +368,7 @@ def test_deadlines_and_complaints_are_read_alike_on_both_databases(
     desk.perform(request("contact", 3, channel=Channel.PHONE, answered=True))
     codes = [line.timer.code for line in board.sheet().coming]
     assert codes == ["T05", "T01", "T01"]
-    assert board.sheet() == Board(store, load_rules(None, find_detectors()), clock).sheet()
+    assert board.sheet() == Board(store, default_rules(), clock).sheet()
 
 
 def test_an_alert_that_ends_untouched_leaves_the_list(store: Store) -> None:
@@ -569,7 +568,7 @@ def test_of_two_operators_who_take_the_same_many_at_once_each_alert_has_one(
 ) -> None:
     keys = [str(n) for n in range(30)]
     store.apply(records(make_alert(key, buyer=f"b{key}", orders=1) for key in keys))
-    metrics = InboxMetrics(store, Board(store, load_rules(None, find_detectors()), clock), clock)
+    metrics = InboxMetrics(store, Board(store, default_rules(), clock), clock)
     told: dict[str, Told] = {}
     barrier = threading.Barrier(2)
 

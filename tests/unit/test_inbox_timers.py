@@ -22,16 +22,14 @@ from streams.detect.detector import find_detectors
 from streams.detect.rules import parse
 from streams.inbox.board import Board
 from streams.inbox.casebook import Casebook, CaseRequest, OpenRequest
-from streams.inbox.database import open_database, upgrade
 from streams.inbox.desk import Desk
 from streams.inbox.events import orders_of
 from streams.inbox.store import Store
 from streams.inbox.texts import TEXTS
 from streams.inbox.timers import CODES, Filed, Handling, Timer, of_alert, of_complaint
 from streams.inbox.workflow import Channel, Label, State, StepRequest
-from streams.rules import load_rules
 from tests.factories import alert_id, make_alert
-from tests.inbox import NOW, Clock, Served, records
+from tests.inbox import NOW, Clock, Served, default_rules, inbox_in, records
 from tests.pipeline import default_engine, rules_document
 
 RULES = default_engine().rules.deadlines("any")
@@ -213,13 +211,12 @@ class Bench:
     """A store, its desks and its board on one database and one clock."""
 
     def __init__(self, folder: Path, clock: Clock, rules: Any = None) -> None:
-        self.engine = open_database(f"sqlite:///{folder}/inbox.db")
-        upgrade(self.engine)
+        self.engine = inbox_in(folder / "inbox.db")
         self.clock = clock
         self.store = Store(self.engine, clock)
         self.desk = Desk(self.engine, clock)
         self.casebook = Casebook(self.engine, clock)
-        self.board = Board(self.store, rules or load_rules(None, find_detectors()), clock)
+        self.board = Board(self.store, rules or default_rules(), clock)
 
     def add(self, *alerts: Alert) -> None:
         self.store.apply(records(alerts))
@@ -444,7 +441,7 @@ def test_what_is_kept_is_what_a_board_that_has_just_begun_reads(desk: Bench) -> 
     for move in moves:
         move()
         desk.clock.forward(seconds=1)
-        begun = Board(desk.store, load_rules(None, find_detectors()), desk.clock)
+        begun = Board(desk.store, default_rules(), desk.clock)
         assert desk.board.sheet() == begun.sheet()
         assert desk.board.of_alerts(ids) == begun.of_alerts(ids)
         different.add(repr(desk.board.of_alerts(ids)[alert_id("1")]))

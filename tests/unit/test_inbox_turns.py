@@ -10,16 +10,14 @@ from sqlalchemy.orm import Session
 
 from schemas.alerts import Alert, Deadline, Text
 from schemas.outputs import DeadlineTurn
-from streams.detect.detector import find_detectors
 from streams.inbox.board import Board
 from streams.inbox.casebook import CaseRequest, OpenRequest
 from streams.inbox.models import OutgoingRow
 from streams.inbox.timers import moment
 from streams.inbox.turns import Teller
 from streams.inbox.workflow import Channel, Label
-from streams.rules import load_rules
 from tests.factories import alert_id, make_alert
-from tests.inbox import NOW, Clock, Inbox
+from tests.inbox import NOW, Clock, Inbox, default_rules
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TEXT = Text(zh="期限", en="deadline")
@@ -42,7 +40,7 @@ class Office:
 
     def console(self) -> Teller:
         """One more console over the same database."""
-        board = Board(self.inbox.store, load_rules(None, find_detectors()), self.clock)
+        board = Board(self.inbox.store, default_rules(), self.clock)
         return Teller(self.inbox.engine, board, lambda: self.has_caught_up, self.clock)
 
     def begin(self, *alerts: Alert) -> None:
