@@ -131,7 +131,7 @@ class Ledger(Protocol):
         ...
 
     def is_not_done(self, adjustment_id: str) -> bool:
-        """Whether whoever carries actions out has said that this one did not happen."""
+        """Whether whoever carries actions out says that this one did not happen, and no report does."""
         ...
 
     def topped_up_of(self, shop_id: str, item_id: str) -> int:

@@ -19,6 +19,8 @@ _ENDS: dict[str, OrderState] = {
     "order_closed": "closed",
     "auto_close_due": "closed",
 }
+# A report that it did happen comes as a contradiction then, and not as what was awaited.
+_NEVER_HAPPENED = {"top_up_refused": "refused", "top_up_failed": "failed"}
 
 
 def restore(store: Store, said: Iterable[StockAdjustment]) -> int:
@@ -41,6 +43,10 @@ def restore(store: Store, said: Iterable[StockAdjustment]) -> int:
         store.put(entry)
         for each in decisions:
             store.add_published(each)
+            top_up = store.last_top_up(key, each.adjustment_id)
+            why = _NEVER_HAPPENED.get(each.reason)
+            if top_up and why:
+                store.put_outcome(top_up, why)
         count += len(decisions)
     return count
 

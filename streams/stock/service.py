@@ -41,7 +41,7 @@ from streams.stock.ledger import (
 )
 from streams.stock.metrics import StockMetrics
 from streams.stock.restore import restore
-from streams.stock.results import RESULTS_TOPIC, hear
+from streams.stock.results import RESULTS_TOPIC, Heard, hear, hear_report
 from streams.stock.store import Store
 from streams.subscriber import KafkaSource, Record, RecordLoop, SqliteLedger, stop_on_signals
 from streams.subscriber.ledger import open_database, transaction
@@ -210,21 +210,22 @@ class StockDesk:
         latest = self._now() + self._settings.max_future_s
         if not EARLIEST.timestamp() <= event.occurred_at.timestamp() <= latest:
             raise Refused("bad_time", f"occurred_at is {event.occurred_at.isoformat()}")
+        heard = None
         with transaction(self._ledger.connection):
+            limits = self._limits()
             if topic == "listings":
                 self._store.put_listing(event, latest)
             else:
                 if isinstance(event, fast_types.StockAdjusted):
-                    self._store.confirm(event.adjustment_id)
+                    heard = hear_report(event.adjustment_id, event.occurred_at, self._store, limits)
                 self._store.put_reading(event, latest)
-            return decide_after_reading(
-                event.shop_id,
-                event.item_id,
-                self._store,
-                self._limits(),
-                event.occurred_at,
-                self._clock(),
+            decisions = decide_after_reading(
+                event.shop_id, event.item_id, self._store, limits, event.occurred_at, self._clock()
             )
+        if heard is not None:
+            self._count(heard)
+            decisions = [*heard.decisions, *decisions]
+        return decisions
 
     def _apply_control(self, value: bytes, offset: int) -> list[StockAdjustment]:
         now = self._clock()
@@ -256,18 +257,22 @@ class StockDesk:
             heard = hear(result, self._store, self._limits())
         if heard.about is None:
             self._metrics.count_action("unknown", code="unknown")
-        elif heard.status is not None:
-            self._metrics.count_action(heard.status)
-            if heard.status in ("refused", "failed", "contradictory"):
-                # Not what it says: a platform's message may name a buyer.
-                log.error(
-                    "stock_action_not_done",
-                    action=result.action_id,
-                    kind=heard.about.kind,
-                    status=heard.status,
-                    is_dry_run=heard.about.is_dry_run,
-                )
+        self._count(heard)
         return heard.decisions
+
+    def _count(self, heard: Heard) -> None:
+        if heard.about is None or heard.status is None:
+            return
+        self._metrics.count_action(heard.status)
+        if heard.status in ("refused", "failed", "contradictory"):
+            # Not what a result says: a platform's message may name a buyer.
+            log.error(
+                "stock_action_not_done",
+                action=heard.about.adjustment_id,
+                kind=heard.about.kind,
+                status=heard.status,
+                is_dry_run=heard.about.is_dry_run,
+            )
 
     def _limits(self) -> Limits:
         return limits_of(self._settings, self._store, self._now())
@@ -336,13 +341,13 @@ class Upkeep:
         if not waiting:
             return UPKEEP_EVERY_S
         records: list[Outgoing] = []
-        asked = 0
-        for _, each in waiting:
+        asked = set[int]()
+        for seq, each in waiting:
             key = f"{each.shop_id}:{each.item_id}"
             records.append(Outgoing(ADJUSTMENTS_TOPIC, key, each.model_dump_json().encode()))
             if not self._store.asks_for_nothing(each):
                 records.append(command(each))
-                asked += 1
+                asked.add(seq)
         try:
             self._publisher.publish(records)
         except TransientError as error:
@@ -350,7 +355,10 @@ class Upkeep:
             log.warning("decisions_not_published", error=str(error), waiting=len(waiting))
             return AFTER_FAILURE_S
         with transaction(self._store.connection):
-            self._store.mark_published(waiting[-1][0])
-        for _ in range(asked):
+            # One that asked for nothing may by now: its top-up was reported meanwhile.
+            self._store.mark_published(
+                [n for n, one in waiting if n in asked or self._store.asks_for_nothing(one)]
+            )
+        for _ in asked:
             self._metrics.count_action("requested")
         return 0.0

@@ -8,11 +8,14 @@ top-ups once they were carried out, and is corrected by them here.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from schemas.outputs import Control, StockAdjustment
 from streams.stock.ledger import Entry, ItemState, Key
+
+Outcome = Literal["done", "refused", "failed", "dry_run"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
@@ -211,11 +214,20 @@ class Store:
             ),
         )
 
-    def confirm(self, adjustment_id: str) -> None:
-        """The platform reports one of our adjustments as carried out."""
-        self.connection.execute(
-            "UPDATE adjustments SET is_confirmed = 1 WHERE adjustment_id = ?", (adjustment_id,)
+    def confirm(self, adjustment_id: str) -> bool:
+        """The platform reports an adjustment as carried out; whether it is one of ours and that is new."""
+        changed = self.connection.execute(
+            "UPDATE adjustments SET is_confirmed = 1 WHERE adjustment_id = ? AND is_confirmed = 0",
+            (adjustment_id,),
         )
+        return changed.rowcount > 0
+
+    def is_confirmed(self, adjustment_id: str) -> bool:
+        """Whether the platform has reported an adjustment as carried out."""
+        row = self.connection.execute(
+            "SELECT is_confirmed FROM adjustments WHERE adjustment_id = ?", (adjustment_id,)
+        ).fetchone()
+        return row is not None and bool(row[0])
 
     def last_top_up(self, key: Key, before: str | None = None) -> str | None:
         """See Ledger."""
@@ -230,10 +242,11 @@ class Store:
 
     def is_not_done(self, adjustment_id: str) -> bool:
         """See Ledger."""
-        return self.outcome_of(adjustment_id) in ("refused", "failed")
+        is_denied = self.outcome_of(adjustment_id) in ("refused", "failed")
+        return is_denied and not self.is_confirmed(adjustment_id)
 
-    def outcome_of(self, adjustment_id: str) -> str | None:
-        """What its action came to: `done`, `refused`, `failed`, `dry_run`; None where nobody has said."""
+    def outcome_of(self, adjustment_id: str) -> Outcome | None:
+        """What its action came to by its result; None where nobody has said."""
         row = self.connection.execute(
             "SELECT outcome FROM adjustments WHERE adjustment_id = ?", (adjustment_id,)
         ).fetchone()
@@ -244,6 +257,16 @@ class Store:
         self.connection.execute(
             "UPDATE adjustments SET outcome = ? WHERE adjustment_id = ?", (outcome, adjustment_id)
         )
+
+    def reversal_of(self, top_up: StockAdjustment) -> str | None:
+        """Id of the decision that took a top-up back, if it was."""
+        row = self.connection.execute(
+            "SELECT r.adjustment_id FROM adjustments r JOIN adjustments t ON t.adjustment_id = ?"
+            " WHERE r.shop_id = t.shop_id AND r.item_id = t.item_id AND r.order_id = t.order_id"
+            " AND r.kind = 'reverse' AND r.seq > t.seq ORDER BY r.seq LIMIT 1",
+            (top_up.adjustment_id,),
+        ).fetchone()
+        return None if row is None else str(row[0])
 
     def adjustment(self, adjustment_id: str) -> StockAdjustment | None:
         """The decision of that id, if it is one of ours and not forgotten."""
@@ -352,10 +375,16 @@ class Store:
         ).fetchone()
         return int(count)
 
-    def mark_published(self, up_to: int) -> None:
-        """All decisions up to this number are on the topic."""
+    def mark_published(self, numbers: Sequence[int]) -> None:
+        """The decisions of these numbers are on the topic."""
+        self.connection.executemany(
+            "UPDATE adjustments SET is_published = 1 WHERE seq = ?", [(seq,) for seq in numbers]
+        )
+
+    def publish_again(self, adjustment_id: str) -> None:
+        """Say a decision once more, and ask for what it asks for by now."""
         self.connection.execute(
-            "UPDATE adjustments SET is_published = 1 WHERE is_published = 0 AND seq <= ?", (up_to,)
+            "UPDATE adjustments SET is_published = 0 WHERE adjustment_id = ?", (adjustment_id,)
         )
 
     def topped_up_now(self) -> dict[bool, int]:

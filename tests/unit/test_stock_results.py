@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from streams.stock.restore import restore
 from streams.stock.store import Store
+from streams.subscriber.ledger import transaction
 from tests.unit.test_stock_decisions import ITEM, TOPPED_UP, Shop
 
 NOT_DONE = ["refused", "failed"]
@@ -252,3 +254,172 @@ def test_a_file_of_an_earlier_version_learns_of_results(tmp_path: Path) -> None:
     assert shop.alert(name="c", held={"o9": (1, "held")}) == ["o9 top_up held_unpaid 1"]
     assert shop.published()[-1].item_id == ITEM
     shop.close()
+
+
+def reported(shop: Shop, adjustment_id: str, delta: int = 3) -> list[str]:
+    """What the platform's own report that it was carried out brings."""
+    fields = {"type": "adjusted", "adjustment_id": adjustment_id, "delta": delta}
+    return shop.event("stock", **fields, on_hand=100 + max(delta, 0))
+
+
+def restarted(shop: Shop) -> Shop:
+    """The same service after a stop, over the same file, told of what the topics say."""
+    said = shop.published()
+    shop.close()
+    again = Shop(shop.path)
+    again.events, again.now, again.broker.records = shop.events, shop.now, shop.broker.records
+    store = Store(again.ledger.connection)
+    with transaction(store.connection):
+        restore(store, said)
+    return again
+
+
+@pytest.mark.parametrize("status", [*NOT_DONE, "dry_run"])
+@pytest.mark.parametrize("is_restarted", [True, False])
+class TestReportedAndDenied:
+    """The platform's stock has the units, and whoever carried it out says that it did not happen."""
+
+    def test_a_report_is_believed_before_a_later_result(
+        self, shop: Shop, status: str, is_restarted: bool
+    ) -> None:
+        action = topped_up(shop)
+        reported(shop, action)
+        shop = restarted(shop) if is_restarted else shop
+        with capture_logs() as logs:
+            assert shop.result(action, status) == []
+        assert [(e["event"], e["status"]) for e in logs] == [
+            ("stock_action_not_done", "contradictory")
+        ]
+        assert (counted(shop, "contradictory"), counted(shop, "failed")) == (1.0, 0.0)
+        assert Store(shop.ledger.connection).topped_up_now() == {False: 3}
+        back = taken_back(shop)
+        assert [each.action_id for each in shop.commands()] == [action, back]
+        assert deltas(shop) == [3, -3]
+        shop.close()
+
+    def test_a_report_after_the_result_has_the_units_taken_back(
+        self, shop: Shop, status: str, is_restarted: bool
+    ) -> None:
+        action = topped_up(shop)
+        shop.result(action, status)
+        assert [each.action_id for each in shop.commands()] == [action]
+        shop = restarted(shop) if is_restarted else shop
+        with capture_logs() as logs:
+            assert reported(shop, action) == []
+        assert [(e["event"], e["status"]) for e in logs] == [
+            ("stock_action_not_done", "contradictory")
+        ]
+        # Both read once more after a crash.
+        reported(shop, action)
+        shop.result(action, status)
+        assert counted(shop, "contradictory") == 1.0
+        gives, takes = shop.commands()
+        assert (gives.action_id, gives.parameters["delta"]) == (action, 3)
+        assert takes.parameters["delta"] == -3
+        # The same decision, said again as after a crash, and no other one.
+        assert deltas(shop) == [3, -3, -3]
+        assert len({each.adjustment_id for each in shop.published()}) == 2
+        assert shop.alert(2) == []
+        assert shop.result(takes.action_id, "failed") == ["o1 none reverse_failed 0"]
+        assert not_taken_back(shop) == 1.0
+        shop.close()
+
+
+@pytest.mark.parametrize("is_reported_first", [True, False])
+def test_a_reversal_that_was_refused_is_left_to_a_person_once_the_units_are_reported(
+    shop: Shop, is_reported_first: bool
+) -> None:
+    action = topped_up(shop)
+    back = taken_back(shop)
+    if is_reported_first:
+        reported(shop, action)
+    shop.result(action, "failed")
+    shop.result(back, "refused")
+    if not is_reported_first:
+        assert not_taken_back(shop) == 0.0
+        assert reported(shop, action) == ["o1 none reverse_refused 0"]
+    assert not_taken_back(shop) == 1.0
+    assert deltas(shop) == [3, -3, 0]
+    assert [each.action_id for each in shop.commands()] == [action, back]
+    assert counted(shop, "contradictory") == 1.0
+    assert shop.alert(3, change="reopened") == []
+
+
+@pytest.mark.parametrize("is_done_by", ["result", "report"])
+def test_what_was_taken_back_already_is_not_taken_back_again(shop: Shop, is_done_by: str) -> None:
+    action = topped_up(shop)
+    back = taken_back(shop)
+    shop.result(action, "failed")
+    if is_done_by == "result":
+        shop.result(back, "done")
+    else:
+        reported(shop, back, -3)
+    reported(shop, action)
+    assert [each.action_id for each in shop.commands()] == [action, back]
+    assert not_taken_back(shop) == 0.0
+    assert counted(shop, "contradictory") == 1.0
+
+
+@pytest.mark.parametrize("status", NOT_DONE)
+def test_a_late_word_of_a_reversal_that_was_reported_is_no_news(shop: Shop, status: str) -> None:
+    topped_up(shop)
+    back = taken_back(shop)
+    reported(shop, back, -3)
+    assert shop.result(back, status) == []
+    assert counted(shop, status) == counted(shop, "contradictory") == 0.0
+    assert shop.alert(3, change="reopened") == TOPPED_UP
+
+
+def test_what_is_reported_while_its_end_is_published_is_taken_back_all_the_same(
+    shop: Shop,
+) -> None:
+    action = topped_up(shop)
+    shop.result(action, "failed")
+
+    def report_meanwhile() -> None:
+        shop.broker.on_publish = lambda: None
+        reported(shop, action)
+
+    shop.broker.on_publish = report_meanwhile
+    assert [each.parameters["delta"] for each in shop.commands()] == [3, -3]
+
+
+def test_a_decision_made_while_one_is_said_again_loses_neither(shop: Shop) -> None:
+    action = topped_up(shop)
+    shop.result(action, "failed")
+    shop.commands()
+
+    def report_meanwhile() -> None:
+        shop.broker.on_publish = lambda: None
+        reported(shop, action)
+
+    # A later decision is on its way when the earlier one must be said again.
+    shop.alert(name="b", held={"o2": (2, "held")})
+    shop.broker.on_publish = report_meanwhile
+    assert [each.parameters["delta"] for each in shop.commands()] == [3, 2, -3]
+
+
+def test_who_reports_stock_for_a_rehearsal_is_told_of(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "stock.db", stock_dry_run=True)
+    action = topped_up(shop)
+    with capture_logs() as logs:
+        reported(shop, action)
+        reported(shop, action)
+    assert [(e["status"], e["is_dry_run"]) for e in logs] == [("contradictory", True)]
+    assert counted(shop, "contradictory") == 1.0
+    shop.close()
+
+
+def test_a_file_that_was_lost_knows_of_what_never_happened(shop: Shop, tmp_path: Path) -> None:
+    action = topped_up(shop)
+    shop.result(action, "failed")
+    said = shop.published()
+    new = Shop(tmp_path / "new.db")
+    new.events = shop.events
+    store = Store(new.ledger.connection)
+    with transaction(store.connection):
+        restore(store, said)
+    reported(new, action)
+    assert [each.parameters["delta"] for each in new.commands()] == [-3]
+    assert counted(new, "contradictory") == 1.0
+    new.close()
