@@ -72,7 +72,8 @@ class DeadlineTurn(Contract):
 
     It is of an alert or of a complaint that the shop files; the other id is absent, and a complaint has
     no `detector`, the shop as its `subject`, and the severity `warn`. `due_at` is the last moment,
-    inclusive. Equal turns have equal `turn_id`s, whoever tells them and how often.
+    inclusive. Equal turns have equal `turn_id`s, whoever tells them and how often. A deadline that moves
+    keeps its `deadline_id`; its turns are ordered by `turned_at`. `alert_revision` is the one that was known.
     """
 
     turn_id: Id
@@ -84,6 +85,7 @@ class DeadlineTurn(Contract):
     # Of a complaint it is as a person wrote it.
     shop_id: Id
     alert_id: AlertId | None = None
+    alert_revision: Annotated[int, Field(ge=1)] | None = None
     complaint_id: Id | None = None
     detector: str | None = None
     severity: Severity

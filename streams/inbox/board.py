@@ -51,6 +51,7 @@ class Origin:
     subject: Subject
     detector: str | None = None
     severity: Severity | None = None
+    revision: int | None = None
 
 
 @dataclass(frozen=True)
@@ -251,13 +252,14 @@ class Board:
                 about = ""
             href = f"/alerts/{row.alert_id}"
             subject = Subject(kind=row.subject_kind, id=row.subject_id)
-            origin = Origin(row.alert_id, subject, row.detector, row.severity)
+            stamp = stamps[row.alert_id]
+            origin = Origin(row.alert_id, subject, row.detector, row.severity, stamp.revision)
             lines = [
                 Line(timer, said.title, about, row.shop_id, href, origin)
                 for timer in timers
                 if not timer.is_met()
             ]
-            found[row.alert_id] = _Alert(stamps[row.alert_id], timers, lines)
+            found[row.alert_id] = _Alert(stamp, timers, lines)
         return found
 
     def _lines_of_complaint(self, row: ComplaintRow) -> Iterator[Line]:

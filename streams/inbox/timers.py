@@ -21,7 +21,6 @@ from streams.inbox.workflow import UNTOUCHED
 from streams.inbox.workflow import State as Workflow
 
 CODES: Final[tuple[Code, ...]] = get_args(Code)
-_OWN: Final = frozenset({"T09", "T10"})
 # Somebody should act now, or soon.
 _PRESSING: Final = frozenset({"reminded", "due"})
 
@@ -76,7 +75,7 @@ class Timer:
 
     def is_own(self) -> bool:
         """A promise to ourselves, of which the platform knows nothing."""
-        return self.code in _OWN
+        return self.code in d.OUR_OWN
 
     def last_turn(self, now: datetime) -> Turn | None:
         """The newest turn that has come by `now`; None where there was none since it began.

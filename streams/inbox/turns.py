@@ -9,6 +9,7 @@ stopped takes for unmet what was met long ago.
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -83,16 +84,28 @@ class Teller:
 
 
 def _turned(lines: Sequence[Line], since: datetime, now: datetime) -> Iterator[DeadlineTurn]:
-    """The newest turn of each deadline that turned after `since`, and up to now."""
+    """The newest turn of each deadline that turned after `since`, and up to now.
+
+    The lines come by their last moments, and an alert's or a complaint's of one code are met together.
+    """
+    moments: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for line in lines:
+        alike = moments[line.origin.id, line.timer.code]
+        # What ends at one moment is one deadline to whoever hears of it.
+        if not alike or alike[-1] != line.timer.term.last_ms:
+            alike.append(line.timer.term.last_ms)
         turn = line.timer.last_turn(now)
         if turn is not None and turn.at > since:
-            yield _told(line, turn)
+            yield _told(line, turn, len(alike))
 
 
-def _told(line: Line, turn: Turn) -> DeadlineTurn:
+def _told(line: Line, turn: Turn, nth: int) -> DeadlineTurn:
+    """The turn of the n-th deadline of its code: an alert may have two of one, as D34 has of T02.
+
+    The moments are no part of the identity: one that moves is still the one of which people heard.
+    """
     origin, timer = line.origin, line.timer
-    deadline_id = _derived(origin.id, timer.code, str(timer.term.last_ms))
+    deadline_id = _derived(origin.id, timer.code, str(nth))
     is_alert = origin.detector is not None
     return DeadlineTurn(
         turn_id=_derived(deadline_id, turn.kind, str(ms(turn.at))),
@@ -103,6 +116,7 @@ def _told(line: Line, turn: Turn) -> DeadlineTurn:
         due_at=timer.due_at,
         shop_id=line.shop_id,
         alert_id=origin.id if is_alert else None,
+        alert_revision=origin.revision,
         complaint_id=None if is_alert else origin.id,
         detector=origin.detector,
         severity=origin.severity or "warn",

@@ -86,6 +86,28 @@ def test_a_review_is_reminded_of_thrice_and_passes(office: Office) -> None:
     assert len({one.deadline_id for one in office.told()}) == 1
 
 
+def test_a_deadline_that_moves_is_still_the_same_one(office: Office) -> None:
+    office.begin(with_deadline("T04", 7 * DAY + HOUR))
+    assert office.after(HOUR) == [("T04", "coming_up")]
+    office.inbox.add(with_deadline("T04", 7 * DAY + 3 * HOUR, revision=2, change="updated"))
+    assert office.after(2 * HOUR) == [("T04", "coming_up")]
+    first, second = office.told()
+    assert first.deadline_id == second.deadline_id
+    assert first.turn_id != second.turn_id
+    assert first.turned_at < second.turned_at
+    assert (first.alert_revision, second.alert_revision) == (1, 2)
+
+
+def test_of_two_deadlines_of_one_code_each_has_its_own_turns(office: Office) -> None:
+    deadlines = [Deadline(code="T02", due_at=NOW + days * DAY, text=TEXT) for days in (2, 3, 3)]
+    office.begin(make_alert(severity="info", deadlines=deadlines))
+    told = [one for _ in range(6) for one in office.after(DAY / 2)]
+    assert told.count(("T02", "past")) == 2
+    by_deadline = {one.deadline_id: one.due_at for one in office.told()}
+    assert sorted(by_deadline.values()) == [NOW + 2 * DAY, NOW + 3 * DAY]
+    assert len({(one.deadline_id, one.due_at) for one in office.told()}) == 2
+
+
 def test_a_record_has_the_shop_and_the_alert_for_a_key(office: Office) -> None:
     office.begin(with_deadline("T04", 7 * DAY + HOUR))
     office.after(HOUR)
