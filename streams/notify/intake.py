@@ -16,7 +16,7 @@ from streams.notify.outbox import put
 from streams.notify.routes import ChannelConfig, Route, Routes, may_hear
 from streams.notify.text import Language, render
 from streams.notify.told import keep, told_about
-from streams.notify.waiting import Held, Notice, notice
+from streams.notify.waiting import Held, Notice, Of, notice
 
 
 def take(connection: sqlite3.Connection, routes: Routes, alert: Alert, now: float) -> None:
@@ -32,12 +32,12 @@ def take(connection: sqlite3.Connection, routes: Routes, alert: Alert, now: floa
                 waiting.drop(connection, name, alert.alert_id)
             continue
         as_before = alert.model_copy(update={"change": held.change})
-        by = [] if _is_settled(alert) else routes.channels_for(as_before).get(name, [])
+        by = [] if is_settled(alert) else routes.channels_for(as_before).get(name, [])
         if by:
             # For that it is told of, also where this revision alone would not be.
             changes[name] = held.change
             wanting[name] = list({one.name: one for one in by + wanting.get(name, [])}.values())
-        elif _is_settled(alert) or name not in wanting:
+        elif is_settled(alert) or name not in wanting:
             wanting.pop(name, None)
             waiting.drop(connection, name, alert.alert_id)
     for name, by in wanting.items():
@@ -50,7 +50,7 @@ def take(connection: sqlite3.Connection, routes: Routes, alert: Alert, now: floa
         _plan_reminder(connection, routes, name, alert, now, is_told=name in wanting)
 
 
-def _is_settled(alert: Alert) -> bool:
+def is_settled(alert: Alert) -> bool:
     """Whoever did not hear of it needs not hear of it any more."""
     return alert.status in ("resolved", "retracted")
 
@@ -76,13 +76,14 @@ def tell_or_hold(
     change: AlertChange | TurnKind,
     place: tuple[str, float] | None,
     now: float,
+    of: Of | None = None,
 ) -> None:
     """Tell it now, or keep it in its `place`; what waited about the same goes."""
     if place is None:
         waiting.drop(connection, item.channel, item.alert_id)
         put(connection, [item], now)
     else:
-        waiting.hold(connection, item, change, *place, now)
+        waiting.hold(connection, item, change, *place, now, of)
 
 
 def place_of(

@@ -127,6 +127,7 @@ class Outbox:
         self._connection.executescript(_SCHEMA)
         for schema in (told.SCHEMA, waiting.SCHEMA, reminders.SCHEMA):
             self._connection.executescript(schema)
+        waiting.add_later_columns(self._connection)
         self._lock = threading.Lock()
 
     def recover(
@@ -276,7 +277,7 @@ class Outbox:
         with self._lock, transaction(self._connection) as connection:
             connection.execute("DELETE FROM outbox WHERE finished_at < ?", (before,))
             connection.execute("DELETE FROM reports WHERE is_published = 1")
-            waiting.forget_groups(connection, before)
+            waiting.forget(connection, before)
             told.forget(connection, told_before)
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ from streams.notify.metrics import NotifyMetrics
 from streams.notify.outbox import Outbox
 from streams.notify.routes import CONSOLE, ChannelConfig, Routes, load_routes
 from streams.notify.sender import Limits, Sender
-from streams.notify.turns import TIMERS_TOPIC, Turns
+from streams.notify.turns import TIMERS_TOPIC, Turns, follow
 from streams.service.background import Background
 from streams.service.locking import only_one
 from streams.service.logs import configure_logging
@@ -99,7 +99,9 @@ def enqueuer(
     """The handler of alerts: rows for the outbox, durable together with the mark of the alert."""
 
     def handle(envelope: AlertEnvelope) -> None:
-        take(ledger.connection, routes, envelope.data, now())
+        alert, at = envelope.data, now()
+        take(ledger.connection, routes, alert, at)
+        follow(ledger.connection, alert, at)
 
     return handle
 

@@ -9,18 +9,20 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 from pydantic import ValidationError
 
-from schemas.alerts import SEVERITIES
+from schemas.alerts import SEVERITIES, Alert
 from schemas.outputs import DeadlineTurn
+from streams.detect.deadlines import OUR_OWN
 from streams.errors import PoisonError
 from streams.notify import waiting
-from streams.notify.intake import language_of, place_of, tell_or_hold
+from streams.notify.intake import is_settled, language_of, place_of, tell_or_hold
 from streams.notify.routes import Routes
 from streams.notify.text import dump, render_turn
-from streams.notify.waiting import Notice, notification_id
+from streams.notify.waiting import Notice, Of, notification_id
 from streams.subscriber import Record, SqliteLedger
 
 TIMERS_TOPIC: Final = "timers"
@@ -46,13 +48,30 @@ class Turns:
             where = ".".join(str(part) for part in first["loc"]) or "body"
             raise PoisonError("no_deadline", f"{where}: {first['msg']}") from None
         with self._ledger.handling(turn.deadline_id, revision_of(turn)) as is_new:
-            if is_new and not self._is_overtaken(turn):
+            if is_new and not self._is_overtaken(turn) and not self._is_over(turn):
                 take_turn(self._ledger.connection, self._routes, turn, self._now())
         return is_new
 
     def _is_overtaken(self, turn: DeadlineTurn) -> bool:
         # After a stop of ours: that it has passed comes next, unless it was met.
         return turn.turn != "past" and turn.due_at.timestamp() <= self._now()
+
+    def _is_over(self, turn: DeadlineTurn) -> bool:
+        # The topics are read in any order, after a stop for example.
+        of = _alert_of(turn)
+        return of is not None and waiting.is_over(self._ledger.connection, of)
+
+
+def follow(connection: sqlite3.Connection, alert: Alert, now: float) -> None:
+    """What a revision of an alert means for the deadlines of it that wait, in the caller's transaction.
+
+    The inbox counts one that has expired on, for there may be a complaint; and so does this.
+    """
+    if is_settled(alert) or alert.suppressed_by is not None:
+        waiting.end_deadlines(connection, alert.alert_id, alert.revision, now)
+    else:
+        terms = {_term(one.code, one.due_at) for one in alert.deadlines}
+        waiting.keep_deadlines(connection, alert.alert_id, alert.revision, terms)
 
 
 def take_turn(
@@ -76,9 +95,24 @@ def take_turn(
         )
         kind = f"{turn.shop_id} {turn.code} {turn.turn}"
         place = place_of(connection, channel, item, by, rank, kind, now)
-        tell_or_hold(connection, item, turn.turn, place, now)
+        tell_or_hold(connection, item, turn.turn, place, now, _alert_of(turn))
 
 
 def revision_of(turn: DeadlineTurn) -> int:
     """What orders the turns of a deadline: epoch milliseconds."""
-    return round(turn.turned_at.timestamp() * 1000)
+    return _ms(turn.turned_at)
+
+
+def _alert_of(turn: DeadlineTurn) -> Of | None:
+    if turn.alert_id is None:
+        return None
+    term = None if turn.code in OUR_OWN else _term(turn.code, turn.due_at)
+    return Of(turn.alert_id, turn.alert_revision or 0, term)
+
+
+def _term(code: str, due_at: datetime) -> str:
+    return f"{code} {_ms(due_at)}"
+
+
+def _ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import uuid
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Final
 
 from schemas.alerts import SEVERITIES, Alert, AlertChange
@@ -42,7 +42,14 @@ CREATE INDEX IF NOT EXISTS waiting_bucket ON waiting (channel, bucket, next_at, 
 CREATE TABLE IF NOT EXISTS grouped (
   channel TEXT NOT NULL, bucket TEXT NOT NULL, told_at REAL NOT NULL,
   PRIMARY KEY (channel, bucket)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS over (
+  alert_id TEXT PRIMARY KEY, revision INTEGER NOT NULL, since REAL NOT NULL) WITHOUT ROWID;
 """
+# What files of earlier versions lack: the alert of a deadline that waits, see Of.
+_LATER_COLUMNS: Final = (("of_alert", "TEXT"), ("of_revision", "INTEGER"), ("of_term", "TEXT"))
+_LATER_INDEX: Final = (
+    "CREATE INDEX IF NOT EXISTS waiting_of_alert ON waiting (of_alert) WHERE of_alert IS NOT NULL"
+)
 # Of the ids of notifications and of summaries.
 NAMESPACE: Final = uuid.UUID("d0b3c8f4-6f5b-5a57-9a4e-3a1f6f0f3a51")
 
@@ -57,6 +64,18 @@ class Notice:
     revision: int
     rank: int
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Of:
+    """The alert of a deadline, the revision of it that its turn is about, and what that one said of it.
+
+    `term` is the code and the last moment, and None of a promise of ours, which no alert says.
+    """
+
+    alert_id: str
+    revision: int
+    term: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +122,22 @@ def hold(
     bucket: str,
     until: float,
     now: float,
+    of: Of | None = None,
 ) -> None:
     """Keep it in the bucket until then, or until what the bucket has already is told, in place of
-    what waited about the same alert."""
+    what waited about the same alert. `of` is the alert of a deadline."""
     (earliest,) = connection.execute(
         "SELECT min(next_at) FROM waiting WHERE channel = ? AND bucket = ?", (item.channel, bucket)
     ).fetchone()
     next_at = until if earliest is None else min(until, earliest)
     connection.execute(
         "INSERT INTO waiting (channel, alert_id, revision, change, rank, message, bucket, held_at,"
-        " next_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+        " next_at, of_alert, of_revision, of_term) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET"
         " revision = excluded.revision, change = excluded.change, rank = excluded.rank,"
         " message = excluded.message, bucket = excluded.bucket, held_at = excluded.held_at,"
-        " next_at = excluded.next_at",
+        " next_at = excluded.next_at, of_alert = excluded.of_alert,"
+        " of_revision = excluded.of_revision, of_term = excluded.of_term",
         (
             item.channel,
             item.alert_id,
@@ -126,6 +148,7 @@ def hold(
             bucket,
             now,
             next_at,
+            *((None, None, None) if of is None else astuple(of)),
         ),
     )
 
@@ -135,6 +158,43 @@ def drop(connection: sqlite3.Connection, channel: str, alert_id: str) -> None:
     connection.execute(
         "DELETE FROM waiting WHERE channel = ? AND alert_id = ?", (channel, alert_id)
     )
+
+
+def add_later_columns(connection: sqlite3.Connection) -> None:
+    """Bring the table of an earlier version up to date."""
+    columns = {row[1] for row in connection.execute("PRAGMA table_info(waiting)")}
+    for column, kind in _LATER_COLUMNS:
+        if column not in columns:
+            connection.execute(f"ALTER TABLE waiting ADD COLUMN {column} {kind}")
+    connection.execute(_LATER_INDEX)
+
+
+def keep_deadlines(
+    connection: sqlite3.Connection, alert_id: str, revision: int, terms: Collection[str]
+) -> None:
+    """Of the alert's deadlines that waited before this revision only these are still so."""
+    connection.execute(
+        "DELETE FROM waiting WHERE of_alert = ? AND of_revision < ?"
+        f" AND of_term IS NOT NULL AND of_term NOT IN ({', '.join('?' * len(terms))})",
+        (alert_id, revision, *terms),
+    )
+    connection.execute("DELETE FROM over WHERE alert_id = ?", (alert_id,))
+
+
+def end_deadlines(connection: sqlite3.Connection, alert_id: str, revision: int, now: float) -> None:
+    """No deadline of the alert from before this revision is told, those that come later neither."""
+    connection.execute(
+        "DELETE FROM waiting WHERE of_alert = ? AND of_revision < ?", (alert_id, revision)
+    )
+    connection.execute("INSERT OR REPLACE INTO over VALUES (?, ?, ?)", (alert_id, revision, now))
+
+
+def is_over(connection: sqlite3.Connection, of: Of) -> bool:
+    """Whether the alert has ended since the revision that a turn is about."""
+    row = connection.execute(
+        "SELECT 1 FROM over WHERE alert_id = ? AND revision > ?", (of.alert_id, of.revision)
+    ).fetchone()
+    return row is not None
 
 
 def window_end(
@@ -201,9 +261,10 @@ def take_unknown(connection: sqlite3.Connection, known: Collection[str]) -> list
     return _take(connection, f"channel NOT IN ({', '.join('?' * len(known))})", tuple(known))
 
 
-def forget_groups(connection: sqlite3.Connection, before: float) -> None:
-    """Forget the groups of which nobody was told since then."""
+def forget(connection: sqlite3.Connection, before: float) -> None:
+    """Forget the groups of which nobody was told since then, and the alerts that had ended by then."""
     connection.execute("DELETE FROM grouped WHERE told_at < ?", (before,))
+    connection.execute("DELETE FROM over WHERE since < ?", (before,))
 
 
 def _take(

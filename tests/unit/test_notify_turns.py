@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from schemas.alerts import Subject, Text
+from schemas.alerts import Alert, Deadline, Subject, Text
 from schemas.outputs import DeadlineTurn
 from streams.errors import ConfigurationError, PoisonError
 from streams.notify.routes import Routes, load_routes
-from streams.notify.service import limits_of
+from streams.notify.service import enqueuer, limits_of
 from streams.notify.text import render_turn
 from streams.notify.turns import Turns
 from streams.settings import Settings
 from streams.subscriber import AlertSubscriber, MemoryLedger, Record, SqliteLedger
+from streams.subscriber.ledger import open_database
 from tests.desk import Desk
-from tests.factories import alert_id
+from tests.factories import alert_id, envelope, make_alert
 
 ALL = {"name": "all", "to": ["desk"]}
 DAY = 86_400.0
@@ -69,6 +71,16 @@ class Office:
         ledger.close()
         self.desk.work(1)
         return taken
+
+    def revise(self, *alerts: Alert) -> None:
+        """Give revisions of alerts to the service; nothing is sent."""
+        ledger = SqliteLedger(self.desk.path, "g", now=self.desk.clock)
+        handle = enqueuer(self.routes, ledger, self.desk.clock)
+        for alert in alerts:
+            with ledger.handling(alert.alert_id, alert.revision) as is_new:
+                if is_new:
+                    handle(envelope(alert))
+        ledger.close()
 
     def told(self) -> list[str]:
         """The heads of what the receiver took since it was last asked."""
@@ -165,6 +177,111 @@ def test_of_a_deadline_that_waits_for_a_digest_the_newest_turn_is_told(tmp_path:
     assert office.told() == []
     office.desk.work(3600)
     assert office.told() == ["T04 warn due shop1:b42"]
+
+
+# Of the alerts themselves nobody hears here.
+HELD = {**ALL, "digest": {"every_s": 3600}, "changes": ["expired"], "detectors": ["D18"]}
+
+
+def alert_of(office: Office, revision: int, due_s: float = 0, **fields: Any) -> Alert:
+    """A revision of the alert whose T04 turns; `due_s` moves its last moment."""
+    due_at = datetime.fromtimestamp(office.last + due_s, UTC)
+    deadline = Deadline(code="T04", due_at=due_at, text=Text(zh="期限", en="deadline"))
+    said = {"deadlines": [deadline], "detector": "D18", "change": "updated", **fields}
+    return make_alert("1", revision=revision, **said)
+
+
+OVER = [
+    {"status": "resolved", "change": "resolved"},
+    {"status": "retracted", "change": "retracted"},
+    {"suppressed_by": "snooze"},
+]
+
+
+@pytest.mark.parametrize("fields", OVER)
+@pytest.mark.parametrize("code", ["T04", "T09"])
+@pytest.mark.parametrize("comes_first", ["turn", "end"])
+def test_a_turn_whose_alert_is_over_meanwhile_is_not_told(
+    tmp_path: Path, fields: dict[str, Any], code: str, comes_first: str
+) -> None:
+    office = office_of(tmp_path, {**HELD, "deadlines": "all"})
+    turn = office.turn(alert_revision=1, code=code)
+    other = office.turn(alert_revision=1, alert_id=alert_id("2"), deadline_id="deadline-2")
+    office.revise(alert_of(office, 1))
+    if comes_first == "turn":
+        office.take(turn, other)
+    office.revise(alert_of(office, 2, **fields))
+    office.desk.outbox.close()
+    office.desk.start()
+    if comes_first == "end":
+        office.take(turn, other)
+    office.desk.work(3600)
+    assert office.told() == ["T04 warn due shop1:b42"]
+
+
+def test_of_an_alert_that_has_ended_a_turn_is_not_told_at_once_either(tmp_path: Path) -> None:
+    office = office_of(tmp_path, {**ALL, "changes": ["expired"]})
+    office.revise(alert_of(office, 2, **OVER[0]))
+    office.take(office.turn(alert_revision=1))
+    assert office.told() == []
+    # It has come back, and the turn is of what is so since.
+    office.take(office.turn(alert_revision=3, before_s=DAY / 2))
+    assert office.told() == ["T04 warn due shop1:b42"]
+
+
+def test_a_revision_that_the_turn_knew_already_ends_nothing(tmp_path: Path) -> None:
+    office = office_of(tmp_path, HELD)
+    office.take(office.turn(alert_revision=3))
+    office.revise(alert_of(office, 2, **OVER[0]), alert_of(office, 3, change="reopened"))
+    office.desk.work(3600)
+    assert office.told() == ["T04 warn due shop1:b42"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_told"),
+    [
+        ({}, True),
+        ({"severity": "critical", "change": "escalated"}, True),
+        ({"status": "expired", "change": "updated"}, True),
+        ({"due_s": DAY}, False),
+        ({"deadlines": []}, False),
+    ],
+)
+def test_a_turn_that_waits_is_told_only_while_the_alert_says_its_deadline(
+    tmp_path: Path, fields: dict[str, Any], is_told: bool
+) -> None:
+    office = office_of(tmp_path, {**HELD, "deadlines": ["T04", "T09"]})
+    ours = office.turn(alert_revision=1, code="T09", deadline_id="deadline-9")
+    office.take(office.turn(alert_revision=1), ours)
+    office.revise(alert_of(office, 2, **fields))
+    office.desk.work(3600)
+    # Of our own promises an alert says nothing, so it ends none by its silence.
+    (told,) = office.told()
+    assert told.startswith("DIGEST" if is_told else "T09 warn due")
+
+
+def test_what_waits_in_a_file_of_an_earlier_version_is_told(tmp_path: Path) -> None:
+    office = office_of(tmp_path, HELD)
+    office.take(office.turn())
+    office.desk.outbox.close()
+    with closing(open_database(office.desk.path)) as connection:
+        connection.execute("DROP INDEX waiting_of_alert")
+        connection.execute("DROP TABLE over")
+        for column in ("of_alert", "of_revision", "of_term"):
+            connection.execute(f"ALTER TABLE waiting DROP COLUMN {column}")
+    office.desk.start()
+    office.take(office.turn(deadline_id="deadline-2", alert_revision=1))
+    office.revise(alert_of(office, 2, **OVER[0]))
+    office.desk.work(3600)
+    assert office.told() == ["T04 warn due shop1:b42"]
+
+
+def test_that_an_alert_has_ended_is_forgotten_in_the_end(tmp_path: Path) -> None:
+    office = office_of(tmp_path, HELD)
+    office.revise(alert_of(office, 2, **OVER[0]))
+    office.desk.outbox.prune(office.desk.clock.now + 1, 0)
+    with closing(open_database(office.desk.path)) as connection:
+        assert connection.execute("SELECT count(*) FROM over").fetchone() == (0,)
 
 
 def test_a_turn_that_nobody_wants_ends_what_waits_of_its_deadline(tmp_path: Path) -> None:
