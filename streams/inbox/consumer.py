@@ -52,6 +52,11 @@ class AlertSource(Source, Protocol):
         """
         ...
 
+    @property
+    def assignments(self) -> int:
+        """Grows whenever partitions are assigned to us, within a poll."""
+        ...
+
 
 class KafkaAlertSource(KafkaSource):
     """The alerts topic, read by one member of the inbox's consumer group.
@@ -173,8 +178,8 @@ class Consumer:
         self._answered_at: float | None = None
         self._probed_at = 0.0
         self._trouble = "not connected to Kafka yet"
-        # Whether all that lay on the topic was read at some moment since the broker last answered.
-        self.has_caught_up = False
+        self._has_read_all = False
+        self._assignments = 0
         # Until then there is no group to leave, so a stop need not wait for the first answer.
         self.has_connected = False
 
@@ -203,6 +208,14 @@ class Consumer:
             return Health(False, f"no sign of the Kafka broker for {silent_s:.0f} s")
         return Health(True)
 
+    def has_caught_up(self) -> bool:
+        """Whether our partitions were read to their end at some moment since we have them.
+
+        Not while the broker is away or silent: a process that stood still learns only at its next poll that
+        others have had them.
+        """
+        return self._has_read_all and self.health().is_ready
+
     def _connected(self) -> AlertSource | None:
         pause_s = _FIRST_PAUSE_S
         while not self._stopping.is_set():
@@ -224,6 +237,9 @@ class Consumer:
             self._unreachable(error, _LONGEST_PAUSE_S)
             self._stopping.wait(_LONGEST_PAUSE_S)
             return
+        if source.assignments != self._assignments:
+            # Who had them before may have left much unread.
+            self._assignments, self._has_read_all, self._probed_at = source.assignments, False, 0.0
         if records:
             self._take_in(source, records)
         if time.monotonic() - self._probed_at >= _PROBE_EVERY_S or self._trouble:
@@ -261,7 +277,7 @@ class Consumer:
 
     def _unreachable(self, error: TransientError, pause_s: float) -> None:
         self._trouble = str(error)
-        self.has_caught_up = False
+        self._has_read_all = False
         log.warning("inbox_broker_unreachable", pause_s=pause_s, reason=str(error))
 
     def _store_failed(self, error: Exception, pause_s: float) -> None:
@@ -285,14 +301,14 @@ class Consumer:
             lag = source.lag(_PROBE_TIMEOUT_S)
         except TransientError as error:
             self._trouble = str(error)
-            self.has_caught_up = False
+            self._has_read_all = False
             return
         self._probed_at = time.monotonic()
         if lag is None:
             self._trouble = "waiting for the consumer group to assign partitions"
             return
         self._metrics.lag(lag)
-        self.has_caught_up = self.has_caught_up or lag == 0
+        self._has_read_all = self._has_read_all or lag == 0
         self._answered()
 
     def _answered(self) -> None:

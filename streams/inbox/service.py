@@ -126,7 +126,7 @@ def run(settings: Settings) -> None:
             "inbox-retention": retention.step,
             "inbox-rules": rules_file.look,
             "inbox-bans": Reminder(engine, _now).step,
-            "inbox-turns": Teller(engine, board, lambda: consumer.has_caught_up, _now).step,
+            "inbox-turns": Teller(engine, board, consumer.has_caught_up, _now).step,
         }
         try:
             _serve(address, app, consumer, live, steps)

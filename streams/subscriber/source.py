@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
-from kafka import OffsetAndMetadata, TopicPartition
+from kafka import ConsumerRebalanceListener, OffsetAndMetadata, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError
 
@@ -58,6 +58,17 @@ class Source(Protocol):
         ...
 
 
+class _Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]
+    def __init__(self) -> None:
+        self.count = 0
+
+    def on_partitions_revoked(self, revoked: object) -> None:
+        pass
+
+    def on_partitions_assigned(self, assigned: object) -> None:
+        self.count += 1
+
+
 class KafkaSource:
     """Topics of the registry read by one member of a consumer group, through kafka-python.
 
@@ -78,8 +89,14 @@ class KafkaSource:
         if missing:
             self.close()
             raise missing_topic(settings, missing[0])
-        self._consumer.subscribe(list(self._names))
+        self._rebalances = _Rebalances()
+        self._consumer.subscribe(list(self._names), listener=self._rebalances)
         self._owned: frozenset[Partition] = frozenset()
+
+    @property
+    def assignments(self) -> int:
+        """How often partitions were assigned to us: also the same ones once more, after others had them."""
+        return self._rebalances.count
 
     def poll(self, timeout_s: float) -> list[Record]:
         """See Source."""

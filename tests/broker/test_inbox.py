@@ -253,8 +253,12 @@ def test_what_another_console_read_into_the_lost_database_is_read_again_as_well(
     new = KafkaAlertSource(settings, is_anew=True)
     # Each has its half now.
     wait_until(lambda: count(old, lost) + count(new, stored) >= 30, deadline_s=60)
+    # What it has caught up with is asked anew each time that it is given partitions.
+    before = new.assignments
+    assert before > 0
     old.close()
     wait_until(lambda: count(new, stored) == 20, deadline_s=60)
+    assert new.assignments > before
     new.close()
 
 

@@ -36,11 +36,22 @@ class MemorySource:
         self.is_closed = False
         self.is_assigned = True
         self.refusal: TransientError | None = None
+        self.assignments = 1
+        self.is_stuck = False
+
+    def rebalance(self, *values: bytes) -> None:
+        """Partitions are assigned anew, and with them comes what nobody has read."""
+        self.values += values
+        self.assignments += 1
 
     def poll(self, timeout_s: float) -> list[Record]:
         if self.refusal:
             raise self.refusal
-        end = min(len(self.values), self.position + 10) if self.is_reachable else self.position
+        end = (
+            min(len(self.values), self.position + 10)
+            if self.is_reachable and not self.is_stuck
+            else self.position
+        )
         found = [
             Record("alerts", 0, offset, b"k", self.values[offset])
             for offset in range(self.position, end)
@@ -293,3 +304,45 @@ def test_an_operator_s_work_survives_the_alert_s_revisions(tmp_path: Path) -> No
     detail = setup.store.detail(alert_id("1"))
     assert detail is not None
     assert [row.change for row in detail.revisions] == ["escalated", "opened"]
+
+
+def test_it_has_caught_up_with_the_partitions_that_it_has_now(tmp_path: Path) -> None:
+    setup = Setup(tmp_path, [value("1")])
+    assert not setup.consumer.has_caught_up()
+    with setup.running():
+        wait_until(setup.consumer.has_caught_up)
+        # What the last owner left unread would be long in coming; here nothing of it comes at all.
+        setup.source.is_stuck = True
+        setup.source.rebalance(*(value(str(n)) for n in range(2, 5)))
+        wait_until(lambda: setup.count("orderwatch_inbox_lag_records") == 3)
+        assert not setup.consumer.has_caught_up()
+        setup.source.is_stuck = False
+        # The next answer is asked for some seconds later; an assignment is asked about at once.
+        setup.source.rebalance()
+        wait_until(setup.consumer.has_caught_up)
+        assert setup.store.page(Filter()).total == 4
+
+
+def test_what_comes_meanwhile_takes_nothing_back(tmp_path: Path) -> None:
+    setup = Setup(tmp_path, [value("1")])
+    with setup.running():
+        wait_until(setup.consumer.has_caught_up)
+        setup.source.values += [value(str(n)) for n in range(2, 30)]
+        assert setup.consumer.has_caught_up()
+        wait_until(lambda: setup.source.committed == 29)
+        assert setup.consumer.has_caught_up()
+
+
+def test_who_has_no_partitions_or_no_broker_has_not_caught_up(tmp_path: Path) -> None:
+    setup = Setup(tmp_path, [value("1")])
+    with setup.running():
+        wait_until(setup.consumer.has_caught_up)
+        setup.source.is_assigned = False
+        setup.source.rebalance()
+        wait_until(lambda: not setup.consumer.health().is_ready)
+        assert not setup.consumer.has_caught_up()
+        setup.source.is_assigned = True
+        wait_until(setup.consumer.has_caught_up)
+        setup.source.refusal = TransientError("no right to read")
+        wait_until(lambda: not setup.consumer.health().is_ready)
+        assert not setup.consumer.has_caught_up()
