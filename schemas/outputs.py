@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from schemas.alerts import ActionCode, AlertId, Scalar, Severity, Subject, Text
 from schemas.base import Contract, EventTime, Id, Quantity, ShopId
@@ -97,10 +98,21 @@ class DeadlineTurn(Contract):
 class Control(Contract):
     """A command to running services.
 
-    `value` is `on` or `off` for the kill switch, and the id of an alert for an approval.
+    `value` is `on` or `off` for the kill switch, and the id of an alert for an approval, which is read as
+    ids are written: in lower case.
     """
 
     control_id: Id
     command: Literal["stock_kill_switch", "stock_approve"]
-    value: str = ""
+    value: Annotated[str, Field(validate_default=True)] = ""
     at: EventTime
+
+    @field_validator("value")
+    @classmethod
+    def _names_an_alert(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("command") != "stock_approve":
+            return value
+        try:
+            return str(uuid.UUID(value))
+        except ValueError:
+            raise ValueError("expected the id of an alert") from None

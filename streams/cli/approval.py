@@ -6,25 +6,40 @@ import uuid
 from contextlib import closing
 from datetime import UTC, datetime
 
+from pydantic import ValidationError
+
 from schemas.outputs import Control
 from streams.errors import ConfigurationError
 from streams.kafka.publisher import KafkaPublisher, Outgoing
 from streams.settings import Settings
-from streams.stock.control import APPROVE, CONTROL_TOPIC
+from streams.stock.control import APPROVE, CONTROL_TOPIC, approved_until
 
 
-def approve(settings: Settings, alert_id: str) -> None:
-    """Send the approval of an alert; the service sees to its end.
+def approve(settings: Settings, alert_id: str) -> str:
+    """Send the approval of an alert, and say so; the service sees to its end.
 
     Raises ConfigurationError for what is no id of an alert, TransientError without a broker.
     """
-    try:
-        name = str(uuid.UUID(alert_id))
-    except ValueError:
-        raise ConfigurationError(
-            f"--approve is {alert_id!r}; expected the id of an alert, as the inbox shows it"
-        ) from None
-    at = datetime.now(UTC)
-    control = Control(control_id=str(uuid.uuid4()), command=APPROVE, value=name, at=at)
+    control = _approval_of(alert_id, datetime.now(UTC))
     with closing(KafkaPublisher(settings)) as publisher:
         publisher.publish([Outgoing(CONTROL_TOPIC, APPROVE, control.model_dump_json().encode())])
+    return _said(control)
+
+
+def _approval_of(alert_id: str, at: datetime) -> Control:
+    try:
+        return Control(control_id=str(uuid.uuid4()), command=APPROVE, value=alert_id, at=at)
+    except ValidationError:
+        raise ConfigurationError(
+            f"--approve is {alert_id!r}; expected the id of an alert, as the inbox shows it. "
+            "Nothing was approved."
+        ) from None
+
+
+def _said(control: Control) -> str:
+    until = approved_until(control, control.at)
+    # Nobody here knows the alert, nor what the service is allowed: its decisions say what came of it.
+    return (
+        f"Approved: the top-ups of alert {control.value}, until {until:%Y-%m-%d %H:%M} UTC. "
+        "Whether units went shows in `orderwatch tail stock-adjustments`."
+    )

@@ -113,9 +113,10 @@ def stock(
     """Run stock adjustment (dry-run unless settings say otherwise)."""
     # An empty one is a variable that was not set, and no wish for a service.
     if approve is not None:
-        from streams.cli import approval
+        from streams.cli.approval import approve as send
+        from streams.cli.console import stdout
 
-        approval.approve(context.obj.settings(), approve)
+        stdout().print(send(context.obj.settings(), approve))
         return
     from streams.stock import service
 

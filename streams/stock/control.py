@@ -24,8 +24,8 @@ APPROVED_FOR = timedelta(hours=24)
 def obey(store: Store, value: bytes, offset: int, now: datetime) -> Control:
     """Do what a record of `control` says; the command is returned.
 
-    Within the caller's transaction. Raises ValidationError for what is no command and does not name the
-    kill switch.
+    Within the caller's transaction. Raises ValidationError for what is no command, or approves what is no
+    alert, and does not name the kill switch.
     """
     try:
         control = Control.model_validate_json(value)
@@ -37,6 +37,10 @@ def obey(store: Store, value: bytes, offset: int, now: datetime) -> Control:
     if control.command == KILL_SWITCH:
         store.put_control(control, offset)
     else:
-        # The sender's clock may make it shorter, and not longer.
-        store.put_approval(control.value, min(control.at, now) + APPROVED_FOR)
+        store.put_approval(control.value, approved_until(control, now))
     return control
+
+
+def approved_until(control: Control, now: datetime) -> datetime:
+    """When an approval that is read now ends: the sender's clock may make it shorter, and not longer."""
+    return min(control.at, now) + APPROVED_FOR

@@ -30,7 +30,7 @@ from streams.service.logs import configure_logging
 from streams.service.serving import metrics_served
 from streams.settings import Settings
 from streams.stock.adapter import command
-from streams.stock.control import CONTROL_TOPIC, KILL_SWITCH, obey
+from streams.stock.control import CONTROL_TOPIC, KILL_SWITCH, approved_until, obey
 from streams.stock.ledger import (
     EARLIEST,
     Limits,
@@ -247,7 +247,12 @@ class StockDesk:
                 control=control.control_id,
             )
         else:
-            log.warning("stock_approved", alert=control.value, control=control.control_id)
+            log.warning(
+                "stock_approved",
+                alert=control.value,
+                until=approved_until(control, now).isoformat(timespec="seconds"),
+                control=control.control_id,
+            )
         return decisions
 
     def _apply_result(self, result: ActionResult) -> list[StockAdjustment]:

@@ -216,11 +216,14 @@ def test_a_person_lets_a_top_up_go_and_its_refusal_is_heard(
 
     with stock(variables) as process:
         read_until(bootstrap, topics["stock-adjustments"], enough=says("needs_approval"))
-        subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "streams", "stock", "--approve", name],
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "streams", "stock", "--approve", name.upper()],
             env=os.environ | variables,
             check=True,
+            capture_output=True,
+            text=True,
         )
+        assert done.stdout.startswith(f"Approved: the top-ups of alert {name}, until 20")
         (command,) = read_until(bootstrap, topics["actions"], enough=bool)
         result = {
             "action_id": Action.model_validate_json(command.value or b"").action_id,

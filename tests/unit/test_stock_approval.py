@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from streams.cli.approval import approve
 from streams.errors import ConfigurationError
@@ -118,13 +119,40 @@ def test_stock_that_comes_and_goes_brings_no_word_about_orders_that_wait(shop: S
     assert shop.reading(on_hand=100) == []
 
 
-@pytest.mark.parametrize("wrong", ["", "D01", "all", "*"])
+WRONG = ["", "D01", "all", "*"]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
 def test_what_is_no_alert_is_refused_at_the_command_line(wrong: str) -> None:
-    with pytest.raises(ConfigurationError, match="expected the id of an alert"):
+    with pytest.raises(ConfigurationError, match=r"expected the id of an alert.*Nothing was"):
         approve(Settings(), wrong)
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_is_no_alert_is_refused_and_counted_on_the_topic(shop: Shop, wrong: str) -> None:
+    with capture_logs() as logs:
+        assert approved(shop, wrong) == []
+    assert [entry["event"] for entry in logs] == ["stock_record_refused"]
+    found = shop.metrics.registry.get_sample_value(
+        "orderwatch_stock_bad_records_total", {"topic": "control"}
+    )
+    assert found == 1.0
+
+
+def test_an_approval_that_names_the_switch_where_an_alert_belongs_stops_it_all(shop: Shop) -> None:
+    approved(shop, "stock_kill_switch")
+    assert shop.is_killed()
+
+
+@pytest.mark.parametrize("written", [A.upper(), f"{{{A}}}", A.replace("-", "")])
+def test_an_id_that_is_written_otherwise_is_the_same(shop: Shop, written: str) -> None:
+    shop.alert()
+    with capture_logs() as logs:
+        assert approved(shop, written) == TOPPED_UP
+    (said,) = (entry for entry in logs if entry["event"] == "stock_approved")
+    assert (said["alert"], said["until"]) == (A, (T0 + timedelta(hours=24)).isoformat())
 
 
 def test_an_approval_of_nothing_known_does_no_harm(shop: Shop) -> None:
     assert approved(shop, str(uuid.uuid4())) == []
-    assert approved(shop, "") == []
     assert shop.alert() == WAITS
