@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from streams.inbox.database import said_of
 from streams.inbox.desk import Desk, Outcome
 from streams.inbox.metrics import InboxMetrics
 from streams.inbox.workflow import StepRequest
@@ -54,7 +55,7 @@ def perform_each(desk: Desk, metrics: InboxMetrics, wanted: Sequence[StepRequest
             outcome = desk.perform(request)
         except SQLAlchemyError as error:
             # Each of the others would wait for the database as long as this one did.
-            log.error("inbox_bulk_interrupted", step=request.step, error=type(error).__name__)
+            log.error("inbox_bulk_interrupted", step=request.step, reason=said_of(error))
             return Told(done, undone, wanted[number:])
         metrics.stepped(request.step, outcome.kind, outcome.waited)
         if outcome.kind in ("done", "repeated"):

@@ -16,6 +16,8 @@ from functools import partial
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from streams.inbox.database import said_of
+
 log = structlog.get_logger(__name__)
 
 _LOOK_EVERY_S = 2.0
@@ -100,7 +102,7 @@ class Live:
             version = await asyncio.to_thread(self._version)
         except SQLAlchemyError as error:
             # The pages stay as they are; readiness says what is wrong.
-            log.warning("inbox_live_without_store", error=type(error).__name__)
+            log.warning("inbox_live_without_store", reason=said_of(error))
             return False
         if version == self._current:
             return False

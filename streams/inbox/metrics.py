@@ -15,6 +15,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from sqlalchemy.exc import SQLAlchemyError
 
 from streams.inbox.board import Board
+from streams.inbox.database import said_of
 from streams.inbox.events import Topic
 from streams.inbox.store import Store
 
@@ -147,7 +148,7 @@ class _StoredGauges:
         except SQLAlchemyError as error:
             # A scrape without these gauges is an alert rule's business; a failed scrape would hide
             # the counter that says why.
-            log.warning("inbox_metrics_without_store", error=type(error).__name__)
+            log.warning("inbox_metrics_without_store", reason=said_of(error))
             return
         alerts = GaugeMetricFamily(
             "orderwatch_inbox_alerts_open", "Alerts not handled yet.", labels=["severity"]

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
 from streams.inbox.desk import Outcome
 from streams.inbox.listing import PAGE_SIZE
@@ -291,7 +292,10 @@ def test_a_failure_in_the_middle_loses_nothing_of_what_was_done(
     order = [name.removeprefix("alert.") for name in boxes]
     with monkeypatch.context() as patch:
         interrupted(served, patch, 2)
-        answer = shift.http.post(action, data=form)
+        with capture_logs() as logs:
+            answer = shift.http.post(action, data=form)
+    (said,) = (entry for entry in logs if entry["event"] == "inbox_bulk_interrupted")
+    assert said["reason"] == "the database does not answer (Exception)"
     assert answer.status_code == 503
     assert "处理：2条已完成" in answer.text and "另有2条没有执行" in answer.text
     # What was not done is chosen for another try.

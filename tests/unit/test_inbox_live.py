@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
 from streams.inbox import live as module
 from streams.inbox.live import Live
@@ -155,7 +156,9 @@ def test_a_change_while_the_database_is_away_is_told_when_it_is_back(
             watched.is_away = False
             await until(lambda: watched.told == ["0", "1"])
 
-    asyncio.run(story())
+    with capture_logs() as logs:
+        asyncio.run(story())
+    assert {entry["reason"] for entry in logs} == {"the database does not answer (Exception)"}
 
 
 def test_every_page_is_told_and_none_twice() -> None:
