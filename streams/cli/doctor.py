@@ -1,4 +1,4 @@
-"""What `orderwatch doctor` examines, each finding with its cure; it never writes to the broker.
+"""What `orderwatch doctor` examines, each finding with its cure; it makes nothing, on no disk and no broker.
 
 A check says `ok`, `failed`, `warning` for what may be as it should in this shop, or `skipped` when it
 could not be made (a service that is not on this machine, or anything behind a broker that does not
@@ -8,6 +8,8 @@ here would differ from it some day.
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import tempfile
 import time
@@ -16,6 +18,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from kafka.errors import KafkaError
@@ -24,8 +27,8 @@ from schemas.topics import INPUT_TOPICS
 from streams.cli import NO_ROOM
 from streams.detect.detector import Detector, find_detectors
 from streams.errors import OrderwatchError
-from streams.identities import disposable_phones, identity_key
-from streams.inbox.database import open_database
+from streams.identities import KEY_FILE, disposable_phones, identity_key
+from streams.inbox.database import file_of, open_database
 from streams.inbox.service import checked_token
 from streams.kafka import clients, deadletters, reading, topics
 from streams.notify.routes import load_routes
@@ -82,6 +85,8 @@ _SEND = {
 }
 ROOM_CURE = "Free some space, or choose another disk."
 DIRECTORY_CURE = "Set ORDERWATCH_DATA_DIR to a directory that this user may write to."
+NO_DIRECTORY_CURE = "If a service has run here before, correct ORDERWATCH_DATA_DIR."
+NO_DATABASE_CURE = "If the inbox has run here before, correct ORDERWATCH_DATABASE_URL."
 DATABASE_CURE = "Set ORDERWATCH_DATABASE_URL to sqlite:///FILE or postgresql://USER@HOST/NAME."
 
 
@@ -107,7 +112,7 @@ def examine(settings: Settings) -> list[Check]:
         *_detection(settings),
         _tried("notify routes", lambda: _routes(settings), ROUTES_CURE),
         _tried("inbox token", lambda: _token(settings), TOKEN_CURE),
-        _tried("inbox database", lambda: _database(settings), DATABASE_CURE),
+        _database(settings),
     ]
     checks.extend(_broker(settings))
     checks.append(_http("worker", settings.web_host, settings.web_port, "/readyz"))
@@ -165,6 +170,8 @@ def _rules(settings: Settings) -> str:
 
 
 def _identity_key(settings: Settings) -> str:
+    if settings.identity_key is None and not (settings.data_dir / KEY_FILE).exists():
+        return f"none yet; the first worker makes one in {settings.data_dir}"
     identity_key(settings)
     return "ORDERWATCH_IDENTITY_KEY" if settings.identity_key else f"kept in {settings.data_dir}"
 
@@ -183,26 +190,53 @@ def _token(settings: Settings) -> str:
     return "is asked for" if checked_token(settings) else "none: only this machine is served"
 
 
-def _database(settings: Settings) -> str:
-    engine = open_database(settings.database_url)
-    engine.dispose()
-    # Not the whole URL, which may hold a password.
-    return f"{engine.url.get_backend_name()}: {engine.url.database}"
+def _database(settings: Settings) -> Check:
+    name = "inbox database"
+    try:
+        url = open_database(settings.database_url).url
+        # Not the whole URL, which may hold a password.
+        found = f"{url.get_backend_name()}: {url.database}"
+        file = file_of(url)
+        if file is None or file.exists():
+            return Check(name, "ok", found)
+        _require_directory(_nearest(file.parent))
+    except OrderwatchError as error:
+        return Check(name, "failed", str(error), DATABASE_CURE)
+    except OSError as error:
+        return Check(name, "failed", f"{error.filename}: {error.strerror}", DATABASE_CURE)
+    return Check(name, "warning", f"{found} does not exist; the inbox makes it", NO_DATABASE_CURE)
+
+
+def _nearest(directory: Path) -> Path:
+    """The directory, or where it would be made: a look makes nothing, of a misspelt name neither."""
+    found = directory.absolute()
+    while not found.exists():
+        found = found.parent
+    return found
+
+
+def _require_directory(directory: Path) -> None:
+    if not directory.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
 
 
 def _disk(settings: Settings) -> Check:
     directory = settings.data_dir
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=directory) as probe:
+        nearest = _nearest(directory)
+        _require_directory(nearest)
+        with tempfile.TemporaryFile(dir=nearest) as probe:
             probe.write(b"x")
-        free_bytes = shutil.disk_usage(directory).free
+        free_bytes = shutil.disk_usage(nearest).free
     except OSError as error:
         cure = ROOM_CURE if error.errno in NO_ROOM else DIRECTORY_CURE
         return Check("data directory", "failed", f"{directory}: {error.strerror or error}", cure)
     found = f"{directory}: writable, {free_bytes // 2**20} MiB free"
     if free_bytes < MIN_FREE_BYTES:
         return Check("data directory", "failed", found, ROOM_CURE)
+    if nearest != directory.absolute():
+        found = f"{directory} does not exist; the first service makes it"
+        return Check("data directory", "warning", found, NO_DIRECTORY_CURE)
     return Check("data directory", "ok", found)
 
 

@@ -36,7 +36,8 @@ PASSING: Final = (OperationalError, InterfaceError, PoolTimeoutError)
 
 
 def open_database(url: str, named: str = "ORDERWATCH_DATABASE_URL") -> Engine:
-    """An engine for `url`. Transactions with the option `is_writer` take the write lock at once.
+    """An engine for `url`, which makes nothing. Transactions with the option `is_writer` take the write lock
+    at once.
 
     Raises ConfigurationError for a URL that is not SQLite or PostgreSQL; it says where it was `named`.
     """
@@ -47,7 +48,7 @@ def open_database(url: str, named: str = "ORDERWATCH_DATABASE_URL") -> Engine:
 
 
 def upgrade(engine: Engine, *, is_made_before: bool = False) -> None:
-    """Apply all migrations; what `is_made_before` must hold an inbox already.
+    """Apply all migrations, to a new file of SQLite too; what `is_made_before` must hold an inbox already.
 
     Raises TransientError when the database does not answer, is locked or has no room, ConfigurationError
     when its file is damaged, a newer version has changed its tables or there are none.
@@ -55,6 +56,8 @@ def upgrade(engine: Engine, *, is_made_before: bool = False) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     where = engine.url.render_as_string(hide_password=True)
+    if (file := file_of(engine.url)) is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
     try:
         with writing(engine).begin() as connection:
             if connection.dialect.name == "postgresql":
@@ -88,6 +91,11 @@ def upgrade(engine: Engine, *, is_made_before: bool = False) -> None:
         if type(error.orig) is not sqlite3.DatabaseError:
             raise
         raise damaged_database(engine.url.database or "", str(error.orig)) from error
+
+
+def file_of(url: URL) -> Path | None:
+    """The file of a database of SQLite."""
+    return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
 
 
 def _check_file(connection: Connection) -> None:
@@ -146,7 +154,6 @@ def _open_sqlite(url: URL, named: str) -> Engine:
             f"{named} names no file, expected sqlite:///path/to/file.db. "
             "A database in memory would lose what people did."
         )
-    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url)
 
     @event.listens_for(engine, "connect")

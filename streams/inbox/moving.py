@@ -6,13 +6,11 @@ must go on behind the greatest.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from sqlalchemy import Connection, Integer, Table, func, insert, select
 from sqlalchemy.engine import URL
 
 from streams.errors import ConfigurationError
-from streams.inbox.database import open_database, parse, upgrade, writing
+from streams.inbox.database import file_of, open_database, parse, upgrade, writing
 from streams.inbox.models import Base
 
 _OPTION = "--copy-from"
@@ -27,7 +25,6 @@ def copy_inbox(source_url: str, target_url: str) -> dict[str, int]:
     copied. Raises ConfigurationError for a database that cannot be used, a source that is not there or is no
     inbox, and a target that already holds something; TransientError when one does not answer.
     """
-    # Opening makes what is not there.
     _require_source(parse(source_url, _OPTION), target_url)
     source, target = open_database(source_url, _OPTION), open_database(target_url)
     try:
@@ -55,9 +52,10 @@ def _require_source(source: URL, target_url: str) -> None:
         raise ConfigurationError(
             f"{_OPTION} is the database of ORDERWATCH_DATABASE_URL itself; expected another one."
         )
-    if source.get_backend_name() == "sqlite" and not Path(source.database or "").is_file():
+    file = file_of(source)
+    if file is not None and not file.is_file():
         raise ConfigurationError(
-            f"{_OPTION} names {Path(source.database or '').absolute()}, and there is no such file; expected "
+            f"{_OPTION} names {file.absolute()}, and there is no such file; expected "
             "that of the inbox that is to be copied. An absolute path has four slashes: "
             "sqlite:////var/lib/orderwatch/inbox.db."
         )

@@ -25,12 +25,15 @@ from streams.settings import Settings
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings whose broker does not answer, at once."""
+    """Settings whose broker does not answer, at once; services have run with them before."""
 
     def no_broker(settings: Settings) -> Any:
         raise TransientError("No Kafka broker answered at nowhere")
 
     monkeypatch.setattr("streams.kafka.clients.admin", no_broker)
+    for path in (tmp_path / "data/identity.key", tmp_path / "inbox/inbox.db"):
+        path.parent.mkdir()
+        path.write_text("k" * 48, encoding="ascii")
     return Settings(
         data_dir=tmp_path / "data",
         database_url=f"sqlite:///{tmp_path}/inbox/inbox.db",
@@ -65,6 +68,26 @@ def test_without_broker_the_rest_is_still_checked(settings: Settings) -> None:
         "worker": "skipped",
         "inbox": "skipped",
     }
+
+
+def test_a_look_makes_nothing_and_says_what_does_not_exist(
+    settings: Settings, tmp_path: Path
+) -> None:
+    elsewhere = {
+        "data_dir": tmp_path / "mis/spelt",
+        "database_url": f"sqlite:///{tmp_path}/inbx/inbox.db",
+    }
+    before = sorted(tmp_path.rglob("*"))
+    checks = {check.name: check for check in doctor.examine(settings.model_copy(update=elsewhere))}
+    assert sorted(tmp_path.rglob("*")) == before
+    for name, where, variable in (
+        ("data directory", "mis/spelt", "ORDERWATCH_DATA_DIR"),
+        ("inbox database", "inbx/inbox.db", "ORDERWATCH_DATABASE_URL"),
+    ):
+        check = checks[name]
+        assert check.status == "warning" and variable in check.cure
+        assert f"{tmp_path}/{where} does not exist" in check.found
+    assert checks["identity key"].found.startswith("none yet")
 
 
 def test_every_failure_has_a_cure(settings: Settings) -> None:

@@ -15,6 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import ClauseElement, Engine, Select, event, func, select, text
 from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from schemas.alerts import Alert, EvidenceFact, Subject
 from streams.errors import ConfigurationError, TransientError
@@ -732,6 +733,23 @@ def test_a_database_that_is_away_is_transient_and_its_password_is_not_shown() ->
     with pytest.raises(TransientError, match="ORDERWATCH_DATABASE_URL") as caught:
         upgrade(engine)
     assert "secret" not in str(caught.value)
+
+
+def test_a_store_that_is_away_says_why_where_it_is_measured(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/none/inbox.db")
+    clock = Clock()
+    store = Store(engine, clock)
+    board = Board(store, load_rules(None, find_detectors()), clock)
+    metrics = InboxMetrics(store, board, clock)
+    with capture_logs() as logs:
+        assert b"orderwatch_inbox_bans" not in metrics.exposition()
+    assert [entry["event"] for entry in logs] == ["inbox_metrics_without_store"]
+    assert logs[0]["reason"].startswith("the database cannot be used: unable to open")
+    # Looking has made nothing, and the start of an inbox does.
+    assert not (tmp_path / "none").exists()
+    upgrade(engine)
+    assert b"orderwatch_inbox_bans" in metrics.exposition()
+    engine.dispose()
 
 
 def test_a_file_that_is_locked_at_the_start_is_transient_and_said(
