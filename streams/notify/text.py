@@ -8,6 +8,7 @@ a nickname can neither leak a number nor move a terminal's cursor. What goes to 
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -47,6 +48,8 @@ _TURNED: Final[dict[TurnKind, Text]] = {
     "due": Text(zh="到期", en="Due"),
     "past": Text(zh="已过期限", en="Past its time"),
 }
+# The first word of what is told of a deadline; of an alert it is its detector.
+_IS_DEADLINE: Final = re.compile(r"T\d\d")
 _UNTIL: Final = Text(zh="最晚", en="last moment")
 _TONES: dict[str, Tone] = {"info": "info", "warn": "warning", "critical": "failure"}
 
@@ -63,7 +66,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """Why many alerts are told in one message: its first word, and the two lines with the counts."""
+    """Why many things are told in one message: its first word, and the two lines with the counts.
+
+    `n` is how many, `what` says of what, and `more` that there were others before.
+    """
 
     word: str
     zh: str
@@ -76,16 +82,14 @@ STORM: Final = Occasion(
     "Too many notifications: {n} more were not sent one by one ({counts})",
 )
 QUIET_HOURS: Final = Occasion(
-    "QUIET", "免打扰时段内共有{n}条预警（{counts}）", "{n} alerts from the quiet hours ({counts})"
+    "QUIET", "免打扰时段内共有{what}（{counts}）", "{what} from the quiet hours ({counts})"
 )
-DIGEST: Final = Occasion(
-    "DIGEST", "预警汇总，共{n}条（{counts}）", "Digest of {n} alerts ({counts})"
-)
+DIGEST: Final = Occasion("DIGEST", "汇总，共{what}（{counts}）", "Digest of {what} ({counts})")
 GROUP: Final = Occasion(
-    "GROUP", "同店同类预警另有{n}条（{counts}）", "{n} more alerts of the same kind ({counts})"
+    "GROUP", "同店同类另有{what}（{counts}）", "{more} of the same kind ({counts})"
 )
 REMINDER: Final = Occasion(
-    "OPEN", "提醒：{n}条预警仍未结束（{counts}）", "Reminder: {n} alerts are still open ({counts})"
+    "OPEN", "提醒：{what}仍未结束（{counts}）", "Reminder: {what} are still open ({counts})"
 )
 # The lines of a summary that hold nothing from outside come first.
 _LINES_WITHOUT_NAMES: Final = 2
@@ -148,13 +152,23 @@ def render_summary(covered: Sequence[Message], occasion: Occasion = STORM) -> Me
     # A critical alert that is over is nothing critical any more.
     severities = _counts([head[2] if head[2] in _OVER else head[1] for head in heads])
     counts = f"{severities}; {detectors}"
-    lines = [said.format(n=len(covered), counts=counts) for said in (occasion.zh, occasion.en)]
+    turns = sum(_IS_DEADLINE.fullmatch(head[0]) is not None for head in heads)
+    alerts = len(heads) - turns
+    lines = [
+        occasion.zh.format(n=len(heads), counts=counts, what=_what_zh(alerts, turns)),
+        occasion.en.format(
+            n=len(heads),
+            counts=counts,
+            what=_what_en(alerts, turns),
+            more=_what_en(alerts, turns, " more"),
+        ),
+    ]
     if occasion is STORM:
         names = [_cut(head[3], MAX_NAME_IN_SUMMARY) for head in heads[:SUBJECTS_IN_SUMMARY]]
         lines.append(f"首先查看 look first at: {', '.join(dict.fromkeys(names))}")
     else:
         lines += [_quoted(message) for message in covered[:SUBJECTS_IN_SUMMARY]]
-    title = f"{occasion.word} {len(covered)} alerts ({detectors})"
+    title = f"{occasion.word} {_what_en(alerts, turns)} ({detectors})"
     return Message(
         line=f"{occasion.word} {' | '.join(lines)}",
         title=title,
@@ -219,6 +233,15 @@ def _fitting(lines: list[str], room: int) -> list[str]:
             break
         kept.append(line)
     return kept
+
+
+def _what_zh(alerts: int, turns: int) -> str:
+    return "和".join([f"{alerts}条预警"] * (alerts > 0) + [f"{turns}条时限提醒"] * (turns > 0))
+
+
+def _what_en(alerts: int, turns: int, more: str = "") -> str:
+    counted = ((alerts, "alert"), (turns, "deadline"))
+    return " and ".join(f"{n}{more} {noun}{'s' * (n > 1)}" for n, noun in counted if n)
 
 
 def _counts(values: list[str]) -> str:

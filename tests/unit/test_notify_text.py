@@ -204,7 +204,7 @@ def test_a_summary_quotes_title_alert_and_revision_of_the_first_five() -> None:
     alerts = [make_alert(str(n), buyer=f"b{n}", revision=3) for n in range(7)]
     message = render_summary([render(alert, "en") for alert in alerts], DIGEST)
     assert message.body.split("\n") == [
-        "预警汇总，共7条（warn ×7; D01 ×7）",
+        "汇总，共7条预警（warn ×7; D01 ×7）",
         "Digest of 7 alerts (warn ×7; D01 ×7)",
         *(
             f"D01 warn opened shop1:b{n} Burst of unpaid orders {alerts[n].alert_id}:3"

@@ -309,7 +309,19 @@ def test_many_of_one_kind_are_the_first_and_the_rest(tmp_path: Path) -> None:
     assert office.told() == ["T04 warn due shop1:b42"]
     office.desk.work(61)
     (summary,) = office.desk.receiver.lines
-    assert "4 more" in summary and "T04 ×4" in summary
+    assert "4 more deadlines of the same kind (warn ×4; T04 ×4)" in summary
+    assert "同店同类另有4条时限提醒（" in summary
+    assert "alert" not in summary and "预警" not in summary
+
+
+def test_a_summary_says_how_much_of_it_are_deadlines(tmp_path: Path) -> None:
+    office = office_of(tmp_path, {**ALL, "digest": {"every_s": 3600}})
+    office.take(office.turn(), office.turn(deadline_id="d2"))
+    office.revise(make_alert("9", detector="D01"))
+    office.desk.work(3600)
+    (summary,) = office.desk.receiver.lines
+    assert "汇总，共1条预警和2条时限提醒（" in summary
+    assert "Digest of 1 alert and 2 deadlines (" in summary
 
 
 def test_a_turn_says_what_until_when_and_of_what_in_both_languages(tmp_path: Path) -> None:
