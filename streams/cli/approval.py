@@ -41,5 +41,5 @@ def _said(control: Control) -> str:
     # Nobody here knows the alert, nor what the service is allowed: its decisions say what came of it.
     return (
         f"Approved: the top-ups of alert {control.value}, until {until:%Y-%m-%d %H:%M} UTC. "
-        "Whether units went shows in `orderwatch tail stock-adjustments`."
+        "Whether units went: `orderwatch tail stock-adjustments --from-beginning --no-follow`."
     )

@@ -8,8 +8,6 @@ here would differ from it some day.
 
 from __future__ import annotations
 
-import errno
-import os
 import shutil
 import tempfile
 import time
@@ -199,11 +197,13 @@ def _database(settings: Settings) -> Check:
         file = file_of(url)
         if file is None or file.exists():
             return Check(name, "ok", found)
-        _require_directory(_nearest(file.parent))
+        nearest = _nearest(file.parent)
     except OrderwatchError as error:
         return Check(name, "failed", str(error), DATABASE_CURE)
     except OSError as error:
         return Check(name, "failed", f"{error.filename}: {error.strerror}", DATABASE_CURE)
+    if not nearest.is_dir():
+        return Check(name, "failed", f"{nearest} is no directory", DATABASE_CURE)
     return Check(name, "warning", f"{found} does not exist; the inbox makes it", NO_DATABASE_CURE)
 
 
@@ -215,16 +215,10 @@ def _nearest(directory: Path) -> Path:
     return found
 
 
-def _require_directory(directory: Path) -> None:
-    if not directory.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
-
-
 def _disk(settings: Settings) -> Check:
     directory = settings.data_dir
     try:
         nearest = _nearest(directory)
-        _require_directory(nearest)
         with tempfile.TemporaryFile(dir=nearest) as probe:
             probe.write(b"x")
         free_bytes = shutil.disk_usage(nearest).free
