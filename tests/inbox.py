@@ -130,7 +130,7 @@ def _tables() -> bytes:
 
 
 def inbox_in(path: Path) -> Engine:
-    """The inbox of a file, or an empty one, whose migrations run once a process: they take as long as a test."""
+    """The inbox of a file, or an empty one, whose migrations run once a process: they take a while."""
     if not path.exists():
         path.write_bytes(_tables())
     return open_database(f"sqlite:///{path}")

@@ -739,7 +739,7 @@ def test_a_store_that_is_away_says_why_where_it_is_measured(tmp_path: Path) -> N
     engine = open_database(f"sqlite:///{tmp_path}/none/inbox.db")
     clock = Clock()
     store = Store(engine, clock)
-    board = Board(store, load_rules(None, find_detectors()), clock)
+    board = Board(store, default_rules(), clock)
     metrics = InboxMetrics(store, board, clock)
     with capture_logs() as logs:
         assert b"orderwatch_inbox_bans" not in metrics.exposition()
