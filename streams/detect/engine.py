@@ -6,8 +6,10 @@ brings the horizon. State is packed bytes in, packed bytes out.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -188,8 +190,9 @@ class Engine:
     def _told(self, state: SubjectState, outgoing: Sequence[Told]) -> list[Told]:
         """The signals that are news, those among them that are taken back.
 
-        What is no longer told although its facts are still here was wrong: its subject must forget it,
-        or it would count there for ever. It leaves without values, which detectors ignore.
+        What is no longer told although retention would keep it was wrong, or the cap let go what would end
+        it: its subject must forget it, or it would count there for ever. It leaves without values, which
+        detectors ignore.
         """
         before, state.sent = state.sent, {}
         news: list[Told] = []
@@ -211,15 +214,21 @@ class Engine:
             )
             if known is None or known.is_unsure or version > known.version:
                 news.append(Told(kind, subject, signal))
+        newest_ms = state.facts[-1].at_ms
         for ref, sent in before.items():
-            if ref in state.sent or sent.at_ms <= state.let_go_ms:
+            if ref in state.sent:
+                continue
+            version = sent.version + (not sent.is_taken_back)
+            # No event stands behind it, and a ref may be longer than the id of one.
+            void = Signal(sent.at_ms, sent.name, ref, sent.name, version, {})
+            if is_expired(void, newest_ms):
                 continue
             if not sent.is_taken_back or sent.is_unsure:
-                version = sent.version + (not sent.is_taken_back)
                 sent = Sent(version, sent.at_ms, sent.name, sent.kind, sent.subject, True)
-                # No event stands behind it, and a ref may be longer than the id of one.
-                void = Signal(sent.at_ms, sent.name, ref, sent.name, version, {})
                 news.append(Told(sent.kind, sent.subject, void))
+            elif sent.at_ms <= state.let_go_ms and not _is_kept(state.facts, sent.at_ms):
+                # What it was about is gone, so nobody can tell it again: a flood must not leave it for weeks.
+                continue
             state.sent[ref] = sent
         return news
 
@@ -292,6 +301,12 @@ class Engine:
 
     def _detector(self, kind: SubjectKind, detector_id: str) -> Detector[Any]:
         return next(d for d in self._of_kind[kind] if d.id == detector_id)
+
+
+def _is_kept(facts: Sequence[AnyFact], at_ms: int) -> bool:
+    """Whether there is a fact of that time, which is that of all that is told of it."""
+    place = bisect_left(facts, at_ms, key=attrgetter("at_ms"))
+    return place < len(facts) and facts[place].at_ms == at_ms
 
 
 def _unsaid(entry: Published, change: AlertChange | None) -> Published:

@@ -13,6 +13,7 @@ from streams.detect.alerts import LISTED_HOLDS, envelope
 from streams.detect.detectors.d02_stock_squat import MAX_TOLD_A_DAY
 from streams.detect.episodes import Told
 from streams.detect.facts import MAX_FACTS_PER_KIND, Signal
+from streams.detect.state import unpack
 from tests.oracle.story import DAY, HOUR, Story, ms
 from tests.pipeline import Pipeline, build_engine, run
 
@@ -90,6 +91,49 @@ def test_a_new_hold_takes_none_back_however_large() -> None:
     holds = [one.signal for one in pipeline.signals if one.signal.name == "unpaid_hold"]
     assert len(holds) == MAX_TOLD_A_DAY
     assert all(signal.values for signal in holds)
+
+
+def flood_of(kind: str, story: Story, from_: float) -> None:
+    """More facts of a kind than are kept, about other orders."""
+    for number in range(MAX_FACTS_PER_KIND + 5):
+        if kind == "orders":
+            story.created(f"x{number}", from_ + number, 1)
+        else:
+            story.failed(f"x{number}", from_ + number)
+
+
+@pytest.mark.parametrize("kind", ["orders", "failed payments"])
+@pytest.mark.parametrize("paid_at", [90, 2 * HOUR])
+def test_a_flood_after_a_hold_leaves_no_claim_that_its_payment_cannot_end(
+    kind: str, paid_at: float
+) -> None:
+    """L1: the same events in one batch, before anything could be told, leave none either."""
+    story = squatted("i")
+    story.created("o", 60, 50)
+    pipeline = run(story.events, ms(HOUR))
+    assert held(pipeline) == ["o 50 held"]
+    before = len(story.events)
+    flood_of(kind, story, HOUR)
+    pipeline.send(story.events[before:])
+    story.paid("o", paid_at)
+    pipeline.send(story.events[-1:])
+    after = held(pipeline.finish(ms(2 * HOUR)))
+    assert after == held(run(story.events, ms(2 * HOUR)))
+    assert "o 50 held" not in after
+
+
+def test_what_a_flood_takes_back_is_remembered_for_no_longer_than_what_it_was_about() -> None:
+    story, pipeline = Story(), Pipeline(holds_signals=True)
+    sizes = []
+    for batch in range(4):
+        for number in range(MAX_FACTS_PER_KIND):
+            story.created(f"o{batch}/{number}", batch * HOUR + number, 5)
+        pipeline.send(story.events[-MAX_FACTS_PER_KIND:])
+        pipeline.read_to_end(ms(batch * HOUR + HOUR - 1))
+        sizes.append(len(unpack(pipeline.state_of("b/s:b")).sent))
+    assert max(sizes) <= 2 * MAX_TOLD_A_DAY
+    standing = {one.signal.ref: one.signal for one in pipeline.signals}
+    assert sum(bool(signal.values) for signal in standing.values()) == MAX_TOLD_A_DAY
 
 
 @pytest.mark.parametrize("days", [1, 3, 20])
