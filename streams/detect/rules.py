@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
@@ -33,6 +34,8 @@ _NOW = {
     ("D02", "expire_after_s"): _CLOSE_S,
     ("D03", "auto_close_s"): _CLOSE_S,
 }
+# What an input method for Chinese writes for letters and digits while it is set to full width.
+_FULL_WIDTH = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]")
 
 
 class RuleError(ValueError):
@@ -67,11 +70,33 @@ class _Allowed(BaseModel):
     detectors: tuple[str, ...] = ()
     why: str = Field(min_length=1, max_length=200)
 
+    @field_validator("buyer", "item", mode="before")
+    @classmethod
+    def _as_events_write_it(cls, name: object) -> str:
+        # Left empty it would be nobody, and the entry about the whole shop.
+        if not isinstance(name, str):
+            raise ValueError("expected an id, in quotes where it is one of digits only or a date")
+        # It would else be nobody's, without a word.
+        if not name.isprintable():
+            raise ValueError("expected printable text, as in events")
+        if name != name.strip():
+            raise ValueError("expected the id as events write it, without blanks around it")
+        if _FULL_WIDTH.search(name):
+            raise ValueError("expected the id as events write it, no full-width letters or digits")
+        return name
+
+    @field_validator("detectors", mode="before")
+    @classmethod
+    def _some(cls, names: object) -> object:
+        if not isinstance(names, list) or not names:
+            raise ValueError("expected a list of ids such as [D01]; leave it out for all detectors")
+        return names
+
     @field_validator("why")
     @classmethod
     def _in_one_line(cls, why: str) -> str:
         # Whoever reads alerts gets it, on a terminal as well.
-        if not why.isprintable():
+        if not why.isprintable() or not why.strip():
             raise ValueError("must be one line of printable text")
         return why
 
@@ -128,7 +153,8 @@ def parse(loaded: object, detectors: Iterable[Detector[Any]]) -> RuleSet:
     """
     known = tuple(detectors)
     types = {detector.id: detector.rules for detector in known}
-    kinds = {(detector.id, detector.subject) for detector in known}
+    # Those that only tell others say nothing that could be allowed.
+    kinds = {(one.id, one.subject) for one in known if type(one).present is not Detector.present}
     document = _mapping(loaded, "the rules document")
     _known(document, {"version", "shops", DEADLINES, SHOP_TYPE, *types}, "the rules document")
     version = document.get("version")
@@ -150,9 +176,10 @@ def parse(loaded: object, detectors: Iterable[Detector[Any]]) -> RuleSet:
     for shop, overrides in _mapping(document.get("shops", {}), "shops").items():
         where = f"shops.{shop}"
         # Rules for what no event can name as its shop would change nothing.
-        if not is_shop_id(shop):
+        if not is_shop_id(shop) or shop != shop.strip():
             raise RuleError(
-                f"shops: expected shop ids of 1 to 64 printable characters without a colon, found {shop!r}"
+                "shops: expected shop ids of 1 to 64 printable characters without a colon or blanks "
+                f"around them, found {shop!r}"
             )
         _known(_mapping(overrides, where), {DEADLINES, SHOP_TYPE, ALLOW, *types}, where)
         own_type = _shop_type(overrides.get(SHOP_TYPE), f"{where}.{SHOP_TYPE}")
@@ -198,7 +225,10 @@ def _allowed(
             _known({detector: None}, set(detectors), f"{at}.detectors")
             # It would change nothing, and whoever wrote it would wait for it to.
             if kind and (detector, kind) not in kinds:
-                raise RuleError(f"{at}.detectors: {detector} says nothing about one {kind}")
+                about = " or ".join(sorted(k for name, k in kinds if name == detector))
+                raise RuleError(
+                    f"{at}.detectors: {detector} says nothing about one {kind}, only about: {about}"
+                )
         for detector in entry.detectors or detectors:
             found.setdefault(detector, {})[whom] = entry.why
     return found
