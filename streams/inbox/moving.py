@@ -6,24 +6,27 @@ must go on behind the greatest.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Integer, Table, func, insert, select
+from sqlalchemy import Connection, Integer, Table, delete, func, insert, select
 from sqlalchemy.engine import URL
 
 from streams.errors import ConfigurationError
 from streams.inbox.database import file_of, open_database, parse, upgrade, writing
-from streams.inbox.models import Base
+from streams.inbox.models import Base, ReadRow, ToldRow
 
 _OPTION = "--copy-from"
 # Rows in hand at once: the largest hold an envelope of some kilobytes.
 _BATCH = 500
+# How far an inbox has read and told, which it notes once it runs: nobody's work, so that of the source holds.
+_OWN_NOTES = frozenset({ReadRow.__tablename__, ToldRow.__tablename__})
 
 
 def copy_inbox(source_url: str, target_url: str) -> dict[str, int]:
     """Copy everything from one database into an empty one; gives the rows of each table.
 
-    Both are brought up to date first, and nobody else writes to the source meanwhile. All or nothing is
-    copied. Raises ConfigurationError for a database that cannot be used, a source that is not there or is no
-    inbox, and a target that already holds something; TransientError when one does not answer.
+    One in which an inbox has run, and found nothing to show, is empty. Both are brought up to date first,
+    and nobody else writes to the source meanwhile. All or nothing is copied. Raises ConfigurationError for
+    a database that cannot be used, a source that is not there or is no inbox, and a target that already
+    holds something; TransientError when one does not answer.
     """
     _require_source(parse(source_url, _OPTION), target_url)
     source, target = open_database(source_url, _OPTION), open_database(target_url)
@@ -32,11 +35,14 @@ def copy_inbox(source_url: str, target_url: str) -> dict[str, int]:
         upgrade(target)
         with writing(source).begin() as reading, writing(target).begin() as filling:
             for table in Base.metadata.sorted_tables:
-                if filling.execute(select(func.count()).select_from(table)).scalar_one():
+                if table.name in _OWN_NOTES:
+                    filling.execute(delete(table))
+                elif filling.execute(select(func.count()).select_from(table)).scalar_one():
                     where = target.url.render_as_string(hide_password=True)
                     raise ConfigurationError(
                         f"{where} already holds {table.name}; expected an empty database, for two inboxes "
-                        "cannot be put together."
+                        "cannot be put together. Name a new one in ORDERWATCH_DATABASE_URL; or, where nobody "
+                        "needs what people did in this one, stop its inbox, drop it and create it again."
                     )
             return {
                 table.name: _copy(table, reading, filling) for table in Base.metadata.sorted_tables

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Engine, Table, select
+from sqlalchemy import Connection, Engine, Table, insert, select
 from typer.testing import CliRunner
 
 from streams.cli.invocation import Invocation
@@ -16,7 +16,7 @@ from streams.errors import ConfigurationError
 from streams.inbox import moving
 from streams.inbox.database import open_database, upgrade
 from streams.inbox.intake import RefusedRecord
-from streams.inbox.models import Base
+from streams.inbox.models import Base, ReadRow
 from tests.factories import make_alert
 from tests.inbox import Inbox, position
 
@@ -78,10 +78,21 @@ def test_two_inboxes_are_not_put_together(worked: tuple[str, Rows], engine: Engi
     Inbox(engine).add(make_alert("other", orders=1))
     before = rows_of(engine)
     with pytest.raises(
-        ConfigurationError, match="already holds alerts; expected an empty database"
+        ConfigurationError, match=r"already holds alerts; expected an empty .* create it again"
     ):
         moving.copy_inbox(url, engine.url.render_as_string(hide_password=False))
     assert rows_of(engine) == before
+
+
+def test_an_inbox_that_was_started_too_early_and_showed_nothing_is_empty(
+    worked: tuple[str, Rows], engine: Engine
+) -> None:
+    url, rows = worked
+    Inbox(engine).teller.tell()
+    with engine.begin() as connection:
+        connection.execute(insert(ReadRow).values(topic="alerts", partition=7, offset=70))
+    moving.copy_inbox(url, engine.url.render_as_string(hide_password=False))
+    assert rows_of(engine) == rows
 
 
 def test_nothing_is_copied_where_a_table_fails(
