@@ -24,10 +24,15 @@ log = structlog.get_logger(__name__)
 LOOK_EVERY_S: Final = 5.0
 
 
+def name_of_rules(path: Path | None) -> str:
+    """What messages call the rules of a file, or the default ones."""
+    return str(path) if path else "the default rules"
+
+
 def load_rules(path: Path | None, detectors: Sequence[Detector[Any]]) -> RuleSet:
     """The rules of a file, or the default ones. Raises ConfigurationError naming file and key."""
     source = path or files("streams.detect").joinpath("rules.yaml")
-    where = str(path) if path else "the default rules"
+    where = name_of_rules(path)
     try:
         content = source.read_bytes()
     except FileNotFoundError as error:

@@ -103,7 +103,7 @@ def replay(
     from streams.cli import progress, tables
     from streams.replay import run as replaying
     from streams.replay.comparison import compare
-    from streams.rules import build_engine
+    from streams.rules import build_engine, name_of_rules
 
     if as_json and alerts == "-":
         raise ConfigurationError(
@@ -131,9 +131,10 @@ def replay(
                 other, replace(plan, alerts=None, counts_sizes=False), count, clock
             )
         found = compare(replayed.report.standing, before.report.standing)
-        tables.show_comparison(found, as_json=as_json, only_summary=alerts == "-")
-        tables.show_replay(replayed, as_json=False, only_summary=True)
-        tables.show_replay(before, as_json=False, only_summary=True)
+        names = name_of_rules(settings.rules_path), name_of_rules(against)
+        tables.show_comparison(found, *names, as_json=as_json, only_summary=alerts == "-")
+        for one, under in zip((replayed, before), names, strict=True):
+            tables.show_replay(one, as_json=False, only_summary=True, under=under)
     if replayed.report.refused:
         raise typer.Exit(1)
 

@@ -156,8 +156,11 @@ def show_replayed(outcome: Outcome, dry_run: bool) -> None:
         )
 
 
-def show_replay(replayed: Replayed, *, as_json: bool, only_summary: bool) -> None:
-    """The final alerts on stdout, everything about the run on stderr."""
+def show_replay(replayed: Replayed, *, as_json: bool, only_summary: bool, under: str = "") -> None:
+    """The final alerts on stdout, everything about the run on stderr.
+
+    `under` is what the rules are called, where there are two runs to be told apart.
+    """
     report = replayed.report
     if as_json:
         json_lines(alert.model_dump(mode="json") for alert in report.standing)
@@ -180,6 +183,8 @@ def show_replay(replayed: Replayed, *, as_json: bool, only_summary: bool) -> Non
             stdout().print(f"… and {len(report.standing) - ALERTS_SHOWN} more (--json shows all)")
     console = stderr()
     rate = replayed.events_total / replayed.elapsed_s if replayed.elapsed_s else 0.0
+    if under:
+        console.print(f"Under {visible(under)}:", soft_wrap=True, markup=False)
     console.print(
         f"{replayed.events_total:,} events, {report.subjects:,} subjects, {len(report.standing)} "
         f"alerts standing, {report.revisions} revisions, {replayed.elapsed_s:.1f} s "
@@ -206,9 +211,17 @@ def show_replay(replayed: Replayed, *, as_json: bool, only_summary: bool) -> Non
 
 
 def show_comparison(
-    found: Sequence[Difference], *, as_json: bool, only_summary: bool = False
+    found: Sequence[Difference],
+    under: str,
+    before: str,
+    *,
+    as_json: bool,
+    only_summary: bool = False,
 ) -> None:
-    """What one replay says that another one of the same events does not, or says otherwise."""
+    """What one replay says that another one of the same events does not, or says otherwise.
+
+    `under` and `before` are what the rules of the two are called.
+    """
     if as_json:
         json_lines(
             {
@@ -235,6 +248,13 @@ def show_comparison(
         )
         if len(found) > ALERTS_SHOWN:
             stdout().print(f"… and {len(found) - ALERTS_SHOWN} more (--json shows all)")
+    if found:
+        stderr().print(
+            f"new: only under {visible(under)}; gone: only under {visible(before)}; changed: under both, "
+            "with another severity or status",
+            soft_wrap=True,
+            markup=False,
+        )
     tally = Counter((one.alert.detector, one.kind) for one in found)
     for detector in sorted({one.alert.detector for one in found}):
         kinds = ", ".join(

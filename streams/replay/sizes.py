@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from schemas.fast import decode_lines
 from schemas.fast_types import OrderCreated
+from streams.detect.detector import counted
 from streams.detect.extract import to_ms
 from streams.detect.extract.trade import iso_currency
 from streams.detect.facts import DAY_MS, LARGE_AMOUNT_MINOR
@@ -68,9 +69,13 @@ class ShopSizes:
         shop.amounts.setdefault(currency, Counter())[amount_minor] += 1
 
     def as_rules(self, newest_ms: int) -> Iterator[str]:
-        """Lines of YAML to paste into the rules, one for each shop, by name; as of the newest event."""
+        """Lines of YAML to paste into the rules, one for each shop, by name; as of the newest event.
+
+        Without a shop of enough orders all of them are comments.
+        """
         today = newest_ms // DAY_MS
-        yield "shops:"
+        is_any = any(shop.units.total() >= LEAST_ORDERS for shop in self._shops.values())
+        yield "shops:" if is_any else f"# No shop has the {LEAST_ORDERS} orders that are needed."
         for name, shop in sorted(self._shops.items()):
             yield _as_rule(name, shop, today)
 
@@ -80,7 +85,7 @@ def _as_rule(name: str, shop: Sizes, today: int) -> str:
     key = json.dumps(name, ensure_ascii=False)
     total = shop.units.total()
     if total < LEAST_ORDERS:
-        return f"  # {key}: {total} orders, too few: at least {LEAST_ORDERS} are needed"
+        return f"  # {key}: {counted(total, 'order')}, too few: at least {LEAST_ORDERS} are needed"
     rules = {"D07": _d07(shop)}
     days = today - min(shop.days) + 1
     said = f"{total:,} orders"

@@ -62,6 +62,14 @@ def test_the_command_shows_what_differs_and_nothing_else(
         None,
     )
     assert "D01: 1 new" in told.err
+    # Whose numbers they are, and where the new one is missing.
+    said = " ".join(told.err.split())
+    assert f"new: only under the default rules; gone: only under {other}" in said
+    assert re.search(
+        r"Under the default rules: [\d,]+ events, .* 1 alerts standing, "
+        rf".*Under {re.escape(str(other))}: [\d,]+ events, .* 0 alerts standing",
+        said,
+    )
     assert (
         main(["replay", str(events), "--rules", str(other), "--against", str(other), *until]) == 0
     )

@@ -34,7 +34,7 @@ def text(story: Story, until: float = 40 * DAY) -> str:
 
 
 def rules(story: Story, until: float = 40 * DAY) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(text(story, until))["shops"] or {}
+    found: dict[str, Any] = yaml.safe_load(text(story, until))["shops"]
     # What is to be pasted is taken by those who read the rules.
     parse({**rules_document(), "shops": found}, find_detectors())
     return found
@@ -96,8 +96,18 @@ def test_yuan_by_its_other_name_is_one_currency() -> None:
 
 
 def test_a_shop_of_few_orders_is_told_no_percentile() -> None:
-    assert rules(shop(orders=99)) == {}
-    assert '# "s": 99 orders, too few: at least 100 are needed' in text(shop(orders=99))
+    story = shop(orders=99)
+    # Nothing to paste: an empty `shops` would be refused.
+    assert text(story).splitlines() == [
+        "# No shop has the 100 orders that are needed.",
+        '  # "s": 99 orders, too few: at least 100 are needed',
+    ]
+    story.shop = "t"
+    story.ordered("one", DAY)
+    assert '# "t": 1 order, too few' in text(story)
+    story.shop = "s"
+    story.ordered("enough", DAY)
+    assert list(rules(story)) == ["s"]
 
 
 def test_the_orders_of_the_last_thirty_days_are_counted() -> None:
@@ -121,7 +131,7 @@ def test_what_is_no_order_or_refused_counts_nothing() -> None:
     sizes = ShopSizes()
     lines = [b'{"topic":"orders","value":{"type":"created"}}', b'"created"', b"\xff"]
     assert list(sizes.watch([Chunk("f", lines, 1)]))
-    assert list(sizes.as_rules(ms(DAY))) == ["shops:"]
+    assert list(sizes.as_rules(ms(DAY))) == ["# No shop has the 100 orders that are needed."]
 
 
 def test_a_replay_says_it_when_it_is_asked_to_and_leaves_stdout_to_the_alerts(
