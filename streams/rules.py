@@ -41,7 +41,9 @@ def load_rules(path: Path | None, detectors: Sequence[Detector[Any]]) -> RuleSet
             "of the command), or unset it for the default rules"
         ) from error
     except OSError as error:
-        raise ConfigurationError(f"{where}: cannot be read: {error.strerror}") from error
+        raise ConfigurationError(
+            f"{where}: cannot be read: {error.strerror}; expected a file of rules"
+        ) from error
     return _rules_of(content, where, detectors)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 topics = typer.Typer(no_args_is_help=True, help="Create and inspect the topics of the registry.")
 dlq = typer.Typer(no_args_is_help=True, help="List, read and replay dead letters.")
+
+# Nobody counts further, and what counts here does not count without end.
+MOST: Final = 10**9
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 Raw = Annotated[bool, typer.Option("--raw", help="Do not mask phones, names and addresses.")]
@@ -88,7 +91,9 @@ def tail(
     from_beginning: Annotated[
         bool, typer.Option("--from-beginning", help="Start at the oldest record.")
     ] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="End after so many records.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, max=MOST, help="End after so many records.")
+    ] = None,
     follow: Annotated[
         bool,
         typer.Option(
@@ -128,7 +133,9 @@ def tail(
 @dlq.command("list")
 def dlq_list(
     context: typer.Context,
-    limit: Annotated[int, typer.Option(min=0, help="How many of the latest to show.")] = 20,
+    limit: Annotated[
+        int, typer.Option(min=0, max=MOST, help="How many of the latest to show.")
+    ] = 20,
     as_json: Json = False,
 ) -> None:
     """Count dead letters by topic and reason, and show the latest."""
@@ -162,7 +169,7 @@ def dlq_replay(
     rekey: Annotated[
         bool, typer.Option("--rekey", help="Take the key from the body instead of the record.")
     ] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, max=MOST, help="At most so many.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
 ) -> None:
     """Send dead letters back where they came from, each of them once; the rest stays replayable."""

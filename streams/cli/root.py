@@ -127,15 +127,15 @@ def stock(
 def inbox(
     context: typer.Context,
     copy_from: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="URL",
             help="Copy everything from this database into the empty one of ORDERWATCH_DATABASE_URL, and end.",
         ),
-    ] = "",
+    ] = None,
 ) -> None:
     """Run the operations inbox, the web console for alerts."""
-    if copy_from:
+    if copy_from is not None:
         from streams.cli.console import stdout
         from streams.inbox.moving import copy_inbox
 

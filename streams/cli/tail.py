@@ -61,6 +61,12 @@ def lines(settings: Settings, view: View) -> Iterator[Line]:
         raise ConfigurationError(
             "--since and --until choose among what is there; add --no-follow, which ends there."
         )
+    since_ms, until_ms = epoch_ms(view.since), epoch_ms(view.until)
+    if since_ms is not None and until_ms is not None and since_ms >= until_ms:
+        raise ConfigurationError(
+            f"--since is {view.since} and --until {view.until}, so nothing can lie between; expected a later "
+            "--until."
+        )
     records = islice(_records(settings, view), view.limit)
     return (render(record, view) for record in records)
 
@@ -84,6 +90,8 @@ def render(record: Record, view: View) -> Line:
 def _records(settings: Settings, view: View) -> Iterator[Record]:
     if not view.follow:
         since_ms, until_ms = epoch_ms(view.since), epoch_ms(view.until)
+        # To a broker a time before 1970 means something else: it asks for one end of the topic.
+        since_ms = None if since_ms is not None and since_ms < 0 else since_ms
         found = reading.to_end(settings, view.topic, since_ms=since_ms)
         # Producers give the times, so they need not be in order.
         return (

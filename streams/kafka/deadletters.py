@@ -9,6 +9,7 @@ the letter it marks, and a letter that was skipped stays replayable.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ REPLAYED = "orderwatch-replayed"
 MARKER_KEY = b"orderwatch-replayed"
 # The longest id that the contract allows. Who sends a longer one finds it by its beginning.
 _LONGEST_ID = 128
+_POSITION = re.compile("[0-9]+:[0-9]+", re.ASCII)
 
 
 def headers(
@@ -138,6 +140,10 @@ def _marked(letter: DeadLetter, replayed: set[tuple[int, bytes]]) -> DeadLetter:
 
 def find(settings: Settings, position: str) -> DeadLetter:
     """The letter at `partition:offset`. Raises ConfigurationError when there is none."""
+    if not _POSITION.fullmatch(position):
+        raise ConfigurationError(
+            f"{position!r} is no position; expected PARTITION:OFFSET as `orderwatch dlq list` shows."
+        )
     for letter in read(settings, lambda record: record.position == position).letters:
         if letter.record.position == position:
             return letter

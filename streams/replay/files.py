@@ -282,6 +282,10 @@ class LineWriter:
         self._refuse_what_is_no_file()
 
     def _refuse_what_is_no_file(self) -> None:
+        if not self._target:
+            raise ConfigurationError(
+                "the file to write has no name; expected one, or '-' for stdout"
+            )
         path = Path(self._target)
         # A device such as /dev/null would be replaced like any other name.
         if self._target != STDIN and path.exists() and not path.is_file():

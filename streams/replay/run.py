@@ -70,7 +70,7 @@ def run(
     Raises ConfigurationError for rules or files that cannot be used, before anything is read.
     """
     _refuse_to_replace_input(plan)
-    output = LineWriter(plan.alerts) if plan.alerts else None
+    output = LineWriter(plan.alerts) if plan.alerts is not None else None
     # Facts hold no cycles, and looking for some among half a million of them took a tenth of the time.
     gc.freeze()
     gc.set_threshold(1_000_000, 50, 100)

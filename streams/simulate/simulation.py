@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -116,8 +117,10 @@ def simulate(
     else:
         lines = merged.lines(orders=round(buyers * ORDERS_PER_BUYER))
     truth = (story.label.line() for story in stories)
-    for output, content in zip(outputs, (lines, truth), strict=False):
-        with output as writer:
+    # Opened together: traffic without its truth would look whole.
+    with ExitStack() as stack:
+        writers = [stack.enter_context(output) for output in outputs]
+        for writer, content in zip(writers, (lines, truth), strict=False):
             writer.write_all(content)
     return SimulationReport(
         events=dict(sorted(merged.written.items())),
@@ -137,14 +140,17 @@ def _time(at_ms: int | None) -> datetime | None:
 
 def _outputs(out: Path | str, labels: Path | str | None) -> list[LineWriter]:
     """The writers of the events and, if wanted, of the labels. Nothing is written here."""
-    if labels is None:
-        return [LineWriter(out)]
-    if str(labels) == str(out) or overwrites(labels, out) or overwrites(out, labels):
+    writers = [LineWriter(name) for name in (out, labels) if name is not None]
+    if labels is not None and _collide(out, labels):
         raise ConfigurationError(
             f"labels is {labels}, but the events go to {out}, and one would replace the other; "
             "expected two files."
         )
-    return [LineWriter(out), LineWriter(labels)]
+    return writers
+
+
+def _collide(out: Path | str, labels: Path | str) -> bool:
+    return str(labels) == str(out) or overwrites(labels, out) or overwrites(out, labels)
 
 
 def _check(

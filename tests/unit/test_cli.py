@@ -332,3 +332,43 @@ def test_the_rules_of_a_shop_show_its_clock_its_type_and_its_deadlines(
 def test_a_table_that_goes_into_a_pipe_breaks_no_id(capsys: pytest.CaptureFixture[str]) -> None:
     table(("subject", "what"), [("shop1:" + "b" * 128, "x" * 200)])
     assert "shop1:" + "b" * 128 in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["tail", "--limit", "9" * 23], "'--limit': Input should be less than or equal to"),
+        (["dlq", "list", "--limit", "9" * 23], "'--limit': Input should be less than or equal to"),
+        (["dlq", "replay", "--limit", "9" * 23], "'--limit': Input should be less than or equal"),
+        (["dlq", "show", "7"], "'7' is no position; expected PARTITION:OFFSET"),
+        (["dlq", "show", "1:-2"], "'1:-2' is no position; expected PARTITION:OFFSET"),
+        (
+            ["tail", "--no-follow", "--since", "2026-11-02", "--until", "2026-11-01"],
+            "--since is 2026-11-02 00:00:00 and --until 2026-11-01 00:00:00, so nothing can lie between",
+        ),
+        (
+            ["inbox", "--copy-from", ""],
+            "--copy-from cannot be used (ArgumentError): expected sqlite",
+        ),
+        (["simulate", "--out", ""], "the file to write has no name"),
+        (["simulate", "--out", "e.jsonl", "--labels", ""], "the file to write has no name"),
+        (["replay", "e.jsonl", "--alerts", ""], "the file to write has no name"),
+        (
+            ["replay", "e.jsonl", "--rules", ""],
+            "cannot be read: Is a directory; expected a file of rules",
+        ),
+    ],
+    ids=lambda it: " ".join(it)[:40] if isinstance(it, list) else "",
+)
+def test_what_nobody_can_mean_is_refused_before_a_broker_is_asked(
+    command: list[str],
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "e.jsonl").touch()
+    assert main(command) == 2
+    assert told in " ".join(capsys.readouterr().err.split())
+    assert [path.name for path in tmp_path.iterdir()] == ["e.jsonl"]

@@ -265,6 +265,12 @@ def test_what_is_no_file_is_refused_before_anything_is_written(tmp_path: Path, n
     assert [path.name for path in tmp_path.parent.glob("*.part")] == []
 
 
+def test_a_file_without_a_name_is_refused() -> None:
+    """As `--out "$UNSET"` gives it."""
+    with pytest.raises(ConfigurationError, match="the file to write has no name"):
+        LineWriter("")
+
+
 def test_a_file_that_cannot_appear_under_its_name_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "e.jsonl"
     with pytest.raises(TransientError, match=r"e\.jsonl could not be written"), LineWriter(path):

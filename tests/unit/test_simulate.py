@@ -190,6 +190,12 @@ def test_labels_never_replace_the_events(tmp_path: Path, out: str, labels: str) 
     assert list(tmp_path.iterdir()) == [tmp_path / "x"]
 
 
+def test_no_traffic_is_left_without_its_truth(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        simulate(tmp_path / "e", buyers=10, labels=tmp_path / "no" / "folder")
+    assert not list(tmp_path.iterdir())
+
+
 def test_labels_are_not_mixed_into_events_on_stdout() -> None:
     with pytest.raises(ConfigurationError, match="expected two files"):
         simulate("-", buyers=10, labels="-")
