@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ from streams.settings import Settings
 log = structlog.get_logger(__name__)
 # How often a running service looks whether its rules file has changed.
 LOOK_EVERY_S: Final = 5.0
+# Some ten thousand shops with rules of their own. Reading that takes a minute.
+_MOST_BYTES: Final = 4 * 1024 * 1024
 
 
 def name_of_rules(path: Path | None) -> str:
@@ -34,7 +37,7 @@ def load_rules(path: Path | None, detectors: Sequence[Detector[Any]]) -> RuleSet
     source = path or files("streams.detect").joinpath("rules.yaml")
     where = name_of_rules(path)
     try:
-        content = source.read_bytes()
+        content = _content(source)
     except FileNotFoundError as error:
         raise ConfigurationError(
             f"{where}: there is no such rules file; correct ORDERWATCH_RULES_PATH (or the argument "
@@ -47,7 +50,17 @@ def load_rules(path: Path | None, detectors: Sequence[Detector[Any]]) -> RuleSet
     return _rules_of(content, where, detectors)
 
 
+def _content(source: Traversable) -> bytes:
+    """What a file holds, and no more than tells that it is none of rules: any file may be named."""
+    with source.open("rb") as file:
+        return file.read(_MOST_BYTES + 1)
+
+
 def _rules_of(content: bytes, where: str, detectors: Sequence[Detector[Any]]) -> RuleSet:
+    if len(content) > _MOST_BYTES:
+        raise ConfigurationError(
+            f"{where}: has more than {_MOST_BYTES:,} bytes; expected a file of rules"
+        )
     document = parse_yaml(content, where)
     try:
         return parse(document, detectors)
@@ -122,7 +135,7 @@ class RulesFile:
     def _read(self) -> bytes | None:
         """What the file holds; None when it cannot be read."""
         try:
-            return self._path.read_bytes() if self._path else None
+            return _content(self._path) if self._path else None
         except OSError:
             return None
 

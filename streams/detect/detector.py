@@ -25,7 +25,7 @@ from pydantic import (
 from schemas.alerts import ActionCode, SubjectKind
 from streams.detect.entries import ComplaintKind
 from streams.detect.episodes import Episode, Verdict
-from streams.detect.facts import AnyFact, OrderPlaced, Signal
+from streams.detect.facts import AnyFact, Fact, OrderPlaced, Signal
 
 F = TypeVar("F")
 
@@ -39,8 +39,15 @@ Word = Annotated[str, StringConstraints(pattern=r"^[\w-]+$")]
 # That of an amount in the rules; amounts in another one are not compared with it.
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 # The most that anybody can mean, by the unit in which a name ends: ten years, what an amount of money may
-# be, a thousand million of anything else. Longer times would end after the last year of the calendar.
-_MOST = {"_s": 10 * 366 * 86_400, "_days": 10 * 366, "_minor": 10**15, "": 10**9}
+# be, a thousand million of anything else. Longer times would end after the last year of the calendar. A
+# window longer than facts are kept would not hold what it seems to.
+_MOST = {
+    "window_s": Fact.retention_ms // 1000,
+    "_s": 10 * 366 * 86_400,
+    "_days": 10 * 366,
+    "_minor": 10**15,
+    "": 10**9,
+}
 
 
 class RuleBlock(BaseModel):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
+import reprlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
@@ -22,6 +23,11 @@ from streams.detect.detector import Detector, RuleBlock
 from streams.detect.entries import SHOP_TYPES, ShopType
 
 M = TypeVar("M", bound=BaseModel)
+# With aliases a short text of YAML can stand for more than fits the memory, once it is written out.
+_short = reprlib.Repr()
+_short.maxlevel = 2
+_short.maxstring = _short.maxlong = _short.maxother = 200
+_shown = _short.repr
 # The keys of the document that are about no detector.
 DEADLINES = "deadlines"
 SHOP_TYPE = "shop_type"
@@ -159,7 +165,9 @@ def parse(loaded: object, detectors: Iterable[Detector[Any]]) -> RuleSet:
     _known(document, {"version", "shops", DEADLINES, SHOP_TYPE, *types}, "the rules document")
     version = document.get("version")
     if not isinstance(version, str):
-        raise RuleError(f'version: expected a quoted date such as "2026-11-22", found {version!r}')
+        raise RuleError(
+            f'version: expected a quoted date such as "2026-11-22", found {_shown(version)}'
+        )
     for missing in sorted(types.keys() - document.keys()):
         raise RuleError(f"{missing}: the rules document has no block for this detector; add one")
     blocks = {detector: _mapping(document[detector], detector) for detector in types}
@@ -179,7 +187,7 @@ def parse(loaded: object, detectors: Iterable[Detector[Any]]) -> RuleSet:
         if not is_shop_id(shop) or shop != shop.strip():
             raise RuleError(
                 "shops: expected shop ids of 1 to 64 printable characters without a colon or blanks "
-                f"around them, found {shop!r}"
+                f"around them, found {_shown(shop)}"
             )
         _known(_mapping(overrides, where), {DEADLINES, SHOP_TYPE, ALLOW, *types}, where)
         own_type = _shop_type(overrides.get(SHOP_TYPE), f"{where}.{SHOP_TYPE}")
@@ -237,7 +245,7 @@ def _allowed(
 def _shop_type(value: object, where: str) -> ShopType | None:
     found = next((known for known in SHOP_TYPES if known == value), None)
     if value is not None and found is None:
-        raise RuleError(f"{where}: expected {' or '.join(SHOP_TYPES)}, found {value!r}")
+        raise RuleError(f"{where}: expected {' or '.join(SHOP_TYPES)}, found {_shown(value)}")
     return found
 
 
@@ -303,5 +311,5 @@ def _validated(model: type[M], values: dict[str, Any], where: str) -> M:
         key = ".".join([where, *(str(part) for part in first["loc"])])
         expected = first["msg"].removeprefix("Value error, ")
         # What concerns several values, or one that is missing, has the whole block for its input.
-        found = "" if isinstance(first["input"], dict) else f", found {first['input']!r:.200}"
+        found = "" if isinstance(first["input"], dict) else f", found {_shown(first['input'])}"
         raise RuleError(f"{key}: {expected}{found}") from error

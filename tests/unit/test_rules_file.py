@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path, PosixPath
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from structlog.testing import capture_logs
@@ -49,6 +50,49 @@ def test_one_shop_may_take_over_the_rules_of_another(tmp_path: Path) -> None:
     rules = load_rules(path, find_detectors())
     assert rules.of("s2")["D01"].block.model_dump()["warn_orders"] == 8
     assert rules.shop_type("s2") == "tmall"
+
+
+def test_mappings_that_take_over_each_other_take_over_each_key_once(tmp_path: Path) -> None:
+    """Twenty times twenty times … eight times over: text of two kilobytes that would fill any memory."""
+    path = tmp_path / "rules.yaml"
+    lines = ["shops:", "  s0: &s0 {D01: {warn_orders: 8}, shop_type: taobao}"]
+    for number in range(1, 9):
+        before = ", ".join([f"*s{number - 1}"] * 20)
+        lines.append(f"  s{number}: &s{number} {{<<: [{before}], shop_type: tmall}}")
+    path.write_text(SHIPPED + "\n".join(lines) + "\n", encoding="utf-8")
+    rules = load_rules(path, find_detectors())
+    assert rules.of("s8")["D01"].block.model_dump()["warn_orders"] == 8
+    assert (rules.shop_type("s0"), rules.shop_type("s8")) == ("taobao", "tmall")
+
+
+@pytest.mark.parametrize("where", ["D01: {warn_orders: ", "shop_type: ", "allow: [{buyer: "])
+def test_what_stands_for_more_than_fits_the_memory_is_refused_without_being_written_out(
+    tmp_path: Path, where: str
+) -> None:
+    path = tmp_path / "rules.yaml"
+    bomb = ["&a0 [x, x]", *(f"&a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 40))]
+    closed = where.count("{") * "}" + where.count("[") * "]"
+    text = f"{SHIPPED}shops: {{s: {{{where}[{', '.join(bomb)}]{closed}}}}}\n"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"shops\.s\..*, found ") as refused:
+        load_rules(path, find_detectors())
+    assert len(str(refused.value)) < 1000
+
+
+def test_a_file_of_any_size_is_refused_before_it_is_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    with path.open("wb") as sparse:
+        sparse.truncate(1 << 40)
+    with pytest.raises(ConfigurationError, match=r"more than 4,194,304 bytes; expected a file of"):
+        load_rules(path, find_detectors())
+
+
+@pytest.mark.parametrize("mark", ["\N{BYTE ORDER MARK}", ""])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_files_of_any_editor_are_read(tmp_path: Path, mark: str, end: str) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_bytes((mark + rules_of("s1").replace("\n", end)).encode())
+    assert load_rules(path, find_detectors()).shops == ("s1",)
 
 
 def rules_of(shop: str) -> str:
@@ -102,9 +146,11 @@ def test_a_file_that_cannot_be_used_changes_nothing_and_is_told_until_it_can(
     looked.write(text)
     assert looked.file.is_refused and not looked.taken
     looked.path.unlink()
-    looked.file.look()
-    looked.file.look()
-    assert looked.file.is_refused and not looked.taken
+    for make in (looked.path.mkdir, looked.path.rmdir, looked.path.touch):
+        make()
+        looked.file.look()
+        looked.file.look()
+        assert looked.file.is_refused and not looked.taken
     looked.write(rules_of("s1"))
     assert not looked.file.is_refused and len(looked.taken) == 1
 
@@ -123,11 +169,15 @@ class Replaced(PosixPath):
 
     next: ClassVar[list[bytes]] = []
 
-    def read_bytes(self) -> bytes:
-        found = super().read_bytes()
+    def open(self, mode: str = "r", *args: Any, **named: Any) -> Any:
+        found = super().open(mode, *args, **named)
+        if mode != "rb":
+            return found
+        with found:
+            content = found.read()
         if self.next:
             self.write_bytes(self.next.pop(0))
-        return found
+        return BytesIO(content)
 
 
 def test_what_was_found_twice_is_taken_though_the_file_is_another_one_by_then(
