@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from schemas.alerts import Deadline, Severity, Subject, Text
 from schemas.base import EventTime
 from streams.detect.deadlines import Deadlines
-from streams.detect.rules import RuleSet
+from streams.detect.rules import ALLOW, RuleSet
 from streams.inbox.casebook import filed
 from streams.inbox.complaints import ENDED
 from streams.inbox.listing import NOT_SUPPRESSED
@@ -219,6 +219,10 @@ class Board:
         at_work = CaseRow.state.in_(UNHANDLED) & NOT_SUPPRESSED
         with Session(self._engine) as session:
             alerts = self._alerts(session, at_work, known)
+            freed = self._allowed_no_more(session)
+            for start in range(0, len(freed), _MOST_IDS):
+                few = AlertRow.alert_id.in_(freed[start : start + _MOST_IDS])
+                alerts |= self._alerts(session, few, known)
             complaints = session.scalars(
                 select(ComplaintRow).where(~ComplaintRow.state.in_(ENDED))
             ).all()
@@ -226,6 +230,27 @@ class Board:
         lines += [line for row in complaints for line in self._lines_of_complaint(row)]
         lines.sort(key=lambda line: (line.timer.term.last_ms, line.href))
         return _Reading(version, terms, now, alerts, lines)
+
+    def _allowed_no_more(self, session: Session) -> Sequence[str]:
+        """What is at work and was suppressed when it was last told of, and the shop allows no more.
+
+        Its next revision may be its end, and a deadline does not wait for that.
+        """
+        rows = session.execute(
+            _joined(
+                AlertRow.alert_id,
+                AlertRow.shop_id,
+                AlertRow.detector,
+                AlertRow.subject_kind,
+                AlertRow.subject_id,
+            ).where(CaseRow.state.in_(UNHANDLED), AlertRow.suppressed_by.startswith(f"{ALLOW}: "))
+        )
+        return [row.alert_id for row in rows if not self._is_allowed(row)]
+
+    def _is_allowed(self, row: Row[Any]) -> bool:
+        rule = self._rules.of(row.shop_id).get(row.detector)
+        subject = Subject(kind=row.subject_kind, id=row.subject_id)
+        return rule is not None and rule.suppressed_by(subject) is not None
 
     def _alerts(
         self, session: Session, condition: ColumnElement[bool], known: Mapping[str, _Alert]

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from schemas.alerts import Alert, Deadline, Text
 from schemas.outputs import DeadlineTurn
+from streams.detect.detector import find_detectors
+from streams.detect.rules import RuleSet, parse
 from streams.inbox.board import Board
 from streams.inbox.casebook import CaseRequest, OpenRequest
 from streams.inbox.models import OutgoingRow
@@ -18,6 +20,7 @@ from streams.inbox.turns import Teller
 from streams.inbox.workflow import Channel, Label
 from tests.factories import alert_id, make_alert
 from tests.inbox import NOW, Clock, Inbox, default_rules
+from tests.pipeline import rules_document
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TEXT = Text(zh="期限", en="deadline")
@@ -27,6 +30,12 @@ def with_deadline(code: str, due_in: timedelta, key: str = "1", **fields: object
     deadlines = [Deadline(code=code, due_at=NOW + due_in, text=TEXT)]
     # An info waits for nobody to take it, so the deadline stands alone.
     return make_alert(key, **{"severity": "info", "deadlines": deadlines, **fields})
+
+
+def rules_allowing(*buyers: str) -> RuleSet:
+    document = rules_document()
+    allow = [{"buyer": buyer, "why": "known"} for buyer in buyers]
+    return parse(document | {"shops": {"shop1": {"allow": allow}}}, find_detectors())
 
 
 class Office:
@@ -40,7 +49,8 @@ class Office:
 
     def console(self) -> Teller:
         """One more console over the same database."""
-        board = Board(self.inbox.store, default_rules(), self.clock)
+        self.rules = default_rules()
+        board = Board(self.inbox.store, self.rules, self.clock)
         return Teller(self.inbox.engine, board, lambda: self.has_caught_up, self.clock)
 
     def begin(self, *alerts: Alert) -> None:
@@ -188,6 +198,23 @@ def test_of_what_is_met_or_over_nothing_is_told(office: Office, change: str) -> 
         office.inbox.add(alert.model_copy(update=fields))
     assert office.after(2 * HOUR) == [("T12", "due")]
     assert office.told()[0].alert_id == alert_id("2")
+
+
+def test_a_deadline_of_whom_the_shop_allows_no_more_is_told_before_the_next_revision(
+    office: Office,
+) -> None:
+    office.rules.become(rules_allowing("b42", "b2"))
+    suppressed = {"suppressed_by": "allow: known"}
+    office.begin(
+        with_deadline("T04", 7 * DAY + HOUR, **suppressed),
+        with_deadline("T04", 7 * DAY + HOUR, "2", buyer="b2", **suppressed),
+        # No rules file can take back what was not allowed by it.
+        with_deadline("T04", 7 * DAY + HOUR, "3", buyer="b3", suppressed_by="snooze"),
+    )
+    assert office.after(2 * HOUR) == []
+    office.rules.become(rules_allowing("b2"))
+    assert office.after(4 * DAY) == [("T04", "coming_up")]
+    assert [one.alert_id for one in office.told()] == [alert_id("1")]
 
 
 def test_our_own_promises_are_told_when_they_have_passed(office: Office) -> None:
