@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,17 @@ class _Loader(yaml.SafeLoader):
             # The 30th of February, for one.
             raise yaml.MarkedYAMLError(problem=str(error), problem_mark=node.start_mark) from None
 
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> Any:
+        if _OCTAL.match(node.value):
+            raise _Refused(
+                problem="a number that begins with 0 is octal, 010 is eight; write it without, or in quotes",
+                problem_mark=node.start_mark,
+            )
+        return super().construct_yaml_int(node)
 
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+_OCTAL = re.compile("[-+]?0[0-9_]")
 # Text, and `<<`, which takes over the keys of another mapping.
 _KEY_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
 

@@ -31,10 +31,11 @@ LINES = SHIPPED.count("\n")
         ("shops:\n  no: {}\n", "the key no is no text"),
         ("? [a, b]\n: 1\n", "key of several values is no text"),
         ("as_of: 2026-02-30\n", f"day is out of range.*line {LINES + 1}"),
+        ("x: 010\n", f"begins with 0 is octal.*line {LINES + 1}"),
         ("x: " + "[" * 3000, "recursion"),
         ("\tshops: {}\n", f"cannot start any token.*line {LINES + 1}"),
     ],
-    ids=["shops twice", "rule twice", "number", "no", "list", "date", "depth", "tab"],
+    ids=["shops twice", "rule twice", "number", "no", "list", "date", "octal", "depth", "tab"],
 )
 def test_what_cannot_be_meant_is_refused(tmp_path: Path, appended: str, told: str) -> None:
     path = tmp_path / "rules.yaml"
