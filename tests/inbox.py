@@ -154,12 +154,13 @@ class Inbox:
         self.engine = engine
         self.clock = Clock()
         self.store = Store(engine, self.clock)
-        self.desk = Desk(engine, self.clock)
+        rules = default_rules()
+        self.desk = Desk(engine, rules, self.clock)
         self.casebook = Casebook(engine, self.clock)
         self.banlist = Banlist(engine, self.clock)
         self.reminder = Reminder(engine, self.clock)
         self.outbox = Outbox(engine, self.clock)
-        self.board = Board(self.store, default_rules(), self.clock)
+        self.board = Board(self.store, rules, self.clock)
         self.teller = Teller(engine, self.board, lambda: True, self.clock)
         self.metrics = InboxMetrics(self.store, self.board, self.clock)
         self.retention = Retention(engine, self.metrics, KEEP, self.clock)
@@ -275,8 +276,8 @@ class Served:
         self.unchecked_since: datetime | None = None
         self.engine = engine
         self.store = Store(engine, clock)
-        self.desk = Desk(engine, clock)
         self.rules = load_rules(rules_path, find_detectors()) if rules_path else default_rules()
+        self.desk = Desk(engine, self.rules, clock)
         self.rules_file = RulesFile(Settings(rules_path=rules_path), self.rules.become, clock)
         self.board = Board(self.store, self.rules, clock)
         self.casebook = Casebook(engine, clock)

@@ -297,6 +297,13 @@ class Board:
                 )
 
 
+def timers_of(session: Session, alert_id: str, rules: RuleSet) -> Sequence[Timer]:
+    """All deadlines of one alert as its transaction sees them, those that are met as well."""
+    stamps = _stamps(session, AlertRow.alert_id == alert_id)
+    ((row, said, handling),) = _read_rows(session, stamps)
+    return of_alert(handling, said.deadlines, rules.deadlines(row.shop_id))
+
+
 class _Data(BaseModel):
     """What a deadline needs of an alert; the rest is not decoded."""
 
@@ -345,6 +352,7 @@ def _read_rows(
             CaseRow.state,
             CaseRow.label,
             CaseRow.waiting_since,
+            CaseRow.snoozed_until,
             RevisionRow.body,
         )
         .join(
@@ -377,19 +385,28 @@ def _read_rows(
     for row in rows:
         alert_id = row.alert_id
         said = _Envelope.model_validate_json(row.body).data
+        taken_at = _taken_at(row, steps[alert_id])
         handling = Handling(
             state=State(row.state),
             status=row.status,
             severity=row.severity,
             opened_at=row.opened_at,
             resolved_at=said.resolved_at,
-            severe_since=severe.get(alert_id, row.waiting_since),
-            taken_at=_taken_at(row, steps[alert_id]),
+            severe_since=_since(row, severe.get(alert_id, row.waiting_since), taken_at),
+            taken_at=taken_at,
             filed_at=min((one.submitted_at for one in filings[alert_id]), default=None),
             complained_at=_complained_at(row, steps[alert_id], stamps[alert_id].complained_at),
             contacts=[(one.at, one.answered) for one in contacts[alert_id]],
         )
         yield row, said, handling
+
+
+def _since(row: Row[Any], severe_since: datetime, taken_at: datetime | None) -> datetime:
+    """Since when somebody should look at an alert: whoever set it aside has, until it comes back."""
+    back_at: datetime | None = row.snoozed_until
+    if back_at is None or (taken_at is not None and taken_at < back_at):
+        return severe_since
+    return max(severe_since, back_at)
 
 
 def _taken_at(row: Row[Any], steps: Iterable[Row[Any]]) -> datetime | None:

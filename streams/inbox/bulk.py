@@ -29,12 +29,14 @@ _NAMESPACE: Final = uuid.UUID("0d9c2f3e-58a4-4b0e-9a53-7f6f1f0c7a21")
 class Told:
     """What became of a step for many alerts: the requests of each kind, in the order of the list.
 
-    `untried` are those after which the database was away, and all that would have come next.
+    `untried` are those after which the database was away, and all that would have come next. `sooner` of
+    those that were set aside come back before the time that was asked for.
     """
 
     done: Sequence[StepRequest] = ()
     undone: Sequence[tuple[StepRequest, Outcome]] = ()
     untried: Sequence[StepRequest] = ()
+    sooner: int = 0
 
     def chosen(self) -> frozenset[str]:
         """The alerts that stay chosen: for another try, else for the next step."""
@@ -50,16 +52,18 @@ def perform_each(desk: Desk, metrics: InboxMetrics, wanted: Sequence[StepRequest
     """Take the steps one after the other; one that is refused holds back no other."""
     done: list[StepRequest] = []
     undone: list[tuple[StepRequest, Outcome]] = []
+    sooner = 0
     for number, request in enumerate(wanted):
         try:
             outcome = desk.perform(request)
         except SQLAlchemyError as error:
             # Each of the others would wait for the database as long as this one did.
             log.error("inbox_bulk_interrupted", step=request.step, reason=said_of(error))
-            return Told(done, undone, wanted[number:])
+            return Told(done, undone, wanted[number:], sooner)
         metrics.stepped(request.step, outcome.kind, outcome.waited)
         if outcome.kind in ("done", "repeated"):
             done.append(request)
+            sooner += outcome.is_sooner
         else:
             undone.append((request, outcome))
-    return Told(done, undone)
+    return Told(done, undone, sooner=sooner)

@@ -17,7 +17,10 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from streams.inbox import telling
+from streams.detect.rules import RuleSet
+from streams.detect.working_days import time_zone
+from streams.inbox import snooze, telling
+from streams.inbox.board import timers_of
 from streams.inbox.checklist import find, since_return, ticks_of
 from streams.inbox.database import writing
 from streams.inbox.events import derived_id
@@ -52,13 +55,16 @@ class Outcome:
     kind: Literal["done", "repeated", "refused", "conflict", "missing"]
     reason: Refusal | None = None
     waited: timedelta | None = None
+    # Of one that was set aside: whether it comes back sooner than was asked for.
+    is_sooner: bool = False
 
 
 class Desk:
     """Carries out steps. Safe to use from several threads and processes at once."""
 
-    def __init__(self, engine: Engine, now: Callable[[], datetime]) -> None:
+    def __init__(self, engine: Engine, rules: RuleSet, now: Callable[[], datetime]) -> None:
         self._writer = writing(engine)
+        self._rules = rules
         self._now = now
 
     def perform(self, request: StepRequest) -> Outcome:
@@ -89,8 +95,13 @@ class Desk:
         reason = reason or _refusal(session, request)
         alert = telling.alert_of(session, case.alert_id) if request.step in _TOLD else None
         reason = reason or (telling.untold(session, alert, request) if alert else None)
+        if reason is None and request.step == "wake":
+            is_aside = snooze.is_snoozed(case.snoozed_until, self._now())
+            reason = None if is_aside else "not_snoozed"
         if reason is not None:
             return Outcome("refused", reason)
+        if request.step == "snooze":
+            return self._snooze(session, case, request)
         waited = self._take(session, case, request) if begins(request.step, old) else None
         old = State(case.state)
         waited = self._take_effect(session, case, request) or waited
@@ -98,6 +109,27 @@ class Desk:
             telling.tell(session, alert, request, _label(case), case.updated_at)
         session.add(_audit(request, old, State(case.state), case.updated_at))
         return Outcome("done", waited=waited)
+
+    def _snooze(self, session: Session, case: CaseRow, request: StepRequest) -> Outcome:
+        """Set an alert aside; the consumer, which may bring it a deadline, waits for the case meanwhile."""
+        if request.later is None:
+            raise ValueError("an alert set aside without saying until when")
+        now, state = self._now(), State(case.state)
+        of_alert = select(AlertRow.shop_id).where(AlertRow.alert_id == case.alert_id)
+        zone = time_zone(self._rules.deadlines(session.scalars(of_alert).one()).time_zone)
+        timers = timers_of(session, case.alert_id, self._rules)
+        back = snooze.back(request.later, now, zone, timers)
+        if not isinstance(back, snooze.Back):
+            return Outcome("refused", back)
+        case.version += 1
+        case.updated_at = now
+        case.snoozed_until = back.at
+        case.snoozed_by = storable(request.by, MAX_NAME)
+        row = _audit(request, state, state, now)
+        sooner = {"deadline": back.deadline} if back.deadline else {}
+        row.detail = json.dumps({"until": back.at.isoformat(), **sooner})
+        session.add(row)
+        return Outcome("done", is_sooner=back.deadline is not None)
 
     def _tick(self, session: Session, case: CaseRow, request: StepRequest) -> Outcome:
         """Note that a suggested step was done, or was not: of two people who do so at once both are right."""
@@ -140,6 +172,9 @@ class Desk:
         old = State(case.state)
         case.version += 1
         case.updated_at = now
+        if snooze.is_snoozed(case.snoozed_until, now):
+            # Whoever does something about it does so now.
+            case.snoozed_until = now
         if request.step == "contact":
             session.add(_contact(request, now))
         if request.step == "assign":

@@ -62,15 +62,15 @@ class Rows:
     page: int
 
 
-def grouped(session: Session, wanted: Filter, chosen: Set[str]) -> Rows:
-    """A page of groups; the alerts of `chosen` are chosen already."""
+def grouped(session: Session, wanted: Filter, now: datetime, chosen: Set[str]) -> Rows:
+    """A page of groups. `now` tells which alerts are back; those of `chosen` are chosen already."""
     number = max(1, wanted.page)
-    found = session.execute(causes_page(wanted, number)).all()
+    found = session.execute(causes_page(wanted, now, number)).all()
     if not found and number > 1:
-        causes = select(func.count()).select_from(_causes(wanted).subquery())
+        causes = select(func.count()).select_from(_causes(wanted, now).subquery())
         number = page_within(session.scalar(causes) or 0, number)
-        found = session.execute(causes_page(wanted, number)).all()
-    members = _members(session, wanted, [_key(row) for row in found])
+        found = session.execute(causes_page(wanted, now, number)).all()
+    members = _members(session, wanted, [_key(row) for row in found], now)
     groups = {}
     for row in found:
         # Its alerts may have been handled since its group was counted.
@@ -88,7 +88,7 @@ def grouped(session: Session, wanted: Filter, chosen: Set[str]) -> Rows:
     )
 
 
-def causes_page(wanted: Filter, number: int) -> Select[Any]:
+def causes_page(wanted: Filter, now: datetime, number: int) -> Select[Any]:
     """The groups of page `number`, in the order that is asked for, by their best alert each."""
     severity = func.max(AlertRow.severity_rank).desc()
     newest = func.max(AlertRow.opened_at).desc()
@@ -98,7 +98,7 @@ def causes_page(wanted: Filter, number: int) -> Select[Any]:
         "deadline": (func.min(AlertRow.due_at).asc().nulls_last(), newest),
     }
     # Without the keys, paging could show a group twice or never.
-    query = _causes(wanted).order_by(*first[wanted.sort], *_keys(wanted))
+    query = _causes(wanted, now).order_by(*first[wanted.sort], *_keys(wanted))
     return query.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
 
 
@@ -112,7 +112,7 @@ def _named(wanted: Filter) -> list[ColumnElement[str]]:
     return [key.label(name) for key, name in zip(_keys(wanted), names, strict=False)]
 
 
-def _causes(wanted: Filter) -> Select[Any]:
+def _causes(wanted: Filter, now: datetime) -> Select[Any]:
     is_taken = CaseRow.state.not_in(UNTOUCHED)
     assignee = case((is_taken, CaseRow.assignee))
     columns: Sequence[ColumnElement[Any]] = (
@@ -126,25 +126,27 @@ def _causes(wanted: Filter) -> Select[Any]:
         func.count().over().label("causes"),
     )
     query = select(*columns).select_from(AlertRow).join(AlertRow.case)
-    return query.where(*shown(wanted)).group_by(*_keys(wanted))
+    return query.where(*shown(wanted, now)).group_by(*_keys(wanted))
 
 
-def members_query(wanted: Filter, keys: Sequence[tuple[str, ...]]) -> Select[*tuple[Any, ...]]:
+def members_query(
+    wanted: Filter, keys: Sequence[tuple[str, ...]], now: datetime
+) -> Select[*tuple[Any, ...]]:
     """The alerts of these groups, in the order of the list."""
     return (
         select(*_named(wanted), AlertRow.alert_id, CaseRow.version)
         .join(AlertRow.case)
-        .where(*shown(wanted), tuple_(*_keys(wanted)).in_(keys))
+        .where(*shown(wanted, now), tuple_(*_keys(wanted)).in_(keys))
         .order_by(AlertRow.severity_rank.desc(), AlertRow.opened_at.desc(), AlertRow.alert_id)
     )
 
 
 def _members(
-    session: Session, wanted: Filter, keys: Sequence[tuple[str, ...]]
+    session: Session, wanted: Filter, keys: Sequence[tuple[str, ...]], now: datetime
 ) -> Mapping[tuple[str, ...], Sequence[Row[Any]]]:
     found: defaultdict[tuple[str, ...], list[Row[Any]]] = defaultdict(list)
     if keys:
-        for row in session.execute(members_query(wanted, keys)):
+        for row in session.execute(members_query(wanted, keys, now)):
             found[_key(row)].append(row)
     return found
 

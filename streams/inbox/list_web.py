@@ -12,6 +12,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy.exc import SQLAlchemyError
 
+from streams.detect.working_days import time_zone
 from streams.inbox import pages
 from streams.inbox.bulk import Told, perform_each
 from streams.inbox.console import Console
@@ -20,6 +21,7 @@ from streams.inbox.listing import PAGE_SIZE
 from streams.inbox.register import MOST_ALERTS
 from streams.inbox.requests import admit, check_change, filter_of, form_of, steps_of
 from streams.inbox.session import Session
+from streams.inbox.snooze import Offer, offers
 from streams.inbox.workflow import FOR_MANY, StepRequest
 
 
@@ -119,6 +121,7 @@ def list_page(
         names=console.store.names(),
         detectors=detectors,
         steps=FOR_MANY,
+        offers=offers_of(console, ""),
         most_registered=MOST_ALERTS,
         labels=pages.list_labels(cards),
         told=told,
@@ -127,6 +130,11 @@ def list_page(
         undone=[_undone(console, one, outcome) for one, outcome in told.undone] if told else (),
         tab="complaints" if complaints_only else "alerts",
     )
+
+
+def offers_of(console: Console, shop: str) -> list[Offer]:
+    """Until when an alert can be set aside, on the clocks of a shop; of no shop, on those of most."""
+    return offers(console.now(), time_zone(console.rules.deadlines(shop).time_zone))
 
 
 def _status(told: Told | None) -> int:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final, Generic, Literal, TypeVar
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
 
 from streams.inbox.intake import storable
 from streams.inbox.models import AlertRow, Base, CaseRow, ReferenceRow
+from streams.inbox.snooze import LONGEST
 from streams.inbox.workflow import UNHANDLED
 
 T = TypeVar("T")
@@ -28,6 +30,8 @@ class Filter:
     """Which alerts a list shows. None and empty mean all."""
 
     is_handled: bool = False
+    # Of those at work, the ones that are set aside for later, which the queue does not show.
+    is_snoozed: bool = False
     severity: str | None = None
     shop: str | None = None
     detector: str | None = None
@@ -47,15 +51,17 @@ class Filter:
 
     @property
     def is_grouped(self) -> bool:
-        # What was handled is walked in order, for it is nearly all there is.
-        return self.group != "none" and not self.is_handled
+        # What was handled is walked in order, for it is nearly all there is. What is set aside comes back one
+        # by one.
+        return self.group != "none" and not self.is_handled and not self.is_snoozed
 
 
 @dataclass(frozen=True)
 class Listing:
     """One page of a list, and what the page around it needs to know.
 
-    `total` are alerts. `lines` are what the pages are made of, where that is something else.
+    `total` are alerts. `lines` are what the pages are made of, where that is something else. `snoozed` are
+    those that the same filters find among the ones set aside.
     """
 
     rows: Sequence[AlertRow]
@@ -63,6 +69,7 @@ class Listing:
     page: int
     suppressed: int
     lines: int | None = None
+    snoozed: int = 0
 
     @property
     def pages(self) -> int:
@@ -103,38 +110,60 @@ def leaf(
     return Paged(rows, total, number)
 
 
-def page_query(wanted: Filter, number: int, size: int = PAGE_SIZE) -> Select[Any]:
+def is_snoozed(now: datetime) -> ColumnElement[bool]:
+    """Whether an alert is set aside; see `snooze.is_snoozed`."""
+    return and_(CaseRow.snoozed_until > now, CaseRow.snoozed_until <= now + LONGEST)
+
+
+def is_in_queue(now: datetime) -> ColumnElement[bool]:
+    """Of an alert at work, whether people should see it now: it is not set aside."""
+    until = CaseRow.snoozed_until
+    return or_(until.is_(None), until <= now, until > now + LONGEST)
+
+
+def page_query(wanted: Filter, now: datetime, number: int, size: int = PAGE_SIZE) -> Select[Any]:
     """The alerts of page `number`, in order."""
     return (
         select(AlertRow)
         .options(selectinload(AlertRow.latest))
         .join(AlertRow.case)
-        .where(*shown(wanted))
+        .where(*shown(wanted, now))
         .order_by(*_order(wanted))
         .limit(size)
         .offset((number - 1) * size)
     )
 
 
-def ids_query(wanted: Filter) -> Select[Any]:
+def ids_query(wanted: Filter, now: datetime) -> Select[Any]:
     """The ids of all alerts that the pages hold, in no order."""
-    return select(AlertRow.alert_id).join(AlertRow.case).where(*shown(wanted))
+    return select(AlertRow.alert_id).join(AlertRow.case).where(*shown(wanted, now))
 
 
 def page_of_few(
-    wanted: Filter, ids: Sequence[str], number: int, size: int = PAGE_SIZE
+    wanted: Filter, now: datetime, ids: Sequence[str], number: int, size: int = PAGE_SIZE
 ) -> Select[Any]:
     """As `page_query`, where these are all that the pages hold."""
     # Walked in order, a database would look at nearly everything that was ever handled for one page of them.
-    return page_query(wanted, number, size).where(AlertRow.alert_id.in_(ids))
+    return page_query(wanted, now, number, size).where(AlertRow.alert_id.in_(ids))
 
 
-def tally(wanted: Filter) -> Select[int, int]:
-    """How many alerts the filters find at work, and how many of these are suppressed."""
+def snoozed_tally(wanted: Filter, now: datetime) -> Select[int]:
+    """How many alerts the filters find among those set aside."""
+    aside = replace(wanted, is_handled=False, is_snoozed=True)
+    query = select(func.count(AlertRow.alert_id)).join(AlertRow.case)
+    return query.where(*shown(aside, now))
+
+
+def tally(wanted: Filter, now: datetime) -> Select[int, int]:
+    """How many alerts the filters find at work, and how many of these are suppressed.
+
+    Where the handled ones are wanted, of all at work; else of those in the queue, or of those set aside.
+    """
     query = tally_of_all(wanted)
     if not wanted.assignee:
         query = query.join(CaseRow, CaseRow.alert_id == AlertRow.alert_id)
-    return query.where(CaseRow.state.in_(UNHANDLED))
+    query = query.where(CaseRow.state.in_(UNHANDLED))
+    return query if wanted.is_handled else query.where(_of_view(wanted, now))
 
 
 def tally_of_all(wanted: Filter) -> Select[int, int]:
@@ -146,13 +175,19 @@ def tally_of_all(wanted: Filter) -> Select[int, int]:
     return query.where(*_filters(wanted))
 
 
-def shown(wanted: Filter) -> list[ColumnElement[bool]]:
+def shown(wanted: Filter, now: datetime) -> list[ColumnElement[bool]]:
     """The conditions of the filters, for alerts joined with their cases."""
     # Few are unhandled and found by their state. The others are nearly all there are, so they are walked
     # in order: sorting them for one page would take longer every day.
     of_state = CaseRow.state.not_in if wanted.is_handled else CaseRow.state.in_
     conditions = [of_state(UNHANDLED), *_filters(wanted)]
+    if not wanted.is_handled:
+        conditions.append(_of_view(wanted, now))
     return conditions if wanted.with_suppressed else [*conditions, NOT_SUPPRESSED]
+
+
+def _of_view(wanted: Filter, now: datetime) -> ColumnElement[bool]:
+    return is_snoozed(now) if wanted.is_snoozed else is_in_queue(now)
 
 
 def _filters(wanted: Filter) -> list[ColumnElement[bool]]:
@@ -191,6 +226,8 @@ def _order(wanted: Filter) -> tuple[Any, ...]:
     if wanted.is_handled:
         # As the index has it, read backwards.
         return (CaseRow.updated_at.desc(), CaseRow.alert_id.desc())
+    if wanted.is_snoozed:
+        return (CaseRow.snoozed_until, CaseRow.alert_id)
     if wanted.sort == "newest":
         return newest
     if wanted.sort == "deadline":

@@ -139,7 +139,7 @@ class _StoredGauges:
 
     def collect(self) -> Iterator[Metric]:
         try:
-            unhandled = self._store.unhandled()
+            queue, snoozed = self._store.unhandled(), self._store.snoozed()
             oldest = self._store.oldest_unhandled()
             labels = self._store.labels()
             timers = self._board.counts()
@@ -153,9 +153,16 @@ class _StoredGauges:
         alerts = GaugeMetricFamily(
             "orderwatch_inbox_alerts_open", "Alerts not handled yet.", labels=["severity"]
         )
-        for severity, number in unhandled.items():
-            alerts.add_metric([severity], number)
+        aside = GaugeMetricFamily(
+            "orderwatch_inbox_alerts_snoozed",
+            "Alerts not handled yet that somebody has set aside until later.",
+            labels=["severity"],
+        )
+        for severity, number in queue.items():
+            alerts.add_metric([severity], number + snoozed[severity])
+            aside.add_metric([severity], snoozed[severity])
         yield alerts
+        yield aside
         age_s = (self._now() - oldest).total_seconds() if oldest else 0.0
         yield GaugeMetricFamily(
             "orderwatch_inbox_oldest_unhandled_seconds",

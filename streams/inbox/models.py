@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -51,6 +52,7 @@ class UtcTime(TypeDecorator[datetime]):
 
 # SQLite counts by itself only in a column that is exactly INTEGER.
 _Serial = BigInteger().with_variant(Integer(), "sqlite")
+_SNOOZED = text("snoozed_until IS NOT NULL")
 
 
 class Base(DeclarativeBase):
@@ -137,11 +139,18 @@ class ReferenceRow(Base):
 
 
 class CaseRow(Base):
-    """What people have made of an alert so far. `version` grows with every step but a tick."""
+    """What people have made of an alert so far. `version` grows with every step but a tick.
+
+    `snoozed_until` is when it comes back, or last came back, from being set aside by `snoozed_by`.
+    """
 
     __tablename__ = "cases"
-    # What was handled is listed newest first, and is nearly all there is.
-    __table_args__ = (Index(None, "updated_at", "alert_id"),)
+    __table_args__ = (
+        # What was handled is listed newest first, and is nearly all there is.
+        Index(None, "updated_at", "alert_id"),
+        # Few were ever set aside.
+        Index(None, "snoozed_until", postgresql_where=_SNOOZED, sqlite_where=_SNOOZED),
+    )
 
     alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.alert_id"), primary_key=True)
     state: Mapped[str] = mapped_column(String(16), index=True)
@@ -150,6 +159,8 @@ class CaseRow(Base):
     assignee: Mapped[str | None] = mapped_column(String(MAX_NAME))
     waiting_since: Mapped[datetime]
     updated_at: Mapped[datetime]
+    snoozed_until: Mapped[datetime | None]
+    snoozed_by: Mapped[str | None] = mapped_column(String(MAX_NAME))
 
 
 class ContactRow(Base):

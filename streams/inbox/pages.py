@@ -25,6 +25,7 @@ from streams.inbox.intake import storable
 from streams.inbox.listing import Filter
 from streams.inbox.models import AlertRow, AuditRow, FilingRow
 from streams.inbox.redaction import clean
+from streams.inbox.snooze import came_back, is_snoozed
 from streams.inbox.store import Detail
 from streams.inbox.texts import CHINA, Words
 from streams.inbox.timers import Timer
@@ -155,6 +156,7 @@ class Work:
     exempt_orders: Sequence[str] = ()
     can_record: bool = False
     can_assign: bool = False
+    can_snooze: bool = False
     # The step that recorded the top-up's result last, since the alert came back if it did.
     settled: AuditRow | None = None
 
@@ -241,6 +243,7 @@ def work(detail: Detail) -> Work:
         exempt_orders=sorted(exempt),
         can_record=recharge_of(alert) is not None and can_record(state),
         can_assign=can_log("assign", state),
+        can_snooze=can_log("snooze", state),
         settled=settled[-1] if settled else None,
     )
 
@@ -262,9 +265,18 @@ def details(step: AuditRow, words: Words) -> str:
     said = json.loads(step.detail)
     parts = [
         words.phrase(kind, said[key])
-        for key, kind in (("label", "label"), ("channel", "channel"), ("result", "recharge"))
+        for key, kind in (
+            ("label", "label"),
+            ("channel", "channel"),
+            ("result", "recharge"),
+            ("why", "wake"),
+        )
         if key in said
     ]
+    if "until" in said:
+        parts.append(words("snooze.until", at=words.clock(datetime.fromisoformat(said["until"]))))
+    if "deadline" in said:
+        parts.append(words("snooze.sooner", what=words.deadline(said["deadline"])))
     if "answered" in said:
         parts.append(words("contact.answered" if said["answered"] else "contact.unanswered"))
     parts += [said[key] for key in ("reason", "assignee", words.language) if said.get(key)]
@@ -281,7 +293,7 @@ def query(wanted: Filter, **changes: object) -> str:
     """The query string of a list with some fields changed; defaults are left out."""
     changed = replace(wanted, **changes)  # type: ignore[arg-type]
     pairs = {
-        "view": "handled" if changed.is_handled else None,
+        "view": "handled" if changed.is_handled else "snoozed" if changed.is_snoozed else None,
         "severity": changed.severity,
         "shop": changed.shop,
         "detector": changed.detector,
@@ -340,6 +352,8 @@ def environment() -> Environment:
     jinja.filters["step_key"] = key_of
     jinja.filters["exact"] = lambda at: at.astimezone(CHINA).isoformat(sep=" ")
     jinja.globals["bar"] = bar
+    jinja.globals["is_snoozed"] = is_snoozed
+    jinja.globals["came_back"] = came_back
     jinja.globals["query"] = query
     jinja.globals["address"] = address
     return jinja

@@ -93,7 +93,7 @@ def recharge_page(
 ) -> HTMLResponse:
     """The page; after a result that was not recorded, with the reason on top."""
     engine, shop = console.store.engine, request.query_params.get("shop") or None
-    waiting = recharges.waiting(engine, shop, page_of(request, "page"))
+    waiting = recharges.waiting(engine, shop, console.now(), page_of(request, "page"))
     recorded = recharges.recorded(engine, shop, page_of(request, "log"))
     return view.page(
         request,

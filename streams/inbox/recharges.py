@@ -7,12 +7,13 @@ recorded stays at work until somebody confirms it, so whether it waits is asked 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Engine, Select, func, select
 from sqlalchemy.orm import Session, aliased, selectinload
 
-from streams.inbox.listing import NOT_SUPPRESSED, PAGE_SIZE, Paged, page_within
+from streams.inbox.listing import NOT_SUPPRESSED, PAGE_SIZE, Paged, is_in_queue, page_within
 from streams.inbox.models import AlertRow, AuditRow, CaseRow
 from streams.inbox.workflow import TOP_UPS, UNHANDLED, State
 
@@ -28,19 +29,19 @@ class Recorded:
     row: AlertRow
 
 
-def count_waiting(engine: Engine) -> int:
+def count_waiting(engine: Engine, now: datetime) -> int:
     """How many top-ups wait for their result, in all shops. Every page asks: it looks at what is at work."""
     with Session(engine) as session:
-        return session.scalar(waiting_tally(None)) or 0
+        return session.scalar(waiting_tally(None, now)) or 0
 
 
-def waiting(engine: Engine, shop: str | None, number: int) -> Paged[AlertRow]:
+def waiting(engine: Engine, shop: str | None, now: datetime, number: int) -> Paged[AlertRow]:
     """The alerts about top-ups that wait for their result, those that wait longest first."""
     with Session(engine) as session:
-        total = session.scalar(waiting_tally(shop)) or 0
+        total = session.scalar(waiting_tally(shop, now)) or 0
         number = page_within(total, number)
         found = session.scalars(
-            _alerts(select(AlertRow), shop)
+            _alerts(select(AlertRow), shop, now)
             .options(selectinload(AlertRow.latest))
             .order_by(AlertRow.opened_at, AlertRow.alert_id)
             .limit(PAGE_SIZE)
@@ -60,8 +61,8 @@ def recorded(engine: Engine, shop: str | None, number: int) -> Paged[Recorded]:
         return Paged(found, total, number)
 
 
-def waiting_tally(shop: str | None) -> Select[int]:
-    return _alerts(select(func.count(AlertRow.alert_id)), shop)
+def waiting_tally(shop: str | None, now: datetime) -> Select[int]:
+    return _alerts(select(func.count(AlertRow.alert_id)), shop, now)
 
 
 def recorded_tally(shop: str | None) -> Select[int]:
@@ -79,13 +80,14 @@ def recorded_page(shop: str | None, number: int) -> Select[AuditRow, AlertRow]:
     )
 
 
-def _alerts(query: Select[Any], shop: str | None) -> Select[Any]:
+def _alerts(query: Select[Any], shop: str | None, now: datetime) -> Select[Any]:
     return query.join(CaseRow, CaseRow.alert_id == AlertRow.alert_id).where(
         # Few are at work, and found by their state.
         CaseRow.state.in_(UNHANDLED),
         AlertRow.detector == TOP_UPS,
         AlertRow.status.in_(_UNKNOWN),
         NOT_SUPPRESSED,
+        is_in_queue(now),
         ~_is_recorded(),
         # As in `listing`: not by the index of all that a shop ever had.
         *([AlertRow.shop_id.concat("") == shop] if shop else []),

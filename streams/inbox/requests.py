@@ -20,6 +20,7 @@ from streams.inbox.checklist import KEY
 from streams.inbox.complaints import CaseStep
 from streams.inbox.listing import PAGE_SIZE, Filter, Grouping, Sort
 from streams.inbox.session import Gatekeeper, Session, is_same_origin
+from streams.inbox.snooze import later_of
 from streams.inbox.texts import Language
 from streams.inbox.workflow import (
     BESIDE,
@@ -114,6 +115,7 @@ def filter_of(request: Request, *, complaints_only: bool) -> Filter:
     fields = request.query_params
     return Filter(
         is_handled=fields.get("view") == "handled",
+        is_snoozed=fields.get("view") == "snoozed",
         severity=_one_of(get_args(Severity), fields.get("severity")),
         shop=fields.get("shop") or None,
         detector=fields.get("detector") or None,
@@ -153,6 +155,9 @@ def step_of(alert_id: str, step: str, form: dict[str, str], operator: str) -> St
         raise BadFormError
     if known in BESIDE and not KEY.fullmatch(form.get("action", "")):
         raise BadFormError
+    later = later_of(form.get("later", "")) if known == "snooze" else None
+    if known == "snooze" and later is None:
+        raise BadFormError
     return StepRequest(
         alert_id=alert_id,
         step=known,
@@ -168,14 +173,15 @@ def step_of(alert_id: str, step: str, form: dict[str, str], operator: str) -> St
         reason=form.get("reason", "").strip(),
         assignee=form.get("assignee", "").strip(),
         action=form.get("action", ""),
+        later=later,
     )
 
 
 def steps_of(form: dict[str, str], operator: str) -> list[StepRequest]:
     """One step for each alert that was chosen on a list; none where nothing was chosen.
 
-    `do` is the step, `label.` and the label, `assign.` and a name, or empty; `chosen_of` says how alerts are
-    named. Raises BadFormError.
+    `do` is the step, `label.` and the label, `assign.` and a name, `snooze.` and until when, or empty;
+    `chosen_of` says how alerts are named. Raises BadFormError.
     """
     request_id = _request_id(form)
     do, _, what = form.get("do", "").partition(".")
@@ -185,7 +191,10 @@ def steps_of(form: dict[str, str], operator: str) -> list[StepRequest]:
     known: Step | None = _one_of(FOR_MANY, do)
     if known is None or (known == "label") != (what in list(Label)):
         raise BadFormError
-    if (known == "assign") != (bool(what) and known != "label"):
+    later = later_of(what) if known == "snooze" else None
+    if (known == "snooze") != (later is not None):
+        raise BadFormError
+    if (known == "assign") != (bool(what) and known not in ("label", "snooze")):
         raise BadFormError
     if min(chosen.values()) < 0:
         raise BadFormError
@@ -198,6 +207,7 @@ def steps_of(form: dict[str, str], operator: str) -> list[StepRequest]:
             version=version,
             label=Label(what) if known == "label" else None,
             assignee=what if known == "assign" else "",
+            later=later,
         )
         for alert_id, version in chosen.items()
     ]

@@ -98,7 +98,7 @@ def run(settings: Settings) -> None:
         app = create_app(
             Console(
                 store=store,
-                desk=Desk(engine, _now),
+                desk=Desk(engine, rules, _now),
                 board=board,
                 casebook=Casebook(engine, _now),
                 banlist=Banlist(engine, _now),

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, Select, and_, func, insert, or_, select
+from sqlalchemy import ColumnElement, Engine, Select, and_, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session, defer, joinedload, selectinload
 
 from schemas.alerts import Alert, AlertEnvelope
+from streams.inbox import snooze
 from streams.inbox.bans import ENDED, BanState
 from streams.inbox.database import writing
 from streams.inbox.events import TOPICS, orders_of
@@ -35,8 +36,11 @@ from streams.inbox.listing import (
     Filter,
     Listing,
     ids_query,
+    is_in_queue,
+    is_snoozed,
     page_of_few,
     page_query,
+    snoozed_tally,
     tally,
     tally_of_all,
 )
@@ -55,7 +59,7 @@ from streams.inbox.models import (
     RefusedRow,
     RevisionRow,
 )
-from streams.inbox.workflow import UNHANDLED, Seen, State, follow, severity_rank, stands
+from streams.inbox.workflow import UNHANDLED, Seen, State, follow, got_worse, severity_rank, stands
 from streams.subscriber.source import Partition
 
 # What the pipeline did to the workflow is audited under this name.
@@ -147,29 +151,33 @@ class Store:
     def page(self, wanted: Filter, size: int = PAGE_SIZE) -> Listing:
         """One page of alerts. A page number past the end shows the last page."""
         with Session(self.engine) as session:
-            found, suppressed = _totals(session, wanted)
+            now = self._now()
+            found, suppressed = _totals(session, wanted, now)
+            snoozed = session.scalar(snoozed_tally(wanted, now)) or 0
             total = found if wanted.with_suppressed else max(0, found - suppressed)
             if not total:
-                return Listing([], 0, 1, suppressed)
+                return Listing([], 0, 1, suppressed, snoozed=snoozed)
             number = min(max(1, wanted.page), -(-total // size))
-            query = page_query(wanted, number, size)
+            query = page_query(wanted, now, number, size)
             if total <= FEW:
-                ids = session.scalars(ids_query(wanted)).all()
-                query = page_of_few(wanted, ids, number, size)
+                ids = session.scalars(ids_query(wanted, now)).all()
+                query = page_of_few(wanted, now, ids, number, size)
             listed = session.scalars(query).all()
             # On PostgreSQL the envelope of one may have been deleted since its row was read.
             rows = [row for row in listed if row.latest is not None]
-            return Listing(rows, total, number, suppressed)
+            return Listing(rows, total, number, suppressed, snoozed=snoozed)
 
     def grouped(
         self, wanted: Filter, chosen: Set[str] = frozenset()
     ) -> tuple[Listing, Mapping[str, Group]]:
         """One page of groups: the alert that stands for each, and the groups of more than it, by its id."""
         with Session(self.engine) as session:
-            found, suppressed = _totals(session, wanted)
+            now = self._now()
+            found, suppressed = _totals(session, wanted, now)
+            snoozed = session.scalar(snoozed_tally(wanted, now)) or 0
             total = found if wanted.with_suppressed else max(0, found - suppressed)
-            rows = grouped(session, wanted, chosen)
-        return Listing(rows.leads, total, rows.page, suppressed, rows.total), rows.groups
+            rows = grouped(session, wanted, now, chosen)
+        return Listing(rows.leads, total, rows.page, suppressed, rows.total, snoozed), rows.groups
 
     def detail(self, alert_id: str) -> Detail | None:
         """One alert with its history, or None."""
@@ -274,11 +282,18 @@ class Store:
         return sorted(known)[:_MOST_NAMES]
 
     def unhandled(self) -> dict[str, int]:
-        """How many alerts wait to be handled, by severity; those suppressed are not counted."""
+        """How many alerts wait in the queue, by severity: neither those suppressed nor those set aside."""
+        return self._at_work(is_in_queue(self._now()))
+
+    def snoozed(self) -> dict[str, int]:
+        """How many alerts are set aside for later, by severity; those suppressed are not counted."""
+        return self._at_work(is_snoozed(self._now()))
+
+    def _at_work(self, condition: ColumnElement[bool]) -> dict[str, int]:
         query = (
             select(AlertRow.severity, func.count(AlertRow.alert_id).label("number"))
             .join(AlertRow.case)
-            .where(CaseRow.state.in_(UNHANDLED), NOT_SUPPRESSED)
+            .where(CaseRow.state.in_(UNHANDLED), NOT_SUPPRESSED, condition)
             .group_by(AlertRow.severity)
         )
         with Session(self.engine) as session:
@@ -315,15 +330,18 @@ class Store:
             }
 
     def version(self) -> str:
-        """A word that changes whenever anything that a page shows has changed.
+        """A word that changes whenever anything that a page shows has changed, or an alert comes back.
 
         What is deleted for its age need not change it: nobody waits for that.
         """
         tables = (RevisionRow, AuditRow, ComplaintStepRow, BanStepRow)
+        back = select(func.max(CaseRow.snoozed_until))
         with Session(self.engine) as session:
             counts = [session.execute(_newest(table.id)).one() for table in tables]
+            came_back = session.scalar(back.where(CaseRow.snoozed_until <= self._now()))
         # Not as a sum: of two numbers the one may fall, by a deletion, as the other one grows.
-        return ".".join(f"{newest or 0}.{number}" for newest, number in counts)
+        changed = ".".join(f"{newest or 0}.{number}" for newest, number in counts)
+        return f"{changed}.{came_back.timestamp() if came_back else 0}"
 
 
 def _newest(ids: InstrumentedAttribute[int]) -> Select[int, int]:
@@ -333,9 +351,9 @@ def _newest(ids: InstrumentedAttribute[int]) -> Select[int, int]:
     return select(func.max(ids), func.count(ids)).where(ids > newest - _COMMITTED_LATE)
 
 
-def _totals(session: Session, wanted: Filter) -> tuple[int, int]:
+def _totals(session: Session, wanted: Filter, now: datetime) -> tuple[int, int]:
     """How many alerts the filter finds, and how many of them are suppressed."""
-    found, suppressed = session.execute(tally(wanted)).one()
+    found, suppressed = session.execute(tally(wanted, now)).one()
     if not wanted.is_handled:
         return found, suppressed
     # Every alert has one case. To look up that of each takes ten times as long as to count the alerts.
@@ -354,10 +372,11 @@ def _filings(session: Session, row: AlertRow) -> Sequence[FilingRow]:
 
 @dataclass(frozen=True)
 class _Change:
-    """A revision that is newer than what was stored, and what the stored one said."""
+    """A revision that is newer than what was stored, and which that was and what it said."""
 
     record: Accepted
     before: Seen | None
+    revision_before: int = 0
 
 
 def _change(
@@ -371,12 +390,13 @@ def _change(
         row = rows[alert.alert_id] = AlertRow(alert_id=alert.alert_id, received_at=at)
         row.case = CaseRow(version=1, state=State.NEW, waiting_since=at, updated_at=at)
         session.add(row)
-        before = None
+        before, revision = None, 0
     else:
         # The columns were written from a validated alert, so they are of the literal types.
         before = Seen(row.status, row.severity)  # type: ignore[arg-type]
+        revision = row.revision
     _fill(row, record)
-    return _Change(record, before)
+    return _Change(record, before, revision)
 
 
 def _fill(row: AlertRow, record: Accepted) -> None:
@@ -432,25 +452,47 @@ def _follow(session: Session, row: AlertRow, change: _Change, at: datetime) -> N
     case = row.case
     old = State(case.state)
     new = follow(old, change.before, after)
-    if new is old:
+    is_aside = snooze.is_snoozed(case.snoozed_until, at)
+    why = _why_back(session, change, at) if is_aside and new is old else None
+    if new is old and why is None:
         return
     case.state = new
     case.version += 1
-    case.updated_at = at
+    if is_aside:
+        case.snoozed_until = at
+    if new is not old:
+        case.updated_at = at
     if new is State.REOPENED:
         case.waiting_since = at
     session.add(
         AuditRow(
             alert_id=row.alert_id,
-            step="follow",
+            step="wake" if why else "follow",
             from_state=old,
             to_state=new,
-            detail="{}",
+            detail=json.dumps({"why": why} if why else {}),
             at=at,
             by=PIPELINE,
             request_id=f"{alert.alert_id}:{alert.revision}",
         )
     )
+
+
+def _why_back(session: Session, change: _Change, at: datetime) -> str | None:
+    """Why an alert that is set aside comes back with this revision; None where it can wait."""
+    alert = change.record.alert
+    if change.before and got_worse(change.before, Seen(alert.status, alert.severity)):
+        return "severity"
+    body = session.scalars(
+        select(RevisionRow.body).where(
+            RevisionRow.alert_id == alert.alert_id, RevisionRow.revision == change.revision_before
+        )
+    ).one()
+    known = snooze.first_ahead(AlertEnvelope.model_validate_json(body).data.deadlines, at)
+    first = snooze.first_ahead(alert.deadlines, at)
+    # What was known is heeded since it was set aside. A new deadline, or one that is sooner, was not.
+    is_sooner = any(code not in known or due_at < known[code] for code, due_at in first.items())
+    return "deadline" if is_sooner else None
 
 
 def _refused_row(record: RefusedRecord, at: datetime) -> RefusedRow:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import date, datetime, timedelta, timezone, tzinfo
 from typing import Final, Literal
 
 from schemas.alerts import Scalar, Text
@@ -280,9 +280,11 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "banstep.withdraw": ("撤回提议", "Withdraw the proposal"),
     "banstep.lift": ("解除（限制有误）", "Lift it (it was wrong)"),
     "list.open": ("未处理预警", "Not handled"),
+    "list.snoozed": ("稍后提醒", "Snoozed"),
     "list.handled": ("已处理预警", "Handled"),
     "list.empty": ("没有未处理预警", "Nothing to handle"),
     "list.empty_hint": ("新的预警会自动出现在这里。", "New alerts appear here by themselves."),
+    "list.none_snoozed": ("没有设为稍后提醒的预警", "Nothing is snoozed"),
     "list.none_match": ("没有符合条件的预警", "No alert matches"),
     "list.clear": ("清除筛选", "Clear filters"),
     "list.total": ("共{n}条", "{n} in total"),
@@ -319,6 +321,11 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "group.back": ("← 返回合并列表", "← Back to all"),
     "bulk.step": ("对所选预警", "What to do with them"),
     "bulk.assign": ("转交给：{name}", "Hand over to: {name}"),
+    "bulk.snooze": ("稍后提醒：{when}", "Snooze: {when}"),
+    "bulk.sooner": (
+        "其中{n}条有时限将到，会提前回到列表。",
+        "{n} of them come back sooner, in time for a deadline.",
+    ),
     "bulk.label": ("标签：{label}", "Label: {label}"),
     "bulk.do": ("执行", "Do it"),
     "bulk.waits": (
@@ -410,6 +417,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "recharge.succeeded": ("充值成功", "Top-up succeeded"),
     "recharge.failed": ("充值失败", "Top-up failed"),
     "step.assign": ("转交", "Hand over"),
+    "step.snooze": ("稍后提醒", "Snooze"),
+    "step.wake": ("结束稍后提醒", "End the snooze"),
     "step.confirm": ("确认", "Confirm"),
     "audit.take": ("开始处理", "took it"),
     "audit.contact": ("记录了联系", "logged a contact attempt"),
@@ -421,6 +430,23 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "audit.assign": ("转交给", "handed it over to"),
     "audit.tick": ("做了一步：", "did a step:"),
     "audit.untick": ("取消勾选：", "unticked:"),
+    "audit.snooze": ("设为稍后提醒", "snoozed it"),
+    "audit.wake": ("结束稍后提醒", "ended the snooze"),
+    "wake.severity": ("级别升高", "it got more severe"),
+    "wake.deadline": ("有新的时限", "there is a new deadline"),
+    "snooze.choose": ("何时再提醒", "Until when"),
+    "snooze.1h": ("1小时后", "in 1 hour"),
+    "snooze.4h": ("4小时后", "in 4 hours"),
+    "snooze.today": ("今天 {at}", "today {at}"),
+    "snooze.tomorrow": ("明天 {at}", "tomorrow {at}"),
+    "snooze.monday": ("周一 {at}", "Monday {at}"),
+    "snooze.until": ("到{at}", "until {at}"),
+    "snooze.sooner": ("提前，因为时限：{what}", "sooner, for the deadline: {what}"),
+    "snooze.back": ("稍后提醒已到 · {by}", "Back from a snooze by {by}"),
+    "snooze.hint": (
+        "到时自动回到列表；级别升高或有时限将到时会提前。",
+        "It comes back by itself, sooner if it gets more severe or in time for a deadline.",
+    ),
     "tick.do": ("标为已做：", "Tick as done:"),
     "tick.undo": ("取消勾选：", "Untick:"),
     "tick.by": ("{who} 已做", "done by {who}"),
@@ -488,6 +514,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "span.hours": ("{h}小时{m}分", "{h} h {m} min"),
     "span.whole_hours": ("{h}小时", "{h} h"),
     "span.whole_days": ("{d}天", "{d} d"),
+    "span.later": ("{span}后", "in {span}"),
     "span.minutes": ("{m}分钟", "{m} min"),
     "time.zone": ("北京时间", "Beijing time"),
     "detail.shop": ("店铺", "Shop"),
@@ -974,6 +1001,18 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "这个标签只用于充值结果未知（D27）的预警。",
         "This label is only for alerts about a top-up without a result (D27).",
     ),
+    "refusal.not_ahead": (
+        "这个时间已过或太远，请另选。",
+        "That time is past or too far ahead; choose another one.",
+    ),
+    "refusal.deadline_first": (
+        "这条预警有时限在一小时内到期，不能稍后提醒。",
+        "A deadline of this alert is less than an hour away, so it cannot be snoozed.",
+    ),
+    "refusal.not_snoozed": (
+        "这条预警没有设为稍后提醒，或已回到列表。",
+        "This alert is not snoozed, or has come back already.",
+    ),
     "refusal.assignee_first": ("请填写转交给谁。", "Please say to whom."),
     "refusal.reason_first": ("充值失败请填写原因。", "Please give the reason why it failed."),
     "problem.conflict": (
@@ -1107,6 +1146,12 @@ class Words:
         if local.year == today.year:
             return local.strftime("%m-%d %H:%M")
         return local.strftime("%Y-%m-%d %H:%M")
+
+    def later(self, later: timedelta | date) -> str:
+        """After what time, or on the morning of which day, something comes back."""
+        if isinstance(later, timedelta):
+            return self("span.later", span=self._span(later))
+        return later.strftime("%m-%d 09:00")
 
     def time_left(self, due_at: datetime) -> str:
         """How long until a deadline, or since it."""

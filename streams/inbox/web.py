@@ -27,7 +27,7 @@ from streams.inbox.database import said_of
 from streams.inbox.desk import Outcome
 from streams.inbox.evidence import add_evidence
 from streams.inbox.gate import Gate
-from streams.inbox.list_web import add_lists
+from streams.inbox.list_web import add_lists, offers_of
 from streams.inbox.listing_audit import add_audit
 from streams.inbox.recharge_web import add_recharges
 from streams.inbox.recharges import count_waiting
@@ -156,9 +156,9 @@ class _View:
         )
 
     def _counts(self) -> dict[str, object]:
-        store = self._console.store
+        store, now = self._console.store, self._console.now()
         try:
-            return {"unhandled": store.unhandled(), "unrecorded": count_waiting(store.engine)}
+            return {"unhandled": store.unhandled(), "unrecorded": count_waiting(store.engine, now)}
         except SQLAlchemyError:
             # The page that says that the database is away must not need it.
             return {"unhandled": {}, "unrecorded": 0}
@@ -302,6 +302,7 @@ def detail_page(
         detail=detail,
         work=pages.work(detail),
         names=console.store.names(),
+        offers=offers_of(console, detail.row.shop_id),
         ticks=ticks_of(since),
         ticked_before=ticks_of(detail.audit[: len(detail.audit) - len(since)]),
         rule=console.rules.of(detail.row.shop_id).get(detail.row.detector),

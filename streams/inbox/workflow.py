@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import dataclass
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final, Literal
 
@@ -93,6 +94,8 @@ Step = Literal[
     "assign",
     "tick",
     "untick",
+    "snooze",
+    "wake",
     "confirm",
 ]
 
@@ -102,8 +105,8 @@ class StepRequest:
     """What a person asks for. `version` is the one of the case that they were looking at.
 
     `order_id` is the order that was filed, where the alert is about any. `result` and `reason` are those
-    of a top-up. `assignee` is who an alert is handed over to, and `action`
-    the name of a suggested step that was done.
+    of a top-up. `assignee` is who an alert is handed over to, `action` the name of a suggested step that
+    was done, and `later` after what time, or on the morning of which day, an alert comes back.
     """
 
     alert_id: str
@@ -120,16 +123,19 @@ class StepRequest:
     reason: str = ""
     assignee: str = ""
     action: str = ""
+    later: timedelta | date | None = None
 
 
-# What is logged on an alert that somebody took, and moves it no further.
-LOGGED: Final[frozenset[Step]] = frozenset({"contact", "reconcile", "assign", "tick", "untick"})
+# What is logged on an alert and moves it no further.
+LOGGED: Final[frozenset[Step]] = frozenset(
+    {"contact", "reconcile", "assign", "tick", "untick", "snooze", "wake"}
+)
 # A parcel comes back when its alert was handled long ago. So these leave the case as it is, also the time at
 # which it was handled, and are in nobody's way.
 BESIDE: Final[frozenset[Step]] = frozenset({"tick", "untick"})
 
 # What can be asked for many alerts at once: a contact attempt and a filing are each of one alert.
-FOR_MANY: Final[tuple[Step, ...]] = ("take", "label", "assign", "confirm")
+FOR_MANY: Final[tuple[Step, ...]] = ("take", "label", "assign", "snooze", "wake", "confirm")
 
 _BEGUN: Final = frozenset({State.IN_PROGRESS})
 TRANSITIONS: Final[dict[State, Set[State]]] = {
@@ -199,6 +205,9 @@ Refusal = Literal[
     "assignee_first",
     "not_suggested",
     "label_of_others",
+    "not_ahead",
+    "deadline_first",
+    "not_snoozed",
 ]
 
 
@@ -206,7 +215,7 @@ def can_log(step: Step, state: State) -> bool:
     """Whether what moves an alert no further can be done with it."""
     if step in BESIDE:
         return True
-    if step == "assign":
+    if step in ("assign", "snooze", "wake"):
         return state in UNHANDLED
     return can_record(state) if step == "reconcile" else state in CONTACTABLE
 
@@ -253,5 +262,9 @@ def follow(state: State, before: Seen | None, after: Seen) -> State:
     if state not in HANDLED or before is None:
         return state
     came_back = before.status != "open"
-    got_worse = SEVERITIES.index(after.severity) > SEVERITIES.index(before.severity)
-    return State.REOPENED if came_back or got_worse else state
+    return State.REOPENED if came_back or got_worse(before, after) else state
+
+
+def got_worse(before: Seen, after: Seen) -> bool:
+    """Whether an alert is more severe than it was."""
+    return SEVERITIES.index(after.severity) > SEVERITIES.index(before.severity)

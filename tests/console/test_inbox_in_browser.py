@@ -611,6 +611,52 @@ def test_an_alert_is_handed_over_and_found_among_those_of_its_new_owner(
     assert page.complaints() == []
 
 
+def test_an_alert_that_is_set_aside_leaves_open_lists_and_comes_back_to_them_by_itself(
+    page: Page, browser: Browser, served: Served
+) -> None:
+    served.add(make_alert(deadlines=[]), make_alert("2", buyer="b2"))
+    page.wait("document.querySelectorAll('.alert').length === 2")
+    other = browser.page(width=360, height=800)
+    other.goto(f"{served.url}{ONE}?lang=en")
+    other.choose("select[name=later]", "1h")
+    other.click(button("snooze"))
+    other.wait("document.querySelector('.head')?.innerText.includes('until 21:05')")
+    page.wait(
+        "document.querySelectorAll('.alert').length === 1 && document.title.startsWith('(1)')"
+    )
+    page.wait("document.querySelector('#snoozed').innerText === '稍后提醒 1'")
+    # Nobody does anything: an open page sees that the time has come.
+    served.clock.forward(hours=1)
+    page.wait(
+        "document.querySelectorAll('.alert').length === 2 && document.title.startsWith('(2)')"
+    )
+    assert "稍后提醒已到 · local" in page.text()
+    other.wait("document.querySelector('.head').innerText.includes('Back from a snooze')")
+    assert page.complaints() == other.complaints() == []
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_name_of_whoever_set_it_aside_fits_the_page(
+    page: Page, served: Served, width: int
+) -> None:
+    served.add(make_alert())
+    later = timedelta(hours=1)
+    wanted = StepRequest(alert_id("1"), "snooze", "W" * 64, "snooze-it", 1, later=later)
+    assert served.desk.perform(wanted).kind == "done"
+    page.resize(width, 800)
+    addresses = ("/?view=snoozed&lang=en", f"{ONE}?lang=en", "/?lang=en", f"{ONE}?lang=en")
+    for number, path in enumerate(addresses):
+        if number == 2:
+            served.clock.forward(hours=1)
+        page.goto(served.url + path)
+        assert "WWWW" in page.text()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(
+            "[...document.querySelectorAll('.work, .head, .alert, .subtabs')]"
+            ".every((e) => e.scrollWidth <= e.clientWidth + 1)"
+        )
+
+
 def test_a_step_that_somebody_ticks_is_seen_by_others_at_once_and_can_be_unticked(
     page: Page, browser: Browser, served: Served
 ) -> None:

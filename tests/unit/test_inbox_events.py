@@ -73,8 +73,9 @@ class Office:
         self.engine = engine
         self.clock = Clock()
         self.store = Store(engine, self.clock)
-        self.desk = Desk(engine, self.clock)
-        board = Board(self.store, default_rules(), self.clock)
+        rules = default_rules()
+        self.desk = Desk(engine, rules, self.clock)
+        board = Board(self.store, rules, self.clock)
         self.metrics = InboxMetrics(self.store, board, self.clock)
         self.broker = Broker()
         self.start()

@@ -188,9 +188,9 @@ def test_pages_of_groups_show_every_group_once_and_past_the_end_the_last(inbox: 
 
 def test_groups_of_few_at_work_are_not_looked_for_among_all_that_ever_were(tmp_path: Path) -> None:
     for wanted in (Filter(), Filter(group="shop"), Filter(shop="shop1")):
-        assert "ix_cases_state" in plan_of(tmp_path, causes_page(wanted, 1))
+        assert "ix_cases_state" in plan_of(tmp_path, causes_page(wanted, NOW, 1))
         key = ("shop1", "D34", "shop1:b42")[: 2 if wanted.group == "shop" else 3]
-        members = plan_of(tmp_path, members_query(wanted, [key]))
+        members = plan_of(tmp_path, members_query(wanted, [key], NOW))
         assert "ix_alerts_shop_id_detector" not in members
 
 

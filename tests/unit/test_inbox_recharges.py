@@ -22,7 +22,7 @@ from streams.inbox.models import AuditRow
 from streams.inbox.recharges import count_waiting, recorded, recorded_page, waiting, waiting_tally
 from streams.inbox.workflow import Label, State, StepRequest
 from tests.factories import T0, alert_id, make_alert
-from tests.inbox import Clock, Inbox, Served
+from tests.inbox import NOW, Clock, Inbox, Served
 from tests.unit.test_inbox_store import plan_of
 from tests.unit.test_inbox_web import TOKEN, Forms, Operator
 
@@ -59,7 +59,7 @@ def inbox(engine: Engine) -> Inbox:
 
 
 def queue(inbox: Inbox, shop: str | None = None, page: int = 1) -> list[str]:
-    return [row.alert_id for row in waiting(inbox.engine, shop, page).rows]
+    return [row.alert_id for row in waiting(inbox.engine, shop, inbox.clock(), page).rows]
 
 
 def audited(inbox: Inbox, key: str = "1") -> list[AuditRow]:
@@ -70,9 +70,9 @@ def audited(inbox: Inbox, key: str = "1") -> list[AuditRow]:
 
 def test_a_top_up_waits_until_somebody_recorded_its_result(inbox: Inbox) -> None:
     inbox.add(top_up("1"), top_up("2"), make_alert("3"))
-    assert count_waiting(inbox.engine) == 2
+    assert count_waiting(inbox.engine, inbox.clock()) == 2
     inbox.steps("1", "take")
-    assert count_waiting(inbox.engine) == 2
+    assert count_waiting(inbox.engine, inbox.clock()) == 2
     inbox.steps("1", "reconcile", result="succeeded")
     assert queue(inbox) == [alert_id("2")]
     # It is at work until somebody confirms it.
@@ -158,7 +158,7 @@ def test_who_waits_longest_is_first_on_pages_and_by_shop(inbox: Inbox) -> None:
     assert queue(inbox) == oldest_first[:PAGE_SIZE]
     assert queue(inbox, page=2) == queue(inbox, page=99) == oldest_first[PAGE_SIZE:]
     assert queue(inbox, "shop2") == [alert_id("7")]
-    assert waiting(inbox.engine, "shop3", 1).pages == 1
+    assert waiting(inbox.engine, "shop3", inbox.clock(), 1).pages == 1
 
 
 def test_the_newest_that_was_recorded_is_first_on_pages_and_by_shop(inbox: Inbox) -> None:
@@ -234,7 +234,7 @@ def test_a_handled_alert_has_no_result_recorded(inbox: Inbox) -> None:
 
 def test_the_badge_looks_only_at_what_is_at_work(tmp_path: Path) -> None:
     for shop in (None, "shop1"):
-        plan = plan_of(tmp_path, waiting_tally(shop))
+        plan = plan_of(tmp_path, waiting_tally(shop, NOW))
         assert "SEARCH cases USING INDEX ix_cases_state" in plan
         assert "SCAN" not in plan
 

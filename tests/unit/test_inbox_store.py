@@ -65,7 +65,7 @@ def store(engine: Engine, clock: Clock) -> Store:
 
 @pytest.fixture
 def desk(engine: Engine, clock: Clock) -> Desk:
-    return Desk(engine, clock)
+    return Desk(engine, default_rules(), clock)
 
 
 def request(step: str, version: int, request_id: str = "", **rest: object) -> StepRequest:
@@ -119,14 +119,14 @@ def plan_of(tmp_path: Path, query: ClauseElement) -> str:
 
 
 def test_handled_alerts_are_listed_without_sorting_all_of_them(tmp_path: Path) -> None:
-    steps = plan_of(tmp_path, page_query(Filter(is_handled=True), 1))
+    steps = plan_of(tmp_path, page_query(Filter(is_handled=True), NOW, 1))
     assert "USING INDEX ix_cases_updated_at_alert_id" in steps
     assert "ORDER BY" not in steps
 
 
 def test_a_few_of_the_handled_alerts_are_found_without_walking_all_of_them(tmp_path: Path) -> None:
     wanted = Filter(is_handled=True, search="b42")
-    steps = plan_of(tmp_path, page_of_few(wanted, ["1", "2"], 1))
+    steps = plan_of(tmp_path, page_of_few(wanted, NOW, ["1", "2"], 1))
     assert "ix_cases_updated_at_alert_id" not in steps
 
 
@@ -135,7 +135,7 @@ def test_handled_alerts_are_counted_without_looking_up_the_case_of_each(tmp_path
 
 
 def test_the_alerts_of_a_shop_at_work_are_found_by_their_state(tmp_path: Path) -> None:
-    assert "ix_cases_state" in plan_of(tmp_path, tally(Filter(shop="shop1")))
+    assert "ix_cases_state" in plan_of(tmp_path, tally(Filter(shop="shop1"), NOW))
 
 
 def test_a_server_is_found_where_debian_puts_it_newest_first(tmp_path: Path) -> None:
@@ -540,7 +540,8 @@ def test_a_step_and_a_revision_of_one_alert_at_once_do_not_wait_for_each_other_f
             wait_until(lambda: waiting_for_locks(engine) == 1)
         return clock()
 
-    assert Desk(engine, once_the_case_is_locked).perform(request("take", 1)).kind == "done"
+    desk = Desk(engine, default_rules(), once_the_case_is_locked)
+    assert desk.perform(request("take", 1)).kind == "done"
     applying.join()
     detail = store.detail(alert_id("1"))
     assert detail is not None
