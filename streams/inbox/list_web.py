@@ -114,7 +114,7 @@ def list_page(
             shop=wanted.shop,
             search=wanted.search,
         )
-        if complaints_only
+        if complaints_only and not wanted.is_snoozed
         else None,
         case_timer=lambda case: pages.next_timer(console.board.of_complaint(case)),
         shops=shops,

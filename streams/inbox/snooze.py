@@ -22,7 +22,7 @@ Later = timedelta | date
 _SPANS: Final[Mapping[str, timedelta]] = {"1h": timedelta(hours=1), "4h": timedelta(hours=4)}
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 # When people come to work.
-_MORNING: Final = time(9)
+MORNING: Final = time(9)
 # From a Monday's first minute to the next one's morning, and a day for clocks that differ.
 LONGEST: Final = timedelta(days=8)
 # Left for work on a deadline of the platform that has no reminder ahead.
@@ -52,7 +52,7 @@ def offers(now: datetime, zone: tzinfo) -> list[Offer]:
     today, tomorrow = local.date(), local.date() + timedelta(days=1)
     monday = today + timedelta(days=7 - today.weekday())
     days: dict[date, Literal["today", "tomorrow", "monday"]] = {monday: "monday"}
-    if local.time() < _MORNING:
+    if local.time() < MORNING:
         days[today] = "today"
     days[tomorrow] = "tomorrow"
     mornings = [Offer(str(day), days[day], _morning(day, zone)) for day in sorted(days)]
@@ -122,4 +122,4 @@ def _due(timer: Timer, now: datetime) -> datetime | None:
 
 
 def _morning(day: date, zone: tzinfo) -> datetime:
-    return datetime.combine(day, _MORNING, zone).astimezone(UTC)
+    return datetime.combine(day, MORNING, zone).astimezone(UTC)

@@ -480,9 +480,14 @@ def _follow(session: Session, row: AlertRow, change: _Change, at: datetime) -> N
 
 def _why_back(session: Session, change: _Change, at: datetime) -> str | None:
     """Why an alert that is set aside comes back with this revision; None where it can wait."""
-    alert = change.record.alert
-    if change.before and got_worse(change.before, Seen(alert.status, alert.severity)):
+    alert, before = change.record.alert, change.before
+    if before is None:
+        return None
+    if got_worse(before, Seen(alert.status, alert.severity)):
         return "severity"
+    if before.status != "open" and alert.status == "open":
+        # Deadlines that had been met by its end are not met any more.
+        return "open"
     body = session.scalars(
         select(RevisionRow.body).where(
             RevisionRow.alert_id == alert.alert_id, RevisionRow.revision == change.revision_before

@@ -18,6 +18,7 @@ from schemas.alerts import Scalar, Text
 from streams.detect.deadlines import TEXTS as DEADLINES
 from streams.inbox.fact_words import NAMES
 from streams.inbox.rule_words import name_of, value_of
+from streams.inbox.snooze import MORNING
 from streams.inbox.wordings import wording_of
 
 Language = Literal["zh", "en"]
@@ -433,6 +434,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "audit.snooze": ("设为稍后提醒", "snoozed it"),
     "audit.wake": ("结束稍后提醒", "ended the snooze"),
     "wake.severity": ("级别升高", "it got more severe"),
+    "wake.open": ("又在进行", "it is ongoing again"),
     "wake.deadline": ("有新的时限", "there is a new deadline"),
     "snooze.choose": ("何时再提醒", "Until when"),
     "snooze.1h": ("1小时后", "in 1 hour"),
@@ -1151,7 +1153,7 @@ class Words:
         """After what time, or on the morning of which day, something comes back."""
         if isinstance(later, timedelta):
             return self("span.later", span=self._span(later))
-        return later.strftime("%m-%d 09:00")
+        return f"{later:%m-%d} {MORNING:%H:%M}"
 
     def time_left(self, due_at: datetime) -> str:
         """How long until a deadline, or since it."""

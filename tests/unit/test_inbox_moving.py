@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,7 @@ def worked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Rows]:
     inbox.file("3")
     inbox.drop(inbox.complain("b43", "4"))
     inbox.ban(inbox.propose("5"), "approve", "restrict")
+    inbox.steps("6", "snooze", later=timedelta(hours=1))
     inbox.teller.tell()
     inbox.store.apply([RefusedRecord(position(), "invalid_json", "no JSON", b"{")])
     rows = rows_of(engine)

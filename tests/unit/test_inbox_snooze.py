@@ -22,6 +22,8 @@ from sqlalchemy import Engine, select, update
 
 from schemas.alerts import Alert, Deadline, Text
 from streams.detect.deadlines import Term
+from streams.inbox.board import Board
+from streams.inbox.casebook import OpenRequest
 from streams.inbox.database import MIGRATIONS, upgrade
 from streams.inbox.desk import Desk, Outcome
 from streams.inbox.groups import causes_page
@@ -389,6 +391,29 @@ def test_what_ends_in_somebodys_hands_waits_until_its_time(inbox: Inbox) -> None
     assert ids(inbox) == {"1"}
 
 
+def test_what_had_ended_in_somebodys_hands_is_back_when_it_goes_on(inbox: Inbox) -> None:
+    due = of("T03", NOW + 3 * HOUR)
+    inbox.add(quiet("1", due))
+    inbox.steps("1", "take")
+    inbox.add(quiet("1", due, revision=2, change="resolved", status="resolved", resolved_at=NOW))
+    # Its end has met the deadline, so that nothing hurries.
+    assert snooze(inbox, until="4h") == Outcome("done")
+    inbox.clock.forward(minutes=1)
+    inbox.add(quiet("1", due, revision=3, change="updated"))
+    assert ids(inbox) == {"1"} and is_marked(inbox)
+    assert audit(inbox)[-1] == ("wake", "orderwatch", {"why": "open"})
+
+
+def test_that_it_was_looked_at_late_stays_so(inbox: Inbox) -> None:
+    inbox.add(quiet(severity="critical"))
+    inbox.clock.forward(minutes=40)
+    inbox.steps("1", "take")
+    snooze(inbox)
+    board = Board(inbox.store, default_rules(), inbox.clock)
+    (timer,) = board.of_alerts([alert_id("1")])[alert_id("1")]
+    assert (timer.code, timer.state(inbox.clock())) == ("T09", "met_late")
+
+
 def test_whoever_does_something_about_it_ends_it(inbox: Inbox) -> None:
     inbox.add(*(quiet(str(n), buyer=f"b{n}") for n in range(1, 6)))
     for key in "345":
@@ -600,12 +625,19 @@ def test_one_is_set_aside_found_and_brought_back_by_hand(served: Served, shift: 
     assert alert_id("1") not in shift.http.get("/").text
     aside = shift.http.get("/?view=snoozed").text
     assert "到11-12 09:00 · local" in aside and alert_id("1") in aside
-    assert "(0)" not in aside and "稍后提醒 1</a>" in aside
+    assert '稍后提醒 <span id="snoozed" data-swap>1</span>' in aside
     page = post(shift, "wake").text
     assert "结束稍后提醒" in page and f"{ONE}/wake" not in page
     assert alert_id("1") in shift.http.get("/").text
     english = shift.http.get(ONE, params={"lang": "en"}).text
     assert "snoozed it until 11-12 09:00" in english and "ended the snooze" in english
+
+
+def test_on_the_tab_of_complaints_only_alerts_are_set_aside(served: Served, shift: Shift) -> None:
+    served.casebook.open(OpenRequest("盗图投诉", "shop1", "item-7", "", "李雷", "begin-it"))
+    assert "item-7" in shift.http.get("/complaints").text
+    page = shift.http.get("/complaints?view=snoozed").text
+    assert "没有设为稍后提醒的预警" in page and "item-7" not in page
 
 
 def test_that_one_is_back_is_written_beside_it(served: Served, shift: Shift) -> None:
