@@ -92,7 +92,7 @@ def _caveat(datasets: Sequence[Dataset]) -> Iterator[str]:
     yield "What was not tested is said below, detector by detector."
     yield (
         "The simulated figures are about stories that we wrote; of what is said [in other words]"
-        "(#in-other-words) a third or more is missed, of extortion about half."
+        "(#in-other-words) a third or more is missed, of extortion two in five."
     )
 
 

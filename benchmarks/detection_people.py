@@ -149,8 +149,8 @@ def _in_other_words(people: People) -> Iterator[str]:
     yield (
         "A *claim* is for something that is wrong with the goods, so a warning of one is a false one, as any "
         "of the *honest* messages is, of which a good half has the same words.\n"
-        "So D04 finds about half of what is put in ordinary words and accuses hardly anybody; who threatens "
-        "by allusion gets past it. D20 and D21 need a demand that D04 can read, so they share this.\n"
+        "So D04 finds three in five of what is put in ordinary words and accuses hardly anybody; who "
+        "threatens by allusion gets past it. D20 and D21 need a demand that D04 can read, so they share this.\n"
         "In English it finds what is said plainly, a threat, a demand and an *or else* in one message; the "
         "unseen ones are mostly allusions.\n"
         "Then the other signals, with texts that have the same words and mean something else:"

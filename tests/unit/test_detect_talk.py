@@ -514,3 +514,25 @@ def test_d04_says_for_the_buyer_only_what_there_is(refunds: int, said: list[str]
     assert "read the conversation" in counter[0]
     assert [part for line in counter[1:] for part in said if part in line] == said
     assert len(counter) == 1 + len(said)
+
+
+HALVES = ("转三百过来", "不转明天小红书见")
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize(("minutes", "found"), [(10, ["D04"]), (11, [])])
+def test_a_bargain_in_two_messages_is_one_within_the_window(
+    first: int, minutes: int, found: list[str]
+) -> None:
+    story = Talk()
+    story.said(HALVES[first], 0)
+    story.said(HALVES[1 - first], minutes * MINUTE)
+    assert ids(story) == found
+    assert all(alert.severity == "warn" for alert in standing(story))
+
+
+def test_a_refusal_of_something_else_beside_a_sum_is_none() -> None:
+    story = Talk()
+    story.said("转三百过来", 0)
+    story.said("不给发票我打12366", MINUTE)
+    assert ids(story) == []

@@ -15,13 +15,13 @@ from streams.detect.text.signals import read_chat, read_review, refuses_invoice
 def test_words_that_nobody_had_seen_are_read_and_nobody_honest_is_accused() -> None:
     of = {one.label: one for one in wordings.read("unseen")}
     assert of["honest"].warned == of["honest"].informed == 0
-    assert of["extortion"].warned / of["extortion"].messages >= 0.45
+    assert of["extortion"].warned / of["extortion"].messages >= 0.55
     assert of["claim"].warned / of["claim"].messages <= 0.1
 
 
 def test_the_honest_messages_that_the_lists_were_made_with_are_left_alone() -> None:
     of = {one.label: one for one in wordings.read("seen")}
-    assert of["honest"].warned / of["honest"].messages <= 0.005
+    assert of["honest"].warned == of["honest"].informed == 0
 
 
 def test_in_english_only_what_is_plain_is_read_and_nobody_honest_is_accused() -> None:

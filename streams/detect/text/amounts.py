@@ -67,6 +67,9 @@ def amounts(folded: str) -> Iterator[Amount]:
     """Every number that may be an amount, in order."""
     for match in _AMOUNT.finditer(folded):
         digits = match["number"]
+        if match[0] in _DIGITS:
+            # 「一下」, 「两个」: hardly ever money, and every other message has some.
+            continue
         yuan = Decimal(digits.replace(" ", "")) if digits else _value(match["numerals"])
         is_money = bool(match["sign"] or match["unit"])
         if yuan is None or _is_share(folded, match.start(), match.end()):

@@ -12,64 +12,31 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 
+from streams.detect.text import mischief
 from streams.detect.text.amounts import MAX_AMOUNTS, Amount, amounts
 from streams.detect.text.context import is_demanded, is_reported
-from streams.detect.text.extortion import CLAIM, IS_PRICE, haggles, is_small_change
+from streams.detect.text.extortion import CLAIM, haggles, is_small_change
 from streams.detect.text.lexicon import Hit, unmasked
+from streams.detect.text.sums import is_asked_for, is_compensation, is_outright
+from streams.detect.text.ties import BESIDE, are_tied, ties
 
 # In a long message the parts must stand together.
 _NEAR = 60
 # So many of each are put together: 8,000 characters hold hundreds.
 _MOST_OF_A_KIND = 12
-# What ties them may stand so far before the first or behind the last.
-_BESIDE = 16
-_GIVE = (
-    "给发转打汇付赔掏拿出送寄返退补交还续充塞免分畀封搞弄整谈表赏凑买缴回选来过见行停捐懂肯愿理"
-    "升借咨赞润派让收安签到v"
-)
-# 「不转」, 「没有红包的话」, 「意思不到」, 「过时不候」: what follows if nothing is given.
-_UNLESS = (
-    rf"(?:不|没有?|冇|唔|勿|未|莫|别)(?![给肯能让]{{0,2}}退)(?:[^,。!?;\s]{{0,3}}?)(?:[{_GIVE}]|答应|方便|同意|识做)(?![评了])"
-    r"|(?:没有?|冇|少了|不够|低于|不到|收不到|没收到|没到账|见不到)(?:的话|红包|心意|诚意|表示|钱|利是|就|那|\d|动静)"
-    r"|(?:没有|不是|不想)[?,]|舍不得|小气|抠|嫌贵|谈不拢|拒绝|敢说不|装(?:死|傻|没)|再拖|别开口|过时不候|过了今|等你.{0,2}分钟|硬气|[前内]未|逾期|为难|不便|时间到|倒数|倒计时|最后.{1,4}[分点]|晚一[分秒]"
-)
-# 「不退我就投诉」 waits for a refund: no bargain, unless nothing is wrong.
-_NO_REFUND = re.compile(r"(?:不|没)[给肯能让]{0,2}退")
-# 「不然换别家」, 「不然赶不上生日」: what follows then befalls the buyer alone.
-_HARMLESS = (
-    r"(?:[我俺咱]们?|只好|只能|就|又|要|我妈|他){0,3}(?:[换找去].{0,2}(?:别|其他|另)|别家|其他家"
-    r"|不买|不要了|退货|过期|来不及|赶不上|用不了|不放心|再想想|再考虑)"
-)
-# Or else, by way of a choice, and by what people say who leave the rest unsaid.
-_OR_ELSE = (
-    rf"(?:否则|不然|要不(?!要))(?!{_HARMLESS})"
-    r"|勿然|唔系我|要么|还是|再不(?!退)|或者|二选一|后果|等着|等住|[别莫休]怪|掂量|看着办|自己算|算算|会算|乖乖|斟酌"
-    r"|想清楚|想想|谂清楚|你选|选吧|选一个|两个方案|后悔|考虑|信不信|受得了|识相|懂事|懂的|懂规矩|懂我|你懂|劝你|看你|看诚意|就看|总好过|免得|省得|省点事|不想就"
-    r"|大家方便|大家都好|只能|只好|也好|你损失|=|多少钱|值多少|由你|随你|试试|想不想|打听|挑一个|你挑|哪边|走哪个|两条路|划算|你拣|自己评估|想被|逼我"
-)
-_TIE = re.compile(f"{_UNLESS}|{_OR_ELSE}")
-# Those that leave no doubt: all that a mere hint of harm has on its side.
-_FIRM_TIE = re.compile(
-    r"(?:不|没|冇|唔|勿|未)[^,。!?;\s]{0,1}(?:给|发|转|汇|付|掏|拿|送|寄|返|充|交|升|免|同意|答应|表示|到账|识做)(?![评了货])|意思不到|诚意|没有的话|过时不候"
-    rf"|(?:否则|不然|要不(?!要))(?!{_HARMLESS})"
-    r"|勿然|要么|再不(?!退)|二选一|懂的|懂规矩|你懂|掂量|你选|选吧|或者|还是|逼我|试试|好看|就(?:不|删|撤|当没)|舍不得|谈不拢|收不到|没有我就|不理|看着办|自己算|后果自负"
-    r"|我就(?:发|写|去|打|点|上|找|说|告|继续|天天|直接)"
-)
-# What the buyer lets go of once it is given. Beside a mere hint of harm that is too little.
-_LET_GO = re.compile(
-    r"就(?:不|改|算|当|取消|收|停|忘|没事|走)|[我俺]就?(?:不|改|取消|闭|忘|啥也不|也不)"
-    r"|删|撤|两清|各走|当没|好聚好散|翻篇|闭嘴|高抬贵手|消停|收手|停手|放过|清净|不动你|不搞|换.{0,3}[星消]|不投|不举报|不去|保你|了结|压下来|划掉|免打扰|反水|不存在"
-    r"|相安无事|作废|既往不咎|一笔勾销|井水不犯|皆大欢喜|和气生财|要停|消失"
-)
 # What is wrong with goods or parcel, beyond the reasons of extortion.py: a claim, whatever else is said.
 _FAULT = re.compile(
-    r"扁|关不|歪|晃|臭|疹|红了一?片|用不|激活码|不震|尺寸(?!.{0,2}合适)|湿(?!哒哒的)|松了|毛边|脱|粘|潮|二手的?[^,。]{0,4}(?:给我|发)"
+    r"扁|关不|歪|晃|臭|疹|红了一?片|用不|激活码|不震|尺寸(?!.{0,2}合适)|湿(?!哒哒的)|松了|毛边|脱|粘|(?<!货)潮|二手的?[^,。]{0,4}(?:给我|发)"
     r"|少[^,。!?;]{0,2}[斤两克]|充[^,。!?;]{0,6}[没未]到"
-    r"|药膏|看病|[返维]?修|裁缝|电工|返工|搬(?!砖)|不准|轮子|掉了?[一两几\d][只个颗]|工期|客人都走|颜色(?!.{0,2}[好对])|味道不对|不对版|拖到|晚到|自己去|疤|称了|实测|检测"
+    r"|药膏|看病|[返维]?修(?!改)|裁缝|电工|返工|搬(?!砖)|不准|轮子|掉了?[一两几\d][只个颗]|工期|客人都走|颜色(?!.{0,2}[好对])|味道不对|不对版|拖到|晚到|自己去|疤|称了|实测|检测"
 )
 # Who says that nothing is wrong has no claim, and no refund either.
 _NO_FAULT = re.compile(
     r"没(?:有)?(?:任何|什么|啥)?(?:毛病|问题)|货[也都]?没[坏错]|(?:东西|货|质量)[^,。!?;]{0,3}(?:不错|很?好|挺好|满意)|很满意|没啥理由|不是质量"
+)
+# Praise says as much, unless a fault follows: 「裙子很好看,就是破了个洞」.
+_PRAISE = re.compile(
+    r"(?:挺|很|蛮|非常|特别)(?:好(?![多久像几])|不错|舒服|喜欢|满意|香|开心)|没问题哈|好好的|是真的我知道"
 )
 # What is one's own and was not handed out: sums that were paid, earned, won or lent, and pictures.
 _OWED = re.compile(
@@ -77,9 +44,9 @@ _OWED = re.compile(
 )
 # Told of others, or made up.
 _STORY = re.compile(
-    r"有人|有个(?:人|买家|客人)|[这那]种(?:人|买家)|(?:朋友|同事|邻居|老婆|老公|我[妈爸弟姐哥]|闺蜜|儿子|女儿|财务|学校|公司|单位).{0,6}(?:问|非|要求|规定)"
-    r"|人家(?!当)|快递员?说|骑手|师傅|驿站|短信|冒充|骗子(?!店)|诈骗|作业|论文|段子|剧本|小说|电影|新闻(?!再)|听说|公告|你们客服|客服(?:说|让|答应)|主播说|弹窗|闹着玩"
-    r"|之前那家|上次(?:那家|给我)|谢谢?(?:了|你们|您)的|问我要|找我说|不至于|良心|万一|遇到过|被(?:人|职业|敲|讹|骗)"
+    r"(?<![会就有天])有人(?!找|托|请|出|会)|有个(?:人|买家|客人)|[这那]种(?:人|买家)|(?:朋友|同事|邻居|老婆|老公|我[妈爸弟姐哥]|闺蜜|儿子|女儿|财务|学校|公司|单位)(?!规定,规定).{0,6}(?:问|非|要求|规定)|(?:前男友|前女友|前任|同学|教练|房东|师傅)[^,。!?;]{0,4}(?:说|让|叫|要)|不[给转发]他|你(?:可以|直接)(?:打|投诉|举报)"
+    r"|人家(?!当|托|罚)|快递员?说|骑手|师傅|驿站|短信|冒充|骗子(?!店|曝光|群|.?(?:两个字|[挂贴]))|诈骗|作业|论文|段子|剧本|小说|电影|新闻(?!再)|听说|公告|你们客服(?!态度|骂|回|慢|把)|客服(?:说|让|答应)|主播说|弹窗|打[个波]?广告|闹着玩"
+    r"|之前那家|上次(?:那家|给我)|谢谢?(?:了|你们|您)的|问我要|找我说|不至于|良心(?!价)|万一|遇到过|(?<!想)被(?:人(?!拍)|职业|敲|讹|骗)"
 )
 # Who offers work or asks for a price names what else only hints at harm: 抖音, 视频, 测评.
 _BUSINESS = re.compile(
@@ -95,103 +62,162 @@ _TOLD_OF = re.compile(
 )
 # What the shop said that it would give may be claimed.
 _PROMISED = re.compile(
-    r"说好|(?<!不)答应(?:了|过|我|的)|承诺|卡片|兑现|(?:明明|页面|[上里礼])写[着的]|中奖了?(?:说|送|[^,。!?;]{0,3}没)|抽[中到]"
+    r"说好|(?<!不)答应(?:了|过|我|的)|(?<!本人)(?<!违背)(?<![我们])承诺|卡片|兑现|(?:明明|页面|(?<!评价)[上里礼])写[着的]|中奖了?(?:说|送|[^,。!?;]{0,3}没)|抽[中到]"
 )
-# In its clause a sum is handed over, or it stands alone.
-_HANDED = re.compile(
-    r"[转汇掏付交充整凑v畀]|打(?![分星差一开])|发(?!货|票|现|快递)|给(?![你您])|拿|出(?!来就)|来(?![得不])|要(?![是么不])|收(?![到货])|封口|好处|买断|买个|买来?平安|一口价|私了|和解|换|费|赏|低于|以下|起码|最少|至少|到账"
-    r"|[或进]|只|算你|保|不投|结|少一分|图个|过|报价|停手|一单|一条|每[单条]|[xr]$"
+# 「不给也行」, and nothing more.
+_TAKES_NO = re.compile(r"不[^,。!?;]{0,3}也(?:行|可以|没关系|没事)[^\w]*\w?[^\w]*$")
+# 「不给明天小红书见」; 「不给发票」 and 「不给换」 refuse something else.
+_REFUSED = re.compile(
+    r"(?:不|没|冇|唔|勿)(?:给|转|v|掏|充|汇|畀|拨|交|拿|表示|意思意思)(?:钱|(?:的话|我|,|\s)*(?:我?就|咱|明[天早]|今晚|后天|等着|看|后果|那就?))"
 )
 # 「赔我十块红包」.
 _AS_COMPENSATION = re.compile(r"[赔补退]")
-# Money that goes back or that goods cost.
-_RETURNED = re.compile(r"退|赔|补|返|报销")
-_PRICED = re.compile(
-    r"差价|便宜|优惠|券|减|折(?!扣价)|运费|邮费|价保|降|涨|原价|卖|买一|花了|付了|块的|元的|充了|货到|到付|多收|押|租|保证金|罚|最低"
-)
-_ALONE = re.compile(
-    r"[吧呗啊哈呀嘛哦了就那我你要的多少分也不别跟讲一口价块元钱两俺咱行先共现在今晚个]*"
-)
-_COUNTED = re.compile(
-    r"\s?[多来几]?(?:单|号|字|人|粉|家|星|位|名|群|笔|趟|款|级|岁|楼|期|年|月|天|点|个|条|份|万粉|杯|斤|倍|响|送|抽|加|毫|分|方|版)"
-)
-_OF_TIME = re.compile(r":\d|房|楼")
 _SETTLING = ("私", "和解", "要钱")
-_SMALLEST_FEN = 1000
-_CLAUSE_END = re.compile(r"[,。!?;:、\s]")
-_LONGEST_CLAUSE = 30
 _I_DID = re.compile(r"我(?:已经|都|刚|也)?$")
 # 「我不会给差评的」, but not 「不V差评」: whoever sells not doing it says so.
 _DENIED = re.compile(
     r"(?:不会|从来不|从不|没有?|不想(?![被让看])|不打算|不是|不值得|不至于|不敢|不忍|懒得|无需|谁说)[^,。!?;就]{0,4}$"
 )
+# 「不想上电视,拿五千」, but not 「我不想投诉」.
+_TO_AVOID = re.compile(r"(?<![我俺])(?<!我[也真])不想[^,。!?;]{0,4}$")
+_OR_PAY = re.compile(r"[^,。!?;]{0,8}(?:[,就]|的话)")
 
 
-def bargain(folded: str, hits: Sequence[Hit], has_reason: bool) -> tuple[list[Hit], int]:
+def bargain(
+    folded: str, hits: Sequence[Hit], has_reason: bool, meant: Sequence[Hit] = ()
+) -> tuple[list[Hit], int]:
     """The threats and demands that make a bargain together, and the largest sum asked for, in fen.
 
-    `has_reason` is whether the buyer says what is wrong or what a rule says. Nothing where any part is
-    missing. Cost: nothing for a message that names no harm.
+    `has_reason` is whether the buyer says what is wrong or what a rule says; `meant` what the lists found.
+    Half a bargain, 「转三百」 or 「不给明天小红书见」, is that half: its other one may be another message.
+    Cost: a few microseconds for a message in which nothing is wanted.
     """
-    harms = [hit for family in ("harm.", "hint.") for hit in unmasked(hits, family, "mask.threat")]
-    if not harms:
-        return [], 0
     is_flawless = _NO_FAULT.search(folded) is not None
-    if not is_flawless and (has_reason or _FAULT.search(folded) or _OWED.search(folded)):
-        return [], 0
+    if not is_flawless:
+        if has_reason or _has_fault(folded) or _OWED.search(folded):
+            return [], 0
+        is_flawless = _PRAISE.search(folded) is not None
     found = list(islice(amounts(folded), MAX_AMOUNTS))
-    is_to_the_face = any(_TO_THE_FACE.match(folded, amount.end) for amount in found)
-    if _is_told(folded, is_to_the_face):
-        return [], 0
-    harms = _announced(folded, harms, is_to_the_face)
-    if not harms:
-        return [], 0
-    gains = [
-        hit
-        for hit in unmasked(hits, "gain.", "mask.demand")
-        if _is_wanted(folded, hit) and _is_near(harms, hit.start, hit.end)
-    ][:_MOST_OF_A_KIND]
     sums = [
         amount
         for amount in found
-        if _is_asked_for(folded, amount, is_flawless)
+        if is_asked_for(folded, amount, is_flawless)
         and is_demanded(folded, amount.start, amount.end)
-        and _is_near(harms, amount.start, amount.end)
     ][:_MOST_OF_A_KIND]
-    code = CLAIM if is_small_change(sums) else "demand.money"
-    asked = [Hit(code, amount.start, amount.end) for amount in sums]
-    wanted = [*gains, *asked]
-    ties = (_TIE, _LET_GO, _NO_REFUND) if is_flawless else (_TIE, _LET_GO)
-    harms = [harm for harm in harms if any(_are_tied(folded, harm, gain, ties) for gain in wanted)]
+    gains = _gains(folded, hits)
+    said = [hit for hit in meant if hit.code.startswith("demand.")]
+    if not (gains or sums or said or _REFUSED.search(folded)):
+        return [], 0
+    is_to_the_face = any(_TO_THE_FACE.match(folded, amount.end) for amount in found)
+    if _is_told(folded, is_to_the_face) or _TAKES_NO.search(folded):
+        return [], 0
+    harms = _harms(folded, hits, meant, is_to_the_face)
+    if not harms:
+        return _outright(folded, sums)
+    if not (gains or sums or said):
+        return _threats(_if_refused(folded, harms)), 0
+    gains = [hit for hit in gains if _is_near(harms, hit.start, hit.end)]
+    sums = [amount for amount in sums if _is_near(harms, amount.start, amount.end)]
+    asked = _asked(folded, sums, is_flawless)
+    tied = ties(folded, is_flawless)
+    wanted = [*gains, *asked, *said]
+    harms = [harm for harm in harms if any(are_tied(folded, harm, gain, tied) for gain in wanted)]
     if not harms:
         return [], 0
-    bargained = [hit._replace(code=f"threat.{hit.code.partition('.')[2]}") for hit in harms]
-    bargained += [
+    demands = [
         hit._replace(code="demand.money" if hit.code == "gain.money" else "demand.soft")
         for hit in gains
     ]
-    bargained += asked
-    return bargained, max((amount.fen for amount in sums), default=0)
+    return [*_threats(harms), *demands, *asked], max((amount.fen for amount in sums), default=0)
+
+
+def _gains(folded: str, hits: Sequence[Hit]) -> list[Hit]:
+    """What is wanted beside sums, by the lists and by frames."""
+    named = unmasked(hits, "gain.", "mask.demand")
+    named += islice(mischief.gains(folded), _MOST_OF_A_KIND)
+    return [hit for hit in named if _is_wanted(folded, hit)][:_MOST_OF_A_KIND]
+
+
+def _harms(
+    folded: str, hits: Sequence[Hit], meant: Sequence[Hit], is_to_the_face: bool
+) -> list[Hit]:
+    """What is announced to befall the shop, by the lists and by frames."""
+    named = [hit for family in ("harm.", "hint.") for hit in unmasked(hits, family, "mask.threat")]
+    spans = {(hit.start, hit.end) for hit in named if hit.code.startswith("harm.")}
+    named += [
+        hit for hit in meant if hit.code.startswith("threat.") and (hit.start, hit.end) not in spans
+    ]
+    named += islice(mischief.harms(folded), _MOST_OF_A_KIND)
+    return _announced(folded, named, is_to_the_face)
+
+
+def _threats(harms: Sequence[Hit]) -> list[Hit]:
+    return [hit._replace(code=f"threat.{hit.code.partition('.')[2]}") for hit in harms]
+
+
+def _asked(folded: str, sums: Sequence[Amount], is_flawless: bool) -> list[Hit]:
+    """The sums as demands: a claim at most where they are small change or on top of a refund."""
+    is_small = is_small_change(sums)
+    return [
+        Hit(
+            CLAIM
+            if is_small or (not is_flawless and is_compensation(folded, amount.start))
+            else "demand.money",
+            amount.start,
+            amount.end,
+        )
+        for amount in sums
+    ]
+
+
+def _outright(folded: str, sums: Sequence[Amount]) -> tuple[list[Hit], int]:
+    """The sums that are wanted outright where no harm is named: half of a bargain."""
+    wanted = [amount for amount in sums if is_outright(folded, amount)]
+    found = [Hit("demand.money", amount.start, amount.end) for amount in wanted]
+    return found, max((amount.fen for amount in wanted), default=0)
+
+
+def _if_refused(folded: str, harms: Sequence[Hit]) -> list[Hit]:
+    """The harms that follow if no money is given: the other half."""
+    refused = _REFUSED.search(folded)
+    return [
+        hit
+        for hit in harms
+        if refused is not None
+        and not hit.code.startswith("hint.")
+        and hit.end > refused.start()
+        and hit.start - refused.end() <= BESIDE
+    ]
+
+
+def _has_fault(folded: str) -> bool:
+    return any(not mischief.is_lie(folded, fault.start()) for fault in _FAULT.finditer(folded))
 
 
 def _announced(folded: str, harms: Sequence[Hit], is_to_the_face: bool) -> list[Hit]:
     """The harms that are meant; hints only where nothing says more, and not of who offers work."""
-    meant = [
-        hit
-        for hit in harms
-        if not is_reported(folded, hit.start, hit.end)
-        # 「我评价了」 hints at nothing any more.
-        and not (
-            hit.code.startswith("hint.")
-            and _I_DID.search(folded[max(0, hit.start - 4) : hit.start])
-            and folded.startswith("了", hit.end)
-        )
-        and not _DENIED.search(folded[max(0, hit.start - 9) : hit.start])
-    ]
-    firm = [hit for hit in meant if hit.code.startswith("harm.")]
-    if not firm and not is_to_the_face and _BUSINESS.search(folded):
+    firm = (hit for hit in harms if not hit.code.startswith("hint.") and _is_meant(folded, hit))
+    if named := list(islice(firm, _MOST_OF_A_KIND)):
+        return named
+    if not is_to_the_face and _BUSINESS.search(folded):
         return []
-    return (firm or meant)[:_MOST_OF_A_KIND]
+    hints = (hit for hit in harms if hit.code.startswith("hint.") and _is_meant(folded, hit))
+    return list(islice(hints, _MOST_OF_A_KIND))
+
+
+def _is_meant(folded: str, harm: Hit) -> bool:
+    """Whether the writer announces a harm; 「我评价了」 hints at nothing any more."""
+    start, end = harm.start, harm.end
+    if (
+        harm.code.startswith("hint.")
+        and folded.startswith("了", end)
+        and _I_DID.search(folded[max(0, start - 4) : start])
+    ):
+        return False
+    before = folded[max(0, start - 9) : start]
+    if _DENIED.search(before) and not (_TO_AVOID.search(before) and _OR_PAY.match(folded, end)):
+        return False
+    return not is_reported(folded, start, end)
 
 
 def _is_told(folded: str, is_to_the_face: bool) -> bool:
@@ -199,14 +225,6 @@ def _is_told(folded: str, is_to_the_face: bool) -> bool:
     if not (_STORY.search(folded) or _PROMISED.search(folded)):
         return False
     return _TOLD_OF.search(folded) is not None or not is_to_the_face
-
-
-def _are_tied(folded: str, harm: Hit, gain: Hit, ties: Sequence[re.Pattern[str]]) -> bool:
-    """Whether something about the two says that one comes if the other does not."""
-    start, end = min(harm.start, gain.start) - _BESIDE, max(harm.end, gain.end) + _BESIDE
-    if harm.code.startswith("hint."):
-        return _FIRM_TIE.search(folded, max(0, start), end) is not None
-    return any(tie.search(folded, max(0, start), end) for tie in ties)
 
 
 def _is_wanted(folded: str, gain: Hit) -> bool:
@@ -223,24 +241,3 @@ def _is_wanted(folded: str, gain: Hit) -> bool:
 
 def _is_near(harms: Sequence[Hit], start: int, end: int) -> bool:
     return any(max(hit.start, start) - min(hit.end, end) <= _NEAR for hit in harms)
-
-
-def _is_asked_for(folded: str, amount: Amount, is_flawless: bool) -> bool:
-    """Whether a sum is to be handed over, by the clause that it stands in."""
-    if amount.fen < _SMALLEST_FEN or _COUNTED.match(folded, amount.end):
-        return False
-    if _OF_TIME.match(folded, amount.end) or folded.endswith(":", 0, amount.start):
-        return False
-    first = max(0, amount.start - _LONGEST_CLAUSE)
-    begin = max((m.end() for m in _CLAUSE_END.finditer(folded, first, amount.start)), default=first)
-    last = min(len(folded), amount.end + _LONGEST_CLAUSE)
-    end = _CLAUSE_END.search(folded, amount.end, last)
-    before, after = folded[begin : amount.start], folded[amount.end : end.start() if end else last]
-    clause = f"{before} {after}"
-    if _PRICED.search(clause) or IS_PRICE.match(folded, amount.end):
-        return False
-    if _RETURNED.search(clause):
-        return is_flawless
-    if _ALONE.fullmatch(before) and _ALONE.fullmatch(after):
-        return True
-    return _HANDED.search(before[-6:]) is not None or _HANDED.search(after[:6]) is not None

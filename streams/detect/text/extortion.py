@@ -15,6 +15,7 @@ from typing import Final
 from streams.detect.text.amounts import MAX_AMOUNTS, Amount, amounts
 from streams.detect.text.context import is_demanded, is_denied, is_meant
 from streams.detect.text.lexicon import Hit, unmasked
+from streams.detect.text.mischief import is_lie
 
 # 「两样也就算了」: a small number without a unit counts things, not money.
 _SMALLEST_BARE_FEN = 1000
@@ -45,24 +46,24 @@ _HAGGLES = re.compile(
 _ON_TOP = re.compile(r".*(?:另外|额外|此外|外加)")
 # What is wrong with goods or parcel, and what a law or a rule says of it.
 _REASONS = re.compile(
-    r"坏(?!话|人|心|消息|评)|(?<!心)(?<!心都)碎|破(?!财|费)|裂|漏|(?<![至最多])少(?:发|了(?![就我])|给|寄|装|件)|缺了|缺件|缺货|发错|错发|寄错|假货|假的|仿品|仿的|高仿|质量|瑕疵|过期|变质|不能用|用不了|开不了机|掉色|过敏|受伤|烫伤|划伤|弄丢|丢件"
-    r"|划痕|开胶|脱胶|掉漆|掉毛|起球|褪色|色差|线头|开线|脱线|变形|烂的|少(?:个|颗|螺丝|配件|零件)|没送|没收到(?!\s?(?:[\d一二三四五六七八九十两百千]|钱|红包|转账|心意|就))|(?<!红包)(?<!红包还)[没未]有?[发寄]|医[药疗]费"
-    r"|染色|缩水|毁了|弄脏|弄湿|刮花|爆炸|自燃|起火|(?:花|鱼|虾|龟|苗|树|猫|狗|植物|全|都)死了|死了.[条只棵]|耽误|没赶上"
-    r"|有个?洞|断了|断的|断成|蔫了|压扁|关不严|关不上|化了|臭了|起疹|红疹|拉稀|没芯|空的|充不进|没声音|亮点|没上楼|磕了|短了|鼓包|胀|瘪|你们取消|不准温|轮子卡|掉了[一两俩几][只个颗]|花屏|砍单|骚扰(?:电话|短信)|受潮|油渍|有?[几俩两个]不亮|死蟹|别人穿|拖了.{1,2}天|没保冷"
+    r"坏(?!话|人|心|消息|评)|碎(?<!心碎)(?<!心都碎)|破(?!财|费)|裂|漏|少(?<![至最多给定出]少)(?:发|了(?![就我])|给|寄|装|件)|缺了|缺件|缺货|发错|错发|寄错|假货|假的(?<!真假的)(?<!真的假的)|仿品|仿的|高仿|质量|瑕疵|过期(?!不|恢复|作废)|变质|不能用|用不了|开不了机|掉色|过敏|受伤|烫伤|划伤|弄丢|丢件"
+    r"|划痕|开胶|脱胶|掉漆|掉毛|起球|褪色|色差|线头|开线|脱线|变形|烂的|少(?:个|颗|螺丝|配件|零件)|没送|没收到(?!\s?(?:[\d一二三四五六七八九十两百千]|钱|红包|转账|心意|就))|没有?[发寄](?<!红包还没[发寄])(?<!红包没[发寄])(?<!红包还没有[发寄])|未[发寄]|医[药疗]费"
+    r"|染色|缩水|毁了|弄脏|弄湿|刮花|爆炸|自燃|起火|花死了|鱼死了|虾死了|龟死了|苗死了|树死了|猫死了|狗死了|植物死了|全死了|都死了|死了.[条只棵]|耽误|没赶上"
+    r"|有个?洞|断了|断的|断成|蔫了|压扁|关不严|关不上|化了|臭了|起疹|红疹|拉稀|没芯|空的|充不进|没声音|亮点|没上楼|磕了|短了|鼓包|胀|瘪|你们取消|不准温|轮子卡|掉了[一两俩几][只个颗]|花屏|砍单|骚扰(?:电话|短信)|受潮|油渍|有[几俩两个]不亮|死蟹|别人穿|拖了.{1,4}天|短路|烧(?:了|坏)我?(?!纸|香)|没保冷"
     r"|请了?(?:[\d一两半]天)?假|爽约|白等|等了(?:一|[\d两三四五六七八九十]+)?(?:整|个)?天|没来(?:装|安装)|今天(?:都|已经?)?\d+[号日]了"
-    r"|死机|一[闪卡]一[闪卡]|冒烟|(?:全|都)洒|没熟|还是生的|翻肚|[^,。!?;减]少[一二两三半几\d]+[斤两克]|做错|刻错|配错|烂掉|烂(?:一半|[了完])|前年的"
-    r"|(?<!虫)虫(?!虫)|塑料|钢丝|铁丝|苍蝇|蟑螂|吃出|异物|发霉|霉变|馊|头发|玻璃渣|中毒|拉肚子|吃坏|异味|甲醛|三无|货不对板|不符|不一样"
-    r"|延迟发货|延误发货|超时发货|逾期发货|晚发货|迟发货|虚假发货|没按时发|不按时发|晚发必赔|未按.{0,6}发货|[没未不]有?发货"
-    r"|依法|消法|保护法|安全法|电商法|法律|法规|保价|价保|买贵|按照?.{0,4}规则|规则赔|按照?.{0,4}规定|[三十双一两]倍|[假退]一[赔罚]|包赔"
+    r"|死机|一[闪卡]一[闪卡]|冒烟|全洒|都洒|没熟|还是生的|翻肚|少(?<=[^,。!?;减]少)[一二两三半几\d]+[斤两克]|做错|刻错|配错|烂掉|烂(?:一半|[了完])|前年的"
+    r"|虫(?<!虫虫)(?!虫)|塑料|钢丝|铁丝|苍蝇|蟑螂|吃出|异物|发霉|霉变|馊|头发|玻璃渣|中毒|拉肚子|吃坏|异味|甲醛|三无|货不对板|不符|不一样"
+    r"|延迟发货|延误发货|超时发货|逾期发货|晚发货|迟发货|虚假发货|没按时发|不按时发|晚发必赔|未按.{0,6}发货|没有?发货|未发货|不发货"
+    r"|依法|消法|保护法|安全法|电商法|法律|法规|保价|价保|买贵|按照?.{0,4}规则|规则赔|按照?.{0,4}规定|三倍|十倍|双倍|一倍|两倍|假一[赔罚]|退一[赔罚]|包赔"
 )
 # 「给我补50块」 for what is missing is compensation as well, and so is 「返我20元」 for what is flawed.
 _COMPENSATION = re.compile(
     r"赔|补|返(?!现|利|红包)|折现|医[药疗]费|误工费|自己[^,。!?;]?[买修配改换装补缝粘焊洗钻]|找人?[修补装]|修一下"
 )
 # 「碎了一半,转我12块」: so little for what is wrong is asked for by honest people, in whatever words.
-_SMALL_CHANGE_FEN = 5000
+SMALL_CHANGE_FEN = 5000
 # What the shop promised itself may be claimed: 「说好返现」, 「说好的红包」.
-_PROMISED = re.compile(r"说好|说过|承诺|答应|写着|卡片|卡上|宣传|活动|兑现")
+_PROMISED = re.compile(r"说好|说过|说返|承诺|答应|写着|卡片|卡上|宣传|活动|兑现")
 _OF_PROMISE = re.compile(r"返|红包")
 # 「是不是发错了」 denies nothing; 「质量怎么样」 and 「质量没问题」 find no fault.
 _WHETHER = "是不是"
@@ -81,6 +82,7 @@ def names_reason(folded: str) -> bool:
     """
     return any(
         _NO_FAULT.match(folded, hit.end()) is None
+        and not is_lie(folded, hit.start())
         and (folded.endswith(_WHETHER, 0, hit.start()) or not is_denied(folded, hit.start()))
         for hit in _REASONS.finditer(folded)
     )
@@ -103,7 +105,7 @@ def extortion(folded: str, hits: Sequence[Hit]) -> tuple[list[Hit], int]:
     ]
     demands = _with_cash(folded, demands, threats)
     # Compensation for what is said to be wrong is an ordinary claim, amount or not.
-    has_reason = _REASONS.search(folded) is not None
+    has_reason = any(not is_lie(folded, hit.start()) for hit in _REASONS.finditer(folded))
     is_promised = _PROMISED.search(folded) is not None
 
     def weighed(hit: Hit) -> Hit:
@@ -143,7 +145,7 @@ def extortion(folded: str, hits: Sequence[Hit]) -> tuple[list[Hit], int]:
 
 def is_small_change(asked: Sequence[Amount]) -> bool:
     """Whether all sums of a message together are so little that they may be a claim in any words."""
-    return sum(amount.fen for amount in asked) <= _SMALL_CHANGE_FEN
+    return sum(amount.fen for amount in asked) <= SMALL_CHANGE_FEN
 
 
 def _priced_breach(folded: str, amount: Amount) -> list[Hit]:

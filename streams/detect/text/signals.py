@@ -29,6 +29,8 @@ SAME_BREATH = 40
 MAX_SIGNALS = 12
 
 _DIGIT = re.compile(r"\d")
+# Without any of these no sum is named, 「五千不外传」, nor money spoken of.
+_OF_MONEY = re.compile(r"[百千万钱张]")
 
 
 class Found(NamedTuple):
@@ -107,14 +109,14 @@ def read_chat(text: str) -> Signals:
     found = [hit for hit in hits if hit.code.startswith(_CHAT) and hit.code != "contact.link"]
     has_digits = _DIGIT.search(folded.text) is not None
     found += islice(phrased(folded.text), MAX_NUMBERS)
-    if not hits and not found and not has_digits:
+    if not hits and not found and not has_digits and not _OF_MONEY.search(folded.text):
         return Signals(names_reason=has_reason)
     found = _told_scams(folded.text, found)
     found = [hit for hit in found if not _asks_of_the_shop(folded.text, hit)]
     meant, amount = extortion(folded.text, hits)
     found += meant
     if not _says_enough(meant):
-        bargained, price = bargain(folded.text, hits, has_reason)
+        bargained, price = bargain(folded.text, hits, has_reason, meant)
         found += bargained
         amount = max(amount, price)
     if has_digits:
