@@ -17,7 +17,6 @@ from schemas.alerts import SuggestedAction, Text
 from streams.detect import playbooks
 from streams.inbox.casebook import CaseRequest, OpenRequest
 from streams.inbox.workflow import Channel, Label, StepRequest
-from streams.rules import load_rules
 from tests.factories import alert_id, make_alert
 from tests.inbox import Clock, Served
 
@@ -189,13 +188,12 @@ def test_a_proof_that_was_noted_is_ticked(served: Served) -> None:
     assert "☐ 异常拍下: 涉及的订单编号和买家账号" in text
 
 
-def test_times_are_those_of_the_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_times_are_those_of_the_shop(tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     shipped = files("streams.detect").joinpath("rules.yaml").read_text(encoding="utf-8")
     own = "shops: {shop1: {deadlines: {time_zone: Europe/Rome}}}\n"
     rules.write_text(shipped + own, encoding="utf-8")
-    monkeypatch.setattr("tests.inbox.load_rules", lambda _path, known: load_rules(rules, known))
-    with Served(tmp_path, Clock()) as served:
+    with Served(tmp_path, Clock(), rules_path=rules) as served:
         opened = make_alert(opened_at=Clock().at - timedelta(days=200))
         served.add(opened)
         text = evidence(served)

@@ -122,7 +122,7 @@ def test_who_takes_a_confirmed_top_up_again_finds_its_result(inbox: Inbox) -> No
     inbox.steps("1", "confirm")
     inbox.clock.forward(hours=1)
     inbox.steps("1", "take")
-    assert (queue(inbox), count_waiting(inbox.engine)) == ([], 0)
+    assert (queue(inbox), count_waiting(inbox.engine, inbox.clock())) == ([], 0)
     assert shown(inbox) == "succeeded"
     # It was recorded in error.
     inbox.steps("1", "reconcile", result="failed", reason="查无此单")

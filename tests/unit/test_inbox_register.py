@@ -20,7 +20,6 @@ from schemas.alerts import Alert, EvidenceFact, HeldUnits, Subject
 from streams.inbox import register, register_web
 from streams.inbox.register import lines_of
 from streams.inbox.workflow import Label, StepRequest
-from streams.rules import load_rules
 from tests.factories import alert_id, make_alert
 from tests.inbox import Clock, Served
 
@@ -166,13 +165,15 @@ def test_it_follows_the_filters_and_the_tab(served: Served, http: httpx.Client) 
     assert len(rows) == 1
 
 
-def test_times_are_those_of_each_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_times_are_those_of_each_shop(tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     shipped = files("streams.detect").joinpath("rules.yaml").read_text(encoding="utf-8")
     own = "shops: {rome: {deadlines: {time_zone: Europe/Rome}}}\n"
     rules.write_text(shipped + own, encoding="utf-8")
-    monkeypatch.setattr("tests.inbox.load_rules", lambda _path, known: load_rules(rules, known))
-    with Served(tmp_path, Clock()) as served, httpx.Client(timeout=60, base_url=served.url) as http:
+    with (
+        Served(tmp_path, Clock(), rules_path=rules) as served,
+        httpx.Client(timeout=60, base_url=served.url) as http,
+    ):
         served.add(make_alert("1", orders=1), make_alert("2", shop="rome", orders=1))
         rows, _ = sheets_of(exported(http))
     times = {row[-2].value: str(row[3].value) for row in rows[1:]}
