@@ -10,8 +10,9 @@ from __future__ import annotations
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, NamedTuple, cast, get_args
+from typing import Any, cast, get_args
 
 from streams.detect.detector import ANY_NUMBER, Detector, RuleBlock, Topics
 from streams.detect.facts import NEVER, AnyFact, Fact, OrderPaid, OrderPlaced, Signal
@@ -42,8 +43,12 @@ Wait = tuple[type, str]
 _CORRECTED = (OrderPlaced, OrderPaid)
 
 
-class _Role(NamedTuple):
-    """What a kind of fact means to a gate; most kinds have none."""
+@dataclass(frozen=True, slots=True)
+class _Role:
+    """What a kind of fact means to a gate; most kinds have none.
+
+    No named tuple: of one class, slots are read at a tenth of the cost, and this is the hot path.
+    """
 
     order: Callable[[Any], str]
     is_loud: bool = False
