@@ -20,6 +20,7 @@ from streams.detect.state import ANY_TIME, Published
 
 # The name space of all alert ids; it must never change, or replays would no longer give the same ids.
 NAMESPACE = uuid.UUID("7f0d8a52-6f0e-5d53-9b0a-0c8b4c9b6a11")
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class Change(NamedTuple):
@@ -58,7 +59,7 @@ def signal_digest(signal: Signal) -> int:
 
 
 def _checksum(said: object) -> int:
-    return zlib.crc32(msgspec.msgpack.encode(said))
+    return zlib.crc32(_encode(said))
 
 
 def _told(fact: AnyFact) -> list[tuple[str, int | str | bool]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from streams.detect.detector import Facts
@@ -56,6 +56,8 @@ class UnpaidOrder(NamedTuple):
     failed: Sequence[int]
     paid_before: int
     version: int
+    # What every identity hears of it, beside its name.
+    details: Mapping[str, int | str]
 
     def counted_ms(self, kind: str, graces: Graces) -> int:
         """From when it counts as unpaid towards an identity of this kind."""
@@ -113,16 +115,30 @@ def orders_with_identities(facts: Facts, grace_ms: int) -> Iterator[UnpaidOrder]
             continue
         paid_ms = paid.get(name, NEVER)
         paid_before = bisect_right(payments, placed.at_ms)
+        end_ms = min(paid_ms, closed.get(name, NEVER))
         version = placed.at_ms + versions[name] + earlier(closed.get(name)) + sum(failed[name])
         yield UnpaidOrder(
             placed,
             identities_of(identified, redirected),
             paid_ms,
-            min(paid_ms, closed.get(name, NEVER)),
+            end_ms,
             failed[name],
             paid_before,
             version + (redirected.at_ms if redirected else 0) + paid_before * _NEWS,
+            _details(placed, paid_ms, end_ms),
         )
+
+
+def _details(placed: OrderPlaced, paid_ms: int, end_ms: int) -> dict[str, int | str]:
+    details: dict[str, int | str] = {}
+    if paid_ms < NEVER:
+        details["paid_ms"] = paid_ms
+    if end_ms < NEVER:
+        details["until_ms"] = end_ms
+    for number, (item_id, units) in enumerate(placed.items[:MAX_TOLD_ITEMS]):
+        details[f"item{number}"] = item_id
+        details[f"units{number}"] = units
+    return details
 
 
 def identities_of(
@@ -154,13 +170,8 @@ def tell(subject: str, order: UnpaidOrder, identity: str, counted_ms: int) -> To
         "units": placed.units,
         "counted_ms": counted_ms,
         "paid_before": order.paid_before,
+        **order.details,
     }
-    if order.paid_ms < NEVER:
-        values["paid_ms"] = order.paid_ms
-    if order.end_ms < NEVER:
-        values["until_ms"] = order.end_ms
-    for number, (item_id, units) in enumerate(placed.items[:MAX_TOLD_ITEMS]):
-        values |= {f"item{number}": item_id, f"units{number}": units}
     signal = Signal(
         placed.at_ms,
         placed.event_id,
