@@ -95,7 +95,7 @@ class Facts:
         self.subject = subject
         by_kind: dict[type, list[Any]] = {}
         for fact in facts:
-            kind = fact.__class__
+            kind = type(fact)
             if kind in by_kind:
                 by_kind[kind].append(fact)
             else:

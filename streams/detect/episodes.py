@@ -160,7 +160,7 @@ def _run(crossings: list[Crossing]) -> Run:
     for crossing in crossings:
         level = higher(level, crossing.level)
         for fact in crossing.facts:
-            members.setdefault((fact.__class__, fact.ref), fact)
+            members.setdefault((type(fact), fact.ref), fact)
     first, last = crossings[0], crossings[-1]
     compared = tuple(map(max, zip(*(crossing.compared for crossing in crossings), strict=True)))
     return Run(
@@ -276,7 +276,7 @@ def by_moment(crossings: Iterable[Crossing]) -> list[Crossing]:
     for crossing in sorted(crossings, key=lambda c: c.at_ms):
         twin = moments.get(crossing.at_ms)
         if twin:
-            facts = {(f.__class__, f.ref): f for f in (*twin.facts, *crossing.facts)}
+            facts = {(type(f), f.ref): f for f in (*twin.facts, *crossing.facts)}
             level = higher(twin.level, crossing.level)
             crossing = Crossing(crossing.at_ms, level, sorted(facts.values(), key=by_time))
         moments[crossing.at_ms] = crossing

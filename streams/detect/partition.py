@@ -207,7 +207,7 @@ class Partition:
         for key, new in facts.items():
             paid_ms = ordered_ms = 0
             for fact in new:
-                kind = fact.__class__
+                kind = type(fact)
                 if kind is OrderPlaced:
                     if fact.at_ms > ordered_ms:
                         ordered_ms = fact.at_ms

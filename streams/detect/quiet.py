@@ -40,6 +40,7 @@ _ORDER_OF: dict[type, Callable[[Any], str]] = {
 }
 # What is awaited: the kind of fact, and the order that it must be about.
 Wait = tuple[type, str]
+_AWAITS_NOTHING = (None, 0)
 _CORRECTED = (OrderPlaced, OrderPaid)
 
 
@@ -53,7 +54,9 @@ class _Role:
     order: Callable[[Any], str]
     is_loud: bool = False
     is_counted: bool = False
-    awaits: tuple[type, int] | None = None
+    # What it awaits, if anything, and for how long.
+    by: type | None = None
+    within_ms: int = 0
     settles: bool = False
 
 
@@ -103,14 +106,24 @@ class Gate:
         settles = {by for by, _ in awaits.values()}
         self._roles = {
             kind: _Role(
-                _ORDER_OF[kind], kind in loud, kind in counted, awaits.get(kind), kind in settles
+                _ORDER_OF[kind],
+                kind in loud,
+                kind in counted,
+                *awaits.get(kind, _AWAITS_NOTHING),
+                kind in settles,
             )
             for kind in {*loud, *awaits, *settles, *counted}
         }
         # The same by the topics whose silence proves that nothing came.
         self._roles_of = {
             topics: {
-                kind: _Role(_ORDER_OF[kind], awaits=known.get(kind), settles=kind in settles)
+                kind: _Role(
+                    _ORDER_OF[kind],
+                    False,
+                    False,
+                    *known.get(kind, _AWAITS_NOTHING),
+                    kind in settles,
+                )
                 for kind in {*known, *settles}
             }
             for topics, known in awaits_of.items()
@@ -147,19 +160,19 @@ class Gate:
                 newest_ms = at_ms
             elif at_ms < oldest_ms:
                 oldest_ms = at_ms
-            role = roles.get(fact.__class__)
+            role = roles.get(type(fact))
             if role is None:
                 continue
             if role.is_loud:
                 return None
             if role.is_counted:
                 count += 1
-                if fact.__class__ is OrderPlaced:
+                if type(fact) is OrderPlaced:
                     units += fact.units
                     if fact.units >= self._large_units:
                         is_large = True
-            if role.awaits and at_ms + role.awaits[1] < due_ms:
-                due_ms = at_ms + role.awaits[1]
+            if role.by and at_ms + role.within_ms < due_ms:
+                due_ms = at_ms + role.within_ms
             if role.settles:
                 came = True
         if newest_ms - oldest_ms > Fact.retention_ms:
@@ -179,13 +192,13 @@ class Gate:
         # that is known about it, and a payment may be read before its order.
         looks_known = False
         for fact in new:
-            if fact.__class__ in _CORRECTED:
+            if type(fact) in _CORRECTED:
                 looks_known = looks_known or fact.ref.encode() in packed
             elif (fact.event_id.encode() or packed_fact(fact)) in packed:
                 return None
         if looks_known:
-            names = {(fact.__class__, fact.ref) for fact in unpack(packed).facts}
-            if any((fact.__class__, fact.ref) in names for fact in new):
+            names = {(type(fact), fact.ref) for fact in unpack(packed).facts}
+            if any((type(fact), fact.ref) in names for fact in new):
                 return None
             # What the order waits for may be among them.
             came = True
@@ -223,7 +236,7 @@ class Gate:
         placed: list[OrderPlaced] = []
         count = units = 0
         for fact in facts:
-            kind = fact.__class__
+            kind = type(fact)
             if kind in self.loud:
                 return LOUD
             if kind is OrderPlaced:
@@ -252,21 +265,21 @@ def _wake(facts: Sequence[AnyFact], roles: Mapping[type, _Role]) -> int:
 
     Derived from these facts alone: what is remembered beside them, a restart would forget.
     """
-    waits: list[tuple[int, Wait]] = []
     came: dict[Wait, int] = {}
     for fact in facts:
-        role = roles.get(fact.__class__)
-        if role is None:
-            continue
-        if role.awaits:
-            by, within_ms = role.awaits
-            waits.append((fact.at_ms + within_ms, (by, role.order(fact))))
-        if role.settles:
-            wait = fact.__class__, role.order(fact)
-            at_ms = came.get(wait)
-            if at_ms is None or fact.at_ms < at_ms:
+        role = roles.get(type(fact))
+        if role is not None and role.settles:
+            wait = type(fact), role.order(fact)
+            if fact.at_ms < came.get(wait, NEVER):
                 came[wait] = fact.at_ms
-    return min([due for due, wait in waits if came.get(wait, NEVER) > due], default=NO_WAKE)
+    wake_ms = NO_WAKE
+    for fact in facts:
+        role = roles.get(type(fact))
+        if role is not None and role.by:
+            due_ms = fact.at_ms + role.within_ms
+            if due_ms < wake_ms and came.get((role.by, role.order(fact)), NEVER) > due_ms:
+                wake_ms = due_ms
+    return wake_ms
 
 
 def _concern_told(packed: bytes, size: int, new: Sequence[AnyFact]) -> bool:
@@ -276,5 +289,5 @@ def _concern_told(packed: bytes, size: int, new: Sequence[AnyFact]) -> bool:
     """
     said, told_ms = told(packed, size)
     return any(
-        fact.at_ms <= told_ms or _ORDER_OF[fact.__class__](fact).encode() in said for fact in new
+        fact.at_ms <= told_ms or _ORDER_OF[type(fact)](fact).encode() in said for fact in new
     )

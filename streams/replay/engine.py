@@ -271,7 +271,7 @@ class _Batch:
         # An Event or a Refused: the look-up that every event needs anyway tells which.
         event: Any
         for index, event in enumerate(decode_lines(lines)):
-            kind = kinds.get(event.__class__)
+            kind = kinds.get(type(event))
             if kind is None:
                 report.refuse(event, position(index))
                 continue
@@ -299,7 +299,7 @@ class _Batch:
         event: Any
         touched = set()
         for index, event in enumerate(decode_lines(lines)):
-            kind = self._kinds.get(event.__class__)
+            kind = self._kinds.get(type(event))
             if kind is None:
                 continue
             at_ms, key = to_ms(event.occurred_at), _key(event)

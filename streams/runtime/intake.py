@@ -92,7 +92,7 @@ class Intake:
         name = f"{event.shop_id}:{event.item_id if self._is_of_items else event.buyer_id}"
         if record.key != name.encode() or not name.isprintable():
             raise _bad_key(record.key, name)
-        make = FACTS_OF.get(event.__class__)
+        make = FACTS_OF.get(type(event))
         found = make(event) if make is not None else ()
         at_ms = found[0].at_ms if found else to_ms(event.occurred_at)
         return f"{self._letter}/{name}", at_ms, found
@@ -150,4 +150,4 @@ class _Origins:
 
 def _named(fact: Fact) -> tuple[type, str, str, int]:
     # With its time, for some facts have no event id.
-    return fact.__class__, fact.ref, fact.event_id, fact.at_ms
+    return type(fact), fact.ref, fact.event_id, fact.at_ms

@@ -286,7 +286,7 @@ def _case(one: _Open, odd: _Proof, known: _Known, rules: Rules) -> Case:
     return Case(
         anchor,
         level,
-        tuple({(fact.__class__, fact.ref): fact for fact in proof}.values()),
+        tuple({(type(fact), fact.ref): fact for fact in proof}.values()),
         anchor.at_ms,
         details,
         (

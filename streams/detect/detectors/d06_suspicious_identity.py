@@ -145,7 +145,7 @@ def _case(signs: list[Sign], facts: Facts, rules: Rules) -> Case:
     value = len(kinds) + bool(beside)
     level: Severity = "warn" if value >= rules.warn_signs else "info"
     members: dict[tuple[type, str], AnyFact] = {
-        (fact.__class__, fact.ref): fact
+        (type(fact), fact.ref): fact
         for fact in (*(sign.fact for sign in signs), *(beside if level == "warn" else ()))
     }
     over = {fact.ref for fact in facts.of(ShippingOver)}

@@ -39,6 +39,8 @@ def merge(known: list[AnyFact], new: Sequence[AnyFact]) -> bool:
 
     Cost: linear in both, without sorting unless a fact came late or replaced another.
     """
+    if not new:
+        return False
     if _has_common_names(known, new):
         return _merge_by_name(known, new)
     last_ms = known[-1].at_ms if known else -1
@@ -50,7 +52,7 @@ def merge(known: list[AnyFact], new: Sequence[AnyFact]) -> bool:
             known.sort(key=by_time)
             break
         last_ms = at_ms
-    return bool(new)
+    return True
 
 
 def merged(facts: list[AnyFact], tail: int) -> list[AnyFact]:
@@ -63,17 +65,17 @@ def merged(facts: list[AnyFact], tail: int) -> list[AnyFact]:
 def _has_common_names(known: list[AnyFact], new: Sequence[AnyFact]) -> bool:
     """Whether any name occurs twice; nearly always none does, and then merging is adding."""
     if len(new) == 1:
-        kind, ref = new[0].__class__, new[0].ref
-        return ref in [fact.ref for fact in known if fact.__class__ is kind]
-    names = {(fact.__class__, fact.ref) for fact in (*known, *new)}
+        kind, ref = type(new[0]), new[0].ref
+        return ref in [fact.ref for fact in known if type(fact) is kind]
+    names = {(type(fact), fact.ref) for fact in (*known, *new)}
     return len(names) < len(known) + len(new)
 
 
 def _merge_by_name(known: list[AnyFact], new: Sequence[AnyFact]) -> bool:
-    latest = {(fact.__class__, fact.ref): fact for fact in known}
+    latest = {(type(fact), fact.ref): fact for fact in known}
     changed = False
     for fact in new:
-        name = (fact.__class__, fact.ref)
+        name = (type(fact), fact.ref)
         before = latest.get(name)
         if before is None or _replaces(fact, before):
             latest[name] = fact
@@ -131,7 +133,7 @@ def _few(known: list[AnyFact]) -> tuple[list[AnyFact], int]:
     counts: dict[type | str, int] = {}
     let_go_ms = 0
     for fact in reversed(known):
-        kind = fact.name if isinstance(fact, Signal) else fact.__class__
+        kind = fact.name if isinstance(fact, Signal) else type(fact)
         count = counts.get(kind, 0)
         is_over = is_expired(fact, newest_ms) and id(fact) not in of_ban
         if count >= MAX_FACTS_PER_KIND or is_over:
