@@ -87,6 +87,41 @@ class Effects:
         self.evaluated = 0
 
 
+class _Traded:
+    """Who ordered and who paid in a batch: the newest times, by shop, of orders by buyer too."""
+
+    def __init__(self) -> None:
+        self._paid: dict[str, int] = {}
+        self._ordered: dict[str, dict[str, int]] = {}
+
+    def see(self, key: str, facts: Sequence[AnyFact]) -> None:
+        """Notice what a buyer did."""
+        paid_ms = ordered_ms = 0
+        for fact in facts:
+            kind = type(fact)
+            if kind is OrderPlaced:
+                if fact.at_ms > ordered_ms:
+                    ordered_ms = fact.at_ms
+            elif kind is OrderPaid and fact.at_ms > paid_ms:
+                paid_ms = fact.at_ms
+        shop = key[2 : key.index(":")]
+        if paid_ms > self._paid.get(shop, 0):
+            self._paid[shop] = paid_ms
+        if ordered_ms:
+            self._ordered.setdefault(shop, {})[key[2:]] = ordered_ms
+
+    def tell(self, frontier: Frontier) -> None:
+        """Let the frontier know, so that it notices a shop whose payments have fallen silent."""
+        for shop, buyers in self._ordered.items():
+            # Orders before the newest payment would be let go at once, and that is nearly all of them.
+            paid_ms = self._paid.get(shop, 0)
+            waiting = {buyer: at_ms for buyer, at_ms in buyers.items() if at_ms > paid_ms}
+            if waiting:
+                frontier.ordered(shop, waiting)
+        for shop, paid_ms in self._paid.items():
+            frontier.paid(shop, paid_ms)
+
+
 class Partition:
     """State and time of one partition of one stage."""
 
@@ -137,20 +172,21 @@ class Partition:
         `newest_ms` is the newest event time per topic, of events without a fact as well. Who is due and
         not among the first `most_woken` is left for the next time.
         """
-        # First, for a shop whose payments turn out to be silent stays where the frontier was before.
-        if "orders" in newest_ms or "payments" in newest_ms:
-            self._watch_payments(facts)
+        effects = Effects()
+        traded = _Traded() if "orders" in newest_ms or "payments" in newest_ms else None
+        loud = self._take_quiet(facts, effects, traded)
+        if traded is not None:
+            # First, for a shop whose payments turn out to be silent stays where the frontier was before.
+            traded.tell(self.frontier)
         for topic, at_ms in newest_ms.items():
             self.frontier.saw(topic, at_ms)
-        effects = Effects()
-        loud = self._take_quiet(facts, effects)
         horizons = Horizons(self.frontier, self._waits)
         self._apply(loud, horizons, effects)
         self._wake(horizons, effects, most_woken)
         return effects
 
     def _take_quiet(
-        self, facts: Mapping[str, Sequence[AnyFact]], effects: Effects
+        self, facts: Mapping[str, Sequence[AnyFact]], effects: Effects, traded: _Traded | None
     ) -> list[tuple[str, Sequence[AnyFact]]]:
         """Append what cannot change a conclusion; give back what must be looked at.
 
@@ -161,6 +197,9 @@ class Partition:
         loud: list[tuple[str, Sequence[AnyFact]]] = []
         grown = 0
         for key, new in facts.items():
+            if traded is not None:
+                # Here, while they are at hand: facts of a large batch have left the processor's cache.
+                traded.see(key, new)
             gate = gates.get(key.partition(":")[0]) or self._gate_of(key)
             before = known = kept.get(key)
             if known is not None and known[BODY] == COMPRESSED:
@@ -199,33 +238,6 @@ class Partition:
             # Other rules than today's wanted a wake-up. What was asked for has a timer of its own.
             return None
         return waits
-
-    def _watch_payments(self, facts: Mapping[str, Sequence[AnyFact]]) -> None:
-        """Tell the frontier who paid and who ordered since then."""
-        paid: dict[str, int] = {}
-        ordered: dict[str, dict[str, int]] = {}
-        for key, new in facts.items():
-            paid_ms = ordered_ms = 0
-            for fact in new:
-                kind = type(fact)
-                if kind is OrderPlaced:
-                    if fact.at_ms > ordered_ms:
-                        ordered_ms = fact.at_ms
-                elif kind is OrderPaid and fact.at_ms > paid_ms:
-                    paid_ms = fact.at_ms
-            shop = key[2 : key.index(":")]
-            if paid_ms > paid.get(shop, 0):
-                paid[shop] = paid_ms
-            if ordered_ms:
-                ordered.setdefault(shop, {})[key[2:]] = ordered_ms
-        for shop, buyers in ordered.items():
-            # Orders before the newest payment would be let go at once, and that is nearly all of them.
-            paid_ms = paid.get(shop, 0)
-            waiting = {buyer: at_ms for buyer, at_ms in buyers.items() if at_ms > paid_ms}
-            if waiting:
-                self.frontier.ordered(shop, waiting)
-        for shop, paid_ms in paid.items():
-            self.frontier.paid(shop, paid_ms)
 
     def _apply(
         self,
