@@ -17,6 +17,9 @@ from streams.detect.episodes import Episode
 from streams.detect.facts import ReviewGone, ReviewStood, by_time
 from streams.detect.playbooks import complaint
 
+# The ratings that are not good, as they are called, zh and en.
+BAD_RATINGS = {"neutral": ("中评", "neutral"), "bad": ("差评", "bad")}
+
 
 class Review(NamedTuple):
     """One review. `parts` are all known facts about it, oldest first.
@@ -125,6 +128,13 @@ def t04(episode: Episode, rule: ReviewComplaint) -> tuple[Due, ...]:
             zh=f"{last.zh},评价产生{days}天内{zh}", en=f"{last.en}, within {days} days of it{en}"
         ),
     )
+
+
+def why_ended(episode: Episode) -> tuple[str, str]:
+    """Why an episode about a bad review is over."""
+    if episode.status == "resolved":
+        return "评价已改为好评或已删除", "The review was changed to good, or is gone"
+    return "评价投诉的受理期限已过", "The time to complain about the review has passed"
 
 
 _NOTHING_LEFT = Step(

@@ -11,7 +11,7 @@ from streams.detect.deadlines import ReviewComplaint, review_complaint_refused
 from streams.detect.detector import Count, Detector, Facts, Presentation, RuleBlock, Step, Wording
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
 from streams.detect.facts import ReviewStood, SellsToo
-from streams.detect.reviews import Review, complain, reviews, t04
+from streams.detect.reviews import BAD_RATINGS, Review, complain, reviews, t04
 
 _KINDS = {
     "ad.affiliate": ("淘宝客链接", "affiliate links"),
@@ -136,6 +136,6 @@ def _case(review: Review, rules: Rules, *, sells: bool) -> cases.Case | None:
     )
 
 
-_RATINGS = {"good": ("好评", "good"), "neutral": ("中评", "neutral"), "bad": ("差评", "bad")}
+_RATINGS = {"good": ("好评", "good"), **BAD_RATINGS}
 
 DETECTORS = (AdReview(),)

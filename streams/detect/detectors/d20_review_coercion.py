@@ -15,9 +15,8 @@ from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Se
 from streams.detect.detectors.d04_extortion import Reasons, demands_under_threat
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
 from streams.detect.facts import ChatSaid, ReviewStood
-from streams.detect.reviews import Review, complain, reviews, t04
+from streams.detect.reviews import BAD_RATINGS, Review, complain, reviews, t04, why_ended
 
-_RATINGS = {"neutral": ("中评", "neutral"), "bad": ("差评", "bad")}
 _GONE = (",该评价已改为好评或已删除", ", which was changed to good or is gone")
 _RANK = {"good": 0, "neutral": 1, "bad": 2}
 
@@ -81,11 +80,7 @@ class ReviewCoercion(Detector[Rules]):
                 f"no demand for money in the {rules.before_s // 86400} days before the review; a "
                 "rating that did not get worse after it; a review that is good, or was changed to good",
             ),
-            ended=(
-                ("评价已改为好评或已删除", "The review was changed to good, or is gone")
-                if episode.status == "resolved"
-                else ("评价投诉的受理期限已过", "The time to complain about the review has passed")
-            ),
+            ended=why_ended(episode),
             steps=(
                 Step(
                     "A6_evidence_pack",
@@ -151,19 +146,19 @@ def _case(review: Review, demands: Demands, rules: Rules) -> cases.Case | None:
     if found is None:
         return None
     given, before = found
-    is_bad_now = review.rating in _RATINGS and review.gone is None
+    is_bad_now = review.rating in BAD_RATINGS and review.gone is None
     ends = [review.gone.at_ms] if review.gone else []
-    if review.rating not in _RATINGS:
+    if review.rating not in BAD_RATINGS:
         ends.append(max(part.at_ms for part in review.standing))
-    rating = [part for part in review.parts if part.rating in _RATINGS][-1].rating
+    rating = [part for part in review.parts if part.rating in BAD_RATINGS][-1].rating
     return cases.Case(
         anchor=given,
         level="critical",
         members=[*demands.messages(before), given],
         opened_at_ms=given.at_ms,
         details={
-            "rating_zh": _RATINGS[rating][0],
-            "rating_en": _RATINGS[rating][1],
+            "rating_zh": BAD_RATINGS[rating][0],
+            "rating_en": BAD_RATINGS[rating][1],
             "demands": len(before),
             **review.age,
         },

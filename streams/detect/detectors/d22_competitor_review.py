@@ -14,9 +14,7 @@ from streams.detect.deadlines import ReviewComplaint
 from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Step, Wording
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
 from streams.detect.facts import OrderPlaced, SellsToo
-from streams.detect.reviews import Review, complain, reviews, t04
-
-_RATINGS = {"neutral": ("中评", "neutral"), "bad": ("差评", "bad")}
+from streams.detect.reviews import BAD_RATINGS, Review, complain, reviews, t04, why_ended
 
 
 class Rules(RuleBlock):
@@ -44,7 +42,7 @@ class CompetitorReview(Detector[Rules]):
         known = facts.of(SellsToo)
         if not known or not known[-1].leaf_categories:
             return NOTHING
-        bad = [r for r in reviews(facts) if any(part.rating in _RATINGS for part in r.parts)]
+        bad = [r for r in reviews(facts) if any(part.rating in BAD_RATINGS for part in r.parts)]
         if not bad:
             return NOTHING
         orders = {order.ref: order for order in facts.of(OrderPlaced)}
@@ -76,11 +74,7 @@ class CompetitorReview(Detector[Rules]):
                 "the buyer sells in another leaf category than the bought item's; the review is good, "
                 "was changed to good, or is gone",
             ),
-            ended=(
-                ("评价已改为好评或已删除", "The review was changed to good, or is gone")
-                if episode.status == "resolved"
-                else ("评价投诉的受理期限已过", "The time to complain about the review has passed")
-            ),
+            ended=why_ended(episode),
             steps=(
                 Step(
                     "A6_evidence_pack",
@@ -134,11 +128,11 @@ def _category(review: Review, order: OrderPlaced) -> str:
 def _case(
     review: Review, seller: SellsToo, order: OrderPlaced, category: str, rules: Rules
 ) -> Case:
-    bad = [part for part in review.parts if part.rating in _RATINGS]
+    bad = [part for part in review.parts if part.rating in BAD_RATINGS]
     given = bad[0]
     opened_ms = max(given.at_ms, seller.at_ms, order.at_ms)
     ends = [review.gone.at_ms] if review.gone is not None else []
-    if review.rating not in _RATINGS:
+    if review.rating not in BAD_RATINGS:
         ends.append(max(part.at_ms for part in review.standing))
     return Case(
         given,
@@ -147,8 +141,8 @@ def _case(
         opened_ms,
         {
             "category": category,
-            "rating_zh": _RATINGS[bad[-1].rating][0],
-            "rating_en": _RATINGS[bad[-1].rating][1],
+            "rating_zh": BAD_RATINGS[bad[-1].rating][0],
+            "rating_en": BAD_RATINGS[bad[-1].rating][1],
             **review.age,
         },
         (Threshold("same_leaf_category", 1, "categories", 1),),
