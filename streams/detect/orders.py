@@ -14,7 +14,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from schemas.alerts import Severity
 from streams.detect.detector import Facts
-from streams.detect.episodes import Crossing, Run
+from streams.detect.episodes import Crossing, Run, Threshold
 from streams.detect.facts import (
     NEVER,
     ComplaintFiled,
@@ -252,13 +252,14 @@ class Share(NamedTuple):
     wake_at_ms: int | None = None
     insufficient: tuple[str, ...] = ()
 
-    def percent(self, run: Run) -> int | None:
-        """The share at the last crossing of an episode that is about it, if any is."""
+    def threshold(self, name: str, run: Run, min_share_percent: int) -> tuple[Threshold, ...]:
+        """The share at the last crossing of an episode that is about it; nothing where none is."""
         moments = self._moments(run)
         if not moments:
-            return None
+            return ()
         orders, total = self.compared[max(moments)]
-        return 100 * orders // total
+        percent = 100 * orders // total
+        return (Threshold(name, percent, "%", min_share_percent),)
 
     def most(self, run: Run) -> int | None:
         """The most orders that one window of an episode held, if any is about the share."""

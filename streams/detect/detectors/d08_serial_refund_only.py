@@ -369,7 +369,6 @@ def _episode(run: Run, facts: Facts, found: _Found, horizon_ms: int, rules: Rule
     answered = len(found.contacts.answered)
     paid = len({p.order_id for p in facts.of(OrderPaid)})
     withdrawn = len(facts.of(RefundWithdrawn))
-    share_percent = found.share.percent(run)
     # What was compared is one window's; without a crossing of part B there is nothing but all of them.
     most = found.share.most(run) or len(orders)
     # Those that began it too: the first request of an order is no member of part A.
@@ -399,13 +398,7 @@ def _episode(run: Run, facts: Facts, found: _Found, horizon_ms: int, rules: Rule
             ),
             Threshold("rerequests_after_refusal", again, "requests", rules.rerequests),
             Threshold("failed_contacts", unreached, "attempts", None, rules.failed_contacts),
-            *(
-                ()
-                if share_percent is None
-                else (
-                    Threshold("share_of_paid_orders", share_percent, "%", rules.min_share_percent),
-                )
-            ),
+            *found.share.threshold("share_of_paid_orders", run, rules.min_share_percent),
         ),
         details={
             "requests": len(made),

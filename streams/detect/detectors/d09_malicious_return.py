@@ -10,7 +10,6 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from schemas.alerts import Severity
 from schemas.events.aftersales import RefundReason
 from streams.detect import playbooks
 from streams.detect.detector import (
@@ -268,7 +267,6 @@ def _episode(run: Run, facts: Facts, share: Share, horizon_ms: int, rules: Rules
     paid = len({payment.order_id for payment in facts.of(OrderPaid)})
     matches = sum(fact.result == "match" for fact in facts.of(ReturnInspected))
     damaged = sum(fact.result == "damaged" for fact in facts.of(ReturnInspected))
-    share_percent = share.percent(run)
     most = share.most(run) or refunds
     conceded = conceded_ms(facts)
     contested = sum(
@@ -278,7 +276,6 @@ def _episode(run: Run, facts: Facts, share: Share, horizon_ms: int, rules: Rules
     )
     expires_ms = run.last_at_ms + rules.expire_after_s * 1000
     has_expired = expires_ms <= horizon_ms
-    level: Severity = run.level
     return Episode(
         detector="D09",
         anchor=run.anchor,
@@ -286,20 +283,14 @@ def _episode(run: Run, facts: Facts, share: Share, horizon_ms: int, rules: Rules
         last_at_ms=run.last_at_ms,
         status="expired" if has_expired else "open",
         ended_at_ms=expires_ms if has_expired else None,
-        severity=level,
-        steps=len(members) + has_expired + (level == "critical"),
+        severity=run.level,
+        steps=len(members) + has_expired + (run.level == "critical"),
         window_s=rules.window_s,
         members=members,
         thresholds=(
             Threshold("mismatched_returns", mismatches, "returns", None, 1),
             Threshold("abnormal_refund_orders", most, "orders", rules.warn_orders),
-            *(
-                ()
-                if share_percent is None
-                else (
-                    Threshold("share_of_paid_orders", share_percent, "%", rules.min_share_percent),
-                )
-            ),
+            *share.threshold("share_of_paid_orders", run, rules.min_share_percent),
         ),
         details={"mismatches": mismatches, "refunds": refunds, "contested": contested},
         counter=(
