@@ -132,6 +132,14 @@ CONFIRM_ADDRESS: Final = _reply(
     "您好,您的订单收货信息系统提示可能不完整,请您在订单详情里核对一下,"
     "如需修改请直接在订单中修改,谢谢。",
 )
+REACH_ABOUT_ADDRESS: Final = (
+    CONFIRM_ADDRESS,
+    Step(
+        "A4_remind",
+        "旺旺或电话联系买家并记录每次结果",
+        "Reach the buyer by chat or phone and log every attempt",
+    ),
+)
 KEEP_RECEIVER_PRIVATE: Final = _reply(
     "答复:不向非下单账号提供收货信息",
     "Reply that receiver details are only shown to the account that ordered",

@@ -127,21 +127,15 @@ def _steps(episode: Episode) -> tuple[Step, ...]:
     if ended_by:
         return (_STEPS_AFTER[ended_by],)
     if episode.status != "open":
-        return _REACH
+        return playbooks.REACH_ABOUT_ADDRESS
     if episode.details["is_filed"]:
-        return *_REACH, filings.AWAIT_ANSWER
+        return *playbooks.REACH_ABOUT_ADDRESS, filings.AWAIT_ANSWER
     doubts = "、".join(WHY[code][0] for code in str(episode.details["why"]).split(","))
-    return *_REACH, _FILE._replace(draft=filings.draft(str(episode.details["order_id"]), doubts))
+    return *playbooks.REACH_ABOUT_ADDRESS, _FILE._replace(
+        draft=filings.draft(str(episode.details["order_id"]), doubts)
+    )
 
 
-_REACH = (
-    playbooks.CONFIRM_ADDRESS,
-    Step(
-        "A4_remind",
-        "旺旺或电话联系买家并记录每次结果",
-        "Reach the buyer by chat or phone and log every attempt",
-    ),
-)
 _FILE = Step(
     "A9_draft_filing",
     "如地址确实有误且买家联系不上,提交备案",

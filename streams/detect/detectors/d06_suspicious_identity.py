@@ -90,7 +90,7 @@ class SuspiciousIdentity(Detector[Rules]):
         en = ", ".join(WHY[code][1] for code in codes)
         buyer = subject.partition(":")[2]
         next_zh, next_en = "请在发货前联系确认", "Reach the buyer before shipping"
-        steps: tuple[Step, ...] = _CONFIRM
+        steps: tuple[Step, ...] = playbooks.REACH_ABOUT_ADDRESS
         if episode.status == "resolved":
             (next_zh, next_en), steps = _RIGHT, (_AS_ANY_OTHER,)
         elif not d["is_unshipped"]:
@@ -109,14 +109,6 @@ class SuspiciousIdentity(Detector[Rules]):
 
 
 _RIGHT = ("信息已更正", "It was put right")
-_CONFIRM = (
-    playbooks.CONFIRM_ADDRESS,
-    Step(
-        "A4_remind",
-        "旺旺或电话联系买家并记录每次结果",
-        "Reach the buyer by chat or phone and log every attempt",
-    ),
-)
 _AS_ANY_OTHER = Step(
     "A4_remind", "信息已更正,按普通订单处理", "It was put right: serve the orders as any other"
 )
