@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Literal, get_args
+from typing import Final, get_args
 
 from schemas.alerts import AlertStatus, Deadline, Severity, Text
+from schemas.outputs import TurnKind
 from streams.detect import deadlines as d
 from streams.detect.deadlines import Code, Deadlines, State, Term
 from streams.detect.entries import ComplaintKind
@@ -23,9 +24,6 @@ from streams.inbox.workflow import State as Workflow
 CODES: Final[tuple[Code, ...]] = get_args(Code)
 # Somebody should act now, or soon.
 _PRESSING: Final = frozenset({"reminded", "due"})
-
-
-TurnKind = Literal["coming_up", "due", "past"]
 _TURNS: Final[Mapping[str, TurnKind]] = {"reminded": "coming_up", "due": "due", "breached": "past"}
 
 
