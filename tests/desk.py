@@ -77,7 +77,7 @@ class Desk:
         repeating: Sequence[str] = (),
     ) -> None:
         self.outbox = Outbox(self.path)
-        self.outbox.recover(skip, known, self.clock.now, repeating)
+        self.outbox.recover(skip, known, repeating, self.clock.now)
         self.sender = Sender(
             "desk", self.receiver, self.limits, self.outbox, self.metrics, self.clock
         )

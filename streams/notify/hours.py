@@ -19,7 +19,7 @@ from schemas.alerts import SEVERITIES
 # The platforms' clock, by which deadlines are told too.
 DEFAULT_ZONE: Final = "Asia/Shanghai"
 DAY: Final = timedelta(days=1)
-# Below every loudness.
+# What is over has it, see waiting.LOUDNESS; so nothing is below it.
 EVERYTHING: Final = -1
 
 

@@ -14,7 +14,7 @@ from schemas.outputs import TurnKind
 from streams.notify import reminders, waiting
 from streams.notify.outbox import put
 from streams.notify.routes import ChannelConfig, Route, Routes, may_hear
-from streams.notify.text import Language, render
+from streams.notify.text import Language, is_over, render
 from streams.notify.told import keep, told_about
 from streams.notify.waiting import Held, Notice, Of, notice
 
@@ -32,12 +32,12 @@ def take(connection: sqlite3.Connection, routes: Routes, alert: Alert, now: floa
                 waiting.drop(connection, name, alert.alert_id)
             continue
         as_before = alert.model_copy(update={"change": held.change})
-        by = [] if is_settled(alert) else routes.channels_for(as_before).get(name, [])
+        by = [] if is_over(alert) else routes.channels_for(as_before).get(name, [])
         if by:
             # For that it is told of, also where this revision alone would not be.
             changes[name] = held.change
             wanting[name] = list({one.name: one for one in by + wanting.get(name, [])}.values())
-        elif is_settled(alert) or name not in wanting:
+        elif is_over(alert) or name not in wanting:
             wanting.pop(name, None)
             waiting.drop(connection, name, alert.alert_id)
     for name, by in wanting.items():
@@ -48,11 +48,6 @@ def take(connection: sqlite3.Connection, routes: Routes, alert: Alert, now: floa
         tell_or_hold(connection, item, changes[name], place, now)
     for name in {*wanting, *reminders.reminded(connection, alert.alert_id)}:
         _plan_reminder(connection, routes, name, alert, now, is_told=name in wanting)
-
-
-def is_settled(alert: Alert) -> bool:
-    """Whoever did not hear of it needs not hear of it any more."""
-    return alert.status in ("resolved", "retracted")
 
 
 def _is_still_so(held: Held, alert: Alert) -> bool:

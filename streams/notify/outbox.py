@@ -134,8 +134,8 @@ class Outbox:
         self,
         channels_to_skip: Sequence[str],
         known: Sequence[str],
+        repeating: Sequence[str],
         now: float,
-        repeating: Sequence[str] = (),
     ) -> None:
         """Settle what a crash left in `sending`, and what waits for a channel that is gone.
 

@@ -23,12 +23,13 @@ from pydantic import (
 )
 
 from schemas.alerts import SEVERITIES, Alert, Severity
-from schemas.base import Id, ShopId
+from schemas.base import ShopId
 from schemas.outputs import DeadlineTurn
 from streams.detect.detector import find_detectors
 from streams.documents import read_yaml
 from streams.errors import ConfigurationError
 from streams.notify.hours import Digest, Quiet, Strict
+from streams.notify.text import is_over
 from streams.notify.told import NOTHING_TOLD, Told
 from streams.settings import Settings
 from streams.subscriber import AlertFilter
@@ -103,7 +104,7 @@ class Route(Strict):
         return AlertFilter(
             detectors=self.detectors,
             shops=self.shops,
-            changes=frozenset(self.changes),
+            changes=self.changes,
             min_severity=self.min_severity,
         )
 
@@ -144,7 +145,7 @@ class Route(Strict):
         """
         return (
             "retracted" in self.changes
-            and alert.status not in ("resolved", "retracted")
+            and not is_over(alert)
             and self._is_severe(told.last)
             and not self._is_severe(alert.severity)
         )
@@ -161,21 +162,21 @@ class Routes(Strict):
 
     def channels_for(
         self, alert: Alert, told: Mapping[str, Told] = NOTHING_TOLD
-    ) -> dict[Id, list[Route]]:
+    ) -> dict[Name, list[Route]]:
         """The channels that get this revision, in the order of the file, each with the routes that say so.
 
         `told` is what each channel heard about this alert before.
         """
-        wanting: dict[Id, list[Route]] = {}
+        wanting: dict[Name, list[Route]] = {}
         for route in self.routes:
             for name in dict.fromkeys(route.to):
                 if may_hear(alert, has_heard=name in told) and route.wants(alert, told.get(name)):
                     wanting.setdefault(name, []).append(route)
         return wanting
 
-    def channels_for_turn(self, turn: DeadlineTurn) -> dict[Id, list[Route]]:
+    def channels_for_turn(self, turn: DeadlineTurn) -> dict[Name, list[Route]]:
         """As `channels_for`, for a deadline that turned."""
-        wanting: dict[Id, list[Route]] = {}
+        wanting: dict[Name, list[Route]] = {}
         for route in self.routes:
             if route.wants_turn(turn):
                 for name in dict.fromkeys(route.to):

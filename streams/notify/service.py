@@ -65,7 +65,7 @@ def run(settings: Settings) -> None:
     ):
         outbox = Outbox(path)
         outbox.recover(
-            skipping_channels(routes), list(channels), time.time(), repeating_channels(routes)
+            skipping_channels(routes), list(channels), repeating_channels(routes), time.time()
         )
         ledger = SqliteLedger(path, group_id)
         publisher = KafkaPublisher(settings)

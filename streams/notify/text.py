@@ -95,6 +95,11 @@ REMINDER: Final = Occasion(
 _LINES_WITHOUT_NAMES: Final = 2
 
 
+def is_over(alert: Alert) -> bool:
+    """Whether it is resolved or taken back: whoever has not heard of it need not hear of it any more."""
+    return alert.status in ("resolved", "retracted")
+
+
 def render(alert: Alert, language: Language, told: Severity | None = None) -> Message:
     """The message about one revision; `told` is the severity that its readers heard last."""
     head = f"{alert.detector} {alert.severity} {alert.change} {_safe(alert.subject.id)}"
@@ -104,7 +109,7 @@ def render(alert: Alert, language: Language, told: Severity | None = None) -> Me
     if alert.reason is not None and alert.reason != alert.summary:
         lines += _in(language, alert.reason)
     # After an expiry there may be a complaint.
-    if not _is_over(alert):
+    if not is_over(alert):
         for deadline in alert.deadlines[:3]:
             said = " ".join(_in(language, deadline.text))
             lines.append(f"{deadline.code} {_moment(deadline.due_at)} {said}")
@@ -249,13 +254,8 @@ def _counts(values: list[str]) -> str:
     return ", ".join(counts[:MAX_COUNTS] + ["…"] * (len(counts) > MAX_COUNTS))
 
 
-def _is_over(alert: Alert) -> bool:
-    """What is resolved or taken back needs nobody to do anything."""
-    return alert.status in ("resolved", "retracted")
-
-
 def _milder(alert: Alert, language: Language, told: Severity | None) -> list[str]:
-    if told is None or _is_over(alert):
+    if told is None or is_over(alert):
         return []
     if SEVERITIES.index(alert.severity) >= SEVERITIES.index(told):
         return []

@@ -19,9 +19,9 @@ from schemas.outputs import DeadlineTurn
 from streams.detect.deadlines import OUR_OWN
 from streams.errors import PoisonError
 from streams.notify import waiting
-from streams.notify.intake import is_settled, language_of, place_of, tell_or_hold
+from streams.notify.intake import language_of, place_of, tell_or_hold
 from streams.notify.routes import Routes
-from streams.notify.text import dump, render_turn
+from streams.notify.text import dump, is_over, render_turn
 from streams.notify.waiting import Notice, Of, notification_id
 from streams.subscriber import Record, SqliteLedger
 
@@ -67,7 +67,7 @@ def follow(connection: sqlite3.Connection, alert: Alert, now: float) -> None:
 
     The inbox counts one that has expired on, for there may be a complaint; and so does this.
     """
-    if is_settled(alert) or alert.suppressed_by is not None:
+    if is_over(alert) or alert.suppressed_by is not None:
         waiting.end_deadlines(connection, alert.alert_id, alert.revision, now)
     else:
         terms = {_term(one.code, one.due_at) for one in alert.deadlines}
