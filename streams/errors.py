@@ -11,6 +11,8 @@ record stays unacknowledged and the worker stops with exit 70.
 
 from __future__ import annotations
 
+from pydantic import ValidationError
+
 
 class OrderwatchError(Exception):
     """Base of all errors raised on purpose; `exit_code` is what the command line returns for it."""
@@ -66,6 +68,12 @@ def bad_key(name: str) -> PoisonError:
         f"the ids {name!r} hold a character that is not printable, such as a line break or a blank other "
         "than the plain one; expected printable text",
     )
+
+
+def first_problem(error: ValidationError) -> str:
+    """Where a body breaks its contract first, and how; without its input, which may hold personal data."""
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc']) or 'body'}: {first['msg']}"
 
 
 class TransientError(OrderwatchError):

@@ -14,6 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 from pydantic import ValidationError
 
 from schemas.base import BuyerEvent, Event
+from streams.errors import first_problem
 from streams.replay.files import event_line
 
 # A topic, and how to build the event; building is late so that a refusal can be counted.
@@ -84,9 +85,9 @@ class Ledger:
         if example is not None and len(self._examples) < MAX_EXAMPLES:
             self._examples.append(example)
 
-    def remark(self, remark: str, count: int = 1) -> None:
+    def remark(self, remark: str) -> None:
         """Something was kept although it is not whole."""
-        self._remarks[remark] += count
+        self._remarks[remark] += 1
 
     def event_id(self, *parts: str) -> str:
         """An id that depends only on what the event is about, so that imports repeat exactly."""
@@ -97,10 +98,8 @@ class Ledger:
         try:
             events = [(topic, build()) for topic, build in drafts]
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"])
             self.leave_out(
-                "refused by the contract", rows, example=f"{where}: {field}: {first['msg']}"
+                "refused by the contract", rows, example=f"{where}: {first_problem(error)}"
             )
             return False
         for _, event in events:

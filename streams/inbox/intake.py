@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from schemas.alerts import Alert, AlertEnvelope
+from streams.errors import first_problem
 
 # The greatest INTEGER of PostgreSQL; no episode has two thousand million revisions.
 _MAX_REVISION = 2**31 - 1
@@ -57,7 +58,7 @@ def read(position: Position, value: bytes | None) -> Accepted | RefusedRecord:
     try:
         envelope = AlertEnvelope.model_validate_json(value)
     except ValidationError as error:
-        return RefusedRecord(position, "not_an_alert", _first_problem(error), value)
+        return RefusedRecord(position, "not_an_alert", storable(first_problem(error)), value)
     alert = envelope.data
     try:
         _check_ranges(alert)
@@ -106,10 +107,3 @@ def _check_ranges(alert: Alert) -> None:
         at.astimezone(UTC)
     if alert.supersedes is not None and len(alert.supersedes) > 36:
         raise ValueError("supersedes is longer than an alert id")
-
-
-def _first_problem(error: ValidationError) -> str:
-    # Neither the input nor the context: both may hold what a buyer wrote.
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return storable(f"{where}: {first['msg']}" if where else first["msg"])

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from schemas.alerts import SEVERITIES, Alert
 from schemas.outputs import DeadlineTurn
 from streams.detect.deadlines import OUR_OWN
-from streams.errors import PoisonError
+from streams.errors import PoisonError, first_problem
 from streams.notify import waiting
 from streams.notify.intake import language_of, place_of, tell_or_hold
 from streams.notify.routes import Routes
@@ -43,10 +43,7 @@ class Turns:
         try:
             turn = DeadlineTurn.model_validate_json(record.value or b"")
         except ValidationError as error:
-            # Without the input, which anybody may have written.
-            first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-            where = ".".join(str(part) for part in first["loc"]) or "body"
-            raise PoisonError("no_deadline", f"{where}: {first['msg']}") from None
+            raise PoisonError("no_deadline", first_problem(error)) from None
         with self._ledger.handling(turn.deadline_id, revision_of(turn)) as is_new:
             if is_new and not self._is_overtaken(turn) and not self._is_over(turn):
                 take_turn(self._ledger.connection, self._routes, turn, self._now())

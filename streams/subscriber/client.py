@@ -16,7 +16,7 @@ import structlog
 from pydantic import ValidationError
 
 from schemas.alerts import AlertEnvelope
-from streams.errors import PoisonError, TransientError
+from streams.errors import PoisonError, TransientError, first_problem
 from streams.settings import Settings
 from streams.subscriber.filters import AlertFilter
 from streams.subscriber.ledger import Ledger, SqliteLedger
@@ -174,7 +174,7 @@ class AlertSubscriber:
         try:
             envelope = AlertEnvelope.model_validate_json(record.value)
         except ValidationError as error:
-            self._refuse(record, _explain(error))
+            self._refuse(record, first_problem(error))
             return None
         if not self._where.matches(envelope.data):
             self._bad_in_a_row = 0
@@ -249,9 +249,3 @@ class AlertSubscriber:
 
 def _identity(envelope: AlertEnvelope) -> tuple[str, int]:
     return envelope.data.alert_id, envelope.data.revision
-
-
-def _explain(error: ValidationError) -> str:
-    """The first problem without the input, which may hold personal data."""
-    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-    return f"{'.'.join(str(part) for part in first['loc']) or 'body'}: {first['msg']}"
