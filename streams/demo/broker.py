@@ -39,6 +39,9 @@ os.execv(sys.argv[2], sys.argv[2:])
 """
 
 _POLL_INTERVAL_S = 0.02
+_START_TIMEOUT_S = 20.0
+# Of what the broker said last, in the message about its end.
+_TAIL_BYTES = 2000
 
 
 def free_port() -> int:
@@ -116,10 +119,10 @@ def await_broker(
         raise TransientError(f"{problem}; its last output:\n{_tail(output)}")
 
 
-def _tail(output: IO[bytes], limit: int = 2000) -> str:
+def _tail(output: IO[bytes]) -> str:
     # The child writes at the offset that it shares with this descriptor; pread leaves it alone.
     size = os.fstat(output.fileno()).st_size
-    raw = os.pread(output.fileno(), limit, max(0, size - limit))
+    raw = os.pread(output.fileno(), _TAIL_BYTES, max(0, size - _TAIL_BYTES))
     return raw.decode(errors="replace").strip() or "(none)"
 
 
@@ -154,9 +157,8 @@ class EmbeddedBroker:
     differ, unless one was given.
     """
 
-    def __init__(self, port: int = 0, start_timeout_s: float = 20.0) -> None:
+    def __init__(self, port: int = 0) -> None:
         self._wanted_port = port
-        self._start_timeout_s = start_timeout_s
         self._port = port
         self._child: subprocess.Popen[bytes] | None = None
         self._output: IO[bytes] | None = None
@@ -216,7 +218,7 @@ class EmbeddedBroker:
             ],
             self._output,
         )
-        await_broker(self._child, self._port, self._start_timeout_s, self._output)
+        await_broker(self._child, self._port, _START_TIMEOUT_S, self._output)
 
     def stop(self) -> None:
         """End the broker and everything in it; does nothing when it is not running."""

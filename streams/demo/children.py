@@ -41,10 +41,10 @@ class Child:
     log_path: Path
     log: IO[bytes]
 
-    def last_words(self, lines: int = LOG_LINES_SHOWN) -> str:
+    def last_words(self) -> str:
         """The end of its log."""
         text = self.log_path.read_text(encoding="utf-8", errors="replace")
-        return "\n".join(text.splitlines()[-lines:]) or "(the log is empty)"
+        return "\n".join(text.splitlines()[-LOG_LINES_SHOWN:]) or "(the log is empty)"
 
 
 @dataclass

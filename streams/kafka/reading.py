@@ -54,17 +54,11 @@ def partitions(settings: Settings, client: KafkaConsumer, name: str) -> list[Top
     return [TopicPartition(topic, partition) for partition in sorted(found)]
 
 
-def to_end(
-    settings: Settings,
-    name: str,
-    *,
-    since_ms: int | None = None,
-    stall_timeout_s: float = STALL_TIMEOUT_S,
-) -> Iterator[Record]:
+def to_end(settings: Settings, name: str, *, since_ms: int | None = None) -> Iterator[Record]:
     """Every record of a topic, oldest first within each partition, up to its present end.
 
     With `since_ms` only from the first one of that time on, which may have older ones behind it.
-    Raises TransientError when the broker brings nothing for `stall_timeout_s`.
+    Raises TransientError when the broker brings nothing for `STALL_TIMEOUT_S`.
     """
     with closing(clients.consumer(settings)) as client:
         assigned = partitions(settings, client, name)
@@ -77,7 +71,7 @@ def to_end(
             client.assign(assigned)
             for partition, start in starts.items():
                 client.seek(partition, start)
-        yield from _on_to_end(settings, client, name, assigned, stall_timeout_s)
+        yield from _on_to_end(settings, client, name, assigned)
 
 
 def newest(settings: Settings, name: str, since_ms: int, limit: int) -> Iterator[Record]:
@@ -96,7 +90,7 @@ def newest(settings: Settings, name: str, since_ms: int, limit: int) -> Iterator
         client.assign(list(starts))
         for partition, start in starts.items():
             client.seek(partition, max(start, ends[partition] - limit))
-        yield from _on_to_end(settings, client, name, list(starts), STALL_TIMEOUT_S)
+        yield from _on_to_end(settings, client, name, list(starts))
 
 
 def arrivals(settings: Settings, names: Iterable[str], since_ms: int) -> dict[str, Arrival]:
@@ -142,26 +136,22 @@ def _starts(
 
 
 def _on_to_end(
-    settings: Settings,
-    client: KafkaConsumer,
-    name: str,
-    assigned: list[TopicPartition],
-    stall_timeout_s: float,
+    settings: Settings, client: KafkaConsumer, name: str, assigned: list[TopicPartition]
 ) -> Iterator[Record]:
     ends: dict[TopicPartition, int] = {}
-    deadline = time.monotonic() + stall_timeout_s
+    deadline = time.monotonic() + STALL_TIMEOUT_S
     while not _is_read(client, assigned, ends):
         batches = clients.poll(settings, client, POLL_S)
         for partition in assigned:
             if partition not in ends and (end := client.highwater(partition)) is not None:
                 ends[partition] = end
-                deadline = time.monotonic() + stall_timeout_s
+                deadline = time.monotonic() + STALL_TIMEOUT_S
         for batch in batches.values():
-            deadline = time.monotonic() + stall_timeout_s
+            deadline = time.monotonic() + STALL_TIMEOUT_S
             yield from map(_record, batch)
         if time.monotonic() > deadline:
             raise TransientError(
-                f"reading {clients.topic_name(settings, name)} stalled for {stall_timeout_s:g} s "
+                f"reading {clients.topic_name(settings, name)} stalled for {STALL_TIMEOUT_S:g} s "
                 f"on {settings.bootstrap_servers}; check the broker, and whether a producer has left "
                 "a transaction open there, then try again."
             )

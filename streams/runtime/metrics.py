@@ -10,8 +10,8 @@ _SECONDS = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
 class WorkerMetrics:
     """What each stage of the worker took in, gave out and refused, and how far behind it is."""
 
-    def __init__(self, registry: CollectorRegistry | None = None) -> None:
-        r = self.registry = registry or CollectorRegistry()
+    def __init__(self) -> None:
+        r = self.registry = CollectorRegistry()
         self.records = Counter(
             "orderwatch_records",
             "Records read, by what became of them",
