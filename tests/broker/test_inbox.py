@@ -38,6 +38,7 @@ from tests.inbox import Inbox as Office
 from tests.oracle.seller_story import SellerStory
 from tests.oracle.story import HOUR, T0_MS
 from tests.topic_io import Message, create_topics, produce, read_to_end
+from tests.visiting import get
 from tests.workers import load, worker
 
 START = (
@@ -54,17 +55,17 @@ class Inbox:
 
     def is_ready(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=10).is_success
+            return get(f"{self.url}/readyz").is_success
         except httpx.TransportError:
             return False
 
     def metric(self, name: str) -> float:
-        text = httpx.get(f"{self.url}/metrics", timeout=10).text
+        text = get(f"{self.url}/metrics").text
         lines = (line.split(" ") for line in text.splitlines() if line.startswith(name + " "))
         return next((float(value) for _, value in lines), -1.0)
 
     def has(self, key: str) -> bool:
-        return httpx.get(f"{self.url}/alerts/{alert_id(key)}.json", timeout=10).is_success
+        return get(f"{self.url}/alerts/{alert_id(key)}.json").is_success
 
 
 @contextmanager
@@ -315,7 +316,7 @@ class Person:
 
     def sees(self, alert: str) -> bool:
         page = f"{self._url}/alerts/{alert}.json"
-        return httpx.get(page, headers=self._headers, timeout=10).is_success
+        return get(page, headers=self._headers).is_success
 
 
 def unreachable_buyers(now: datetime) -> list[bytes]:
@@ -414,7 +415,7 @@ def test_the_page_says_since_when_no_worker_reads_and_no_longer_once_one_does(
                 detection.step()
                 console.clock.forward(seconds=30)
             console.unchecked_since = detection.unchecked_since()
-            return httpx.get(console.url, params={"lang": "en"}).text
+            return get(console.url, params={"lang": "en"}).text
 
         def is_read() -> bool:
             return group.first_unread(group.committed()) is None

@@ -30,6 +30,7 @@ from streams.replay.files import event_line
 from streams.simulate import SimEvent, scenario
 from tests.receivers import webhook
 from tests.topic_io import Message, produce, read_to_end
+from tests.visiting import get
 from tests.workers import Worker, expected, load, settled, truth, worker
 
 SERVICES = ("notify", "stock", "inbox")
@@ -166,7 +167,7 @@ def test_from_an_order_to_everybody_who_must_know(
 
     def is_shown(alert: Alert) -> bool:
         try:
-            answer = httpx.get(f"{inbox}/alerts/{alert.alert_id}.json", timeout=10)
+            answer = get(f"{inbox}/alerts/{alert.alert_id}.json")
         except httpx.TransportError:
             return False
         return answer.is_success and answer.json()["data"]["revision"] == alert.revision
@@ -211,10 +212,10 @@ def test_from_an_order_to_everybody_who_must_know(
                 "the inbox has the last revision of each",
             )
             burst = next(alert for alert in alerts() if alert.detector == "D01")
-            page = httpx.get(f"{inbox}/alerts/{burst.alert_id}", timeout=10)
+            page = get(f"{inbox}/alerts/{burst.alert_id}")
             assert page.is_success and burst.evidence.facts[0].ref in page.text
             buyer = burst.subject.id.partition(":")[2]
-            assert buyer in httpx.get(inbox, params={"view": "handled"}, timeout=10).text
+            assert buyer in get(inbox, params={"view": "handled"}).text
 
             assert running.stop() == dict.fromkeys(SERVICES, 0)
             assert subject.stop() == 0

@@ -27,6 +27,7 @@ from streams.settings import Settings, environment
 from tests.broker.test_pipeline import SERVICES, services, stories
 from tests.brokers import ApacheKafka, also_listening
 from tests.topic_io import Message, create_topics, produce, read_to_end
+from tests.visiting import get
 from tests.workers import load, worker
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
@@ -241,11 +242,11 @@ def test_an_inbox_without_rights_goes_on_with_what_it_has_and_says_why(
 
             def reason() -> str:
                 with suppress(httpx.TransportError):
-                    return httpx.get(f"{inbox}/readyz").text
+                    return get(f"{inbox}/readyz").text
                 return ""
 
             running.wait_for(lambda: "docs/operations.md lists" in reason(), "it says why")
-            assert httpx.get(inbox).is_success
+            assert get(inbox).is_success
             assert running.stop() == {"inbox": 0}
 
 
@@ -287,7 +288,7 @@ def test_the_rights_that_are_listed_are_enough(
             running.wait_for(lambda: not unwritten(), "all is written that may be")
             alerts = [AlertEnvelope.model_validate_json(value).data for value in subject.alerts()]
             running.wait_for(
-                lambda: httpx.get(f"{inbox}/alerts/{alerts[0].alert_id}.json").is_success,
+                lambda: get(f"{inbox}/alerts/{alerts[0].alert_id}.json").is_success,
                 "the inbox has read an alert",
             )
             assert "inbox_detection_unknown" not in running.log()

@@ -49,6 +49,7 @@ from tests.factories import T0, alert_id, make_alert
 from tests.inbox import NOW, Clock, Inbox, Served
 from tests.oracle.story import DAY, T0_MS, Story, ms
 from tests.pipeline import Event, Pipeline
+from tests.visiting import get, visiting
 
 ONE = f"/alerts/{alert_id('1')}"
 TOKEN = "a-token-that-is-long-enough"
@@ -665,9 +666,7 @@ class Operator:
 
     def __init__(self, served: Served, name: str = "") -> None:
         headers = {"origin": served.url}
-        self.http = httpx.Client(
-            timeout=60, base_url=served.url, headers=headers, follow_redirects=True
-        )
+        self.http = visiting(served.url, headers=headers, follow_redirects=True)
         if name:
             begin = {**self.fields(self.http.get("/login").text, "/login"), "secret": TOKEN}
             assert self.http.post("/login", data={**begin, "name": name}).is_success
@@ -810,7 +809,7 @@ def test_a_bearer_has_no_name_and_neither_proposes_nor_approves(guarded: Served)
         label(li)
         bearer = {"authorization": f"Bearer {TOKEN}"}
         form = {"alert": alert_id("1"), "reason": "x", "request_id": "by-a-script"}
-        with closing(httpx.Client(timeout=60, base_url=guarded.url, headers=bearer)) as script:
+        with closing(visiting(guarded.url, headers=bearer)) as script:
             refused = script.post("/bans", data=form)
             assert (refused.status_code, "请先以您的姓名登录" in refused.text) == (409, True)
             where = li.propose()
@@ -821,7 +820,7 @@ def test_a_bearer_has_no_name_and_neither_proposes_nor_approves(guarded: Served)
 
 @pytest.mark.parametrize("path", ["/bans", "/bans/new?alert=1", "/bans/list.xlsx", "/bans/x"])
 def test_nothing_of_it_is_read_without_the_token(guarded: Served, path: str) -> None:
-    answer = httpx.get(guarded.url + path)
+    answer = get(guarded.url + path)
     assert (answer.status_code, "/login?next=" in answer.headers["location"]) == (303, True)
 
 

@@ -19,6 +19,7 @@ from streams.inbox.listing import PAGE_SIZE
 from streams.inbox.workflow import Channel, Label, State, StepRequest
 from tests.factories import alert_id, make_alert
 from tests.inbox import Clock, Served
+from tests.visiting import visiting
 
 TOKEN = "a-token-that-is-long-enough"
 # The list with a row for each alert.
@@ -30,9 +31,7 @@ class Shift:
 
     def __init__(self, served: Served, **headers: str) -> None:
         self.served = served
-        self.http = httpx.Client(
-            timeout=60, base_url=served.url, headers={"origin": served.url, **headers}
-        )
+        self.http = visiting(served.url, headers={"origin": served.url, **headers})
 
     def form(self, path: str = EACH) -> tuple[str, dict[str, str], dict[str, str]]:
         """Where the form of a list is sent, its hidden fields, and a box for each alert."""

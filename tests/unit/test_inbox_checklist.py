@@ -16,6 +16,7 @@ from streams.inbox.desk import Outcome
 from streams.inbox.workflow import Label, State, StepRequest, can_log, is_label_of
 from tests.factories import alert_id, make_alert
 from tests.inbox import Clock, Inbox, Served
+from tests.visiting import visiting
 
 ONE = f"/alerts/{alert_id('1')}"
 
@@ -185,9 +186,7 @@ def test_a_top_up_has_a_label_of_its_own_and_no_other_alert_has_it(inbox: Inbox)
 def test_the_label_of_top_ups_is_offered_where_it_fits(tmp_path: Path) -> None:
     with (
         Served(tmp_path, Clock()) as served,
-        closing(
-            httpx.Client(timeout=60, base_url=served.url, headers={"origin": served.url})
-        ) as http,
+        closing(visiting(served.url, headers={"origin": served.url})) as http,
     ):
         served.add(make_alert())
         assert "TOP_UP_CHECKED" not in http.get("/").text
@@ -203,9 +202,8 @@ def test_boxes_on_the_page_and_in_the_evidence(tmp_path: Path) -> None:
     with (
         Served(tmp_path, Clock()) as served,
         closing(
-            httpx.Client(
-                timeout=60,
-                base_url=served.url,
+            visiting(
+                served.url,
                 headers={"origin": served.url},
                 follow_redirects=True,
             )
@@ -242,7 +240,7 @@ def test_boxes_on_the_page_and_in_the_evidence(tmp_path: Path) -> None:
 def test_the_page_says_who_had_done_a_step_before_the_alert_came_back(tmp_path: Path) -> None:
     with (
         Served(tmp_path, Clock()) as served,
-        closing(httpx.Client(timeout=60, base_url=served.url)) as http,
+        closing(visiting(served.url)) as http,
     ):
         served.add(paid(FILM, SHIP))
         by = "<b>李雷"
@@ -269,9 +267,7 @@ def test_the_page_says_who_had_done_a_step_before_the_alert_came_back(tmp_path: 
 def test_who_was_slower_is_told_what_the_other_one_did_and_of_no_tick(tmp_path: Path) -> None:
     with (
         Served(tmp_path, Clock()) as served,
-        closing(
-            httpx.Client(timeout=60, base_url=served.url, headers={"origin": served.url})
-        ) as http,
+        closing(visiting(served.url, headers={"origin": served.url})) as http,
     ):
         served.add(paid(FILM))
 

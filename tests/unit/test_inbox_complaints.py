@@ -30,6 +30,7 @@ from streams.inbox.listing import PAGE_SIZE
 from streams.inbox.texts import TEXTS
 from tests.factories import alert_id, make_alert
 from tests.inbox import Clock, Served
+from tests.visiting import visiting
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 PICTURES: ComplaintKind = "盗图投诉"
@@ -107,9 +108,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 @pytest.fixture
 def http(served: Served) -> Iterator[httpx.Client]:
     headers = {"origin": served.url}
-    with closing(
-        httpx.Client(timeout=60, base_url=served.url, headers=headers, follow_redirects=True)
-    ) as client:
+    with closing(visiting(served.url, headers=headers, follow_redirects=True)) as client:
         yield client
 
 

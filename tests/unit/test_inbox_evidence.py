@@ -10,7 +10,6 @@ from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
 
-import httpx
 import pytest
 
 from schemas.alerts import SuggestedAction, Text
@@ -19,6 +18,7 @@ from streams.inbox.casebook import CaseRequest, OpenRequest
 from streams.inbox.workflow import Channel, Label, StepRequest
 from tests.factories import alert_id, make_alert
 from tests.inbox import Clock, Served
+from tests.visiting import visiting
 
 ONE = alert_id("1")
 COLLECT = SuggestedAction(
@@ -49,7 +49,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 
 def evidence(served: Served, one: str = ONE, language: str = "zh") -> str:
-    with closing(httpx.Client(timeout=60, base_url=served.url)) as http:
+    with closing(visiting(served.url)) as http:
         answer = http.get(f"/alerts/{one}/evidence", params={"lang": language})
     assert answer.status_code == 200
     assert answer.headers["content-disposition"].startswith('attachment; filename="evidence-')
@@ -94,7 +94,7 @@ def test_it_has_what_was_counted_what_speaks_against_it_and_what_was_done(served
 def test_it_stands_alone_and_shows_hostile_text_as_text(served: Served) -> None:
     hostile = "<img src=x onerror=alert(1)><script>alert(2)</script>"
     served.add(make_alert(title=Text(zh=hostile, en=hostile), buyer=hostile))
-    with closing(httpx.Client(timeout=60, base_url=served.url)) as http:
+    with closing(visiting(served.url)) as http:
         page = http.get(f"/alerts/{ONE}/evidence").text
     assert Tags(page).found == []
     # Opened from a disk, it has no header that says so.
@@ -203,8 +203,8 @@ def test_times_are_those_of_the_shop(tmp_path: Path) -> None:
 
 
 def test_an_alert_that_is_not_there_has_none(served: Served) -> None:
-    with closing(httpx.Client(timeout=60, base_url=served.url)) as http:
+    with closing(visiting(served.url)) as http:
         assert http.get(f"/alerts/{ONE}/evidence").status_code == 404
-    with closing(httpx.Client(timeout=60, base_url=served.url)) as http:
+    with closing(visiting(served.url)) as http:
         served.add(make_alert(suggested_actions=[COLLECT]))
         assert http.get(f"/alerts/{ONE}").text.count(f'href="/alerts/{ONE}/evidence.zip"') == 2

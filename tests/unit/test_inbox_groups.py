@@ -20,6 +20,7 @@ from streams.inbox.workflow import Channel, State
 from tests.factories import T0, alert_id, make_alert
 from tests.inbox import NOW, Clock, Inbox, Served
 from tests.unit.test_inbox_store import plan_of
+from tests.visiting import visiting
 
 ALL = Filter()
 
@@ -198,7 +199,7 @@ class Shift:
     """A person at the list, in a browser without script."""
 
     def __init__(self, served: Served) -> None:
-        self.http = httpx.Client(timeout=60, base_url=served.url, headers={"origin": served.url})
+        self.http = visiting(served.url, headers={"origin": served.url})
 
     def boxes(self, path: str = "/") -> dict[str, str]:
         """What each box of a group would send."""

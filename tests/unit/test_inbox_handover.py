@@ -7,7 +7,6 @@ import re
 from contextlib import closing
 from pathlib import Path
 
-import httpx
 import pytest
 from sqlalchemy import Engine
 
@@ -17,6 +16,7 @@ from streams.inbox.metrics import InboxMetrics
 from streams.inbox.workflow import UNHANDLED, Label, State, StepRequest, refusal
 from tests.factories import alert_id, make_alert
 from tests.inbox import Clock, Inbox, Served
+from tests.visiting import visiting
 
 ONE = f"/alerts/{alert_id('1')}"
 
@@ -132,9 +132,7 @@ def forms(page: str) -> dict[str, str]:
 def test_on_the_page_of_an_alert_and_for_many_on_the_list(tmp_path: Path) -> None:
     with (
         Served(tmp_path, Clock()) as served,
-        closing(
-            httpx.Client(timeout=60, base_url=served.url, headers={"origin": served.url})
-        ) as http,
+        closing(visiting(served.url, headers={"origin": served.url})) as http,
     ):
         served.add(*(make_alert(key, buyer=f"b{key}") for key in "123"))
         hostile = "<b>13812345678</b>.x"

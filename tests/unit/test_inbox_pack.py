@@ -23,6 +23,7 @@ from streams.inbox.pack import MANIFEST, packed
 from streams.inbox.workflow import Channel, Label, StepRequest
 from tests.factories import T0, alert_id, make_alert
 from tests.inbox import Clock, Served
+from tests.visiting import visiting
 
 ONE = alert_id("1")
 STEP = playbooks.police_report()
@@ -42,7 +43,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 @pytest.fixture
 def http(served: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=60, base_url=served.url) as http:
+    with visiting(served.url) as http:
         yield http
 
 
@@ -299,7 +300,7 @@ def test_a_campaign_of_hundreds_is_cut_and_says_so(
 def test_they_need_a_session_and_answer_to_nothing_but_get(tmp_path: Path) -> None:
     with (
         Served(tmp_path, Clock(), token="a-long-secret-token") as served,
-        httpx.Client(timeout=60, base_url=served.url) as http,
+        visiting(served.url) as http,
     ):
         served.add(make_alert(suggested_actions=[POLICE]))
         for path in ("evidence", "evidence.zip", "police-report"):

@@ -22,6 +22,7 @@ from streams.inbox.register import lines_of
 from streams.inbox.workflow import Label, StepRequest
 from tests.factories import alert_id, make_alert
 from tests.inbox import Clock, Served
+from tests.visiting import visiting
 
 LONG = "3201987654321000019"
 
@@ -34,7 +35,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 @pytest.fixture
 def http(served: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=60, base_url=served.url) as http:
+    with visiting(served.url) as http:
         yield http
 
 
@@ -172,7 +173,7 @@ def test_times_are_those_of_each_shop(tmp_path: Path) -> None:
     rules.write_text(shipped + own, encoding="utf-8")
     with (
         Served(tmp_path, Clock(), rules_path=rules) as served,
-        httpx.Client(timeout=60, base_url=served.url) as http,
+        visiting(served.url) as http,
     ):
         served.add(make_alert("1", orders=1), make_alert("2", shop="rome", orders=1))
         rows, _ = sheets_of(exported(http))
@@ -237,7 +238,7 @@ def test_those_that_are_chosen_are_registered_and_nothing_is_changed(
 def test_it_needs_a_session_and_answers_to_nothing_but_get(tmp_path: Path) -> None:
     with (
         Served(tmp_path, Clock(), token="a-long-secret-token") as served,
-        httpx.Client(timeout=60, base_url=served.url) as http,
+        visiting(served.url) as http,
     ):
         served.add(make_alert())
         for path in ("/register.xlsx", "/complaints/register.xlsx"):

@@ -18,6 +18,7 @@ from streams.errors import ConfigurationError
 from streams.inbox.service import allowed_hosts, checked_token, is_loopback, is_tls_expected, run
 from streams.settings import Settings
 from tests.inbox import wait_until
+from tests.visiting import get
 
 START = (
     "from streams.settings import Settings; from streams.inbox.service import run; run(Settings())"
@@ -78,8 +79,8 @@ def test_without_a_broker_it_serves_says_so_and_stops_cleanly(
     url = f"http://127.0.0.1:{port}"
     try:
         wait_until(lambda: _answers(url), deadline_s=30)
-        assert httpx.get(f"{url}/healthz").status_code == 200
-        ready = httpx.get(f"{url}/readyz")
+        assert get(f"{url}/healthz").status_code == 200
+        ready = get(f"{url}/readyz")
         assert ready.status_code == 503
         assert "consumer" in ready.json()["problems"]
         with httpx.stream("GET", f"{url}/events", timeout=20) as events:
@@ -131,6 +132,6 @@ def test_a_port_that_is_taken_while_it_starts_is_told_in_our_words_and_with_our_
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/healthz").is_success
+        return get(f"{url}/healthz").is_success
     except httpx.TransportError:
         return False

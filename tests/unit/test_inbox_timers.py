@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import event, text
 
@@ -31,6 +30,7 @@ from streams.inbox.workflow import Channel, Label, State, StepRequest
 from tests.factories import alert_id, make_alert
 from tests.inbox import NOW, Clock, Served, default_rules, inbox_in, records
 from tests.pipeline import default_engine, rules_document
+from tests.visiting import visiting
 
 RULES = default_engine().rules.deadlines("any")
 OPENED = NOW - timedelta(hours=1)
@@ -591,7 +591,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 def test_the_pages_show_where_each_deadline_stands(served: Served) -> None:
     served.add(overdue(severity="critical"))
-    with closing(httpx.Client(timeout=60, base_url=served.url)) as http:
+    with closing(visiting(served.url)) as http:
         board = http.get("/deadlines").text
         places = [board.index(f"<br><small>{code} ") for code in ("T09", "T01", "T04")]
         assert places == sorted(places)
@@ -608,7 +608,7 @@ def test_the_pages_show_where_each_deadline_stands(served: Served) -> None:
 def test_the_board_says_about_whom_each_deadline_is(desk: Bench, served: Served) -> None:
     alerts = make_alert("1", buyer="li-na"), make_alert("2", buyer="zhang-wei")
     served.add(*alerts)
-    with closing(httpx.Client(timeout=60, base_url=served.url)) as http:
+    with closing(visiting(served.url)) as http:
         board = http.get("/deadlines").text
     for buyer in ("li-na", "zhang-wei"):
         # Its T01 and our own T09.
@@ -630,7 +630,7 @@ def test_every_deadline_is_on_one_page_of_the_board(served: Served) -> None:
         first, second = (re.findall(r"<bdi>([cp]\d+)</bdi>", table) for table in tables)
         return set(first), set(second)
 
-    with closing(httpx.Client(timeout=60, base_url=served.url)) as http:
+    with closing(visiting(served.url)) as http:
         boards = [http.get(f"/deadlines?coming={n}&past=2").text for n in (1, 2, 3)]
         first = http.get("/deadlines").text
     pages = [shown(board) for board in boards]
@@ -651,7 +651,7 @@ def test_a_page_of_the_board_that_does_not_exist_shows_one_that_does(
     served: Served, number: str
 ) -> None:
     served.add(make_alert())
-    with closing(httpx.Client(timeout=60, base_url=served.url)) as http:
+    with closing(visiting(served.url)) as http:
         board = http.get("/deadlines", params={"coming": number, "past": number})
     assert board.text.count("<bdi>b42</bdi>") == 2
 
@@ -659,7 +659,7 @@ def test_a_page_of_the_board_that_does_not_exist_shows_one_that_does(
 def test_the_metric_has_every_code_and_no_other_label(served: Served) -> None:
     served.add(overdue())
     served.clock.forward(hours=5)
-    with closing(httpx.Client(timeout=60, base_url=served.url)) as http:
+    with closing(visiting(served.url)) as http:
         text = http.get("/metrics").text
     for code in CODES:
         assert f'orderwatch_inbox_timers_due{{code="{code}"}}' in text

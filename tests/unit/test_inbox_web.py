@@ -30,6 +30,7 @@ from streams.inbox.wordings import wordings
 from streams.inbox.workflow import State
 from tests.factories import T0, alert_id, make_alert
 from tests.inbox import NOW, Clock, Served, names_in
+from tests.visiting import get, visiting
 
 ONE = f"/alerts/{alert_id('1')}"
 HOSTILE = "<img src=x onerror=alert(1)>\"'{{7*7}}&<script>alert(2)</script>"
@@ -62,9 +63,8 @@ class Operator:
     """A browser without script: cookies, and forms as the page has them."""
 
     def __init__(self, served: Served, **headers: str) -> None:
-        self.http = httpx.Client(
-            timeout=60,
-            base_url=served.url,
+        self.http = visiting(
+            served.url,
             headers={"origin": served.url, **headers},
             follow_redirects=True,
         )
@@ -229,12 +229,12 @@ def test_a_page_tells_of_the_broker_first_and_of_workers_without_being_unready(
     served.unchecked_since = NOW - timedelta(days=1)
 
     def said(path: str, language: str) -> str:
-        return httpx.get(served.url + path, params={"lang": language}).text
+        return get(served.url + path, params={"lang": language}).text
 
     for path in ("/", "/complaints", "/deadlines", "/login", "/nowhere"):
         assert "检测停住了：11-10 20:05起" in said(path, "zh")
         assert "came in since 11-10 20:05" in said(path, "en")
-    assert httpx.get(f"{served.url}/readyz").status_code == 200
+    assert get(f"{served.url}/readyz").status_code == 200
     served.health = Health(False, "no sign of the Kafka broker for 600 s")
     assert "检测停住了" not in said("/", "zh")
 
@@ -280,7 +280,7 @@ def test_what_was_typed_comes_back_line_by_line(served: Served, operator: Operat
 
 def test_what_was_typed_comes_back_when_the_session_is_over(guarded: Served) -> None:
     guarded.add(make_alert())
-    with closing(httpx.Client(timeout=60, base_url=guarded.url, follow_redirects=True)) as http:
+    with closing(visiting(guarded.url, follow_redirects=True)) as http:
         typed = {"channel": "phone", "answered": "no", "note": "无人接听"}
         answer = http.post(f"{ONE}/contact", data=typed)
     assert answer.status_code == 401
@@ -442,13 +442,13 @@ def test_a_change_without_the_form_token_of_this_session_is_refused(served: Serv
 
 
 def test_the_session_cookie_cannot_be_read_sent_or_forged_by_others(served: Served) -> None:
-    with httpx.Client(timeout=60, base_url=served.url) as http:
+    with visiting(served.url) as http:
         cookie = http.get("/").headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Strict" in cookie
     forged = re.sub(r"\.[0-9a-f]+", ".00", cookie.partition(";")[0])
     for bad in (forged, "orderwatch_session=é.x", "orderwatch_session=", "broken"):
-        answer = httpx.get(served.url, headers={b"cookie": bad.encode("latin-1")})
+        answer = get(served.url, headers={b"cookie": bad.encode("latin-1")})
         assert answer.status_code == 200
         assert "set-cookie" in answer.headers
 
@@ -608,11 +608,11 @@ def test_every_text_exists_in_both_languages_with_the_same_places() -> None:
 
 def test_language_follows_the_link_then_stays(served: Served) -> None:
     served.add(make_alert())
-    with httpx.Client(timeout=60, base_url=served.url) as http:
+    with visiting(served.url) as http:
         assert "未处理预警" in http.get("/").text
         assert "Not handled" in http.get("/?lang=en").text
         assert "Burst of unpaid orders" in http.get("/").text
-    english = httpx.get(served.url, headers={"accept-language": "en-GB,en;q=0.9"})
+    english = get(served.url, headers={"accept-language": "en-GB,en;q=0.9"})
     assert '<html lang="en">' in english.text
 
 
@@ -679,7 +679,7 @@ def test_everything_comes_from_this_host_and_the_policy_says_so(
 
 
 def test_a_foreign_name_for_this_machine_is_not_answered(served: Served) -> None:
-    answer = httpx.get(served.url, headers={"host": "evil.example"})
+    answer = get(served.url, headers={"host": "evil.example"})
     assert answer.status_code == 421
 
 
@@ -803,7 +803,7 @@ def test_a_clock_that_is_set_back_takes_nothing_from_the_time_to_take(
 
 def test_an_open_page_is_told_of_a_new_alert(served: Served) -> None:
     with (
-        httpx.Client(timeout=60, base_url=served.url) as http,
+        visiting(served.url) as http,
         http.stream("GET", "/events") as s,
     ):
         assert s.headers["content-type"].startswith("text/event-stream")
@@ -818,7 +818,7 @@ def test_an_open_page_is_told_of_a_new_alert(served: Served) -> None:
 
 def test_with_a_token_nothing_is_readable_without_it(guarded: Served) -> None:
     guarded.add(make_alert())
-    with httpx.Client(timeout=60, base_url=guarded.url) as http:
+    with visiting(guarded.url) as http:
         for path in ("/", "/complaints", ONE, f"{ONE}.json"):
             answer = http.get(path)
             assert answer.status_code == 303
@@ -870,12 +870,12 @@ def test_signing_in_leads_nowhere_else(guarded: Served, target: str) -> None:
 def test_a_bearer_reads_and_steps_without_a_session(guarded: Served) -> None:
     guarded.add(make_alert())
     headers = {"authorization": f"Bearer {TOKEN}"}
-    with httpx.Client(timeout=60, base_url=guarded.url, headers=headers) as http:
+    with visiting(guarded.url, headers=headers) as http:
         assert http.get(f"{ONE}.json").json()["data"]["detector"] == "D01"
         step = {"request_id": "script-0001", "version": "1"}
         assert http.post(f"{ONE}/take", data=step).status_code == 303
     assert state(guarded) == State.IN_PROGRESS
-    wrong = httpx.get(guarded.url + ONE, headers={"authorization": "Bearer no"})
+    wrong = get(guarded.url + ONE, headers={"authorization": "Bearer no"})
     assert wrong.status_code == 401
 
 
@@ -890,9 +890,9 @@ def test_a_session_ends_on_the_server_whatever_the_browser_keeps(guarded: Served
         assert signed_in(http, operator).status_code == 200
         kept = {"cookie": f"orderwatch_session={http.cookies['orderwatch_session']}"}
     guarded.clock.forward(hours=15, minutes=59)
-    assert httpx.get(guarded.url, headers=kept).status_code == 200
+    assert get(guarded.url, headers=kept).status_code == 200
     guarded.clock.forward(minutes=1)
-    assert httpx.get(guarded.url, headers=kept).status_code == 303
+    assert get(guarded.url, headers=kept).status_code == 303
 
 
 def test_a_cookie_without_a_time_is_refused() -> None:
@@ -926,5 +926,5 @@ def test_cookies_are_secure_where_tls_ends_in_front(tmp_path: Path) -> None:
         folder = tmp_path / str(is_tls_in_front)
         folder.mkdir()
         with Served(folder, Clock(), token=TOKEN, is_tls_in_front=is_tls_in_front) as served:
-            cookie = httpx.get(f"{served.url}/login").headers["set-cookie"]
+            cookie = get(f"{served.url}/login").headers["set-cookie"]
         assert ("; Secure" in cookie) is is_tls_in_front

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from schemas.alerts import Alert
@@ -21,6 +20,7 @@ from streams.inbox.wordings import wordings
 from tests.example_stories import events_of, ms, stories
 from tests.inbox import NOW, Clock, Served, names_in
 from tests.pipeline import Pipeline, build_engine, run
+from tests.visiting import visiting
 
 WORDS = """
     wording = Wording(
@@ -151,7 +151,7 @@ def test_every_detector_names_itself_and_whatever_its_examples_lead_to() -> None
 def test_a_detector_in_one_file_shows_with_its_own_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Served(tmp_path, Clock()) as served, httpx.Client(timeout=60, base_url=served.url) as http:
+    with Served(tmp_path, Clock()) as served, visiting(served.url) as http:
         (alert,) = add_detector(tmp_path, monkeypatch, WORDS)
         served.add(alert)
         detail = f"/alerts/{alert.alert_id}"
