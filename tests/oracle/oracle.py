@@ -6,10 +6,12 @@ Facts later than the horizon count like any other; the horizon only bounds what 
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -18,6 +20,10 @@ import duckdb
 import orjson
 
 _HERE = Path(__file__).parent
+# What only some queries read, loaded for the first that names anything it makes: of a tiny history hardly
+# anything else costs time.
+_LAYERS = ("seller_facts.sql", "identities.sql")
+_MADE = re.compile(r"^CREATE (?:TEMP )?(?:TABLE|VIEW|MACRO) (\w+)", re.MULTILINE)
 _DAY_S = 86_400
 
 # The thresholds of docs/detectors; a share is a string, because a float would move its boundary.
@@ -212,7 +218,9 @@ class History:
     """A history loaded once, to be asked for several detectors, horizons and rules. Close it."""
 
     def __init__(self, events: Events, classified: Classified | None = None) -> None:
-        self._connection = duckdb.connect()
+        # Threads of its own cost a tiny history more than they give a large one beside other tests.
+        self._connection = duckdb.connect(config={"threads": 1})
+        self._loaded: set[str] = set()
         doubted, titled = classified or Classified()
         self._table(
             "doubted(shop VARCHAR, buyer VARCHAR, event_id VARCHAR, address BOOLEAN, phone BOOLEAN)",
@@ -239,9 +247,7 @@ class History:
             " format = 'newline_delimited', columns = {topic: 'VARCHAR', value: 'JSON'})",
             [str(path)],
         )
-        self.execute("facts.sql")
-        self.execute("seller_facts.sql")
-        self.execute("identities.sql")
+        self._connection.execute(_text("facts.sql"))
 
     def _table(self, definition: str, rows: Sequence[tuple[Any, ...]]) -> None:
         self._connection.execute(f"CREATE TEMP TABLE {definition}")
@@ -252,7 +258,14 @@ class History:
 
     def execute(self, name: str) -> None:
         """Run one of the files beside this module."""
-        self._connection.execute((_HERE / name).read_text(encoding="utf-8"))
+        self._run(name)
+
+    def _run(self, name: str) -> duckdb.DuckDBPyConnection:
+        for layer in _layers_of(name):
+            if layer not in self._loaded:
+                self._loaded.add(layer)
+                self._connection.execute(_text(layer))
+        return self._connection.execute(_text(name))
 
     def episodes(
         self, detector: str, horizon_ms: int, rules: Mapping[str, int | str | Decimal] | None = None
@@ -266,8 +279,7 @@ class History:
             raise ValueError(f"{detector} has no rules named {sorted(unknown)}")
         for name, value in {**parameters, "horizon_ms": horizon_ms}.items():
             self._connection.execute(f"SET VARIABLE {name} = {_literal(value)}")
-        query = (_HERE / f"{detector.lower()}.sql").read_text(encoding="utf-8")
-        rows = self._connection.execute(query).fetchall()
+        rows = self._run(f"{detector.lower()}.sql").fetchall()
         return [OracleEpisode(*row[:8], tuple(row[8]), row[9]) for row in rows]
 
     def close(self) -> None:
@@ -284,6 +296,17 @@ class History:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+@cache
+def _text(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+@cache
+def _layers_of(name: str) -> list[str]:
+    words = set(re.findall(r"\w+", _text(name)))
+    return [layer for layer in _LAYERS if not words.isdisjoint(_MADE.findall(_text(layer)))]
 
 
 def _literal(value: int | str | Decimal) -> str:
