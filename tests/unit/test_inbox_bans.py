@@ -912,14 +912,12 @@ def test_the_alert_of_a_banned_buyer_and_of_an_account_linked_to_one_lead_to_the
 def test_the_list_is_looked_through_and_its_tabs_hold_what_they_say(
     served: Served, operator: Operator
 ) -> None:
+    inbox = Inbox(served.engine)
     for n in range(52):
-        key = str(n)
-        served.add(make_alert(key, buyer=f"b{n}x"))
-        label(operator, key)
-        asking = Asking(LOCAL_OPERATOR, are_told_apart=False)
-        wanted = Proposal(alert_id(key), "x", asking, f"proposal-{n}")
-        assert served.banlist.propose(wanted).kind == "done"
-        served.clock.forward(seconds=1)
+        inbox.add(make_alert(str(n), buyer=f"b{n}x"))
+        inbox.propose(str(n))
+        inbox.clock.forward(seconds=1)
+    served.clock.forward(minutes=1)
     first = operator.http.get("/bans").text
     assert "第1/2页" in first and "b0x" in first and "b51x" not in first
     assert "b51x" in operator.http.get("/bans?view=open&page=2").text
