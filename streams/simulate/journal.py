@@ -67,31 +67,17 @@ class Journal:
         self, at_ms: int, topic: str, kind: str, shop_id: str, buyer_id: str, body: dict[str, Any]
     ) -> None:
         """Write down one event of a buyer."""
-        event = {
-            "event_id": self.new_id(),
-            "schema_version": 1,
-            "occurred_at": iso(at_ms),
-            "shop_id": shop_id,
-            "buyer_id": buyer_id,
-            "type": kind,
-        }
-        event.update(body)
-        self.events.append(SimEvent(at_ms, topic, orjson.dumps(event)))
+        self._write(at_ms, topic, {"shop_id": shop_id, "buyer_id": buyer_id, "type": kind, **body})
 
     def put_of_item(
         self, at_ms: int, topic: str, kind: str, shop_id: str, item_id: str, body: dict[str, Any]
     ) -> None:
         """Write down one event of an item: of its stock or of its listing."""
-        event = {
-            "event_id": self.new_id(),
-            "schema_version": 1,
-            "occurred_at": iso(at_ms),
-            "shop_id": shop_id,
-            "item_id": item_id,
-            "type": kind,
-        }
-        event.update(body)
-        self.events.append(SimEvent(at_ms, topic, orjson.dumps(event)))
+        self._write(at_ms, topic, {"shop_id": shop_id, "item_id": item_id, "type": kind, **body})
+
+    def _write(self, at_ms: int, topic: str, said: dict[str, Any]) -> None:
+        head = {"event_id": self.new_id(), "schema_version": 1, "occurred_at": iso(at_ms)}
+        self.events.append(SimEvent(at_ms, topic, orjson.dumps({**head, **said})))
 
     def place(
         self,
