@@ -179,7 +179,7 @@ def mutated(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     return topic, body
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(mutated(), st.booleans(), st.sampled_from([None, 1]))
 def test_changed_values_are_read_alike(
     case: tuple[str, dict[str, Any]], is_ascii: bool, indent: int | None
@@ -198,7 +198,7 @@ def test_changed_values_are_read_alike(
         assert _plain(read[1]) == slow
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.sampled_from(BODIES),
     st.booleans(),
@@ -224,7 +224,7 @@ ODD_TOKENS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(BODIES), st.sampled_from(ODD_TOKENS), st.data())
 def test_odd_tokens_are_read_alike(
     case: tuple[str, dict[str, Any]], token: str, data: st.DataObject
@@ -235,7 +235,7 @@ def test_odd_tokens_are_read_alike(
     assert _read_fast(topic, raw) == _read_slowly(topic, raw)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(BODIES), st.data())
 def test_of_a_repeated_key_every_value_is_checked_and_the_last_counts(
     case: tuple[str, dict[str, Any]], data: st.DataObject

@@ -215,31 +215,31 @@ def invoices(draw: Draw) -> list[Event]:
     return list(story.events)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(demanders(), HORIZONS)
 def test_demanders_agree_with_the_oracle(events: list[Event], horizon_ms: int) -> None:
     assert engine_rows(run(events, horizon_ms)) == oracle_rows(events, horizon_ms)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(invoices(), HORIZONS)
 def test_invoices_agree_with_the_oracle(events: list[Event], horizon_ms: int) -> None:
     assert engine_rows(run(events, horizon_ms)) == oracle_rows(events, horizon_ms)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(talks(), HORIZONS)
 def test_talks_agree_with_the_oracle(events: list[Event], horizon_ms: int) -> None:
     assert engine_rows(run(events, horizon_ms)) == oracle_rows(events, horizon_ms)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(reviewers(), HORIZONS)
 def test_reviewers_agree_with_the_oracle(events: list[Event], horizon_ms: int) -> None:
     assert engine_rows(run(events, horizon_ms)) == oracle_rows(events, horizon_ms)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(talks(), HORIZONS, st.randoms(use_true_random=False))
 def test_the_order_of_arrival_does_not_matter(
     events: list[Event], horizon_ms: int, rng: random.Random

@@ -367,7 +367,6 @@ class StockMachine(RuleBasedStateMachine):
 StockMachine.TestCase.settings = settings(
     max_examples=200,
     stateful_step_count=30,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
 TestStock = StockMachine.TestCase
