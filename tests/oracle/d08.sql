@@ -92,6 +92,13 @@ silence AS (
         SELECT DISTINCT shop, buyer, crossing_at
         FROM a_window
         WHERE crossing_at <= getvariable('horizon_ms')
+        -- Who writes can be reached.
+        AND NOT EXISTS (
+            FROM wrote w
+            WHERE w.shop = a_window.shop AND w.buyer = a_window.buyer
+                AND w.day BETWEEN (crossing_at - 1000 * getvariable('rerequest_window_s')) // 86400000
+                    AND crossing_at // 86400000
+        )
     ) t
     JOIN contact c
         ON c.shop = t.shop AND c.buyer = t.buyer

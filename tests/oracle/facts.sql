@@ -15,7 +15,7 @@ SELECT
     value
 FROM raw
 WHERE topic IN (
-    'orders', 'payments', 'refunds', 'contacts', 'complaints', 'shipments', 'accounts', 'reviews'
+    'orders', 'payments', 'refunds', 'contacts', 'chats', 'complaints', 'shipments', 'accounts', 'reviews'
 );
 
 CREATE TEMP TABLE created AS
@@ -102,6 +102,12 @@ SELECT shop, buyer, at_ms, (value ->> '$.answered')::BOOLEAN AS is_answered
 FROM event
 WHERE topic = 'contacts' AND kind = 'attempted'
 QUALIFY row_number() OVER (PARTITION BY shop, buyer, event_id ORDER BY at_ms DESC) = 1;
+
+-- The days (UTC) on which a buyer wrote.
+CREATE TEMP TABLE wrote AS
+SELECT DISTINCT shop, buyer, at_ms // 86400000 AS day
+FROM event
+WHERE topic = 'chats' AND kind = 'message' AND value ->> '$.sender' = 'buyer';
 
 CREATE TEMP TABLE complaint AS
 SELECT

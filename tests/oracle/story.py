@@ -178,6 +178,11 @@ class Story:
         """The seller tried to reach the buyer; None where nobody knows the outcome."""
         self._add("contacts", "attempted", at, None, channel="phone", answered=answered)
 
+    def wrote(self, at: float) -> None:
+        """The buyer wrote in the chat, whatever it was."""
+        body = {"chat_id": "c", "sender": "buyer", "channel": "wangwang", "text": "在上班,打字说吧"}
+        self._add("chats", "message", at, None, **body)
+
     def filed(self, complaint: str, order: str | None, at: float, kind: str = "stockout") -> None:
         """A complaint to the platform."""
         body = {"complaint_id": complaint, "order_id": order, "complaint_type": kind}

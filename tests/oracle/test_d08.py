@@ -139,6 +139,15 @@ def test_two_unanswered_contacts_and_no_answer_are_critical(
     assert only(story.told("D08", 3 * DAY)).severity == severity
 
 
+@pytest.mark.parametrize(("wrote", "severity"), [(0.1, "warn"), (14, "warn"), (16, "critical")])
+def test_who_writes_within_the_fourteen_days_can_be_reached(wrote: float, severity: str) -> None:
+    story = nagging(every=DAY / 10)
+    for hour in (1, 2):
+        story.contact(DAY / 10 + hour * 3600)
+    story.wrote(wrote * DAY if wrote < 1 else -wrote * DAY)
+    assert only(story.told("D08", 3 * DAY)).severity == severity
+
+
 def test_an_unanswered_contact_after_the_rerequests_is_a_crossing_too() -> None:
     story = nagging()
     story.contact(3 * DAY)

@@ -118,6 +118,8 @@ def _saga(scene: Scene) -> None:
         for _ in range(scene.draw(st.integers(0, 2))):
             answered = scene.draw(st.sampled_from([True, None, *[False] * 4]))
             story.contact(scene.later(st.sampled_from([0, HOUR, 14 * DAY])), answered=answered)
+    if scene.chance(20):
+        story.wrote(scene.later(st.sampled_from([-15 * DAY, -14 * DAY, -DAY, 0, HOUR])))
     _carried(scene, order, at)
 
 

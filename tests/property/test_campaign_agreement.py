@@ -6,7 +6,7 @@ Written from docs/detectors/D25.md; the acts are those of the SQL oracles, not o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 from random import Random
 from typing import NamedTuple
@@ -33,7 +33,8 @@ KINDS = {
     "D24": "bait",
     "D18": "reviews",
 }
-MONTH_MS = 30 * DAY * 1000
+DAY_MS = DAY * 1000
+MONTH_MS = 30 * DAY_MS
 SEEDS = st.integers(0, 2**32)
 HORIZONS = (3 * DAY, 8 * DAY, 20 * DAY, 40 * DAY, 60 * DAY)
 
@@ -202,14 +203,18 @@ def expected(events: Sequence[Event], horizon_ms: int) -> list[Expected]:
                         )
                     )
     calls: dict[str, list[tuple[int, bool | None]]] = defaultdict(list)
+    wrote: dict[str, set[int]] = defaultdict(set)
     for topic, v in events:
         if topic == "contacts":
             at_ms = ms(_seconds(v["occurred_at"]))
             calls[f"{v['shop_id']}:{v['buyer_id']}"].append((at_ms, v["answered"]))
+        # Who writes is reached, on the whole of that day.
+        elif topic == "chats" and v["sender"] == "buyer":
+            wrote[f"{v['shop_id']}:{v['buyer_id']}"].add(ms(_seconds(v["occurred_at"])) // DAY_MS)
     found = []
     for subject, of_it in acts.items():
         of_calls = sorted(calls[subject], key=lambda call: call[0])
-        found += _chains(subject, sorted(of_it), of_calls, horizon_ms)
+        found += _chains(subject, sorted(of_it), of_calls, wrote[subject], horizon_ms)
     return sorted(found)
 
 
@@ -233,7 +238,11 @@ def _count(acts: Sequence[Act], is_unreachable: bool) -> int:
 
 
 def _chains(
-    subject: str, acts: Sequence[Act], calls: Sequence[tuple[int, bool | None]], horizon_ms: int
+    subject: str,
+    acts: Sequence[Act],
+    calls: Sequence[tuple[int, bool | None]],
+    wrote: Set[int],
+    horizon_ms: int,
 ) -> list[Expected]:
     crossings: list[tuple[int, list[Act], bool]] = []
     for t in sorted({act.at_ms for act in acts} | {at_ms for at_ms, _ in calls}):
@@ -244,7 +253,8 @@ def _chains(
             and not (act.episode.status == "resolved" and (act.episode.ended_at_ms or 0) <= t)
         ]
         tried = [answered for at_ms, answered in calls if t - MONTH_MS <= at_ms <= t]
-        is_unreachable = tried.count(False) >= 2 and not any(tried)
+        days = range((t - MONTH_MS) // DAY_MS, t // DAY_MS + 1)
+        is_unreachable = tried.count(False) >= 2 and not any(tried) and wrote.isdisjoint(days)
         if _count(live, is_unreachable) >= 2:
             beside = is_unreachable and any(_is_grave(a) for a in live)
             crossings.append((t, live, beside))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from schemas.alerts import Alert
+from schemas.topics import BUYER_TOPICS
 from tests.example_stories import events_of, ms, seconds
 from tests.pipeline import Pipeline, run
 
@@ -154,6 +155,61 @@ class TestD08:
     )
     def test_twin_whatever_else_is_asked_for_counts(self, reason: str, text: str) -> None:
         assert told(refunds_of(4, reason, text), "9d", "D08").severity == "warn"
+
+
+class TestReached:
+    """Who does not take a call at work but writes in the chat is no buyer who cannot be reached."""
+
+    CALLS: tuple[Event, ...] = tuple(
+        {"at": at, "contacts.attempted": {"order_id": "o1", "answered": False}}
+        for at in ("4d1h", "4d2h")
+    )
+    WROTE = chat("4d3h", "在上班不方便接电话,旺旺说吧")
+
+    def refused_twice(self) -> list[Event]:
+        events = sent()
+        for n, at in enumerate(("4d", "4d4h", "4d8h"), 1):
+            request = {"order_id": "o1", "reason": "damaged", "goods_status": "received"}
+            events.append({"at": at, "refunds.requested": request | {"attempt_no": n}})
+            events.append(
+                {"at": f"{at}30m", "refunds.refused": {"order_id": "o1", "attempt_no": n}}
+            )
+        return events
+
+    def doubted(self) -> list[Event]:
+        placed = {"order_id": "o1", "units": 1, "receiver": {"detail": "asdf", "state": "浙江省"}}
+        return [{"at": "4d", "orders.created": placed}]
+
+    def burst(self) -> list[Event]:
+        orders = {"order_id": "o{n}", "units": 1}
+        return [{"at": "4d", "orders.created": orders, "times": 10, "every": "1m"}]
+
+    @pytest.mark.parametrize(
+        ("story", "detector", "wanted"),
+        [("refused_twice", "D08", ["warn"]), ("doubted", "D05", ["warn"]), ("burst", "D25", [])],
+    )
+    def test_a_call_in_vain_is_none_of_who_writes(
+        self, story: str, detector: str, wanted: list[str]
+    ) -> None:
+        events = [*getattr(self, story)(), *self.CALLS]
+        assert [a.severity for a in alerts(events, "5d", detector)] == ["critical"]
+        assert [a.severity for a in alerts([*events, self.WROTE], "5d", detector)] == wanted
+
+    @pytest.mark.parametrize("story", ["refused_twice", "doubted", "burst"])
+    def test_twin_the_shop_writing_reaches_nobody(self, story: str) -> None:
+        own = {"at": "4d3h", "chats.message": {"sender": "seller", "text": "亲,在吗"}}
+        events = [*getattr(self, story)(), *self.CALLS, own]
+        detector = {"refused_twice": "D08", "doubted": "D05", "burst": "D25"}[story]
+        assert told(events, "5d", detector).severity == "critical"
+
+    def test_that_nobody_wrote_is_concluded_when_chats_are_read(self) -> None:
+        pipeline = Pipeline()
+        pipeline.send(events_of([*self.refused_twice(), *self.CALLS]))
+        read = [topic for topic in BUYER_TOPICS if topic != "chats"]
+        pipeline.read_to_end(ms(seconds("5d")), read)
+        assert "critical" not in {a.severity for a in pipeline.alerts}
+        pipeline.read_to_end(ms(seconds("5d")))
+        assert "critical" in {a.severity for a in pipeline.alerts}
 
 
 def claims(orders: int) -> list[Event]:

@@ -41,6 +41,7 @@ from streams.detect.facts import (
     Redirected,
     ShippingOver,
 )
+from streams.detect.reach import Reached
 
 WHY = {
     "province_unknown": ("省份无法识别", "the province does not exist"),
@@ -185,14 +186,14 @@ class _Known:
         in_vain = [call for call in calls if call.answered is False]
         self._calls = [call for call in in_vain if call.at_ms <= horizon_ms]
         self._called = [call.at_ms for call in self._calls]
-        self._answered = [call.at_ms for call in calls if call.answered]
+        self._reached = Reached(facts)
         self.signs = identity_signs(facts)
         times = (*(call.at_ms for call in calls), *(sign.fact.at_ms for sign in self.signs))
         self.unread_ms = [at_ms for at_ms in times if at_ms > horizon_ms]
 
     def unanswered(self, from_ms: int, to_ms: int, enough: int) -> _Proof:
-        """The attempts to reach the buyer meanwhile, both ends included, if none was answered."""
-        if bisect_left(self._answered, from_ms) < bisect_right(self._answered, to_ms):
+        """The attempts to reach the buyer meanwhile, both ends included, if all were in vain."""
+        if self._reached.within(from_ms, to_ms):
             return _Proof(0)
         first, end = bisect_left(self._called, from_ms), bisect_right(self._called, to_ms)
         # Every case of a buyer may have the same calls; those that suffice and the newest prove it.

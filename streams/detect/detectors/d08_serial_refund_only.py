@@ -57,6 +57,7 @@ from streams.detect.orders import (
     most_of_the_paid,
     pickups_ms,
 )
+from streams.detect.reach import Reached
 
 # Reasons that accuse the seller of not shipping are D10's business.
 NOT_OURS = frozenset({"stockout", "late_shipment"})
@@ -92,7 +93,7 @@ class SerialRefundOnly(Detector[Rules]):
     name = "serial_refund_only"
     subject = "buyer"
     triggers = (RefundRequested,)
-    topics = ("refunds", "contacts", "payments", "orders", "shipments")
+    topics = ("refunds", "contacts", "chats", "payments", "orders", "shipments")
     rules = Rules
     wording = Wording(
         title=("仅退款", "Serial refund-only"),
@@ -192,14 +193,14 @@ class _Contacts:
     """The attempts to reach the buyer, asked by interval in logarithmic time."""
 
     def __init__(self, facts: Facts, horizon_ms: int) -> None:
-        attempts = facts.of(Contacted)
-        self.unanswered = [c.at_ms for c in attempts if c.answered is False]
-        self.answered = [c.at_ms for c in attempts if c.answered]
+        self.unanswered = [c.at_ms for c in facts.of(Contacted) if c.answered is False]
+        self._reached = Reached(facts)
+        self.answered = len(self._reached.answered)
         self.read_to_ms = horizon_ms
 
     def failed(self, from_ms: int, to_ms: int) -> int:
-        """Unanswered attempts within the two times, inclusive; none if any was answered."""
-        if bisect_right(self.answered, to_ms) > bisect_left(self.answered, from_ms):
+        """Unanswered attempts within the two times, inclusive; none if the buyer was reached meanwhile."""
+        if self._reached.within(from_ms, to_ms):
             return 0
         return bisect_right(self.unanswered, to_ms) - bisect_left(self.unanswered, from_ms)
 
@@ -366,7 +367,7 @@ def _episode(run: Run, facts: Facts, found: _Found, horizon_ms: int, rules: Rule
     orders = {m.order_id for m in members if isinstance(m, RefundRequested)}
     again = sum(member.ref in found.again for member in members)
     unreached = found.unreached(run, rules.same_order_window_s * 1000)
-    answered = len(found.contacts.answered)
+    answered = found.contacts.answered
     paid = len({p.order_id for p in facts.of(OrderPaid)})
     withdrawn = len(facts.of(RefundWithdrawn))
     # What was compared is one window's; without a crossing of part B there is nothing but all of them.

@@ -34,6 +34,7 @@ from streams.detect.facts import (
     RefundRequested,
     by_time,
 )
+from streams.detect.reach import Reached
 from streams.detect.second_order import SecondOrder
 
 UNREACHABLE = "unreachable"
@@ -147,13 +148,13 @@ class Campaign(SecondOrder[Rules]):
         )
         if not acts:
             return NOTHING
-        contacts = facts.of(Contacted)
+        contacts, reached = facts.of(Contacted), Reached(facts)
         # Who asks something back had an order, though its own event may be let go by now.
         has_order = bool(facts.of(OrderPlaced) or facts.of(RefundRequested))
         crossings = []
         for at_ms in sorted({act.at_ms for act in acts} | {c.at_ms for c in contacts}):
             live = [act for act in acts if act.is_live(at_ms, rules.window_s * 1000)]
-            missed = _missed(contacts, at_ms, rules)
+            missed = _missed(contacts, reached, at_ms, rules)
             is_unreachable = bool(missed) and _is_grave(live, rules)
             if len(_kinds(live)) + is_unreachable >= rules.min_acts:
                 members = {
@@ -259,12 +260,14 @@ def _matter(fact: AnyFact) -> str:
     return fact.event_id
 
 
-def _missed(contacts: Sequence[Contacted], at_ms: int, rules: Rules) -> list[Contacted]:
+def _missed(
+    contacts: Sequence[Contacted], reached: Reached, at_ms: int, rules: Rules
+) -> list[Contacted]:
     """The attempts to reach the buyer within the window, if all were in vain and there were enough."""
-    tried = [c for c in contacts if at_ms - rules.window_s * 1000 <= c.at_ms <= at_ms]
-    if any(c.answered for c in tried):
+    from_ms = at_ms - rules.window_s * 1000
+    if reached.within(from_ms, at_ms):
         return []
-    in_vain = [c for c in tried if c.answered is False]
+    in_vain = [c for c in contacts if from_ms <= c.at_ms <= at_ms and c.answered is False]
     return in_vain if len(in_vain) >= rules.unreachable_contacts else []
 
 
