@@ -246,6 +246,44 @@ class TestD10:
         assert "A10_draft_complaint" in codes(told(events, "12d", "D10"))
 
 
+class TestD25:
+    """Fruit that rots in the heat, and parcels that got stuck, are no campaign once the shop agreed."""
+
+    def events(self) -> list[Event]:
+        rotten = [
+            e | {"at": f"{seconds(e['at']) + 20 * 86_400:.0f}s"}
+            for e in refunds_of(3, "quality", "天热全烂了")
+        ]
+        for event in rotten:
+            (body,) = (value for key, value in event.items() if key != "at")
+            body["order_id"] = f"f{body['order_id']}"
+        return [*claims(2), *rotten]
+
+    def granted(self, *orders: str) -> list[Event]:
+        return [{"at": "28d", "refunds.agreed": {"order_id": order}} for order in orders]
+
+    @pytest.mark.parametrize(
+        "orders", [("o1", "o2"), ("fo1", "fo2", "fo3"), ("o1", "o2", "fo1", "fo2", "fo3")]
+    )
+    def test_claims_that_were_all_granted_are_no_act(self, orders: tuple[str, ...]) -> None:
+        events = [*self.events(), *self.granted(*orders)]
+        assert alerts(events, "29d", "D25") == []
+
+    @pytest.mark.parametrize("orders", [(), ("o1", "fo1", "fo2")])
+    def test_twin_those_that_were_not_are(self, orders: tuple[str, ...]) -> None:
+        assert told([*self.events(), *self.granted(*orders)], "29d", "D25").severity == "critical"
+
+    def test_a_grant_that_is_read_late_takes_it_back(self) -> None:
+        pipeline = Pipeline()
+        pipeline.send(events_of(sorted(self.events(), key=lambda e: seconds(e["at"]))))
+        pipeline.read_to_end(ms(seconds("29d")))
+        late = events_of(self.granted("o1", "o2"))
+        pipeline.send((topic, e | {"event_id": f"late-{e['event_id']}"}) for topic, e in late)
+        pipeline.read_to_end(ms(seconds("29d")))
+        said = [a.status for a in pipeline.alerts if a.detector == "D25"]
+        assert (said[0], said[-1]) == ("open", "retracted")
+
+
 def parcel(order: str, at: str, how: str) -> Event:
     return {"at": at, f"shipments.{how}": {"order_id": order}}
 

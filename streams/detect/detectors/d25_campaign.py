@@ -137,7 +137,7 @@ class Campaign(SecondOrder[Rules]):
             (
                 _Act(e.opened_at_ms, kind_of[e.detector], e)
                 for e in episodes
-                if e.detector in kind_of and e.severity != "info"
+                if e.detector in kind_of and e.severity != "info" and not _is_conceded(e)
             ),
             key=lambda act: (
                 act.at_ms,
@@ -222,6 +222,12 @@ class Campaign(SecondOrder[Rules]):
             ),
             groups=[Child(detector, "buyer", subject, anchor) for detector, anchor in children],
         )
+
+
+def _is_conceded(episode: Episode) -> bool:
+    """Whether it is about claims that were all granted: nobody complains of those, and so nobody bans for them."""
+    d = episode.details
+    return d.get("contested") == 0 and not d.get("mismatches")
 
 
 def _kinds(acts: Sequence[_Act]) -> list[str]:
