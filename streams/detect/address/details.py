@@ -12,7 +12,8 @@ import unicodedata
 # Below this many letters, digits and characters nobody can be found (domain: "detail < 4 chars"). But a
 # hundredth of real ones is a village or a road of two or three characters (横村, 新田路): those are names.
 SHORTEST_DETAIL = 4
-_NAME = re.compile(r"[一-鿿]{2}")
+# So is 5组 or 八队, which with township and village chosen above is all that there is.
+_NAME = re.compile(r"[一-鿿]{2}|\d{1,3}[组队社村屯连团]")
 
 # As platforms encrypt what they do not show: ~AbC9==~1~ and $AbC9==$1$ (Taobao), ~AbC9==~0~~ and $AbC9==$0$$
 # (Pinduoduo), ##AbC9==#1## and $$AbC9==$1$$ (Douyin).
@@ -22,6 +23,12 @@ _NOT_WORD = re.compile(r"[\W_]+")
 _MASKED = re.compile(r"[*•●]{2,}")
 # One digit six times over is no house number, nor is counting up to seven.
 _REPEATED = re.compile(r"(\d)\1{5}|(?<!\d)0?1234567")
+# Nor of these, which have numbers of their own: landlines, letter boxes and units of the army, buses, and
+# what people are known by where they live or fetch their parcels.
+_OWN_NUMBER = re.compile(
+    r"(?<!\d)0\d{2,3}-?\d{7,8}(?!\d)|\d+(?:信箱|部队|分队|路(?:公交|车))"
+    r"|(?:[学工编警房柜箱]号|尾号|会员号?|邮编|固话|座机|电话|手机|柜|信箱)[是为: ]{0,2}\d[\d-]*"
+)
 # A lucky number is one: 13888888888.
 _MOBILE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
 # Words that a keyboard or a refusal gives; as a whole, or where the text begins with an order to ignore it.
@@ -30,7 +37,10 @@ _PLACEHOLDER_WHOLE = re.compile(
     r"|zxc+v*|abc+d*|x{2,}|a{3,}|哈{2,}|啊{2,}|呵{2,})+\d{0,4}"
 )
 _PLACEHOLDER_PART = re.compile(
-    r"测试(?:地址|订单|单|勿发|请勿)|不要发货|请勿发货|勿发货|地址不知道|随便(?:写|填|发)|乱写|asdf|qwert|zxcv"
+    r"测试(?:地址|订单|单|勿发|请勿)|地址不知道(?!怎么)|随便(?:写|填|发)|乱写|asdf|qwert|zxcv"
+    # 「国庆期间不要发货」 and 「不要发货到驿站」 say when and how.
+    r"|(?<!前)(?<!前请)(?<!间)(?<!间请)(?<!末)(?<!末请)(?<!天)(?<!天请)(?<!假)(?<!假请)"
+    r"(?:不要发货|请勿发货|(?<!请)勿发货)(?![到至给去]|[发用]?(?:[韵申圆中][达通]|邮政|顺丰|极兔|百世|京东|快递))"
 )
 # A handle needs its channel: digits alone are the phone of a careful receiver, 「电话微信 138…」 as well, but
 # 「加微信 138…」 invites.
@@ -105,7 +115,8 @@ def doubts(text: str) -> tuple[str, ...]:
     if len(words) < SHORTEST_DETAIL and not _NAME.search(words):
         found.append("detail_short")
     # At a forwarder's the number of a member stands in the address: UID0000001.
-    if _REPEATED.search(_MOBILE.sub("", text)) and not _FORWARDER.search(text):
+    bare = _OWN_NUMBER.sub("", _MOBILE.sub("", text))
+    if _REPEATED.search(bare) and not _FORWARDER.search(text):
         found.append("detail_repeated")
     if _PLACEHOLDER_WHOLE.fullmatch(words) or _PLACEHOLDER_PART.search(words):
         found.append("detail_placeholder")

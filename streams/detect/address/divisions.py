@@ -31,6 +31,14 @@ OUTSIDE = {
 }
 
 
+# 上海市民花园, 沈阳市场街, 四川省驻沪办事处, 安徽省建工集团: named after another place, and not in it.
+_NAMED_AFTER = re.compile(
+    r"[^省市\d]{2,6}(?:市(?=[民场井])|[省市]?驻"
+    r"|[省市](?:(?![路街道巷区县镇乡村])[^\d市省])"
+    r"{0,8}(?:集团|公司|银行|项目部|商会|办事处|设计院|研究院|饭店|酒店|餐厅|菜馆|小吃))"
+)
+
+
 class Table(NamedTuple):
     """`provinces` and `cities` map every spelling to its place; `places` a full name to where it may be.
 
@@ -161,7 +169,7 @@ def is_contradicted(state: str, city: str, detail: str) -> bool:
     known = table()
     # Most details begin with a road; four hundred names need not be tried then.
     found = known.head.match(detail) if detail[:2] in known.begins else None
-    if found is None:
+    if found is None or _NAMED_AFTER.match(detail):
         return False
     city = _simplified(city)
     declared = _declared(state, city)

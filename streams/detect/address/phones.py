@@ -20,6 +20,11 @@ _NOT_DIGITS = re.compile(r"[^0-9]")
 _MASKED = re.compile(rf"\d[*＊xX•●]{{2,}}|[*＊•●]{{2,}}|\A{CIPHER}\Z")
 # What stands between a number and its extension. A second number behind a slash is left out too.
 _BEHIND = re.compile(r"转|轉|#|,|;|/|ext", re.IGNORECASE)
+# 0571-88888888-801: an extension of an office, as people write it on paper.
+_DASHED = re.compile(r"(0\d{2,3}-?\d{7,8})-(\d{1,5})")
+# No number of the plan, and yet one that is answered: of the same town without its area code, a virtual one
+# that a platform shows instead of the buyer's (95013 …), and one in Hong Kong, Macao or Taiwan without +.
+_ANSWERED = re.compile(r"[2-8]\d{6,7}|950\d{8,13}|85[23][2-9]\d{7}|8869\d{8}")
 # E.164 allows fifteen digits.
 SHORTEST, LONGEST = 7, 15
 
@@ -35,6 +40,7 @@ def normalise(phone: str) -> str:
     text = unicodedata.normalize("NFKC", phone)
     if _MASKED.search(text):
         return ""
+    text = _DASHED.sub(r"\1#\2", text)
     first, *rest = _BEHIND.split(text, maxsplit=1)
     digits = _NOT_DIGITS.sub("", first)
     extension = _NOT_DIGITS.sub("", rest[0]) if rest and text[len(first)] not in "/;" else ""
@@ -67,7 +73,7 @@ def doubt(phone: str, number: str, disposable: Container[str] = ()) -> str:
         return "" if _names_nobody(phone) else "phone_invalid"
     if number in disposable:
         return "phone_disposable"
-    return "" if is_valid(number) else "phone_invalid"
+    return "" if is_valid(number) or _ANSWERED.fullmatch(number) else "phone_invalid"
 
 
 def is_mobile(phone: str) -> bool:
