@@ -374,6 +374,20 @@ class TestD17:
     def test_who_was_refused_an_invoice_complains_with_reason(self, refusal: str) -> None:
         assert alerts(asked_and_complained(refusal), "3d", "D17") == []
 
+    @pytest.mark.parametrize(
+        ("text", "is_bait"),
+        [
+            ("发票单独寄公司的,怎么还没到?", False),
+            ("发票寄到公司没收到,抬头也错了", False),
+            ("发票单独寄公司可以吗", True),
+            ("发票单独寄公司,没收到就投诉你", True),
+        ],
+    )
+    def test_who_still_waits_for_an_invoice_baits_nobody(self, text: str, is_bait: bool) -> None:
+        asked, *later = asked_and_complained("可以的亲")[3:]
+        events = [*sent(), chat(asked["at"], text), *later]
+        assert (alerts(events, "3d", "D17") != []) is is_bait
+
     def test_twin_and_what_is_over_need_not_be_answered(self) -> None:
         events = asked_and_complained("可以的亲")
         alert = told(events, "3d", "D17")

@@ -283,3 +283,51 @@ def test_homes_in_books_and_service_points_are_nobodys(text: str) -> None:
 )
 def test_whose_tax_it_is_and_when_it_comes_is_no_refusal(text: str) -> None:
     assert not refuses_invoice(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "退货10天了,500块钱什么时候给我?不给我就投诉",
+        "我退的货你们签收了,500转我,不然投诉",
+        "拼团没成功,把50块给我,不然投诉",
+        "微信上多转的300转我,不然投诉",
+        "补差价链接多拍了,转我100,不然差评",
+        "垫付的25转我,不然差评",
+        "我自费寄回的,25给我,不然差评",
+        "订金两百你们给我,不给我就投诉",
+        "津贴50没给我减,给我50不然投诉",
+        "老师傅来装,加收我80,把80给我,不然投诉",
+        "100元话费没到账,给我,不然投诉",
+        "旧机回收估价800,收货后变成300,把500给我,不然投诉",
+    ],
+)
+def test_ones_own_money_is_no_demand(text: str) -> None:
+    assert level(text) in {"", "info"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "500转我,不然投诉",
+        "把50块给我,不然差评",
+        "集体退货,转我100,不然差评",
+        "我接的单子是两周内让你掉出前十,定金都收了。你出六千,我可以反水。",
+    ],
+)
+def test_twin_money_that_is_the_shops_is(text: str) -> None:
+    assert level(text) == "warn"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "发票抬头开错了,请重开,税号是91330106MA2ABCDE12,不然公司不给报销我只能投诉",
+        "我要红色38的,不给换就差评",
+        "给我2000毫安的那款,不然差评",
+        "给我开500的发票,不然投诉",
+    ],
+)
+def test_numbers_of_papers_sizes_and_batteries_are_no_sums(text: str) -> None:
+    assert level(text) in {"", "info"}
+    assert read_chat(text).amount_minor == 0

@@ -51,6 +51,15 @@ def test_what_is_free_is_a_soft_demand_and_the_sum_is_read() -> None:
         "I saw the one star reviews, is the $20 version better?",
         "I'm an influencer with 50k followers, would you send a free one for a collab?",
         "refund me or I dispute it",
+        "The size is wrong, I want partial refund 5 usd, otherwise dispute",
+        "Not as described, refund part, 6 usd, else I open dispute",
+        "Quality not good, give me 5 usd or I open dispute",
+        "You sent 2 instead of 3, give me back 12 usd or I dispute",
+        "I asked for blue you sent red, compensate me 3 dollars or I open dispute",
+        "I paid 15 USD customs, give me 15 USD or I leave bad feedback",
+        "The parcel was returned to you, give me my 40 usd or I open dispute with paypal",
+        "I will return it but you pay the postage $12, otherwise I'll leave negative feedback",
+        "I want 25 usd for repair, otherwise dispute",
     ],
 )
 def test_a_fault_a_promise_others_and_service_are_no_bargain(text: str) -> None:

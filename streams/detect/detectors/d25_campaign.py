@@ -225,7 +225,7 @@ class Campaign(SecondOrder[Rules]):
 
 
 def _is_conceded(episode: Episode) -> bool:
-    """Whether it is about claims that were all granted: nobody complains of those, and so nobody bans for them."""
+    """Whether all that it holds are claims that were granted: nobody complains of those, or bans for them."""
     d = episode.details
     return d.get("contested") == 0 and not d.get("mismatches")
 

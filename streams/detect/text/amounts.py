@@ -30,12 +30,12 @@ _SHARE_AFTER = re.compile(r"\s?(?:%|‰|个?百分点|成(?![功交])|折|倍)")
 _SHARE_BEFORE = re.compile(r"[百千万]分之$")
 # 500克, 42码, 20天: so much of something, unless a sign or a unit says money. 「500包删」 promises.
 _OF_THINGS = re.compile(
-    r"\s?[多来几]?(?:克|公?斤|千克|kg|g(?![a-z])|毫?升|ml|[厘毫]?米|cm|mm|英?寸|码|号|双|件|盒|瓶|袋|片|张|本|只|条|支|枝|粒|颗|套|台"
+    r"\s?[多来几]?(?:毫安|安时|瓦|匹|寸|克|公?斤|千克|kg|g(?![a-z])|毫?升|ml|[厘毫]?米|cm|mm|英?寸|码|号|双|件|盒|瓶|袋|片|张|本|只|条|支|枝|粒|颗|套|台"
     r"|箱|份|个(?!红包(?![袋封壳]))|包(?![你您删撤改])|小时|分钟|分(?!文)|点(?!钱)|天|日|周|星期|月|年|次|遍|度)"
 )
-# 工号1024, 型号a1000, 第100: the number names something. A short one behind a channel may be money,
-# 「加QQ 2000解决」.
-_NUMBERED = re.compile(r"(?:第|号码?[是为:]?\s?[a-z]{0,4})$")
+# 工号1024, 型号a1000, 第100, 91330106MA2ABCDE12: the number names something. A short one behind a channel may
+# be money, 「加QQ 2000解决」.
+_NUMBERED = re.compile(r"(?:第|号码?[是为:]?\s?[a-z]{0,4}|\d[a-z]{2,8})$")
 _MAY_BE_NUMBERED = re.compile(r"(?:订单|单子|微信|扣扣|[a-z])[是为:]?\s?$")
 _LEAST_NAME = 10_000
 # 「打12315解决」, 「再不赔12315见」: whoever calls an authority or a service line wants no such sum. Who

@@ -15,7 +15,7 @@ from itertools import islice
 from streams.detect.text import mischief
 from streams.detect.text.amounts import MAX_AMOUNTS, Amount, amounts
 from streams.detect.text.context import is_demanded, is_reported
-from streams.detect.text.extortion import CLAIM, haggles, is_small_change
+from streams.detect.text.extortion import CLAIM, OWN_MONEY, haggles, is_small_change
 from streams.detect.text.lexicon import Hit, unmasked
 from streams.detect.text.sums import is_asked_for, is_compensation, is_outright
 from streams.detect.text.ties import BESIDE, are_tied, ties
@@ -26,7 +26,7 @@ _NEAR = 60
 _MOST_OF_A_KIND = 12
 # What is wrong with goods or parcel, beyond the reasons of extortion.py: a claim, whatever else is said.
 _FAULT = re.compile(
-    r"扁|关不|歪|晃|臭|疹|红了一?片|用不|激活码|不震|尺寸(?!.{0,2}合适)|湿(?!哒哒的)|松了|毛边|脱|粘|(?<!货)潮|二手的?[^,。]{0,4}(?:给我|发)"
+    r"[不没]给换|没用|扁|关不|歪|晃|臭|疹|红了一?片|用不|激活码|不震|尺寸(?!.{0,2}合适)|湿(?!哒哒的)|松了|毛边|脱|粘|(?<!货)潮|二手的?[^,。]{0,4}(?:给我|发)"
     r"|少[^,。!?;]{0,2}[斤两克]|充[^,。!?;]{0,6}[没未]到"
     r"|药膏|看病|[返维]?修(?!改)|裁缝|电工|返工|搬(?!砖)|不准|轮子|掉了?[一两几\d][只个颗]|工期|客人都走|颜色(?!.{0,2}[好对])|味道不对|不对版|拖到|晚到|自己去|疤|称了|实测|检测"
 )
@@ -93,6 +93,8 @@ def bargain(
     Cost: a few microseconds for a message in which nothing is wanted.
     """
     is_flawless = _NO_FAULT.search(folded) is not None
+    if OWN_MONEY.search(folded):
+        return [], 0
     if not is_flawless:
         if has_reason or _has_fault(folded) or _OWED.search(folded):
             return [], 0

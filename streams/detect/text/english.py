@@ -205,6 +205,7 @@ _NOT_WANTED = re.compile(
     r"|only|another|over)){0,2} $"
     r"|\b(?:buy|bought|get|got|want|need|order|ordered|sell|have|take|found)(?: (?:it|this|that|one|two"
     r"|both|all|them|the \w+))? for (?:only |under |about )?$|\bone for $"
+    r"|\bpartial refund (?:of )?$"
     r"|\b(?:thanks?(?: you)?(?: so much| a lot| very much)? for|loved?) (?:the |your |my |this )?$"
 )
 # A refund of what is as it should be, or is kept.
@@ -224,7 +225,8 @@ _FLAWLESS = re.compile(
     rf"\b(?:nothing(?:'s| is)? wrong|(?:item|product|it|its|quality|goods|stuff|everything|phone|dress"
     rf"|jacket|shoes|bag|they|order|parcel|package|delivery|\w+)(?:'s|s| is| are| was| were| arrived?"
     rf"| came| works?| fits?| looks?| itself is)? (?:actually |totally |perfectly |really |all |quite "
-    rf"|pretty |honestly |itself |very )*{_FINE}\b(?!\s(?:reviews?|stars?|feedback|ratings?|one|gift"
+    rf"|pretty |honestly |itself |very )*(?<!not )(?<!n't )(?<!nt )(?<!never )"
+    rf"{_FINE}\b(?!\s(?:reviews?|stars?|feedback|ratings?|one|gift"
     rf"|for me|with|if))"
     r"|no (?:problem|issue|complaint)s?(?: with)?\b|(?:i|we) (?:actually |really )?(?:like|love|liked"
     r"|loved) (?:it|the|them)|my \w+ loves? (?:it|them)|no defects?|don'?t need a reason"
@@ -267,7 +269,9 @@ _FAULT = re.compile(
     r"|connect|start)|do(?:n'?t| not) (?:work|fit|match)|not work\w*|stopped|won'?t (?:turn|charge"
     r"|start|open|close|connect)"
     r"|wrong (?:item|size|colou?r|one|product|model|thing|order|address|part|version|package|shoe"
-    r"|type)|missing|never (?:arrived|came|received|showed|got|shipped|sent|delivered)|(?:not"
+    r"|type)|(?:size|colou?r|model|item|address) (?:is|was|were|are) wrong|sent (?:me )?\w+ instead of"
+    r"|asked for \w+,? (?:but )?(?:you|u) sent|repair\w*|not (?:\w+ )?(?:good|ok|okay)|missing"
+    r"|never (?:arrived|came|received|showed|got|shipped|sent|delivered)|(?:not"
     r"|\w*n'?t) (?:arrived?|receive|received|come|get it|got it|as described|as advertised|shipped"
     r"|been (?:shipped|delivered)|delivered|what i|the same|original|genuine|real)|still (?:waiting"
     r"|not|hasn'?t|no)|late\b|delay(?:ed)?|lost|torn|ripp?ed|tear|stain(?:ed|s)?|leak(?:s|ed|ing)?\b"
@@ -291,7 +295,9 @@ _OWED = re.compile(
     r"|advertised|guarantee[sd]?)|as (?:promised|advertised|agreed)|promised|guaranteed"
     r"|(?<!nothing on the )(?:it|card|page|insert|flyer|leaflet|box|ad|website) says|leaflet|price (?:match"
     r"|drop|dropped|protection|adjust\w*)|(?:pay|cover|send) (?:for )?(?:the |a "
-    r"|my )?return (?:shipping|label|postage)|warranty|charged|wrong price|return (?:it|them) (?:and"
+    r"|my )?postage|i paid [^.!?;。]{0,12}(?:customs|tax|duty|import)|returned (?:it|them|to you)"
+    r"|(?:pay|cover|send) (?:for )?(?:the |a |my )?return (?:shipping|label|postage)|warranty"
+    r"|charged|wrong price|return (?:it|them) (?:and"
     r"|for)|used my card|unauthori[sz]ed by)\b"
 )
 _STORY = re.compile(

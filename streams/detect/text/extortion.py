@@ -36,11 +36,20 @@ _SAME_BREATH = 20
 # 「转500给我」, 「打2000到我卡上」; 「转了500给我」 is past.
 _SENT_BEFORE, _SENT_AFTER = re.compile(r"[转打汇](?:账|款|个)?$"), re.compile(r"[到给进]我")
 # 「给我500元的那款」: what goods are asked for.
-IS_PRICE = re.compile(r"的(?:那|这|款|型号|套餐|尺|颜色|货|东西|商品|产品|订?单)")
+IS_PRICE = re.compile(r"的(?:那|这|款|发?票|型号|套餐|尺|颜色|货|东西|商品|产品|订?单)")
 # Money that goes back, that goods and parcels cost, or that the shop owes: haggling, no extortion (N05, N06).
 _HAGGLES = re.compile(
     r"退|差价|降价|运费|邮费|快递费|补差|邮资|优惠|满减|打折|折扣|原价|价格|定价|便宜|买的|付了|花了|欠|换货|补发|押金|定金|尾款"
-    r"|多收|扣了?我|差我|还给?我|返还|满\d|抽奖|中奖"
+    r"|[给能]换|多收|扣了?我|差我|还给?我|返还|满\d|抽奖|中奖"
+)
+# One's own money that the shop has: for goods that went back, orders that came to nothing, what was paid
+# twice, laid out or kept as a pledge, and reductions that were not made.
+OWN_MONEY = re.compile(
+    r"(?:退的?货|退回|寄回|退了)[^。!?;]{0,8}(?:签收|收到了|[\d一两三四五六七八九十]+天|到了|不退)"
+    r"|[钱款][都也]?(?:还没|没)退|拼[团单][^,。!?;]{0,4}(?:失败|没成|未成|没拼成)"
+    r"|多[付转交]了?的?\s?\d|[付转]多了|[拍付][错重](?!误)|多拍了|垫付|垫的|自费[^,。!?;]{0,2}寄|[报寄][^,。!?;]{0,5}快递费"
+    r"|[定订]金(?!都?收了)|押金|保证金[^,。!?;]{0,4}(?:\d|退|还|给我)|没[给帮]?我?[减抵](?!肥)|没有?抵扣|(?:加|乱)收了?我|凭什么收"
+    r"|(?:话费|点卡|充值|充的)[^。!?;]{0,8}(?:没到|未到|没给)|理赔|退税|估价|说下单返"
 )
 # 「退款之外」: whatever comes on top of a refund is not the refund.
 _ON_TOP = re.compile(r".*(?:另外|额外|此外|外加)")
@@ -107,9 +116,12 @@ def extortion(folded: str, hits: Sequence[Hit]) -> tuple[list[Hit], int]:
     # Compensation for what is said to be wrong is an ordinary claim, amount or not.
     has_reason = any(not is_lie(folded, hit.start()) for hit in _REASONS.finditer(folded))
     is_promised = _PROMISED.search(folded) is not None
+    is_own = OWN_MONEY.search(folded) is not None
 
     def weighed(hit: Hit) -> Hit:
         if is_promised and _OF_PROMISE.search(folded, max(0, hit.start - 5), hit.end + 4):
+            return hit._replace(code="demand.soft")
+        if is_own and hit.code == "demand.money":
             return hit._replace(code="demand.soft")
         if hit.code != "demand.money" or not _is_compensation(folded, hit.start, hit.end):
             return hit

@@ -82,6 +82,10 @@ _OF_THE_SHOP = re.compile(
     r"(?:客服|售后|快递员?|[门实体]?店[里铺家]?|厂家|师傅|驿站|你们|您这)的?$"
 )
 _RETURN = re.compile(r"退货|退回|换货|寄回|退给你|退还给你|寄给你们|退件")
+# 「发票单独寄公司的,怎么还没到」 asks for one that is owed, 「没收到就投诉」 does not.
+_OWED_INVOICE = re.compile(
+    r"[^。!?;]{0,12}?(?:没有?收到|还没有?|没到|没寄|未收到)(?![^。!?;]{0,2}(?:就|的话))"
+)
 # 「晒图返现的红包没收到」, 「好评卡的红包怎么领」: it was promised, and nobody is asked to promise it.
 _OWED_CASHBACK = re.compile(r"[^,。!?;]{0,8}?(?:没[收返]到|还没返|失效|要扣|要(?:不要)?退)")
 # 「下次还寄老地址」 tells, 「寄老地址吗」 asks.
@@ -177,7 +181,10 @@ def refuses_invoice(text: str) -> bool:
 def _asks_of_the_shop(folded: str, hit: Hit) -> bool:
     """Whether what is asked for is the shop's own, for goods that go back too, or the carrier's; or told."""
     if hit.code == "invoice.split":
-        return _RETURN.search(folded, max(0, hit.start - 4), hit.end + 2) is not None
+        return (
+            _RETURN.search(folded, max(0, hit.start - 4), hit.end + 2) is not None
+            or _OWED_INVOICE.match(folded, hit.end) is not None
+        )
     if hit.code == "cashback":
         return (
             _OWED_CASHBACK.match(folded, hit.end) is not None or "卡" in folded[hit.start : hit.end]
