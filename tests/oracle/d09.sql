@@ -1,42 +1,71 @@
 -- D09 malicious_return; see the definition in docs/detectors/D09.md.
 WITH
 -- A. Another thing came back.
-contradicted AS (
+-- An order may come back in several parcels: the numbers of all of them together are looked at as well.
+returned AS (
+    SELECT
+        *,
+        sum(coalesce(received_units, 0)) OVER of_order AS all_units,
+        sum(coalesce(received_g, 0)) OVER of_order AS all_g
     FROM inspected
+    WINDOW of_order AS (PARTITION BY shop, buyer, order_id)
+),
+measured AS (
+    SELECT
+        *,
+        coalesce(received_units < expected_units AND all_units < expected_units, false) AS is_fewer,
+        expected_g > 0 AND received_g IS NOT NULL AS is_weighed,
+        coalesce(is_weighed AND 100 * least(abs(received_g - expected_g), abs(all_g - expected_g))
+            > getvariable('tolerance') * expected_g, false) AS is_off
+    FROM returned
+),
+contradicted AS (
+    FROM measured
     WHERE result = 'mismatch' AND CASE
         WHEN expected_sku <> received_sku THEN true
-        WHEN received_units < expected_units THEN true
-        WHEN expected_g > 0 AND received_g IS NOT NULL
-            THEN 100 * abs(received_g - expected_g) > getvariable('tolerance') * expected_g
-        WHEN received_units > expected_units THEN false
+        WHEN is_fewer THEN true
+        WHEN is_weighed THEN is_off
+        WHEN received_units <> expected_units THEN false
         ELSE true
     END
+),
+-- Sent again after an earlier return had come: what is in that parcel is not what the order says.
+exchanged AS (
+    SELECT DISTINCT c.shop, c.buyer, c.event_id
+    FROM contradicted c
+    JOIN shipped s
+        ON s.shop = c.shop AND s.buyer = c.buyer AND s.order_id = c.order_id AND s.at_ms < c.at_ms
+    JOIN arrived a
+        ON a.shop = c.shop AND a.buyer = c.buyer AND a.order_id = c.order_id
+        AND a.return_id <> c.return_id AND a.at_ms < s.at_ms
 ),
 reasons_before AS (
     SELECT c.shop, c.buyer, c.event_id, list(s.reason) AS reasons
     FROM contradicted c
     JOIN (
-        SELECT shop, buyer, order_id, at_ms, reason FROM refund WHERE kind = 'requested'
+        SELECT
+            shop, buyer, order_id, at_ms,
+            CASE WHEN says_sent_wrong THEN 'wrong_item' ELSE reason END AS reason
+        FROM refund
+        WHERE kind = 'requested'
         UNION ALL
         SELECT shop, buyer, order_id, at_ms, reason FROM dispute
     ) s ON s.shop = c.shop AND s.buyer = c.buyer AND s.order_id = c.order_id AND s.at_ms <= c.at_ms
     GROUP BY ALL
 ),
 not_sent AS (
-    SELECT c.*, coalesce(list_contains(r.reasons, 'not_as_described'), false)
-        AND coalesce(expected_sku <> received_sku, false)
-        AND NOT coalesce(received_units < expected_units, false)
-        AND NOT coalesce(
-            expected_g > 0
-            AND 100 * abs(received_g - expected_g) > getvariable('tolerance') * expected_g,
-            false
-        ) AS is_other_colour
+    SELECT
+        c.*,
+        coalesce(expected_sku <> received_sku, false) AND NOT is_fewer AND NOT is_off AS is_only_sku,
+        is_only_sku AND coalesce(list_contains(r.reasons, 'not_as_described'), false) AS is_other_colour
     FROM contradicted c
     LEFT JOIN reasons_before r USING (shop, buyer, event_id)
+    LEFT JOIN (SELECT *, true AS is_exchanged FROM exchanged) x USING (shop, buyer, event_id)
     WHERE NOT coalesce(list_contains(r.reasons, 'wrong_item'), false)
+        AND NOT (is_only_sku AND coalesce(is_exchanged, false))
 ),
 mismatch AS (
-    SELECT n.* EXCLUDE (is_other_colour)
+    SELECT n.* EXCLUDE (is_only_sku, is_other_colour)
     FROM not_sent n
     WHERE n.at_ms <= getvariable('horizon_ms') AND NOT (
         n.is_other_colour AND (

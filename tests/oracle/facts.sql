@@ -90,6 +90,11 @@ SELECT
         )
     END AS is_refund_only,
     value ->> '$.reason' AS reason,
+    value ->> '$.reason' = 'other' AND regexp_matches(
+        lower(coalesce(value ->> '$.reason_text', '')),
+        '(发|發|寄)(错|錯)|(错|錯|漏|少)(发|發|寄)|少(装|裝|件)|少了?(一|二|两|兩|三|几|幾|[0-9])+(件|个|個|只|瓶|包)'
+        || '|缺件|缺配件|wrong (item|colou?r|size|product)|missing (item|part)'
+    ) AS says_sent_wrong,
     value ->> '$.goods_status' AS goods_status
 FROM event
 WHERE topic = 'refunds' AND kind IN ('requested', 'refused', 'withdrawn')

@@ -107,6 +107,7 @@ QUALIFY row_number() OVER (
 CREATE TEMP TABLE inspected AS
 SELECT
     shop, buyer, order_id, event_id, at_ms,
+    value ->> '$.return_id' AS return_id,
     value ->> '$.result' AS result,
     value ->> '$.expected_sku_id' AS expected_sku,
     value ->> '$.received_sku_id' AS received_sku,
@@ -129,7 +130,10 @@ WHERE (topic = 'returns' AND kind = 'label_created')
 GROUP BY ALL;
 
 CREATE TEMP TABLE arrived AS
-SELECT shop, buyer, order_id, event_id, at_ms, nullif(value ->> '$.refund_id', '') AS refund_id
+SELECT
+    shop, buyer, order_id, event_id, at_ms,
+    nullif(value ->> '$.refund_id', '') AS refund_id,
+    value ->> '$.return_id' AS return_id
 FROM seller_event
 WHERE topic = 'returns' AND kind IN ('delivered', 'inspected')
 QUALIFY row_number() OVER (

@@ -20,10 +20,12 @@ class SellerStory(Story):
         at: float,
         result: str = "mismatch",
         event_id: str | None = None,
+        number: int = 1,
         **given: Any,
     ) -> None:
-        """A returned parcel was opened; `given` are expected and received numbers."""
-        body = {"return_id": f"ret-{order}", "order_id": order, "result": result, **given}
+        """A returned parcel was opened; `given` are numbers expected and received. `number`: which parcel."""
+        name = f"ret-{order}" if number == 1 else f"ret-{order}-{number}"
+        body = {"return_id": name, "order_id": order, "result": result, **given}
         self._add("returns", "inspected", at, event_id, **body)
 
     def returned(

@@ -48,6 +48,12 @@ def returns(scene: Scene) -> None:
         if scene.chance(20):
             given |= {"expected_sku_id": "a", "received_sku_id": scene.draw(st.sampled_from("ab"))}
         story.inspected(order, at, result, **given)
+        if scene.chance(25):
+            # The rest of it in another parcel, or what was sent instead.
+            if scene.chance(50):
+                story.shipped(order, at + scene.draw(st.sampled_from([-HOUR, 0, HOUR])))
+            again = at + scene.draw(st.sampled_from([HOUR, DAY]))
+            story.inspected(order, again, "mismatch", number=2, **given)
 
 
 def odd_refunds(scene: Scene) -> None:

@@ -212,6 +212,60 @@ class TestReached:
         assert "critical" in {a.severity for a in pipeline.alerts}
 
 
+def back(at: str, parcel: str, **numbers: Any) -> Event:
+    body = {"order_id": "o1", "return_id": parcel, "result": "mismatch", **numbers}
+    return {"at": at, "returns.inspected": body}
+
+
+TWO = {"expected_quantity": 2, "received_quantity": 1}
+OTHER = {"expected_sku_id": "red", "received_sku_id": "blue"}
+HALF = {"expected_weight_g": 1000, "received_weight_g": 500}
+
+
+class TestD09:
+    def asked(self, reason: str, text: str) -> Event:
+        request = {"order_id": "o1", "reason": reason, "reason_text": text, "refund_only": False}
+        return {"at": "4d", "refunds.requested": request | {"goods_status": "received"}}
+
+    @pytest.mark.parametrize("numbers", [TWO, OTHER])
+    @pytest.mark.parametrize(
+        "text", ["发错颜色了", "少发一件", "两件少了1件", "漏发", "Wrong colour"]
+    )
+    def test_platforms_without_a_reason_for_it_have_it_in_words(
+        self, text: str, numbers: dict[str, Any]
+    ) -> None:
+        events = [*sent(), self.asked("other", text), back("9d", "r1", **numbers)]
+        assert alerts(events, "10d", "D09") == []
+
+    @pytest.mark.parametrize(
+        ("reason", "text"),
+        [("seven_day_no_reason", "发错颜色了"), ("other", "不想要了"), ("other", "少买了一件")],
+    )
+    def test_twin_other_words_excuse_nothing(self, reason: str, text: str) -> None:
+        events = [*sent(), self.asked(reason, text), back("9d", "r1", **OTHER)]
+        assert told(events, "10d", "D09").severity == "critical"
+
+    @pytest.mark.parametrize("numbers", [TWO, HALF, TWO | HALF])
+    def test_what_comes_back_in_two_parcels_is_counted_together(
+        self, numbers: dict[str, Any]
+    ) -> None:
+        first, second = back("9d", "r1", **numbers), back("10d", "r2", **numbers)
+        assert told([*sent(units=2), first], "11d", "D09").severity == "critical"
+        assert alerts([*sent(units=2), first, second], "11d", "D09") == []
+
+    def test_what_was_sent_in_exchange_is_not_what_the_order_says(self) -> None:
+        first = {"order_id": "o1", "return_id": "r1", "result": "match"}
+        exchanged = [
+            {"at": "8d", "returns.inspected": first},
+            {"at": "9d", "shipments.shipped": {"order_id": "o1"}},
+        ]
+        second = back("15d", "r2", **OTHER)
+        assert alerts([*sent(), *exchanged, second], "16d", "D09") == []
+        assert told([*sent(), exchanged[0], second], "16d", "D09").severity == "critical"
+        fewer = back("15d", "r2", **OTHER, **TWO, expected_weight_g=9)
+        assert told([*sent(), *exchanged, fewer], "16d", "D09").severity == "critical"
+
+
 def claims(orders: int) -> list[Event]:
     """Parcels that left in time, and refunds asked for lateness once they were stuck."""
     events: list[Event] = []

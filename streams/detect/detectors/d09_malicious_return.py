@@ -38,7 +38,9 @@ from streams.detect.facts import (
     OrderPaid,
     RefundRequested,
     RefundWithdrawn,
+    ReturnArrived,
     ReturnInspected,
+    Shipped,
     by_time,
 )
 from streams.detect.orders import ALL_CONCEDED, NO_SHARE, Share, conceded_ms, most_of_the_paid
@@ -187,30 +189,47 @@ _LOOK_AT_GOODS = Step(
 )
 
 
+class _Came(NamedTuple):
+    """What all returns of an order brought together, where it was told."""
+
+    units: int
+    grams: int
+
+
 def _mismatches(facts: Facts, rules: Rules) -> list[ReturnInspected]:
     """Step A of the definition, oldest first.
 
     Who was sent something else sends something else back: the shop's slip or the carrier's (N19). Of a
     wrong colour platforms ask for "not as described" as well.
     """
-    found = [fact for fact in facts.of(ReturnInspected) if _is_mismatch(fact, rules)]
+    came = _came(facts)
+    found = [
+        fact for fact in facts.of(ReturnInspected) if _is_mismatch(fact, came[fact.order_id], rules)
+    ]
     if not found:
         return found
     told_of: list[RefundRequested | DisputeOpened] = [*facts.of(RefundRequested)]
     told_of += facts.of(DisputeOpened)
     said_ms: dict[tuple[str, str], int] = {}
     for told in told_of:
-        name = told.order_id, told.reason
+        says_wrong = isinstance(told, RefundRequested) and told.says_sent_wrong
+        name = told.order_id, "wrong_item" if says_wrong else told.reason
         said_ms[name] = min(told.at_ms, said_ms.get(name, told.at_ms))
 
     def is_excused(fact: ReturnInspected, reason: str) -> bool:
         return said_ms.get((fact.order_id, reason), NEVER) <= fact.at_ms
 
+    exchanged = _Exchanges(facts)
     found = [fact for fact in found if not is_excused(fact, "wrong_item")]
-    other_colour = [
-        fact
+    only_sku = {
+        fact.event_id
         for fact in found
-        if fact.is_other_sku and not _is_short(fact, rules) and is_excused(fact, "not_as_described")
+        if fact.is_other_sku and not _is_short(fact, came[fact.order_id], rules)
+    }
+    # What was sent instead is not what the order says (换货).
+    found = [f for f in found if f.event_id not in only_sku or not exchanged.before(f)]
+    other_colour = [
+        fact for fact in found if fact.event_id in only_sku and is_excused(fact, "not_as_described")
     ]
     # One is a slip of the shop's. Whoever swaps what comes back would say so of each.
     if len({fact.order_id for fact in other_colour}) != 1:
@@ -218,26 +237,57 @@ def _mismatches(facts: Facts, rules: Rules) -> list[ReturnInspected]:
     return [fact for fact in found if fact not in other_colour]
 
 
-def _is_mismatch(fact: ReturnInspected, rules: Rules) -> bool:
+def _came(facts: Facts) -> dict[str, _Came]:
+    found: dict[str, _Came] = {}
+    for fact in facts.of(ReturnInspected):
+        units, grams = found.get(fact.order_id, _Came(0, 0))
+        units += max(0, fact.received_units)
+        found[fact.order_id] = _Came(units, grams + max(0, fact.received_g))
+    return found
+
+
+class _Exchanges:
+    """Orders of which something was sent again after something had come back."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._sent_ms = {sent.ref: sent.at_ms for sent in facts.of(Shipped)}
+        self._back = [(r.order_id, r.ref, r.at_ms) for r in facts.of(ReturnArrived)]
+
+    def before(self, fact: ReturnInspected) -> bool:
+        """Whether that was before a return, which is another one."""
+        sent_ms = self._sent_ms.get(fact.order_id, NEVER)
+        return sent_ms < fact.at_ms and any(
+            order_id == fact.order_id and name != fact.ref and at_ms < sent_ms
+            for order_id, name, at_ms in self._back
+        )
+
+
+def _is_mismatch(fact: ReturnInspected, came: _Came, rules: Rules) -> bool:
     """Whoever opened the parcel is believed, unless numbers say otherwise.
 
     As many units as were sold do not: a brick is one unit too.
     """
     if fact.result != "mismatch":
         return False
-    if fact.is_other_sku or _is_short(fact, rules):
+    if fact.is_other_sku or _is_short(fact, came, rules):
         return True
     has_weight = fact.expected_g > 0 and fact.received_g >= 0
-    return not has_weight and not fact.received_units > fact.expected_units >= 0
+    has_units = fact.expected_units >= 0 and fact.received_units >= 0
+    # More than were expected, or the rest of them in another parcel.
+    is_enough = has_units and fact.received_units != fact.expected_units
+    return not has_weight and not is_enough
 
 
-def _is_short(fact: ReturnInspected, rules: Rules) -> bool:
-    """Whether the numbers alone say that something is missing, or something else was weighed."""
-    if 0 <= fact.received_units < fact.expected_units:
+def _is_short(fact: ReturnInspected, came: _Came, rules: Rules) -> bool:
+    """Whether the numbers alone say that something is missing, or something else was weighed.
+
+    One order may come back in several parcels, so all of them together may make up for it.
+    """
+    if 0 <= fact.received_units < fact.expected_units and came.units < fact.expected_units:
         return True
     if fact.expected_g <= 0 or fact.received_g < 0:
         return False
-    off_g = abs(fact.received_g - fact.expected_g)
+    off_g = min(abs(grams - fact.expected_g) for grams in (fact.received_g, came.grams))
     return 100 * off_g > rules.weight_tolerance_percent * fact.expected_g
 
 

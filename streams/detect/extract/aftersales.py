@@ -33,6 +33,11 @@ _OF_ALL = re.compile(
     "[仅僅只]退款|不退[货貨]|全[额額款]|全部|全退|(?<![a-z])(?:full|whole|all) "
     "|不(?:要|想要|接受|同意)部[分份]|拒[绝絕]部[分份]|no part"
 )
+# 少件, 漏发 and 发错 have no reason of their own on many platforms.
+_SENT_WRONG = re.compile(
+    "[发發寄]错|[发發寄]錯|错[发發寄]|錯[发發寄]|漏[发發寄]|少[发發寄装裝件]|少了?[一二两兩三几幾0-9]+[件个個只瓶包]|缺件|缺配件"
+    "|wrong (?:item|colou?r|size|product)|missing (?:item|part)"
+)
 # Words can be typed by anybody; an amount costs what it leaves. 39.99 of 40 yuan are the price, and so is
 # what lacks only the coupons, coins or freight that a platform keeps back.
 _PART_PERCENT = 90
@@ -63,6 +68,7 @@ def _requested(e: ev.RefundRequested) -> tuple[f.RefundRequested]:
             e.reason,
             e.goods_status,
             e.sub_order_id or "",
+            e.reason == "other" and _SENT_WRONG.search(e.reason_text.lower()) is not None,
         ),
     )
 

@@ -8,7 +8,8 @@ from streams.detect.facts.base import Fact, FirstFact
 class RefundRequested(Fact, tag=6, frozen=True, array_like=True, gc=False):
     """A refund was asked for. `ref` is `refund_id#attempt_no`; `sub_order_id` is empty if none was named.
 
-    `refund_only` is not so where only a part of the price is asked back.
+    `refund_only` is not so where only a part of the price is asked back. `says_sent_wrong`: the words say
+    that something else or too little was sent, for which not every platform has a reason.
     """
 
     order_id: str
@@ -16,6 +17,7 @@ class RefundRequested(Fact, tag=6, frozen=True, array_like=True, gc=False):
     reason: str
     goods_status: str
     sub_order_id: str = ""
+    says_sent_wrong: bool = False
 
 
 class RefundRefused(Fact, tag=7, frozen=True, array_like=True, gc=False):
