@@ -40,7 +40,16 @@ _NAMED_BY_ORDER: Final = frozenset(
 # What is said in a chat may be about somebody else's order, as a bait for its receiver is (D13); and a
 # signal tells what others did.
 _SAID: Final = frozenset(
-    {"ChatSaid", "ChatRevealed", "ChatRefused", "Talked", "ReasonGiven", "Contacted", "Signal"}
+    {
+        "ChatSaid",
+        "ChatRevealed",
+        "ChatRefused",
+        "SaidStockout",
+        "Talked",
+        "ReasonGiven",
+        "Contacted",
+        "Signal",
+    }
 )
 
 

@@ -66,6 +66,11 @@ judged AS (
             WHEN sent_at > deadline THEN 'genuine'
             WHEN sent_at <= deadline AND c.reason = 'stockout' AND i.order_id IS NULL THEN 'unknown'
             WHEN sent_at IS NULL AND c.at_ms >= deadline THEN 'genuine'
+            WHEN EXISTS (
+                FROM said_stockout q
+                WHERE q.shop = c.shop AND q.buyer = c.buyer
+                    AND q.at_ms BETWEEN coalesce(o.at_ms, 0) AND c.at_ms
+            ) THEN 'unknown'
             WHEN c.at_ms > getvariable('horizon_ms') THEN 'pending'
             WHEN sent_at <= deadline AND (
                 t.picked_up_at > sent_at + 1000 * getvariable('picked_up_within_s')

@@ -114,6 +114,13 @@ SELECT DISTINCT shop, buyer, at_ms // 86400000 AS day
 FROM event
 WHERE topic = 'chats' AND kind = 'message' AND value ->> '$.sender' = 'buyer';
 
+-- When the seller wrote that something is out of stock, in the few words that stories have for it.
+CREATE TEMP TABLE said_stockout AS
+SELECT shop, buyer, event_id, at_ms
+FROM event
+WHERE topic = 'chats' AND kind = 'message' AND value ->> '$.sender' = 'seller'
+    AND regexp_matches(value ->> '$.text', '缺货了|没货了');
+
 CREATE TEMP TABLE complaint AS
 SELECT
     shop, buyer, order_id, kind, event_id, at_ms,

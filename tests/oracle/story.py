@@ -183,6 +183,11 @@ class Story:
         body = {"chat_id": "c", "sender": "buyer", "channel": "wangwang", "text": "在上班,打字说吧"}
         self._add("chats", "message", at, None, **body)
 
+    def said_stockout(self, at: float) -> None:
+        """The seller wrote that there is none left."""
+        body = {"chat_id": "c", "sender": "seller", "channel": "wangwang", "text": "亲,没货了"}
+        self._add("chats", "message", at, None, **body)
+
     def filed(self, complaint: str, order: str | None, at: float, kind: str = "stockout") -> None:
         """A complaint to the platform."""
         body = {"complaint_id": complaint, "order_id": order, "complaint_type": kind}

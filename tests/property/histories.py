@@ -179,6 +179,8 @@ def _claim(scene: Scene, order: str, placed: float, claimed: float, plain: int =
         _sent(scene, order, placed + HOUR)
         story.requested(order, claimed, reason=reason, goods="not_received", refund=f"c-{order}")
         return
+    if scene.chance(8):
+        story.said_stockout(claimed + scene.draw(st.sampled_from([-DAY, -TICK, 0, TICK])))
     promise = scene.draw(st.integers(0, 3))
     if scene.chance(95):
         story.created(order, placed, ship_by=due if promise == 0 else None, more=more)

@@ -283,6 +283,43 @@ def agreed(orders: int) -> list[Event]:
 
 
 class TestD10:
+    @pytest.mark.parametrize(
+        ("text", "is_told"),
+        [
+            ("不好意思亲没货了,麻烦申请退款选缺货", True),
+            ("仓库断货,发不出来", True),
+            ("退款理由请选未按约定时间发货", True),
+            ("亲,没有缺货哦,已经在路上了", False),
+            ("您是说缺货吗", False),
+            ("如果缺货会提前联系您", False),
+            ("亲,货已发出", False),
+        ],
+    )
+    def test_who_was_told_that_there_is_none_claims_it_with_reason(
+        self, text: str, is_told: bool
+    ) -> None:
+        """The shop clicked 发货 all the same."""
+        said = {"at": "6d", "chats.message": {"sender": "seller", "text": text}}
+        assert (alerts([*claims(2), said], "12d", "D10") == []) is is_told
+
+    @pytest.mark.parametrize(
+        ("at", "sender"), [("11d", "seller"), ("-1d", "seller"), ("6d", "buyer")]
+    )
+    def test_twin_what_was_said_afterwards_of_others_or_by_the_buyer_excuses_nothing(
+        self, at: str, sender: str
+    ) -> None:
+        said = {"at": at, "chats.message": {"sender": sender, "text": "没货了"}}
+        assert told([*claims(2), said], "12d", "D10").severity == "warn"
+
+    def test_what_the_seller_said_is_read_before_anybody_is_accused(self) -> None:
+        pipeline = Pipeline()
+        pipeline.send(events_of(sorted(claims(2), key=lambda e: seconds(e["at"]))))
+        read = [topic for topic in BUYER_TOPICS if topic != "chats"]
+        pipeline.read_to_end(ms(seconds("12d")), read)
+        assert not [a for a in pipeline.alerts if a.detector == "D10"]
+        pipeline.read_to_end(ms(seconds("12d")))
+        assert [a for a in pipeline.alerts if a.detector == "D10"]
+
     def test_nobody_complains_about_claims_that_were_all_agreed_to(self) -> None:
         alert = told(claims(2) + agreed(2), "12d", "D10")
         assert (alert.severity, codes(alert)) == ("warn", ["A6_evidence_pack", "A4_remind"])

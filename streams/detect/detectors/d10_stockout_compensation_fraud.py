@@ -48,6 +48,7 @@ from streams.detect.facts import (
     PickedUp,
     RefundRequested,
     RefundWithdrawn,
+    SaidStockout,
     Shipped,
     ShippingOver,
     Signal,
@@ -207,9 +208,10 @@ class _StockoutClaims:
             ),
             not_if=(
                 "卖家确实延迟发货或平台判定投诉成立;申请或投诉被撤回;没有已按时发货的订单;"
-                f"多种商品的订单部分缺货;点击发货后{taken_zh}内快递未揽收(须接入揽收信息)",
+                f"卖家曾告知缺货;多种商品的订单部分缺货;点击发货后{taken_zh}内快递未揽收(须接入揽收信息)",
                 "the seller really shipped late, or a complaint was upheld; the claims were "
-                "withdrawn; none of the orders is proven to have shipped on time; a part of an order "
+                "withdrawn; none of the orders is proven to have shipped on time; the seller had told "
+                "that it is out of stock; a part of an order "
                 f"of several items was out of stock; no carrier picked the parcel up within {taken_en} "
                 "of the click on 发货 (where pickups are told)",
             ),
@@ -253,7 +255,7 @@ class StockoutFraudByBuyer(_StockoutClaims, Detector[Rules]):
     subject = "buyer"
     triggers = (RefundRequested, ComplaintFiled)
     # Payments need not be awaited: with none an order is due when promised or never, with one no earlier.
-    topics = ("shipments", "orders", "refunds", "complaints")
+    topics = ("shipments", "orders", "refunds", "complaints", "chats")
     rules = Rules
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
@@ -421,6 +423,7 @@ class _Shipping:
         self._over = {fact.ref: fact for fact in facts.of(ShippingOver)}
         self._picked = {fact.ref: fact for fact in facts.of(PickedUp)}
         self._pickups_ms = pickups_ms(facts)
+        self._said_ms = [said.at_ms for said in facts.of(SaidStockout)]
         self._paid: dict[str, int] = {}
         self._payments: Counter[str] = Counter()
         for payment in facts.of(OrderPaid):
@@ -437,6 +440,7 @@ class _Shipping:
             + (sent.at_ms if sent else 0)
             + (picked.at_ms if picked else 0)
             + (_LATEST_MS - over.at_ms if over else 0)
+            + sum(self._said_ms)
         )
 
     def judge(
@@ -459,6 +463,9 @@ class _Shipping:
             return "unknown", None, 0
         if not sent and claimed_ms >= deadline_ms:
             return "genuine", None, 0
+        if self._was_told(order_id, claimed_ms):
+            # Who is told that there is none, or which reason to choose, claims it with reason.
+            return "unknown", None, 0
         if claimed_ms > horizon_ms:
             return "pending", claimed_ms, 0
         if sent:
@@ -466,6 +473,12 @@ class _Shipping:
         if horizon_ms >= deadline_ms:
             return "genuine", None, 2
         return "premature", deadline_ms, 1
+
+    def _was_told(self, order_id: str, claimed_ms: int) -> bool:
+        """Whether the seller wrote that it is out of stock, from the order to the claim, both inclusive."""
+        placed = self._placed.get(order_id)
+        first = bisect_left(self._said_ms, placed.at_ms) if placed else 0
+        return first < bisect_right(self._said_ms, claimed_ms)
 
     def is_picked_up(self, order_id: str) -> bool:
         """Whether the carrier is known to have its last parcel."""

@@ -17,7 +17,13 @@ from streams.detect.extract.times import deadline_ms, to_ms
 from streams.detect.text.folding import fold
 from streams.detect.text.lexicon import lexicon
 from streams.detect.text.numbers import mobiles, order_ids
-from streams.detect.text.signals import Signals, read_chat, read_review, refuses_invoice
+from streams.detect.text.signals import (
+    Signals,
+    read_chat,
+    read_review,
+    refuses_invoice,
+    says_stockout,
+)
 
 # Signals that matter by themselves, or beside another message. The others need company in the same one.
 _ALONE = (
@@ -60,11 +66,13 @@ def _chat(e: ev.ChatMessage) -> Sequence[f.AnyFact]:
 
 
 def _by_seller(e: ev.ChatMessage) -> Sequence[f.AnyFact]:
-    """What the seller refused, and what was given away, under the key of identities: often neither."""
+    """What the seller refused, had no more of, or gave away, under the key of identities: often nothing."""
     at_ms, event_id = to_ms(e.occurred_at), e.event_id
     found: list[f.AnyFact] = []
     if refuses_invoice(e.text):
         found.append(f.ChatRefused(at_ms, event_id, event_id, e.order_id or ""))
+    if says_stockout(e.text):
+        found.append(f.SaidStockout(at_ms, event_id, event_id))
     if tokens := _numbers_shown(e.text):
         found.append(f.ChatRevealed(at_ms, event_id, event_id, tokens))
     return found

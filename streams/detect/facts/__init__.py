@@ -58,6 +58,7 @@ from streams.detect.facts.talk import (
     ReasonGiven,
     ReviewGone,
     ReviewStood,
+    SaidStockout,
     Talked,
     Written,
 )
@@ -142,6 +143,7 @@ __all__ = [
     "ReturnUnderWay",
     "ReviewGone",
     "ReviewStood",
+    "SaidStockout",
     "SellsToo",
     "SentAbroad",
     "Shipped",

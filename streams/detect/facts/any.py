@@ -37,6 +37,7 @@ from streams.detect.facts.talk import (
     ReasonGiven,
     ReviewGone,
     ReviewStood,
+    SaidStockout,
     Talked,
 )
 from streams.detect.facts.trade import (
@@ -106,6 +107,7 @@ AnyFact = (
     | ChatSaid
     | ChatRefused
     | ChatRevealed
+    | SaidStockout
     | Talked
     | ReasonGiven
     | ReviewStood

@@ -46,6 +46,10 @@ class ChatRefused(Fact, tag=25, frozen=True, array_like=True, gc=False):
     order_id: str = ""
 
 
+class SaidStockout(Fact, tag=82, frozen=True, array_like=True, gc=False):
+    """The seller wrote that goods are out of stock, or to claim that. `ref` is the event id."""
+
+
 class Talked(Fact, tag=22, frozen=True, array_like=True, gc=False):
     """The buyer wrote to the shop on this day. `ref` is the day since 1970 (UTC).
 

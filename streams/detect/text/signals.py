@@ -23,11 +23,13 @@ from streams.detect.text.leaks import leaks
 from streams.detect.text.lexicon import Hit, lexicon
 from streams.detect.text.numbers import MAX_NUMBERS, mobiles, streets
 from streams.detect.text.phrasings import ERRAND, phrased
+from streams.detect.text.stockouts import says_out_of_stock
 
 SAME_BREATH = 40
 # More of one text than this is not kept: a fact stays small whatever somebody types.
 MAX_SIGNALS = 12
 
+_ABOUT_STOCK = re.compile("[货貨]|卖完|賣完|售罄|库存|庫存|未按|没按|沒按")
 _DIGIT = re.compile(r"\d")
 # Without any of these no sum is named, 「五千不外传」, nor money spoken of.
 _OF_MONEY = re.compile(r"[百千万钱张]")
@@ -176,6 +178,12 @@ def read_review(text: str) -> Signals:
 def refuses_invoice(text: str) -> bool:
     """Whether a message of the seller refuses an invoice, or wants money for it."""
     return refuses(join(fold(text)).text)
+
+
+def says_stockout(text: str) -> bool:
+    """Whether a message of the seller says that goods are out of stock."""
+    # Most messages are answered without being folded; traditional characters are not.
+    return _ABOUT_STOCK.search(text) is not None and says_out_of_stock(join(fold(text)).text)
 
 
 def _asks_of_the_shop(folded: str, hit: Hit) -> bool:
