@@ -122,6 +122,45 @@ class TestD04:
         }
 
 
+class TestD01:
+    """Two hundred typed for two: seen, for stock was held, but no matter for a complaint or the police."""
+
+    def slip(self, until: str, by: str = "buyer", units: int = 200) -> list[Event]:
+        return [
+            {"at": "1m", "orders.created": {"order_id": "o1", "units": units}},
+            {"at": until, "orders.closed": {"order_id": "o1", "closed_by": by}},
+            {"at": "2m", "orders.created": {"order_id": "o2", "units": 2}},
+            {"at": "130s", "payments.succeeded": {"order_id": "o2"}},
+        ]
+
+    @pytest.mark.parametrize("until", ["110s", "31m"])
+    def test_who_takes_it_back_within_the_window_is_complained_of_to_nobody(
+        self, until: str
+    ) -> None:
+        alert = told(self.slip(until), "1d", "D01")
+        assert alert.severity == "critical"
+        assert codes(alert) == ["A2_deduct_on_payment", "A3_relist"]
+
+    @pytest.mark.parametrize(("until", "by"), [("32m", "buyer"), ("110s", "system")])
+    def test_twin_whoever_leaves_it_to_others_or_to_later_is(self, until: str, by: str) -> None:
+        wanted = {"A10_draft_complaint", "A13_draft_police_report"}
+        assert wanted <= set(codes(told(self.slip(until, by), "1d", "D01")))
+
+    def test_twin_who_does_it_again_and_again_is(self) -> None:
+        later = [
+            {"at": "1h", "orders.created": {"order_id": "o3", "units": 200}},
+            {"at": "1h4m", "orders.closed": {"order_id": "o3", "closed_by": "buyer"}},
+        ]
+        alert = told([*self.slip("5m"), *later], "1d", "D01")
+        assert "A10_draft_complaint" in codes(alert)
+
+    def test_and_it_is_no_act_of_a_campaign(self) -> None:
+        calls = {"contacts.attempted": {"order_id": "o1", "answered": False}}
+        missed = [{"at": at, **calls} for at in ("10m", "20m")]
+        assert alerts([*self.slip("5m"), *missed], "1d", "D25") == []
+        assert told([*self.slip("5h"), *missed], "1d", "D25").severity == "critical"
+
+
 class TestD08:
     @pytest.mark.parametrize(
         "text", ["价保", "双11降价,退差价", "價格保護", "多付了,退运费", "Price protection"]

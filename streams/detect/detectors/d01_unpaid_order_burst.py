@@ -7,6 +7,7 @@ from the end of its payment grace, and only once the payments topic is known to 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -152,12 +153,19 @@ class UnpaidOrderBurst(Detector[Rules]):
             ),
             steps=(
                 *playbooks.steps_after_burst(held_units),
-                playbooks.complaint(
-                    "异常拍下",
-                    f"买家{minutes}分钟内拍下{d['most_orders']}笔共{d['most_units']}件未付款{all_zh},占用库存",
+                *(
+                    ()
+                    if d["was_slip"]
+                    else (
+                        playbooks.complaint(
+                            "异常拍下",
+                            f"买家{minutes}分钟内拍下{d['most_orders']}笔共{d['most_units']}件未付款{all_zh},"
+                            "占用库存",
+                        ),
+                        # 「几百件」: a few orders are no matter for the police.
+                        *((playbooks.police_report(),) if is_huge else ()),
+                    )
                 ),
-                # 「几百件」: a few orders are no matter for the police.
-                *((playbooks.police_report(),) if is_huge else ()),
             ),
             deadlines=(playbooks.auto_close(close_ms),) if held_units else (),
         )
@@ -269,6 +277,7 @@ def _episode(
     ended = sum(hold.state != "held" for hold in holds)
     held = [order.placed.at_ms for order, end in zip(members, ends, strict=True) if end == NEVER]
     units = sum(order.placed.units for order in members)
+    closed = {fact.ref: fact for fact in facts.of(OrderClosed)}
     most_orders, most_units = run.compared
     return Episode(
         detector="D01",
@@ -291,6 +300,10 @@ def _episode(
             "units": units,
             "most_orders": most_orders,
             "most_units": most_units,
+            "was_slip": int(
+                most_orders == len(members)
+                and all(_was_put_right(order, closed, rules) for order in members)
+            ),
             "held_units": sum(hold.units for hold in holds if hold.state == "held"),
             # Of what is paid or closed the platform closes nothing any more.
             "auto_close_ms": min(held, default=0) + rules.T01.close_s * 1000,
@@ -299,6 +312,14 @@ def _episode(
         holds=holds,
         cooldown_s=rules.cooldown_s,
     )
+
+
+def _was_put_right(order: _Order, closed: Mapping[str, OrderClosed], rules: Rules) -> bool:
+    """Whether it was paid, or the buyer took it back, within the window: 200 typed for 2."""
+    until_ms = order.placed.at_ms + rules.window_s * 1000
+    fact = closed.get(order.placed.ref)
+    is_taken_back = fact is not None and fact.by == "buyer" and fact.at_ms <= until_ms
+    return order.paid_ms <= until_ms or is_taken_back
 
 
 def _end(order: _Order, horizon_ms: int, rules: Rules) -> int:

@@ -137,7 +137,7 @@ class Campaign(SecondOrder[Rules]):
             (
                 _Act(e.opened_at_ms, kind_of[e.detector], e)
                 for e in episodes
-                if e.detector in kind_of and e.severity != "info" and not _is_conceded(e)
+                if e.detector in kind_of and e.severity != "info" and not _is_held_against_nobody(e)
             ),
             key=lambda act: (
                 act.at_ms,
@@ -224,10 +224,10 @@ class Campaign(SecondOrder[Rules]):
         )
 
 
-def _is_conceded(episode: Episode) -> bool:
-    """Whether all that it holds are claims that were granted: nobody complains of those, or bans for them."""
+def _is_held_against_nobody(episode: Episode) -> bool:
+    """Whether it is a slip that was put right at once, or holds only claims that were granted."""
     d = episode.details
-    return d.get("contested") == 0 and not d.get("mismatches")
+    return bool(d.get("was_slip")) or (d.get("contested") == 0 and not d.get("mismatches"))
 
 
 def _kinds(acts: Sequence[_Act]) -> list[str]:
