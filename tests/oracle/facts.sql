@@ -81,6 +81,7 @@ SELECT
             || '|差价($|[^格值钱])|差價($|[^格值錢])|部分退|部份退|退还?(部分|部份|一部分|一部份|一半)'
             || '|(坏|烂)(果|单)(比例|包)?赔|壞果包賠|爛果賠|退(还|回)?(运费|邮费|快递费)|退(還|回)?(運費|郵費)'
             || '|(运|邮|快递)费退($|[^货])|(運|郵)費退($|[^貨])|退(还|回)?优惠|退優惠|多(付|收)(了|的)?(钱|款|运费|邮费)'
+            || '|赠品|贈品|(安装|安裝|服务|服務|上门|上門)(费|費)|(税|稅)(费|費|点|點)'
             || '|price (protection|match|adjustment|difference)|refund (of )?the difference|partial(ly)? refund'
             || '|part of the (price|money|amount)|refund (a )?part|(shipping|delivery) (fee|cost)|postage'
         ) AND NOT regexp_matches(

@@ -182,6 +182,7 @@ class TestD08:
             ),
             *("壞果包賠", "烂果赔", "按坏果比例赔付", "补差", "退差", "补退差款", "退回多付的钱"),
             *("退还运费", "退快递费", "運費退回", "多收了邮费", "優惠沒用上,退優惠"),
+            *("赠品没发", "退安装费", "师傅没来,退上门费", "退稅費", "贈品沒收到"),
             *("Partial refund", "I would like a part of the price back", "refund part of it"),
             *("refund the difference", "Refund of the shipping fee", "postage was charged twice"),
         ],
