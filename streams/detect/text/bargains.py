@@ -92,9 +92,9 @@ def bargain(
     Half a bargain, 「转三百」 or 「不给明天小红书见」, is that half: its other one may be another message.
     Cost: a few microseconds for a message in which nothing is wanted.
     """
-    is_flawless = _NO_FAULT.search(folded) is not None
     if OWN_MONEY.search(folded):
         return [], 0
+    is_flawless = _NO_FAULT.search(folded) is not None
     if not is_flawless:
         if has_reason or _has_fault(folded) or _OWED.search(folded):
             return [], 0
