@@ -24,7 +24,7 @@ _OF_A_PART = re.compile(
             "退[还還回]?[优優]惠|多[付收][了的]?(?:[钱錢款]|[运運邮郵][费費])",
             "price (?:protection|match|adjustment|difference)|refund (?:of )?the difference",
             # What was not delivered beside the goods, or charged beside them.
-            "[赠贈]品|安[装裝][费費]|服[务務][费費]|税[费費点點]|上[门門][费費]",
+            "[赠贈]品|安[装裝][费費]|服[务務][费費]|[税稅][费費点點]|上[门門][费費]",
             "partial(?:ly)? refund|part of the (?:price|money|amount)|refund (?:a )?part",
             "(?:shipping|delivery) (?:fee|cost)|postage",
         )
