@@ -23,7 +23,8 @@ found AS (
     WHERE NOT EXISTS (
         FROM touch t
         WHERE t.shop = c.shop AND t.buyer = c.buyer
-            AND t.on_day BETWEEN c.placed_at // 86400000 AND c.at_ms // 86400000
+            AND t.on_day BETWEEN (c.placed_at - 1000 * getvariable('asked_before_s')) // 86400000
+                AND c.at_ms // 86400000
     )
 )
 SELECT

@@ -137,7 +137,7 @@ DEFAULTS: Mapping[str, Mapping[str, int | str]] = {
         "expire_after_s": 30 * _DAY_S,
     },
     "D11": {"expire_after_s": 15 * _DAY_S},
-    "D15": {"expire_after_s": 30 * _DAY_S},
+    "D15": {"asked_before_s": 7 * _DAY_S, "expire_after_s": 30 * _DAY_S},
     "D24": {"themes": 2, "cooldown_s": _DAY_S, "expire_after_s": 7 * _DAY_S},
     "D26": {"min_price_quantity": 2, "expire_after_s": 30 * _DAY_S},
     "D27": {"within_s": 600, "expire_after_s": 30 * _DAY_S},

@@ -196,9 +196,17 @@ def test_a_complaint_without_contact_is_told_once_chats_are_read(kind: str) -> N
 
 @pytest.mark.parametrize(
     ("at", "episodes"),
-    [(0, 0), (-TICK, 1), (DAY, 0), (3 * DAY - TICK, 0), (3 * DAY, 1)],
+    [
+        (0, 0),
+        (-TICK, 0),
+        (-7 * DAY, 0),
+        (-7 * DAY - TICK, 1),
+        (DAY, 0),
+        (3 * DAY - TICK, 0),
+        (3 * DAY, 1),
+    ],
 )
-def test_n22_any_chat_from_the_day_of_the_order_to_that_of_the_complaint(
+def test_n22_any_chat_from_a_week_before_the_order_to_the_day_of_the_complaint(
     at: float, episodes: int
 ) -> None:
     story = complaint()

@@ -31,6 +31,7 @@ class Rules(RuleBlock):
 
     complaint_types: Annotated[tuple[ComplaintType, ...], Field(strict=False, min_length=1)]
     concludes_from_silence: bool
+    asked_before_s: Seconds
     expire_after_s: Seconds
 
 
@@ -48,6 +49,10 @@ class ComplaintWithoutContact(Detector[Rules]):
         thresholds={"complaints_without_contact": ("未联系即投诉", "Complaints without contact")},
         rules={
             "complaint_types": ("计入的投诉类型", "Complaints that count"),
+            "asked_before_s": (
+                "下单前多久内的咨询也算联系",
+                "Asking counts so long before the order",
+            ),
         },
     )
 
@@ -65,7 +70,8 @@ class ComplaintWithoutContact(Detector[Rules]):
             if order is None:
                 is_unknown = True
                 continue
-            if _was_contact(facts, order.at_ms, complaint.at_ms):
+            since_ms = order.at_ms - rules.asked_before_s * 1000
+            if _was_contact(facts, since_ms, complaint.at_ms):
                 continue
             if horizon_ms < complaint.at_ms:
                 wakes.append(complaint.at_ms)
@@ -81,14 +87,15 @@ class ComplaintWithoutContact(Detector[Rules]):
         return Presentation(
             title=("未联系客服直接投诉", "Complaint without prior contact"),
             summary=(
-                f"买家就订单{d['order']}直接投诉邮费或违背承诺,下单后没有联系过客服,{told_zh}。"
+                f"买家就订单{d['order']}直接投诉邮费或违背承诺,下单前后没有联系过客服,{told_zh}。"
                 "请同时检查商品的包邮和运费设置。",
-                f"A freight or promise complaint on order {d['order']}; since the order nobody was "
-                f"asked, {told_en}. Check the listing's freight settings too.",
+                f"A freight or promise complaint on order {d['order']}; nobody was asked before or since, "
+                f"{told_en}. Check the listing's freight settings too.",
             ),
             not_if=(
-                "下单当天至投诉当天之间有过任何聊天或接通的联系",
-                "any chat or answered contact from the day of the order to the day of the complaint",
+                f"下单前{rules.asked_before_s // 86400}天至投诉当天之间有过任何聊天或接通的联系",
+                f"any chat or answered contact from {rules.asked_before_s // 86400} days before the order to "
+                "the day of the complaint",
             ),
             ended=_ENDED[ruling],
             steps=_STEPS[ruling] if ruling else _answer(str(d["kind"])),
