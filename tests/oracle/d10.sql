@@ -71,6 +71,11 @@ judged AS (
                 WHERE q.shop = c.shop AND q.buyer = c.buyer
                     AND q.at_ms BETWEEN coalesce(o.at_ms, 0) AND c.at_ms
             ) THEN 'unknown'
+            WHEN EXISTS (
+                FROM event q
+                WHERE q.topic = 'shipments' AND q.kind = 'returned_to_sender' AND q.shop = c.shop
+                    AND q.buyer = c.buyer AND q.order_id = c.order_id AND q.at_ms <= c.at_ms
+            ) THEN 'unknown'
             WHEN c.at_ms > getvariable('horizon_ms') THEN 'pending'
             WHEN sent_at <= deadline AND (
                 t.picked_up_at > sent_at + 1000 * getvariable('picked_up_within_s')

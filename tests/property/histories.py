@@ -181,6 +181,10 @@ def _claim(scene: Scene, order: str, placed: float, claimed: float, plain: int =
         return
     if scene.chance(8):
         story.said_stockout(claimed + scene.draw(st.sampled_from([-DAY, -TICK, 0, TICK])))
+    if scene.chance(8):
+        story.parcel(
+            "returned_to_sender", order, claimed + scene.draw(st.sampled_from([-DAY, 0, TICK]))
+        )
     promise = scene.draw(st.integers(0, 3))
     if scene.chance(95):
         story.created(order, placed, ship_by=due if promise == 0 else None, more=more)

@@ -351,6 +351,20 @@ class TestD10:
         said = {"at": at, "chats.message": {"sender": sender, "text": "没货了"}}
         assert told([*claims(2), said], "12d", "D10").severity == "warn"
 
+    @pytest.mark.parametrize(
+        ("how", "at", "is_excused"),
+        [
+            ("returned_to_sender", "8d", True),
+            ("returned_to_sender", "10d", False),
+            ("refused", "6d", False),
+        ],
+    )
+    def test_what_the_carrier_brought_back_is_claimed_in_the_words_that_there_are(
+        self, how: str, at: str, is_excused: bool
+    ) -> None:
+        back = {"at": at, f"shipments.{how}": {"order_id": "o1"}}
+        assert (alerts([*claims(2), back], "12d", "D10") == []) is is_excused
+
     def test_what_the_seller_said_is_read_before_anybody_is_accused(self) -> None:
         pipeline = Pipeline()
         pipeline.send(events_of(sorted(claims(2), key=lambda e: seconds(e["at"]))))

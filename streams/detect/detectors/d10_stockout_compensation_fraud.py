@@ -45,6 +45,7 @@ from streams.detect.facts import (
     ComplaintRuled,
     OrderPaid,
     OrderPlaced,
+    ParcelRefused,
     PickedUp,
     RefundRequested,
     RefundWithdrawn,
@@ -208,10 +209,10 @@ class _StockoutClaims:
             ),
             not_if=(
                 "卖家确实延迟发货或平台判定投诉成立;申请或投诉被撤回;没有已按时发货的订单;"
-                f"卖家曾告知缺货;多种商品的订单部分缺货;点击发货后{taken_zh}内快递未揽收(须接入揽收信息)",
+                f"卖家曾告知缺货;包裹已被快递退回;多种商品的订单部分缺货;点击发货后{taken_zh}内快递未揽收(须接入揽收信息)",
                 "the seller really shipped late, or a complaint was upheld; the claims were "
                 "withdrawn; none of the orders is proven to have shipped on time; the seller had told "
-                "that it is out of stock; a part of an order "
+                "that it is out of stock; the carrier had brought the parcel back; a part of an order "
                 f"of several items was out of stock; no carrier picked the parcel up within {taken_en} "
                 "of the click on 发货 (where pickups are told)",
             ),
@@ -423,6 +424,10 @@ class _Shipping:
         self._over = {fact.ref: fact for fact in facts.of(ShippingOver)}
         self._picked = {fact.ref: fact for fact in facts.of(PickedUp)}
         self._pickups_ms = pickups_ms(facts)
+        self._returned_ms: dict[str, list[int]] = {}
+        for parcel in facts.of(ParcelRefused):
+            if parcel.how == "returned":
+                self._returned_ms.setdefault(parcel.order_id, []).append(parcel.at_ms)
         self._said_ms = [said.at_ms for said in facts.of(SaidStockout)]
         self._paid: dict[str, int] = {}
         self._payments: Counter[str] = Counter()
@@ -441,6 +446,7 @@ class _Shipping:
             + (picked.at_ms if picked else 0)
             + (_LATEST_MS - over.at_ms if over else 0)
             + sum(self._said_ms)
+            + sum(self._returned_ms.get(order_id, ()))
         )
 
     def judge(
@@ -465,6 +471,9 @@ class _Shipping:
             return "genuine", None, 0
         if self._was_told(order_id, claimed_ms):
             # Who is told that there is none, or which reason to choose, claims it with reason.
+            return "unknown", None, 0
+        if min(self._returned_ms.get(order_id, ()), default=NEVER) <= claimed_ms:
+            # The carrier took it back, and nobody has a reason for that.
             return "unknown", None, 0
         if claimed_ms > horizon_ms:
             return "pending", claimed_ms, 0
