@@ -353,7 +353,7 @@ def test_what_others_wait_for_does_not_delay_a_subject() -> None:
     pipeline.send(story.events)
     pipeline.read_to_end(ms(HOUR), ["orders", "payments"])
     assert [alert.detector for alert in pipeline.alerts] == ["D01"]
-    pipeline.read_to_end(ms(DAY), ["orders", "shipments", "refunds", "complaints"])
+    pipeline.read_to_end(ms(DAY), ["orders", "shipments", "refunds", "complaints", "chats"])
     assert pipeline.signals[-1].signal.values["outcome"] == "genuine"
 
 
