@@ -11,7 +11,11 @@ record stays unacknowledged and the worker stops with exit 70.
 
 from __future__ import annotations
 
-from pydantic import ValidationError
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    # Not at run time: `--help` needs no models.
+    from pydantic import ValidationError
 
 
 class OrderwatchError(Exception):
