@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from schemas.topics import TOPICS
@@ -9,12 +11,17 @@ from streams.cli import doctor, main
 from streams.errors import ConfigurationError
 from streams.kafka import topics
 from streams.settings import Settings
+from tests.inbox import inbox_in
 from tests.topic_io import create_topics
 
 
 @pytest.fixture
-def settings(bootstrap: str, topic_prefix: str) -> Settings:
+def settings(bootstrap: str, topic_prefix: str, tmp_path: Path) -> Settings:
+    inbox = tmp_path / "inbox.db"
+    inbox_in(inbox).dispose()
     return Settings(
+        data_dir=tmp_path,
+        database_url=f"sqlite:///{inbox}",
         bootstrap_servers=bootstrap,
         topic_prefix=topic_prefix,
         partitions=2,
