@@ -13,6 +13,8 @@ CANDIDATES := $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3
 WAITING := $(wildcard tests/broker tests/chaos tests/console)
 PYTEST_ARGS ?=
 JOBS ?= 2
+# More than cores: two at a time left a quarter of them idle.
+WAITING_JOBS ?= 3
 # Branches of the detectors that tests must take, in percent.
 DETECT_BRANCHES := 95
 
@@ -80,7 +82,7 @@ imports: setup ## Check that imports go one way
 pytest: setup ## All tests, measuring coverage (PYTEST_ARGS for more options)
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report= $(WAITING:%=--ignore=%) $(PYTEST_ARGS)
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(WAITING) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(WAITING_JOBS) --dist worksteal $(WAITING) $(PYTEST_ARGS)
 
 coverage: setup ## Report coverage after the tests, and hold the detectors to it
 	@$(BIN)/coverage report --skip-covered --skip-empty
