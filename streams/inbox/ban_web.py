@@ -6,15 +6,12 @@ A person restricts buyers on the platform; nothing here sends anything anywhere.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import BytesIO
 from typing import Annotated, Final, get_args
 from urllib.parse import quote
 
-import xlsxwriter
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from streams.display.masking import visible
 from streams.inbox import pages
 from streams.inbox.banlist import VIEWS, BanDetail, BanOutcome
 from streams.inbox.bans import Asking, BanState, BanStep, unproposable, untakeable
@@ -22,7 +19,6 @@ from streams.inbox.console import Console
 from streams.inbox.events import buyer_of, buyers_of
 from streams.inbox.list_web import View
 from streams.inbox.models import BanRow
-from streams.inbox.register_web import XLSX
 from streams.inbox.requests import (
     admit,
     ban_step_of,
@@ -37,6 +33,7 @@ from streams.inbox.requests import (
     typed_in,
 )
 from streams.inbox.session import Session
+from streams.inbox.sheets import XLSX, Book, local
 from streams.inbox.texts import Words
 
 _STEPS: Final[tuple[BanStep, ...]] = get_args(BanStep)
@@ -177,30 +174,20 @@ def beside_alert(console: Console, card: pages.Card) -> dict[str, object]:
 
 
 def workbook(bans: Sequence[BanRow], words: Words) -> bytes:
-    """The list for whoever restricts these buyers on the platform, as an XLSX file; times by `words.zone`.
-
-    Each account and order is a text, so that a long number keeps its end and nothing becomes a formula.
-    """
-    file = BytesIO()
-    book = xlsxwriter.Workbook(file, {"in_memory": True})
-    book.set_properties({"created": words.now.replace(tzinfo=None), "author": "orderwatch"})
-    sheet = book.add_worksheet(words("tab.bans"))
-    text = book.add_format({"num_format": "@"})
-    clock = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"})
-    bold = book.add_format({"bold": True})
-    for column, (name, width) in enumerate(_COLUMNS):
-        sheet.set_column(column, column, width)
-        sheet.write_string(0, column, words(f"banlist.{name}"), bold)
-    for row, ban in enumerate(bans, start=1):
-        for column, said in enumerate((ban.buyer_id, ban.shop_id, ban.orders.replace("\n", " "))):
-            sheet.write_string(row, column, visible(said), text)
-        if ban.approved_at is not None:
-            # A workbook knows no time zones.
-            local = ban.approved_at.astimezone(words.zone).replace(tzinfo=None, microsecond=0)
-            sheet.write_datetime(row, len(_COLUMNS) - 1, local, clock)
-    sheet.freeze_panes(1, 0)
-    book.close()
-    return file.getvalue()
+    """The list for whoever restricts these buyers on the platform, as an XLSX file; times by `words.zone`."""
+    book = Book(words)
+    rows = (
+        (
+            ban.buyer_id,
+            ban.shop_id,
+            ban.orders.replace("\n", " "),
+            local(ban.approved_at, words.zone) if ban.approved_at else "",
+        )
+        for ban in bans
+    )
+    columns = [(words(f"banlist.{name}"), width) for name, width in _COLUMNS]
+    book.table(words("tab.bans"), columns, rows)
+    return book.close()
 
 
 def _message(outcome: BanOutcome | None) -> str:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from schemas.alerts import Alert, AlertEnvelope
+from schemas.base import LONGEST_ID
 from streams.inbox import events
 from streams.inbox.bans import (
     ENDED,
@@ -59,7 +60,6 @@ TELL_EVERY: Final = timedelta(days=15)
 _LOOK_EVERY_S: Final = 600.0
 _NEXT_BATCH_S: Final = 1.0
 _BATCH: Final = 100
-_MAX_BUYER: Final = 128
 _MOST_ORDERS: Final = 50
 _MOST_OTHERS: Final = 20
 # Sending the same form twice proposes one ban.
@@ -214,7 +214,7 @@ class Banlist:
             ban_id=_id_of(request),
             alert_id=alert.alert_id,
             shop_id=storable(alert.shop_id),
-            buyer_id=storable(buyer, _MAX_BUYER),
+            buyer_id=storable(buyer, LONGEST_ID),
             orders="\n".join(map(storable, orders[:_MOST_ORDERS])),
             reason=storable(request.reason, MAX_NOTE),
             state=BanState.PROPOSED,
@@ -332,7 +332,7 @@ def _label(stored: str | None) -> Label | None:
 def _at_work(session: Session, shop_id: str, buyers: Iterable[str]) -> Sequence[BanRow]:
     query = select(BanRow).where(
         BanRow.shop_id == storable(shop_id),
-        BanRow.buyer_id.in_([storable(buyer, _MAX_BUYER) for buyer in buyers]),
+        BanRow.buyer_id.in_([storable(buyer, LONGEST_ID) for buyer in buyers]),
         BanRow.state.not_in(ENDED),
     )
     return session.scalars(query.order_by(BanRow.proposed_at, BanRow.ban_id)).all()

@@ -41,6 +41,14 @@ from streams.inbox.workflow import UNHANDLED, Label, State
 
 # Ids in one question: SQLite takes 32,766 values, and a question of thousands is slow to put together.
 _MOST_IDS: Final = 500
+# What an alert is, and about whom.
+_ABOUT: Final = (
+    AlertRow.alert_id,
+    AlertRow.shop_id,
+    AlertRow.detector,
+    AlertRow.subject_kind,
+    AlertRow.subject_id,
+)
 
 
 @dataclass(frozen=True)
@@ -237,13 +245,9 @@ class Board:
         Its next revision may be its end, and a deadline does not wait for that.
         """
         rows = session.execute(
-            _joined(
-                AlertRow.alert_id,
-                AlertRow.shop_id,
-                AlertRow.detector,
-                AlertRow.subject_kind,
-                AlertRow.subject_id,
-            ).where(CaseRow.state.in_(UNHANDLED), AlertRow.suppressed_by.startswith(f"{ALLOW}: "))
+            _joined(*_ABOUT).where(
+                CaseRow.state.in_(UNHANDLED), AlertRow.suppressed_by.startswith(f"{ALLOW}: ")
+            )
         )
         return [row.alert_id for row in rows if not self._is_allowed(row)]
 
@@ -341,11 +345,7 @@ def _read_rows(
     is_one = AlertRow.alert_id.in_(ids)
     rows = session.execute(
         _joined(
-            AlertRow.alert_id,
-            AlertRow.shop_id,
-            AlertRow.detector,
-            AlertRow.subject_kind,
-            AlertRow.subject_id,
+            *_ABOUT,
             AlertRow.status,
             AlertRow.severity,
             AlertRow.opened_at,

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from schemas.alerts import Alert, EvidenceFact
-from schemas.base import BuyerEvent
+from schemas.base import LONGEST_ID, BuyerEvent
 from schemas.events.aftersales import FilingAccepted, FilingRejected, FilingSubmitted
 from schemas.events.people import AccountFlags, ContactAttempted, RechargeReconciled
 from streams.inbox.workflow import Channel, Label, RechargeResult
@@ -103,7 +103,7 @@ def recharge_of(alert: Alert) -> tuple[str, str] | None:
 
 def _is_id(value: object) -> bool:
     # Alerts say what facts say, and the contract of events is narrower than that of alerts.
-    return isinstance(value, str) and 1 <= len(value) <= 128
+    return isinstance(value, str) and 1 <= len(value) <= LONGEST_ID
 
 
 def derived_id(subject_id: str, occasion: str, about: str) -> str:

@@ -1,8 +1,7 @@
 """The register (登记表) of alerts as a workbook: which order, which account, and what was counted.
 
-S0 「將可疑的訂單編號、旺旺小號登記到excel中」. It leaves the console: who is accused no longer is not in it.
-The trap: spreadsheets guess. A number of 19 digits loses its end and `=1+1` becomes 2, so all that is an
-id or a word is written as text, in cells that stay text when somebody types in them.
+S0 「將可疑的訂單編號、旺旺小號登記到excel中」. It leaves the console: who is accused no longer
+is not in it.
 """
 
 from __future__ import annotations
@@ -11,16 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from io import BytesIO
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-import xlsxwriter
-
 from schemas.alerts import Alert, EvidenceFact, Scalar
-from streams.display.masking import visible
 from streams.inbox.events import buyer_of, order_of
 from streams.inbox.redaction import clean
+from streams.inbox.sheets import Book, local
 from streams.inbox.texts import Words
 from streams.inbox.workflow import stands
 
@@ -46,9 +42,6 @@ _COLUMNS: Final[Sequence[tuple[str, int]]] = (
     ("zone", 16),
     ("alert", 38),
 )
-# Numbers of a sheet have fifteen digits; what is longer is no amount and no quantity anyway.
-_EXACT: Final = 10**15
-_CLOCK: Final = "yyyy-mm-dd hh:mm:ss"
 
 
 @dataclass
@@ -154,36 +147,17 @@ def workbook(
     `words` say the language and when it is made. Times are by the clocks of each shop, `zone_of` its id.
     `left_out` alerts were wanted beyond those that are `entries`. The same input gives the same bytes.
     """
-    file = BytesIO()
-    # Nothing is written to a disk, and nothing is taken for a formula, a number or a link.
-    book = xlsxwriter.Workbook(file, {"in_memory": True})
-    book.set_properties({"created": words.now.replace(tzinfo=None), "author": "orderwatch"})
-    sheet = book.add_worksheet(words("register.title"))
-    text = book.add_format({"num_format": "@", "valign": "top"})
-    clock = book.add_format({"num_format": _CLOCK, "align": "left", "valign": "top"})
-    plain = book.add_format({"valign": "top"})
-    bold = book.add_format({"bold": True, "bg_color": "#EEEEEE", "bottom": 1})
-    for column, (name, width) in enumerate(_COLUMNS):
-        sheet.set_column(column, column, width)
-        sheet.write_string(0, column, words(f"register.{name}"), bold)
+    book = Book(words)
     tally = _Tally()
-    for row, cells in enumerate(_rows(entries, words, zone_of, tally), start=1):
-        for column, value in enumerate(cells):
-            if isinstance(value, datetime):
-                sheet.write_datetime(row, column, value, clock)
-            elif isinstance(value, int | Decimal) and -_EXACT < value < _EXACT:
-                sheet.write_number(row, column, value, plain)
-            elif value:
-                sheet.write_string(row, column, visible(str(value)), text)
-    sheet.freeze_panes(1, 2)
+    columns = [(words(f"register.{name}"), width) for name, width in _COLUMNS]
+    rows = _rows(entries, words, zone_of, tally)
+    sheet = book.table(words("register.title"), columns, rows, frozen=2)
     sheet.autofilter(0, 0, tally.lines, len(_COLUMNS) - 1)
-    notes = _notes(words, tally, left_out)
-    _write_notes(book, words, notes)
+    book.notes(words("register.notes"), _notes(words, tally, left_out))
     if tally.is_full or left_out:
         # Whoever reads only the first sheet must know that it is not all.
-        sheet.write_string(tally.lines + 2, 0, words("register.is_not_all"), bold)
-    book.close()
-    return file.getvalue()
+        sheet.write_string(tally.lines + 2, 0, words("register.is_not_all"), book.bold)
+    return book.close()
 
 
 def _rows(
@@ -216,7 +190,7 @@ def _cells(entry: Entry, line: Line, words: Words, zone: ZoneInfo) -> Sequence[A
         line.order,
         line.account,
         alert.shop_id,
-        _local(line.at, zone) if line.at else "",
+        local(line.at, zone) if line.at else "",
         "" if line.units is None else line.units,
         "" if line.amount is None else line.amount,
         line.currency,
@@ -226,15 +200,10 @@ def _cells(entry: Entry, line: Line, words: Words, zone: ZoneInfo) -> Sequence[A
         words.phrase("severity", alert.severity),
         words.phrase("status", alert.status),
         words.phrase("label", entry.label) if entry.label else "",
-        _local(alert.opened_at, zone),
+        local(alert.opened_at, zone),
         zone.key,
         alert.alert_id,
     )
-
-
-def _local(at: datetime, zone: ZoneInfo) -> datetime:
-    # A workbook knows no time zones.
-    return at.astimezone(zone).replace(tzinfo=None, microsecond=0)
 
 
 def _notes(words: Words, tally: _Tally, left_out: int) -> list[str]:
@@ -254,11 +223,3 @@ def _notes(words: Words, tally: _Tally, left_out: int) -> list[str]:
     if tally.is_full:
         notes.append(words("register.full", n=MOST_LINES))
     return notes
-
-
-def _write_notes(book: Any, words: Words, notes: Sequence[str]) -> None:
-    sheet = book.add_worksheet(words("register.notes"))
-    sheet.set_column(0, 0, 100)
-    wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-    for row, note in enumerate(notes):
-        sheet.write_string(row, 0, note, wrapped)

@@ -21,11 +21,11 @@ from streams.inbox.models import AlertRow
 from streams.inbox.register import MOST_ALERTS, Entry, workbook
 from streams.inbox.requests import admit, check_change, chosen_of, filter_of, form_of, language_of
 from streams.inbox.session import Session
+from streams.inbox.sheets import XLSX
 from streams.inbox.texts import CHINA, Words
 
 REGISTER: Final = "/register.xlsx"
 _OF_COMPLAINTS: Final = "/complaints/register.xlsx"
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def add_register(app: FastAPI, console: Console, view: View) -> None:

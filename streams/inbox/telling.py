@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from schemas.alerts import Alert, AlertEnvelope
+from schemas.base import LONGEST_ID
 from streams.inbox import events
 from streams.inbox.database import hold
 from streams.inbox.events import FilingStep
@@ -22,7 +23,6 @@ from streams.inbox.redaction import clean
 from streams.inbox.workflow import Label, Refusal, StepRequest
 
 _MAX_REASON = 256
-_MAX_ORDER = 128
 
 
 def alert_of(session: Session, alert_id: str) -> Alert:
@@ -56,7 +56,7 @@ def _is_filed(session: Session, alert: Alert, order_id: str) -> bool:
     hold(session, storable(f"filing\n{alert.shop_id}\n{order_id}"))
     standing = select(FilingRow.filing_id).where(
         FilingRow.shop_id == storable(alert.shop_id),
-        FilingRow.order_id == storable(order_id, _MAX_ORDER),
+        FilingRow.order_id == storable(order_id, LONGEST_ID),
         FilingRow.status != "rejected",
     )
     return session.scalars(standing.limit(1)).first() is not None
@@ -93,7 +93,7 @@ def _file(
         filing_id=events.derived_id(alert.alert_id, request.request_id, "filing"),
         alert_id=alert.alert_id,
         shop_id=storable(alert.shop_id),
-        order_id=storable(request.order_id, _MAX_ORDER),
+        order_id=storable(request.order_id, LONGEST_ID),
         status="submitted",
         submitted_at=at,
     )

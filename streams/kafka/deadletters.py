@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from schemas.base import LONGEST_ID
 from streams.display.masking import hex_view, is_json, mask_phones, show_body, show_bytes, visible
 from streams.errors import ConfigurationError
 from streams.kafka import clients, reading
@@ -31,8 +32,6 @@ AT = "orderwatch-at"
 # Only on markers: the offset, in the marker's partition, of the letter that was sent back.
 REPLAYED = "orderwatch-replayed"
 MARKER_KEY = b"orderwatch-replayed"
-# The longest id that the contract allows. Who sends a longer one finds it by its beginning.
-_LONGEST_ID = 128
 _POSITION = re.compile("[0-9]+:[0-9]+", re.ASCII)
 
 
@@ -215,4 +214,5 @@ def _event_id(settings: Settings, body: bytes) -> str | None:
         found = str(found)
     if not isinstance(found, str):
         return None
-    return shortened(found, _LONGEST_ID)
+    # Who sends a longer one finds it by its beginning.
+    return shortened(found, LONGEST_ID)

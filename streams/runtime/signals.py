@@ -13,7 +13,7 @@ from typing import Annotated, Literal, cast
 import msgspec
 
 from schemas.alerts import SubjectKind
-from schemas.base import FIRST_YEAR, LAST_YEAR
+from schemas.base import FIRST_YEAR, LAST_YEAR, LONGEST_ID
 from streams.detect.alerts import to_datetime
 from streams.detect.episodes import Told
 from streams.detect.extract import to_ms
@@ -21,7 +21,6 @@ from streams.detect.facts import Signal
 from streams.errors import PoisonError
 
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
-MOST_ID = 128
 # What fits into a signed 64-bit number of the packed state.
 _Number = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
 # More than any detector says. `trim` relies on it that few facts never are too many bytes.
@@ -43,7 +42,7 @@ class _Wire(msgspec.Struct, frozen=True):
     """The fast twin of `schemas.alerts.SignalMessage`, which is the contract."""
 
     signal_id: _Text
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=MOST_ID)]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_ID)]
     subject: _Subject
     shop_id: str
     occurred_at: Annotated[datetime, msgspec.Meta(tz=True)]
@@ -79,10 +78,10 @@ def decode_signal(value: bytes) -> tuple[SubjectKind, str, Signal]:
         wire = _decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise PoisonError("invalid_signal", f"not a signal: {error}") from error
-    if wire.values and len(wire.event_id) > MOST_ID:
+    if wire.values and len(wire.event_id) > LONGEST_ID:
         # No alert could hold it, so whoever counts it would stop there, each time anew.
         raise PoisonError(
-            "invalid_signal", f"not a signal: event_id is longer than {MOST_ID} characters"
+            "invalid_signal", f"not a signal: event_id is longer than {LONGEST_ID} characters"
         )
     if not FIRST_YEAR <= wire.occurred_at.year <= LAST_YEAR:
         raise PoisonError("invalid_signal", "not a signal: occurred_at lies outside our times")

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from streams.inbox.database import open_database, upgrade
 from streams.inbox.models import Base
-from tests.inbox import inbox_in, postgres, postgres_binaries
+from tests.inbox import Clock, Served, inbox_in, postgres, postgres_binaries
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +40,10 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
             for table in reversed(Base.metadata.sorted_tables):
                 connection.execute(table.delete())
     engine.dispose()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """A console that shows nothing yet."""
+    with Served(tmp_path, Clock()) as served:
+        yield served

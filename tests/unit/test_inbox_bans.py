@@ -41,8 +41,8 @@ from streams.inbox.bans import (
     unproposable,
 )
 from streams.inbox.models import BanRow, OutgoingRow
-from streams.inbox.register_web import XLSX
 from streams.inbox.session import LOCAL_OPERATOR
+from streams.inbox.sheets import XLSX
 from streams.inbox.texts import TEXTS, Words
 from streams.inbox.workflow import Label, StepRequest, stands
 from tests.factories import T0, alert_id, make_alert
@@ -688,12 +688,6 @@ class Operator:
 
     def step(self, where: str, name: str, **given: str) -> httpx.Response:
         return self.send(where, f"{where}/{name}", **given)
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    with Served(tmp_path, Clock()) as served:
-        yield served
 
 
 @pytest.fixture

@@ -59,12 +59,6 @@ class Shift:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    with Served(tmp_path, Clock()) as served:
-        yield served
-
-
-@pytest.fixture
 def shift(served: Served) -> Iterator[Shift]:
     shift = Shift(served)
     with closing(shift.http):

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from contextlib import closing
 from html import escape
-from pathlib import Path
 from typing import Any, get_args
 
 import httpx
@@ -29,7 +28,7 @@ from streams.inbox.complaints import (
 from streams.inbox.listing import PAGE_SIZE
 from streams.inbox.texts import TEXTS
 from tests.factories import alert_id, make_alert
-from tests.inbox import Clock, Served
+from tests.inbox import Served
 from tests.visiting import visiting
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -97,12 +96,6 @@ def test_there_is_a_word_for_every_kind_state_step_and_refusal() -> None:
     ):
         for member in members:
             assert f"{prefix}.{member}" in TEXTS
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    with Served(tmp_path, Clock()) as served:
-        yield served
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from html import unescape
@@ -40,12 +39,6 @@ class Tags(HTMLParser):
         names = {name for name, _ in attrs}
         if tag in ("script", "img", "link", "iframe", "form") or {"src", "href"} & names:
             self.found.append(tag)
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    with Served(tmp_path, Clock()) as served:
-        yield served
 
 
 def evidence(served: Served, one: str = ONE, language: str = "zh") -> str:

@@ -18,7 +18,7 @@ from streams.inbox.groups import Group, causes_page, members_query
 from streams.inbox.listing import PAGE_SIZE, Filter
 from streams.inbox.workflow import Channel, State
 from tests.factories import T0, alert_id, make_alert
-from tests.inbox import NOW, Clock, Inbox, Served
+from tests.inbox import NOW, Inbox, Served
 from tests.unit.test_inbox_store import plan_of
 from tests.visiting import visiting
 
@@ -210,12 +210,6 @@ class Shift:
         page = self.http.get(path).text
         hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
         return self.http.post(path, data={**hidden, **boxes, "do": what})
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    with Served(tmp_path, Clock()) as served:
-        yield served
 
 
 @pytest.fixture

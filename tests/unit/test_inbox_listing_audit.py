@@ -16,7 +16,7 @@ from streams.inbox.listing import PAGE_SIZE
 from streams.inbox.listing_audit import audited, findings, items_page
 from tests.example_stories import events_of, ms
 from tests.factories import T0, alert_id, make_alert
-from tests.inbox import Clock, Inbox, Served
+from tests.inbox import Inbox, Served
 from tests.pipeline import run
 from tests.unit.test_inbox_store import plan_of
 from tests.unit.test_inbox_web import HOSTILE, Operator
@@ -112,12 +112,6 @@ def test_pages_and_shops(inbox: Inbox) -> None:
 
 def test_items_are_found_without_walking_all_alerts_by_an_index(tmp_path: Path) -> None:
     assert "ix_alerts_subject_id" not in plan_of(tmp_path, items_page(None, 1))
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    with Served(tmp_path, Clock()) as served:
-        yield served
 
 
 @pytest.fixture

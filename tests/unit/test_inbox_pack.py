@@ -36,12 +36,6 @@ ACCUSING = re.compile(
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    with Served(tmp_path, Clock()) as served:
-        yield served
-
-
-@pytest.fixture
 def http(served: Served) -> Iterator[httpx.Client]:
     with visiting(served.url) as http:
         yield http

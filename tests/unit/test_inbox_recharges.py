@@ -244,12 +244,6 @@ def test_what_was_recorded_is_listed_without_sorting_all_steps(tmp_path: Path) -
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    with Served(tmp_path, Clock()) as served:
-        yield served
-
-
-@pytest.fixture
 def operator(served: Served) -> Iterator[Operator]:
     operator = Operator(served)
     with closing(operator.http):

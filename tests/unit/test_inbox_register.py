@@ -17,7 +17,7 @@ import pytest
 from openpyxl.cell.cell import Cell
 
 from schemas.alerts import Alert, EvidenceFact, HeldUnits, Subject
-from streams.inbox import register, register_web
+from streams.inbox import register, register_web, sheets
 from streams.inbox.register import lines_of
 from streams.inbox.workflow import Label, StepRequest
 from tests.factories import alert_id, make_alert
@@ -25,12 +25,6 @@ from tests.inbox import Clock, Served
 from tests.visiting import visiting
 
 LONG = "3201987654321000019"
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    with Served(tmp_path, Clock()) as served:
-        yield served
 
 
 @pytest.fixture
@@ -64,7 +58,7 @@ def sheets_of(body: bytes) -> tuple[list[Sequence[Cell]], list[str]]:
 def exported(http: httpx.Client, query: str = "", path: str = "/register.xlsx") -> bytes:
     answer = http.get(path + query)
     assert answer.status_code == 200
-    assert answer.headers["content-type"] == register_web.XLSX
+    assert answer.headers["content-type"] == sheets.XLSX
     pattern = r'attachment; filename="register-\d{8}-\d{4}\.xlsx"'
     assert re.fullmatch(pattern, answer.headers["content-disposition"])
     return answer.content

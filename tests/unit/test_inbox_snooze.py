@@ -590,12 +590,6 @@ def test_an_older_inbox_is_brought_up_to_date_with_nothing_set_aside(inbox: Inbo
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    with Served(tmp_path, Clock()) as served:
-        yield served
-
-
-@pytest.fixture
 def shift(served: Served) -> Iterator[Shift]:
     shift = Shift(served)
     with closing(shift.http):

@@ -583,12 +583,6 @@ def test_each_shop_has_its_own_numbers_and_clocks(tmp_path: Path) -> None:
     desk.engine.dispose()
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    with Served(tmp_path, Clock()) as served:
-        yield served
-
-
 def test_the_pages_show_where_each_deadline_stands(served: Served) -> None:
     served.add(overdue(severity="critical"))
     with closing(visiting(served.url)) as http:

@@ -78,12 +78,6 @@ class Operator:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    with Served(tmp_path, Clock()) as served:
-        yield served
-
-
-@pytest.fixture
 def guarded(tmp_path: Path) -> Iterator[Served]:
     with Served(tmp_path, Clock(), token=TOKEN) as served:
         yield served

@@ -251,14 +251,16 @@ class _Exchanges:
 
     def __init__(self, facts: Facts) -> None:
         self._sent_ms = {sent.ref: sent.at_ms for sent in facts.of(Shipped)}
-        self._back = [(r.order_id, r.ref, r.at_ms) for r in facts.of(ReturnArrived)]
+        self._back: dict[str, list[ReturnArrived]] = {}
+        for arrived in facts.of(ReturnArrived):
+            self._back.setdefault(arrived.order_id, []).append(arrived)
 
     def before(self, fact: ReturnInspected) -> bool:
         """Whether that was before a return, which is another one."""
         sent_ms = self._sent_ms.get(fact.order_id, NEVER)
         return sent_ms < fact.at_ms and any(
-            order_id == fact.order_id and name != fact.ref and at_ms < sent_ms
-            for order_id, name, at_ms in self._back
+            arrived.ref != fact.ref and arrived.at_ms < sent_ms
+            for arrived in self._back.get(fact.order_id, ())
         )
 
 

@@ -429,6 +429,8 @@ class _Shipping:
             if parcel.how == "returned":
                 self._returned_ms.setdefault(parcel.order_id, []).append(parcel.at_ms)
         self._said_ms = [said.at_ms for said in facts.of(SaidStockout)]
+        # Every claim asks for it.
+        self._all_said_ms = sum(self._said_ms)
         self._paid: dict[str, int] = {}
         self._payments: Counter[str] = Counter()
         for payment in facts.of(OrderPaid):
@@ -445,7 +447,7 @@ class _Shipping:
             + (sent.at_ms if sent else 0)
             + (picked.at_ms if picked else 0)
             + (_LATEST_MS - over.at_ms if over else 0)
-            + sum(self._said_ms)
+            + self._all_said_ms
             + sum(self._returned_ms.get(order_id, ()))
         )
 
