@@ -81,7 +81,7 @@ class Review(NamedTuple):
         """When a part stopped being readable."""
         ends = [self.gone.at_ms] if self.gone else []
         if part not in self.standing:
-            # A change ends what was posted; what was added later ends nothing.
+            # Of what was posted and its change the later ends the other; what was added later ends nothing.
             ends += [one.at_ms for one in self.standing if one.part != "appended"]
         return min(ends, default=None)
 

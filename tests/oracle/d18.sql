@@ -3,15 +3,16 @@ WITH
 part AS (
     SELECT
         r.*,
-        -- Deleting ends all parts that had been told by then, a change what was posted.
+        -- Deleting ends all parts that had been told by then; of what was posted and its change the later
+        -- one ends the earlier.
         least(
             CASE WHEN n.gone_at >= r.at_ms THEN n.gone_at END,
-            CASE r.part WHEN '' THEN c.at_ms END
+            CASE WHEN r.part <> 'appended' THEN c.at_ms END
         ) AS ended_at
     FROM reviewed r
     JOIN review_now n USING (shop, buyer, review_id)
-    LEFT JOIN (FROM reviewed WHERE part = 'changed') c
-        ON c.shop = r.shop AND c.buyer = r.buyer AND c.review_id = r.review_id
+    LEFT JOIN (FROM reviewed WHERE part <> 'appended') c
+        ON c.shop = r.shop AND c.buyer = r.buyer AND c.review_id = r.review_id AND c.part <> r.part
         AND (c.at_ms, c.event_id) > (r.at_ms, r.event_id)
 ),
 ad AS (

@@ -16,7 +16,7 @@ UPDATE said SET wants_money = FALSE, wants_something = TRUE, names_amount = FALS
 FROM excused x
 WHERE (x.shop, x.buyer, x.event_id) = (said.shop, said.buyer, said.event_id);
 
--- A review's parts: posted, its newest change, and what was added; a change ends what was posted.
+-- A review's parts: posted, its newest change, and what was added; the later of the first two stands.
 CREATE TEMP TABLE standing_part AS
 SELECT *
 FROM reviewed

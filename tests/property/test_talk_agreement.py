@@ -252,3 +252,15 @@ def test_the_order_of_arrival_does_not_matter(
         pipeline.send([event])
     pipeline.finish(horizon_ms, rng)
     assert pipeline.standing == run(events, horizon_ms).standing
+
+
+def test_what_was_posted_after_its_own_change_ends_it() -> None:
+    """Clocks differ: whichever of the two is later is what people read."""
+    story = Talk()
+    story.reviewed("changed", NUMBERS[0], DAY, text="日结兼职,加微信 abc12345")
+    story.reviewed("posted", NUMBERS[0], 5 * DAY)
+    rows = engine_rows(run(story.events, ms(6 * DAY)))
+    assert [(row.detector, row.status, row.ended_at_ms) for row in rows] == [
+        ("D18", "resolved", ms(5 * DAY))
+    ]
+    assert rows == oracle_rows(story.events, ms(6 * DAY))
