@@ -32,6 +32,7 @@ from streams.detect.facts import (
 )
 
 F = TypeVar("F", RefundRequested, ReviewStood)
+_EACH_ITS_OWN: Mapping[str, int] = {}
 
 
 # Of goods in these states the buyer has had them. `not_received` and `unknown` leave it to the parcel.
@@ -73,6 +74,15 @@ def pickups_ms(facts: Facts) -> dict[str, int]:
         elif sent.pickup_follows:
             found[sent.ref] = NEVER
     return found
+
+
+def parcels(facts: Facts) -> dict[str, int]:
+    """By order that was shipped with a tracking number: its last parcel.
+
+    What a buyer puts into one basket platforms split into several orders, which shops then pack together.
+    One parcel is lost, smashed or late for all of them at once, and is asked about once.
+    """
+    return {sent.ref: sent.parcel for sent in facts.of(Shipped) if sent.parcel}
 
 
 # Behind what is said of requests that the shop or the platform has all granted.
@@ -159,17 +169,25 @@ def payments_for_something(facts: Facts) -> Sequence[OrderPaid]:
 class AmongPaid(Generic[F]):
     """How many orders within a window something was told about, and how many there are beside the paid.
 
-    `told` is sorted by time. The window, both ends inclusive, only moves forward: each fact enters and
-    leaves once, so a whole sweep is linear.
+    `told` is sorted by time; `parcel_of` says which orders came in one parcel. The window, both ends
+    inclusive, only moves forward: each fact enters and leaves once, so a whole sweep is linear.
     """
 
-    def __init__(self, told: Sequence[F], payments: Sequence[OrderPaid], window_ms: int) -> None:
+    def __init__(
+        self,
+        told: Sequence[F],
+        payments: Sequence[OrderPaid],
+        window_ms: int,
+        parcel_of: Mapping[str, int] = _EACH_ITS_OWN,
+    ) -> None:
         self._told: Sequence[F] = told
         self._payments = payments
         self._window_ms = window_ms
+        self._parcel_of = parcel_of
         self._next = _next_of_the_same_order(told)
         self._told_of: Counter[str] = Counter()
         self._paid_of: Counter[str] = Counter()
+        self._told_in: Counter[int | str] = Counter()
         self._told_from = self._told_to = self._paid_from = self._paid_to = 0
         # The first fact of each order in the window that was not asked for yet, by its place.
         self._fresh: dict[int, F] = {}
@@ -179,6 +197,11 @@ class AmongPaid(Generic[F]):
     def orders(self) -> int:
         """Orders that something was told about."""
         return len(self._told_of)
+
+    @property
+    def parcels(self) -> int:
+        """Those orders, where several came in one parcel only one of them."""
+        return len(self._told_in)
 
     def move(self, to_ms: int) -> None:
         """Let the window end at this time, which is not before the last one."""
@@ -207,6 +230,7 @@ class AmongPaid(Generic[F]):
         self._enter(order_id, self._told_of, self._paid_of)
         if self._told_of[order_id] == 1:
             self._fresh[i] = self._told[i]
+            self._told_in[self._parcel_of.get(order_id, order_id)] += 1
 
     def _forget(self, i: int) -> None:
         order_id = self._told[i].order_id
@@ -215,6 +239,11 @@ class AmongPaid(Generic[F]):
         if order_id in self._told_of:
             following = self._next[i]
             self._fresh[following] = self._told[following]
+            return
+        parcel: int | str = self._parcel_of.get(order_id, order_id)
+        self._told_in[parcel] -= 1
+        if not self._told_in[parcel]:
+            del self._told_in[parcel]
 
     def _enter(self, order_id: str, own: Counter[str], other: Counter[str]) -> None:
         own[order_id] += 1
@@ -239,16 +268,24 @@ def _next_of_the_same_order(told: Sequence[F]) -> list[int]:
     return following
 
 
+class Compared(NamedTuple):
+    """The numbers of one crossing: orders refunded, in how many parcels they came, and orders in all."""
+
+    orders: int
+    parcels: int
+    total: int
+
+
 class Share(NamedTuple):
     """When refunds were asked for on most of what was paid.
 
-    `compared` are the numbers of each crossing, by its time: orders refunded, and orders in all.
+    `compared` are the numbers of each crossing, by its time.
     `wake_at_ms` is a crossing that payments which are not read yet may undo. `insufficient` is what was
     missing to conclude.
     """
 
     crossings: list[Crossing]
-    compared: Mapping[int, tuple[int, int]]
+    compared: Mapping[int, Compared]
     wake_at_ms: int | None = None
     insufficient: tuple[str, ...] = ()
 
@@ -257,13 +294,13 @@ class Share(NamedTuple):
         moments = self._moments(run)
         if not moments:
             return ()
-        orders, total = self.compared[max(moments)]
-        percent = 100 * orders // total
+        last = self.compared[max(moments)]
+        percent = 100 * last.orders // last.total
         return (Threshold(name, percent, "%", min_share_percent),)
 
     def most(self, run: Run) -> int | None:
-        """The most orders that one window of an episode held, if any is about the share."""
-        return max((self.compared[at][0] for at in self._moments(run)), default=None)
+        """The most parcels that one window of an episode held, if any is about the share."""
+        return max((self.compared[at].parcels for at in self._moments(run)), default=None)
 
     def _moments(self, run: Run) -> list[int]:
         return [at for at in self.compared if run.opened_at_ms <= at <= run.last_at_ms]
@@ -282,22 +319,23 @@ def most_of_the_paid(
 ) -> Share:
     """When refunds of so many orders within a window were asked for, and they are most of what was paid.
 
-    `requests` are those that count, sorted; `level_of` gives the level of a number of orders, None for
-    too few. A crossing brings the first request of each order that none has brought before it: no two
-    episodes may begin within a window. Beyond the horizon a payment may be missing, and with it what
-    speaks for the buyer. Of nobody whose orders are all unknown can a share be told.
+    `requests` are those that count, sorted; `level_of` gives the level of a number of orders, those of one
+    parcel being one, None for too few. A crossing brings the first request of each order that none has
+    brought before it: no two episodes may begin within a window. Beyond the horizon a payment may be
+    missing, and with it what speaks for the buyer. Of nobody whose orders are all unknown can a share be
+    told.
     """
     window_ms = window_s * 1000
     payments = facts.of(OrderPaid)
     known = {p.order_id for p in payments} | {o.ref for o in facts.of(OrderPlaced)}
     known_ms = [request.at_ms for request in requests if request.order_id in known]
-    window = AmongPaid(requests, payments_for_something(facts), window_ms)
+    window = AmongPaid(requests, payments_for_something(facts), window_ms, parcels(facts))
     crossings: list[Crossing] = []
-    compared: dict[int, tuple[int, int]] = {}
+    compared: dict[int, Compared] = {}
     insufficient: tuple[str, ...] = ()
     for at_ms in dict.fromkeys(request.at_ms for request in requests):
         window.move(at_ms)
-        level = level_of(window.orders)
+        level = level_of(window.parcels)
         if level is None:
             continue
         if bisect_left(known_ms, at_ms - window_ms) == bisect_right(known_ms, at_ms):
@@ -306,5 +344,5 @@ def most_of_the_paid(
             if at_ms > horizon_ms:
                 return Share(crossings, compared, at_ms, insufficient)
             crossings.append(Crossing(at_ms, level, window.fresh()))
-            compared[at_ms] = window.orders, window.total
+            compared[at_ms] = Compared(window.orders, window.parcels, window.total)
     return Share(crossings, compared, None, insufficient)

@@ -63,6 +63,7 @@ NAMES: Final[dict[str, tuple[str, str]]] = {
     "overseas_disclosed": ("已注明境外", "overseas is disclosed"),
     "paid": ("付款时间", "paid at"),
     "paid_before": ("此前已付款", "paid before"),
+    "parcel": ("包裹编码", "parcel code"),
     "paid_reserved": ("已付款待发", "reserved by paid orders"),
     "part": ("评价部分", "part of the review"),
     "phone": ("电话", "phone"),

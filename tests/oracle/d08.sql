@@ -128,11 +128,14 @@ refunded AS (
     SELECT
         b.shop, b.buyer, b.crossing_at,
         count(*) AS s,
+        -- What came in one parcel was asked about once.
+        count(DISTINCT t.tracking_no) + count(*) FILTER (t.tracking_no IS NULL) AS parcels,
         bool_or(k.order_id IS NOT NULL) AS is_known
     FROM b_window b
     LEFT JOIN known k USING (shop, buyer, order_id)
+    LEFT JOIN shipped t USING (shop, buyer, order_id)
     GROUP BY ALL
-    HAVING s >= getvariable('warn_orders')
+    HAVING parcels >= getvariable('warn_orders')
 ),
 bought AS (
     SELECT shop, buyer, crossing_at, count(*) AS p
@@ -154,7 +157,7 @@ bought AS (
 b_crossing AS (
     SELECT
         r.shop, r.buyer, r.crossing_at,
-        CASE WHEN r.s >= getvariable('critical_orders') THEN 2 ELSE 1 END AS level
+        CASE WHEN r.parcels >= getvariable('critical_orders') THEN 2 ELSE 1 END AS level
     FROM refunded r
     JOIN bought b USING (shop, buyer, crossing_at)
     WHERE r.is_known AND r.s >= getvariable('min_share') * b.p

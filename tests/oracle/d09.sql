@@ -96,11 +96,17 @@ b_window AS (
     ) = 1
 ),
 refunded AS (
-    SELECT b.shop, b.buyer, b.crossing_at, count(*) AS s, bool_or(k.order_id IS NOT NULL) AS is_known
+    SELECT
+        b.shop, b.buyer, b.crossing_at,
+        count(*) AS s,
+        -- What came in one parcel was asked about once.
+        count(DISTINCT t.tracking_no) + count(*) FILTER (t.tracking_no IS NULL) AS parcels,
+        bool_or(k.order_id IS NOT NULL) AS is_known
     FROM b_window b
     LEFT JOIN known k USING (shop, buyer, order_id)
+    LEFT JOIN shipped t USING (shop, buyer, order_id)
     GROUP BY ALL
-    HAVING s >= getvariable('warn_orders')
+    HAVING parcels >= getvariable('warn_orders')
 ),
 bought AS (
     SELECT shop, buyer, crossing_at, count(*) AS p

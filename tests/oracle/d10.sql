@@ -48,6 +48,7 @@ judged AS (
     SELECT
         c.*,
         s.at_ms AS sent_at,
+        s.tracking_no,
         CASE
             WHEN o.ship_by IS NULL AND p.at_ms IS NULL THEN NULL
             WHEN s.promised_by IS NOT NULL AND e.over_at < s.at_ms THEN NULL
@@ -102,6 +103,7 @@ judged AS (
 suspect AS (
     SELECT
         'buyer' AS kind, shop || ':' || buyer AS subject, buyer, order_id, event_id, at_ms, verdict,
+        tracking_no,
         1000 * getvariable('buyer_window_s') AS window_ms,
         1000 * getvariable('buyer_cooldown_s') AS cooldown_ms
     FROM judged
@@ -109,6 +111,7 @@ suspect AS (
     UNION ALL
     SELECT
         'shop', shop, buyer, order_id, event_id, at_ms, verdict,
+        tracking_no,
         1000 * getvariable('shop_window_s'),
         1000 * getvariable('shop_cooldown_s')
     FROM judged
@@ -117,7 +120,7 @@ suspect AS (
 in_window AS (
     SELECT
         t.kind, t.subject, t.at_ms AS crossing_at, t.cooldown_ms,
-        c.buyer, c.order_id, c.event_id, c.at_ms, c.verdict
+        c.buyer, c.order_id, c.event_id, c.at_ms, c.verdict, c.tracking_no
     FROM (SELECT DISTINCT kind, subject, at_ms, window_ms, cooldown_ms FROM suspect) t
     JOIN suspect c
         ON c.kind = t.kind AND c.subject = t.subject
@@ -126,7 +129,8 @@ in_window AS (
 held AS (
     SELECT
         kind, subject, crossing_at, cooldown_ms,
-        count(*) AS claims,
+        -- The orders of one parcel are claimed once.
+        count(DISTINCT tracking_no) + count(*) FILTER (tracking_no IS NULL) AS claims,
         count(DISTINCT buyer) AS buyers,
         bool_or(verdict = 'proven') AS has_proof
     FROM in_window

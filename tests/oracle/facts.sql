@@ -58,7 +58,8 @@ CREATE TEMP TABLE shipped AS
 SELECT
     shop, buyer, order_id, at_ms,
     ms(value ->> '$.promised_by') AS promised_by,
-    coalesce((value ->> '$.pickup_follows')::BOOLEAN, false) AS pickup_follows
+    coalesce((value ->> '$.pickup_follows')::BOOLEAN, false) AS pickup_follows,
+    value ->> '$.tracking_no' AS tracking_no
 FROM event
 WHERE topic = 'shipments' AND kind = 'shipped'
 QUALIFY row_number() OVER (

@@ -109,10 +109,17 @@ class Story:
         self._add("payments", "failed", at, None, **body)
 
     def shipped(
-        self, order: str, at: float, *, promised_by: float | None = None, awaits: bool = False
+        self,
+        order: str,
+        at: float,
+        *,
+        promised_by: float | None = None,
+        awaits: bool = False,
+        tracking_no: str | None = None,
     ) -> None:
         """The parcel left; `awaits`: its pickup is told as well."""
         extra: dict[str, Any] = {"pickup_follows": True} if awaits else {}
+        extra |= {} if tracking_no is None else {"tracking_no": tracking_no}
         extra |= {} if promised_by is None else {"promised_by": written(promised_by)}
         self._add("shipments", "shipped", at, None, order_id=order, **extra)
 

@@ -138,7 +138,9 @@ def _carried(scene: Scene, order: str, at: float) -> None:
 def _sent(scene: Scene, order: str, at: float, promised_by: float | None = None) -> None:
     """A click on 发货, perhaps of a shop that tells of pickups, and those of one parcel or two."""
     awaits = scene.chance(30)
-    scene.story.shipped(order, at, promised_by=promised_by, awaits=awaits)
+    # Orders of one basket may share a parcel; many parcels have no number, or one of their own.
+    number = scene.draw(st.sampled_from([None, None, "one", "other", f"of {order}"]))
+    scene.story.shipped(order, at, promised_by=promised_by, awaits=awaits, tracking_no=number)
     for _ in range(scene.draw(st.sampled_from([0, 1, 1, 2] if awaits else [0, 0, 0, 1]))):
         taken = at + scene.draw(st.sampled_from([-HOUR, 0, HOUR, DAY, DAY, DAY + TICK, 2 * DAY]))
         scene.story.parcel("pickup", order, taken)

@@ -565,3 +565,61 @@ class TestD18:
         alert = told([*sent(), self.review("5d", "posted", self.AD)], "36d", "D18")
         assert alert.status == "expired"
         assert alert.summary.zh == "评价含返利网站广告,已过举报期限。"
+
+
+class TestOneParcel:
+    """Platforms split a basket into orders, shops pack them together: one parcel is asked about once."""
+
+    CASES = (
+        pytest.param("D08", "not_received", False, 3, id="lost"),
+        pytest.param("D09", "quality", True, 5, id="bad"),
+        pytest.param("D10", "late_shipment", False, 2, id="stuck"),
+    )
+
+    def basket(self, reason: str, is_here: bool, parcels: list[str | None]) -> list[Event]:
+        """As many orders as parcels; of each order the same is said on the fourth day."""
+        events: list[Event] = []
+        status = "received" if is_here else "not_received"
+        for n, parcel in enumerate(parcels, 1):
+            number = {} if parcel is None else {"tracking_no": parcel}
+            placed, paid, shipped = sent(f"o{n}")
+            placed["orders.created"] |= {"ship_by": "2d"}
+            shipped["shipments.shipped"] |= number
+            request = {"order_id": f"o{n}", "reason": reason, "goods_status": status}
+            request |= {"refund_only": not is_here}
+            events += [placed, paid, shipped, {"at": f"4d{n}m", "refunds.requested": request}]
+        return events
+
+    @pytest.mark.parametrize(("detector", "reason", "is_here", "orders"), CASES)
+    def test_its_orders_are_counted_once(
+        self, detector: str, reason: str, is_here: bool, orders: int
+    ) -> None:
+        events = self.basket(reason, is_here, ["SF1"] * 3 * orders)
+        assert not alerts(events, "6d", detector)
+
+    @pytest.mark.parametrize("parcels", [(None,), ("SF1", "SF2", "SF3", "SF4", "SF5")])
+    @pytest.mark.parametrize(("detector", "reason", "is_here", "orders"), CASES)
+    def test_each_parcel_is_counted(
+        self,
+        detector: str,
+        reason: str,
+        is_here: bool,
+        orders: int,
+        parcels: tuple[str | None, ...],
+    ) -> None:
+        events = self.basket(reason, is_here, [*parcels * orders][:orders])
+        assert alerts(events, "6d", detector)
+
+    @pytest.mark.parametrize(("detector", "reason", "is_here", "orders"), CASES)
+    def test_what_is_compared_is_what_is_counted(
+        self, detector: str, reason: str, is_here: bool, orders: int
+    ) -> None:
+        one_basket = ["SF1"] * 4
+        apart = [f"SF{n}" for n in range(2, orders + 1)]
+        alert = told(self.basket(reason, is_here, [*one_basket, *apart]), "6d", detector)
+        assert alert.severity == "warn"
+        compared = {t.name: t.value for t in alert.evidence.thresholds}
+        name = {"D08": "refund_only_orders", "D09": "abnormal_refund_orders", "D10": "claims"}
+        assert compared[name[detector]] == orders
+        # Every order is evidence all the same.
+        assert len(alert.evidence.facts) == orders + 3

@@ -200,7 +200,7 @@ def test_of_a_detector_that_is_unknown_here_codes_are_shown() -> None:
 def test_names_of_one_detector_are_not_those_of_another() -> None:
     words = Words("zh", NOW)
     assert words.detector("D01") == "恶拍"
-    assert words.threshold("D10", "claims") == "索赔"
+    assert words.threshold("D10", "claims") == "索赔(同一包裹算一次)"
     assert words.threshold("D01", "claims") == "claims"
     assert words.unit("D25", "acts") == "种"
     assert words.unit("D01", "acts") == "acts"

@@ -98,7 +98,10 @@ class SerialRefundOnly(Detector[Rules]):
     wording = Wording(
         title=("仅退款", "Serial refund-only"),
         thresholds={
-            "refund_only_orders": ("仅退款订单", "Refund-only orders"),
+            "refund_only_orders": (
+                "仅退款订单(同一包裹算一笔)",
+                "Refund-only orders, those of one parcel being one",
+            ),
             "rerequests_after_refusal": ("拒绝后再次申请", "Asked again after refusal"),
             "failed_contacts": ("联系不上", "Failed contacts"),
             "share_of_paid_orders": ("占已付款订单", "Share of paid orders"),
@@ -159,12 +162,13 @@ class SerialRefundOnly(Detector[Rules]):
             ),
             not_if=(
                 "撤回申请;发货前的退款;包裹被拒收或退回;只退部分货款;以缺货、延迟发货为由;"
-                f"仅退款订单少于{rules.warn_orders}笔或占付款订单不足"
-                f"{rules.min_share_percent}%,且同一订单(分子订单时,同一子订单)拒绝后再申请少于{rules.rerequests}次",
+                f"仅退款订单(同一包裹算一笔)少于{rules.warn_orders}笔"
+                f"或占付款订单不足{rules.min_share_percent}%,"
+                f"且同一订单(分子订单时,同一子订单)拒绝后再申请少于{rules.rerequests}次",
                 "withdrawn requests; refunds before shipping, of parcels that came back, of a part of the "
-                f"price, or for stockout or lateness; fewer than {rules.warn_orders} such orders or less "
-                f"than {rules.min_share_percent} % of the paid ones, and fewer than {rules.rerequests} "
-                "re-requests on one order, or on one item where they name it",
+                f"price, or for stockout or lateness; fewer than {rules.warn_orders} such orders, those of "
+                f"one parcel being one, or less than {rules.min_share_percent} % of the paid ones, and "
+                f"fewer than {rules.rerequests} re-requests on one order, or on one item where they name it",
             ),
             ended=(
                 "窗口期内没有新的仅退款申请",

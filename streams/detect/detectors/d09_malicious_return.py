@@ -73,7 +73,10 @@ class MaliciousReturn(Detector[Rules]):
         title=("恶意退货", "Malicious return"),
         thresholds={
             "mismatched_returns": ("退回不符", "Returns that do not match"),
-            "abnormal_refund_orders": ("异常理由退款订单", "Orders refunded for odd reasons"),
+            "abnormal_refund_orders": (
+                "异常理由退款订单(同一包裹算一笔)",
+                "Orders refunded for odd reasons, those of one parcel being one",
+            ),
             "share_of_paid_orders": ("占已付款订单", "Share of paid orders"),
         },
         units={"returns": ("次", "returns")},
@@ -133,12 +136,12 @@ class MaliciousReturn(Detector[Rules]):
             ),
             not_if=(
                 f"退回一致,运输破损,买家此前已称收到的不是所购商品(可能错发或贴错面单),重量相差不超过{rules.weight_tolerance_percent}%,七天无理由退货;"
-                f"此类退款少于{rules.warn_orders}笔或占付款订单不足{rules.min_share_percent}%",
+                f"此类退款(同一包裹算一笔)少于{rules.warn_orders}笔或占付款订单不足{rules.min_share_percent}%",
                 "a return that matches, damage on the way, a buyer who had said that something else was "
                 "sent (it may have been, or labels were mixed up), a weight within "
                 f"{rules.weight_tolerance_percent} %, seven-day returns; fewer than "
-                f"{rules.warn_orders} such refunds, or less than {rules.min_share_percent} % of the "
-                "paid orders",
+                f"{rules.warn_orders} such refunds, those of one parcel being one, or less than "
+                f"{rules.min_share_percent} % of the paid orders",
             ),
             ended=("窗口期内没有新的情况", "Nothing new within the window"),
             steps=(

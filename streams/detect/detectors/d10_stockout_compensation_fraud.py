@@ -60,6 +60,7 @@ from streams.detect.orders import (
     first_grant,
     granted_by,
     grants_of,
+    parcels,
     pickups_ms,
     rulings,
 )
@@ -166,7 +167,7 @@ class _StockoutClaims:
     wording = Wording(
         title=("缺货骗赔", "Stockout claim fraud"),
         thresholds={
-            "claims": ("索赔", "Claims"),
+            "claims": ("索赔(同一包裹算一次)", "Claims, one for each parcel"),
             "shipped_in_time": ("其中已按时发货", "Shipped in time"),
         },
         rules={
@@ -209,12 +210,13 @@ class _StockoutClaims:
             ),
             not_if=(
                 "卖家确实延迟发货或平台判定投诉成立;申请或投诉被撤回;没有已按时发货的订单;"
+                "几笔订单同装一个包裹(算一次);"
                 f"卖家曾告知缺货;包裹已被快递退回;多种商品的订单部分缺货;点击发货后{taken_zh}内快递未揽收(须接入揽收信息)",
                 "the seller really shipped late, or a complaint was upheld; the claims were "
-                "withdrawn; none of the orders is proven to have shipped on time; the seller had told "
-                "that it is out of stock; the carrier had brought the parcel back; a part of an order "
-                f"of several items was out of stock; no carrier picked the parcel up within {taken_en} "
-                "of the click on 发货 (where pickups are told)",
+                "withdrawn; none of the orders is proven to have shipped on time; the orders came in one "
+                "parcel (they count once); the seller had told that it is out of stock; the carrier had "
+                "brought the parcel back; a part of an order of several items was out of stock; no carrier "
+                f"picked the parcel up within {taken_en} of the click on 发货 (where pickups are told)",
             ),
             ended=("窗口期内没有新的索赔", "No further claim within the window"),
             steps=(
@@ -274,10 +276,11 @@ class StockoutFraudByBuyer(_StockoutClaims, Detector[Rules]):
             rules.buyer_expire_after_s,
         )
 
+        first_of = _firsts(false, parcels(facts))
         reached = _reached(
             false,
             limits,
-            lambda fact: fact.event_id,
+            lambda fact: first_of[fact.event_id],
             lambda window: not proven.isdisjoint(window),
             [fact.at_ms for fact in false if fact.event_id in proven],
         )
@@ -398,6 +401,19 @@ def _claims(facts: Facts, horizon_ms: int, rules: Rules) -> list[_Claim]:
         is_picked_up = shipping.is_picked_up(order_id)
         claims.append(_Claim(claim, outcome, wake_ms, 3 * version + settled, is_picked_up))
     return claims
+
+
+def _firsts(
+    claims: Sequence[RefundRequested | ComplaintFiled], parcel_of: Mapping[str, int]
+) -> dict[str, str]:
+    """By claim, the first one about its parcel, both by event: one parcel is one claim."""
+    first: dict[int, str] = {}
+    found = {}
+    for claim in claims:
+        parcel = parcel_of.get(claim.order_id)
+        event_id = claim.event_id
+        found[event_id] = event_id if parcel is None else first.setdefault(parcel, event_id)
+    return found
 
 
 def _granted_requests(facts: Facts) -> dict[str, str]:

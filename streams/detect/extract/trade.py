@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+from zlib import crc32
 
 from schemas import fast_types as ev
 from streams.detect import facts as f
@@ -150,8 +151,9 @@ def _payment_failed(e: ev.PaymentFailed) -> tuple[f.PaymentFailed]:
 def _shipped(e: ev.ShipmentShipped) -> tuple[f.Shipped, f.ShippingOver]:
     at_ms, event_id, order_id = to_ms(e.occurred_at), e.event_id, e.order_id
     promised = 0 if e.promised_by is None else deadline_ms(e.promised_by)
+    parcel = 0 if e.tracking_no is None else crc32(e.tracking_no.encode())
     return (
-        f.Shipped(at_ms, event_id, order_id, promised, e.pickup_follows),
+        f.Shipped(at_ms, event_id, order_id, promised, e.pickup_follows, parcel),
         f.ShippingOver(at_ms, event_id, order_id, "shipped"),
     )
 

@@ -54,11 +54,13 @@ class PaymentFailed(Fact, tag=4, frozen=True, array_like=True, gc=False):
 class Shipped(Fact, tag=5, frozen=True, array_like=True, gc=False):
     """The seller declared an order shipped. `ref` is the order id; 0 means that nothing was promised.
 
-    `pickup_follows`: whoever told it tells `PickedUp` as well.
+    `pickup_follows`: whoever told it tells `PickedUp` as well. `parcel` is a checksum of its tracking
+    number, which tells the parcels of one buyer apart; 0 where none is known.
     """
 
     promised_by_ms: int = 0
     pickup_follows: bool = False
+    parcel: int = 0
 
 
 class PickedUp(Fact, tag=81, frozen=True, array_like=True, gc=False):
