@@ -186,6 +186,17 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 ),
             ),
             Panel(
+                "Alerts per hour by shop · 各店铺预警",
+                "Opened, reopened or escalated; the ten that have most. Shops that the rules file names "
+                "under shops, with an empty block as well, are here by name; all others are :other.",
+                (
+                    (
+                        f"topk(10, {counted('orderwatch_shop_alerts_total', 'shop, detector', 3600)})",
+                        "{{shop}} {{detector}}",
+                    ),
+                ),
+            ),
+            Panel(
                 "Too little data to conclude · 数据不足",
                 "Evaluations a minute that said so, instead of staying silent.",
                 (
@@ -194,7 +205,6 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                         "{{detector}} {{reason}}",
                     ),
                 ),
-                width=12,
             ),
             Panel(
                 "Signals per second · 信号",
@@ -205,7 +215,6 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                         "{{name}}",
                     ),
                 ),
-                width=12,
             ),
         ),
     ),
@@ -314,8 +323,16 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
         (
             Panel(
                 "Not handled · 未处理预警",
-                "Alerts in the inbox, by severity.",
+                "Alerts in the inbox, by severity, with those that somebody has set aside.",
                 (("max by (severity) (orderwatch_inbox_alerts_open)", "{{severity}}"),),
+                width=6,
+                is_stacked=True,
+            ),
+            Panel(
+                "Set aside · 稍后提醒",
+                "Those of them that somebody has set aside until later.",
+                (("max by (severity) (orderwatch_inbox_alerts_snoozed)", "{{severity}}"),),
+                width=6,
                 is_stacked=True,
             ),
             Panel(
@@ -323,6 +340,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "How long the alert that waits longest has been waiting.",
                 (("max(orderwatch_inbox_oldest_unhandled_seconds)", "oldest"),),
                 unit="s",
+                width=6,
             ),
             Panel(
                 "Until somebody takes it · 响应时间",
@@ -336,6 +354,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                     for q in (0.5, 0.95)
                 ),
                 unit="s",
+                width=6,
             ),
             Panel(
                 "Findings · 处理结论",
@@ -376,15 +395,28 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "Deadlines coming up · 临近时限",
                 "Of alerts and complaints at work, reminded of or due; docs/deadlines.md names the codes.",
                 (("max by (code) (orderwatch_inbox_timers_due)", "{{code}}"),),
-                width=12,
+                width=6,
                 is_stacked=True,
+            ),
+            Panel(
+                "Next deadline in · 最近时限剩余",
+                "Until the last moment of the one that comes first and is not met, by code.",
+                (("max by (code) (orderwatch_inbox_timers_next_seconds)", "{{code}}"),),
+                unit="s",
+                width=6,
             ),
             Panel(
                 "Deadlines past · 已过时限",
                 "Past their last moment and not met.",
                 (("max by (code) (orderwatch_inbox_timers_breached)", "{{code}}"),),
-                width=12,
+                width=6,
                 is_stacked=True,
+            ),
+            Panel(
+                "Bans · 禁购名单",
+                "Waiting for approval (PROPOSED), for the platform (APPROVED), or in force (EXPORTED).",
+                (("max by (state) (orderwatch_inbox_bans)", "{{state}}"),),
+                width=6,
             ),
         ),
     ),

@@ -137,6 +137,10 @@ class RuleSet:
         """The shops that have rules of their own, in the order of the document."""
         return tuple(self._shops)
 
+    def names(self, shop: str) -> bool:
+        """Whether the document has a block for this shop, be it an empty one."""
+        return shop in self._shops
+
     def of(self, shop: str) -> Mapping[str, Rule]:
         """The rules by detector id for one shop."""
         return self._shops.get(shop, self._default)

@@ -93,10 +93,14 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Count:
-    """How many deadlines of one code want somebody, and how many are past their time."""
+    """How many deadlines of one code want somebody, how many are past their time, and how soon one will be.
+
+    `next_s` is None where no last moment lies ahead.
+    """
 
     due: int
     breached: int
+    next_s: float | None
 
 
 class _Stamp(NamedTuple):
@@ -172,10 +176,14 @@ class Board:
         """For every code T01 to T12, also those of which there are none."""
         now = self._now()
         due, breached = defaultdict[str, int](int), defaultdict[str, int](int)
+        next_s: dict[str, float] = {}
         for line in self.unmet():
             due[line.timer.code] += line.timer.is_pressing(now)
             breached[line.timer.code] += line.timer.is_breached(now)
-        return {code: Count(due[code], breached[code]) for code in CODES}
+            if line.timer.due_at > now:
+                # They come by their last moment, so of each code the first is the soonest.
+                next_s.setdefault(line.timer.code, (line.timer.due_at - now).total_seconds())
+        return {code: Count(due[code], breached[code], next_s.get(code)) for code in CODES}
 
     def of_alerts(self, ids: Sequence[str]) -> dict[str, Sequence[Timer]]:
         """All deadlines of these alerts by id, those that are met as well."""

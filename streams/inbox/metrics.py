@@ -187,11 +187,19 @@ class _StoredGauges:
             "Those that are past their last moment and not met.",
             labels=["code"],
         )
+        soonest = GaugeMetricFamily(
+            "orderwatch_inbox_timers_next_seconds",
+            "Until the last moment of the deadline that comes first; none where none lies ahead.",
+            labels=["code"],
+        )
         for code, count in timers.items():
             due.add_metric([code], count.due)
             breached.add_metric([code], count.breached)
+            if count.next_s is not None:
+                soonest.add_metric([code], count.next_s)
         yield due
         yield breached
+        yield soonest
         events = GaugeMetricFamily(
             "orderwatch_inbox_events_waiting",
             "Events about what people did, and deadlines that turned, that Kafka does not have yet.",

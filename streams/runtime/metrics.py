@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from schemas.alerts import Alert
+from streams.detect.rules import RuleSet
+
+# Stands for the shops that the rules file does not name. No shop can be called so: an id has no colon.
+OTHER_SHOP: Final = ":other"
+# What goes on in a shop or got worse there; what else becomes of an alert says nothing about an attack.
+_WORSE: Final = frozenset({"opened", "reopened", "escalated"})
 _SECONDS = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
 
 
@@ -34,6 +43,13 @@ class WorkerMetrics:
             "orderwatch_alerts",
             "Alert revisions published",
             ["detector", "severity", "change"],
+            registry=r,
+        )
+        self.shop_alerts = Counter(
+            "orderwatch_shop_alerts",
+            "Alerts that were opened, reopened or escalated in each shop that the rules file names; in all "
+            "others together as :other",
+            ["shop", "detector", "severity"],
             registry=r,
         )
         self.signals = Counter("orderwatch_signals", "Signals published", ["name"], registry=r)
@@ -108,3 +124,11 @@ class WorkerMetrics:
             "1 while many buyers of all shops together order and nobody pays in any of them",
             registry=r,
         )
+
+    def published(self, alert: Alert, rules: RuleSet) -> None:
+        """Count one revision; its shop by name only where the rules file names it."""
+        self.alerts.labels(alert.detector, alert.severity, alert.change).inc()
+        # Of what a shop allows it wants nobody told.
+        if alert.change in _WORSE and alert.suppressed_by is None:
+            shop = alert.shop_id if rules.names(alert.shop_id) else OTHER_SHOP
+            self.shop_alerts.labels(shop, alert.detector, alert.severity).inc()

@@ -297,7 +297,7 @@ class Stage:
         if effects.changed or not self._changelog.is_signed(number):
             await self._changelog.write(number, effects.changed, self._frontier(partition))
         for alert in effects.alerts:
-            self._metrics.alerts.labels(alert.detector, alert.severity, alert.change).inc()
+            self._metrics.published(alert, self._engine.rules)
         for told in effects.told:
             self._metrics.signals.labels(told.signal.name).inc()
         for (detector, reason), count in effects.insufficient.items():

@@ -159,7 +159,7 @@ def test_every_metric_asked_for_is_exported_with_its_labels(where: str, expressi
 def test_what_consoles_read_from_the_database_they_share_is_not_summed(
     where: str, expression: str
 ) -> None:
-    of_alerts = "alerts_open|oldest_unhandled_seconds|labelled_alerts|timers_due|timers_breached"
+    of_alerts = "alerts_(open|snoozed)|oldest_unhandled_seconds|labelled_alerts|timers_\\w+"
     shared = f"{of_alerts}|events_waiting|bans"
     summed = re.findall(r"\bsum\b\s*(?:by\s*\([^)]*\)\s*)?\(\s*(orderwatch_\w+)", expression)
     assert not [name for name in summed if re.fullmatch(f"orderwatch_inbox_({shared})", name)], (
@@ -274,6 +274,50 @@ def test_panels_show_the_first_late_event_and_how_often_each_detector_was_right(
     path = tmp_path / "panels_test.yml"
     path.write_text(yaml.safe_dump({"tests": [story]}))
     run_tool("promtool", "test", "rules", str(path))
+
+
+def test_a_panel_shows_in_which_shop_something_began_and_what(tmp_path: Path) -> None:
+    began = "orderwatch_shop_alerts_total"
+    worker = 'job="orderwatch-worker", instance="w"'
+    by_severity = {"warn": "1x19 1x20", "critical": "_x19 2x20"}
+    story = {
+        "interval": "15s",
+        "input_series": [
+            {"series": f"up{{{worker}}}", "values": "1x40"},
+            *(
+                {
+                    "series": f'{began}{{{worker}, shop="s1", detector="D01", severity="{severity}"}}',
+                    "values": values,
+                }
+                for severity, values in by_severity.items()
+            ),
+            {
+                "series": f'{began}{{{worker}, shop=":other", detector="D10", severity="warn"}}',
+                "values": "_x19 3x20",
+            },
+        ],
+        "promql_expr_test": [
+            {
+                "expr": expression_of("Alerts per hour by shop"),
+                "eval_time": "5m15s",
+                # In the minute that was seen there were two and three, as many as 120 and 180 an hour.
+                "exp_samples": [
+                    {"labels": '{shop=":other", detector="D10"}', "value": 180},
+                    {"labels": '{shop="s1", detector="D01"}', "value": 120},
+                ],
+            },
+        ],
+    }
+    path = tmp_path / "panels_test.yml"
+    path.write_text(yaml.safe_dump({"tests": [story]}))
+    run_tool("promtool", "test", "rules", str(path))
+
+
+def test_every_number_of_the_inbox_is_drawn() -> None:
+    drawn = " ".join(expression for _, expression in EXPRESSIONS)
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    gauges = re.findall(r"`(orderwatch_inbox_\w+)` \| gauge", page)
+    assert [name for name in gauges if name not in drawn] == []
 
 
 def test_the_committed_dashboard_is_the_generated_one() -> None:

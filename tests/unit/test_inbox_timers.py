@@ -660,6 +660,20 @@ def test_the_metric_has_every_code_and_no_other_label(served: Served) -> None:
         assert f'orderwatch_inbox_timers_breached{{code="{code}"}}' in text
     assert 'orderwatch_inbox_timers_due{code="T04"} 1.0' in text
     assert 'orderwatch_inbox_timers_breached{code="T09"} 1.0' in text
+    # What is past has no last moment ahead.
+    assert 'orderwatch_inbox_timers_next_seconds{code="T09"}' not in text
+
+
+def test_the_metric_says_how_soon_the_next_deadline_of_a_kind_comes(served: Served) -> None:
+    for number, hours in enumerate((30, 2, 50)):
+        due = said("T12", NOW + timedelta(hours=hours))
+        served.add(make_alert(f"{number}", deadlines=[due]))
+    name = 'orderwatch_inbox_timers_next_seconds{code="T12"}'
+    with closing(visiting(served.url)) as http:
+        assert f"{name} 7200.0" in http.get("/metrics").text
+        # The first one is past by then, and the second one the next.
+        served.clock.forward(hours=3)
+        assert f"{name} {27 * 3600}.0" in http.get("/metrics").text
 
 
 def test_there_is_a_word_for_every_state() -> None:
