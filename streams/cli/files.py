@@ -15,9 +15,16 @@ schema = typer.Typer(no_args_is_help=True, help="The generated contracts.")
 rules = typer.Typer(no_args_is_help=True, help="The rules of the detectors.")
 
 
+def path(written: str) -> Path:
+    """What an option or an argument names. Without a name it would be the folder one happens to be in."""
+    if not written:
+        raise typer.BadParameter("expected the path of a file or folder, found nothing")
+    return Path(written)
+
+
 @schema.command("export")
 def schema_export(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Directory to write into.")],
+    out: Annotated[Path, typer.Option("--out", "-o", parser=path, help="Directory to write into.")],
 ) -> None:
     """Write the JSON Schemas and the AsyncAPI document."""
     from schemas.generate import asyncapi, json_schema
@@ -35,7 +42,10 @@ def schema_export(
 @rules.command("check")
 def rules_check(
     context: typer.Context,
-    path: Annotated[Path | None, typer.Argument(help="Default: the rules in use.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="PATH", parser=path, help="Default: the rules in use."),
+    ] = None,
     shop: Annotated[str, typer.Option(help="With the overrides of this shop.")] = "",
 ) -> None:
     """Check a rules file and show every threshold with its source."""
@@ -43,7 +53,7 @@ def rules_check(
     from streams.detect.detector import find_detectors
     from streams.rules import load_rules
 
-    chosen = path or context.obj.settings().rules_path
+    chosen = file or context.obj.settings().rules_path
     tables.show_rules(load_rules(chosen, find_detectors()), shop, chosen)
 
 
@@ -54,12 +64,14 @@ def replay(
         typer.Argument(metavar="FILE…", help="JSON Lines, plain, .gz or .zst; - is stdin."),
     ],
     rules: Annotated[
-        Path | None, typer.Option("--rules", help="Other rules than those set.")
+        Path | None,
+        typer.Option("--rules", parser=path, help="Other rules than those set."),
     ] = None,
     against: Annotated[
         Path | None,
         typer.Option(
             "--against",
+            parser=path,
             help="Replay once more under these rules, and show only what they say otherwise.",
         ),
     ] = None,
@@ -149,7 +161,7 @@ def import_(
     kind: Annotated[
         str, typer.Argument(metavar="KIND", help="olist, tmall or online-retail: the data set.")
     ],
-    source: Annotated[Path, typer.Argument(help="The folder of the data set.")],
+    source: Annotated[Path, typer.Argument(parser=path, help="The folder of the data set.")],
     out: Annotated[
         str, typer.Option("--out", "-o", help="File to write: .jsonl, .gz or .zst; - is stdout.")
     ],

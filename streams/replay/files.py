@@ -94,6 +94,10 @@ class EventReader:
         for source in self._sources:
             if source == STDIN:
                 continue
+            if not source:
+                raise ConfigurationError(
+                    "an event file has no name; expected a path, or '-' for stdin"
+                )
             path = Path(source)
             if path.is_dir():
                 raise ConfigurationError(f"{source} is a directory; expected an event file")

@@ -353,10 +353,14 @@ def test_a_table_that_goes_into_a_pipe_breaks_no_id(capsys: pytest.CaptureFixtur
         (["simulate", "--out", ""], "the file to write has no name"),
         (["simulate", "--out", "e.jsonl", "--labels", ""], "the file to write has no name"),
         (["replay", "e.jsonl", "--alerts", ""], "the file to write has no name"),
+        (["replay", "e.jsonl", "--rules", ""], "'--rules': expected the path of a file"),
+        (["replay", "e.jsonl", "--against", ""], "'--against': expected the path of a file"),
+        (["rules", "check", ""], "'PATH': expected the path of a file"),
         (
-            ["replay", "e.jsonl", "--rules", ""],
-            "cannot be read: Is a directory; expected a file of rules",
+            ["schema", "export", "--out", ""],
+            "'--out' / '-o': expected the path of a file or folder",
         ),
+        (["import", "tmall", "", "--out", "o.jsonl"], "'source': expected the path of a file"),
     ],
     ids=lambda it: " ".join(it)[:40] if isinstance(it, list) else "",
 )

@@ -269,6 +269,8 @@ def test_a_file_without_a_name_is_refused() -> None:
     """As `--out "$UNSET"` gives it."""
     with pytest.raises(ConfigurationError, match="the file to write has no name"):
         LineWriter("")
+    with pytest.raises(ConfigurationError, match="an event file has no name"):
+        EventReader([""])
 
 
 def test_a_file_that_cannot_appear_under_its_name_leaves_nothing(tmp_path: Path) -> None:
