@@ -19,6 +19,11 @@ class _Refused(yaml.MarkedYAMLError):
 class _Loader(yaml.SafeLoader):
     """YAML whose keys are text and stand once: YAML itself lets the last of two win without a word."""
 
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
+        """What a value without quotes is: with a colon no number, for to YAML 1.1 a 22:00 is 1320."""
+        tag: str = super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
+        return _TEXT if tag in _NUMBERS and ":" in value else tag
+
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)
         seen = set()
@@ -53,8 +58,10 @@ class _Loader(yaml.SafeLoader):
 
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 _OCTAL = re.compile("[-+]?0[0-9_]")
+_TEXT = "tag:yaml.org,2002:str"
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 # Text, and `<<`, which takes over the keys of another mapping.
-_KEY_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
+_KEY_TAGS = (_TEXT, "tag:yaml.org,2002:merge")
 
 
 def _refused(key: yaml.Node, what: str) -> _Refused:

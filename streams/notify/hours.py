@@ -36,7 +36,7 @@ def _read_time(value: object) -> object:
             return time.fromisoformat(value)
         except ValueError:
             pass
-    # Without quotes YAML reads 22:00 as the number 1320.
+    # Not 2200, which is a number, nor 8:00, which may lack a digit.
     raise ValueError(f'{_shown(value)} is no time of day; write it in quotes, like "22:00"')
 
 

@@ -212,8 +212,8 @@ def test_urls_are_read_from_files_beside_the_routes(settings: Settings) -> None:
         (FILE + "x: \0", r"cannot be read as YAML: a byte that is not UTF-8, or a character"),
         ("- routes", r"the file: "),
         (
-            with_desk("quiet: {from: 22:00, to: '08:00'}"),
-            r"desk\.quiet\.from 1320: 1320 is no time of",
+            with_desk("quiet: {from: 2200, to: '08:00'}"),
+            r"desk\.quiet\.from 2200: 2200 is no time of",
         ),
         (
             with_desk("quiet: {from: '24:00', to: '08:00'}"),
@@ -253,6 +253,7 @@ def test_urls_are_read_from_files_beside_the_routes(settings: Settings) -> None:
             with_route("digest: {at: '09:00', every_s: 60}"),
             r"routes\.1\.digest: .*either at or every_s",
         ),
+        (with_route("digest: {every_s: 1:30}"), r"digest\.every_s: .* valid integer"),
         (with_route("digest: {every_s: 59}"), r"routes\.1\.digest\.every_s 59: "),
         (with_route("digest: {every: 60}"), r"digest\.every is .* \(did you mean 'every_s'\?\)"),
         (with_route("repeat_s: 10"), r"routes\.1\.repeat_s 10: .*greater than or equal to 60"),
@@ -270,6 +271,12 @@ def test_a_file_with_a_mistake_is_refused_by_its_name_and_without_secrets(
         load(settings, text)
     assert "routes.yaml" in str(refused.value)
     assert "t0ken" not in str(refused.value)
+
+
+def test_a_time_means_what_it_says_without_quotes_too(settings: Settings) -> None:
+    plain = with_desk("quiet: {from: 22:00, to: 08:30}")
+    quoted = with_desk("quiet: {from: '22:00', to: '08:30'}")
+    assert load(settings, plain).channels == load(settings, quoted).channels
 
 
 @pytest.mark.parametrize("name", ["routes.yaml", "desk.url"])

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import pytest
 from structlog.testing import capture_logs
 
+from schemas.alerts import Subject
 from streams.detect.detector import find_detectors
 from streams.detect.rules import RuleSet
 from streams.errors import ConfigurationError
@@ -42,6 +43,25 @@ def test_what_cannot_be_meant_is_refused(tmp_path: Path, appended: str, told: st
     path.write_text(SHIPPED + appended, encoding="utf-8")
     with pytest.raises(ConfigurationError, match=rf"rules\.yaml: cannot be read as YAML: .*{told}"):
         load_rules(path, find_detectors())
+
+
+@pytest.mark.parametrize("written", ["12:30", "-1:00", "1:30.5", "190:20:30"])
+def test_a_number_with_a_colon_is_none(tmp_path: Path, written: str) -> None:
+    """To YAML 1.1 it counts sixties: half past twelve would be 750 orders."""
+    path = tmp_path / "rules.yaml"
+    path.write_text(f"{SHIPPED}shops: {{s1: {{D01: {{warn_orders: {written}}}}}}}\n", "utf-8")
+    told = rf"shops\.s1\.D01\.warn_orders: .*integer.*found '{written}'"
+    with pytest.raises(ConfigurationError, match=told):
+        load_rules(path, find_detectors())
+
+
+def test_an_id_with_a_colon_is_the_one_that_events_write(tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    allowed = "shops: {s1: {allow: [{buyer: 12:30, why: 12:45}]}}\n"
+    path.write_text(SHIPPED + allowed, encoding="utf-8")
+    rules = load_rules(path, find_detectors())
+    subject = Subject(kind="buyer", id="s1:12:30")
+    assert rules.of("s1")["D01"].suppressed_by(subject) == "allow: 12:45"
 
 
 def test_one_shop_may_take_over_the_rules_of_another(tmp_path: Path) -> None:
