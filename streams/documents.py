@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -69,12 +70,21 @@ def _refused(key: yaml.Node, what: str) -> _Refused:
     return _Refused(problem=f"the key {name} {what}", problem_mark=key.start_mark)
 
 
-def read_yaml(path: Path | Traversable, name: str, *, holds_secrets: bool = False) -> Any:
+def read_yaml(path: Traversable, name: str, *, holds_secrets: bool = False) -> Any:
     """What a file says; `name` is how messages call it. Raises OSError when it cannot be read.
 
     Raises ConfigurationError for what is no YAML, with its line and, unless it `holds_secrets`, its words.
     """
-    return parse_yaml(path.read_bytes(), name, holds_secrets=holds_secrets)
+    return parse_yaml(content_of(path), name, holds_secrets=holds_secrets)
+
+
+def content_of(file: Traversable, most_bytes: int = -1) -> bytes:
+    """What a file holds, of a long one no more than that. Raises OSError when it cannot be read."""
+    # Whoever opens a pipe waits for somebody to write to it, and a device may never end.
+    if isinstance(file, Path) and file.exists() and not (file.is_file() or file.is_dir()):
+        raise OSError(errno.EINVAL, "it is a pipe or a device")
+    with file.open("rb") as opened:
+        return opened.read(most_bytes)
 
 
 def parse_yaml(content: bytes, name: str, *, holds_secrets: bool = False) -> Any:

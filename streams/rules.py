@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +14,7 @@ from streams.detect.detector import Detector, find_detectors
 from streams.detect.engine import Engine
 from streams.detect.rules import RuleSet, parse
 from streams.detect.second_order import SecondOrder
-from streams.documents import parse_yaml
+from streams.documents import content_of, parse_yaml
 from streams.errors import ConfigurationError
 from streams.identities import configure
 from streams.settings import Settings
@@ -37,7 +36,8 @@ def load_rules(path: Path | None, detectors: Sequence[Detector[Any]]) -> RuleSet
     source = path or files("streams.detect").joinpath("rules.yaml")
     where = name_of_rules(path)
     try:
-        content = _content(source)
+        # No more than tells that it is none of rules: any file may be named.
+        content = content_of(source, _MOST_BYTES + 1)
     except FileNotFoundError as error:
         raise ConfigurationError(
             f"{where}: there is no such rules file; correct ORDERWATCH_RULES_PATH (or the argument "
@@ -48,12 +48,6 @@ def load_rules(path: Path | None, detectors: Sequence[Detector[Any]]) -> RuleSet
             f"{where}: cannot be read: {error.strerror}; expected a file of rules"
         ) from error
     return _rules_of(content, where, detectors)
-
-
-def _content(source: Traversable) -> bytes:
-    """What a file holds, and no more than tells that it is none of rules: any file may be named."""
-    with source.open("rb") as file:
-        return file.read(_MOST_BYTES + 1)
 
 
 def _rules_of(content: bytes, where: str, detectors: Sequence[Detector[Any]]) -> RuleSet:
@@ -135,7 +129,7 @@ class RulesFile:
     def _read(self) -> bytes | None:
         """What the file holds; None when it cannot be read."""
         try:
-            return _content(self._path) if self._path else None
+            return content_of(self._path, _MOST_BYTES + 1) if self._path else None
         except OSError:
             return None
 

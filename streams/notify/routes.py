@@ -26,7 +26,7 @@ from schemas.alerts import SEVERITIES, Alert, Severity
 from schemas.base import ShopId
 from schemas.outputs import DeadlineTurn
 from streams.detect.detector import find_detectors
-from streams.documents import read_yaml
+from streams.documents import content_of, read_yaml
 from streams.errors import ConfigurationError
 from streams.notify.hours import Digest, Quiet, Strict
 from streams.notify.text import is_over
@@ -220,7 +220,9 @@ def _read(path: Path) -> Routes:
     try:
         document = read_yaml(path, str(path), holds_secrets=True)
     except OSError as error:
-        raise ConfigurationError(f"Cannot read the routes file {path}: {error.strerror}.") from None
+        raise ConfigurationError(
+            f"Cannot read the routes file {path}: {error.strerror}; expected a file."
+        ) from None
     try:
         routes = Routes.model_validate(document if document is not None else {})
     except ValidationError as error:
@@ -259,10 +261,10 @@ def _with_url(path: Path, name: str, channel: ChannelConfig) -> ChannelConfig:
     # Relative to the routes file, so that both can be mounted from one secret.
     file = path.parent / channel.url_file
     try:
-        url = file.read_text(encoding="utf-8").strip()
+        url = content_of(file).decode("utf-8").strip()
     except OSError as error:
         raise ConfigurationError(
-            f"{path}: cannot read channels.{name}.url_file {file}: {error.strerror}."
+            f"{path}: cannot read channels.{name}.url_file {file}: {error.strerror}; expected a file."
         ) from None
     except UnicodeDecodeError:
         raise ConfigurationError(

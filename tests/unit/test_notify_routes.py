@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -285,6 +287,27 @@ def test_a_file_that_is_not_utf_8_is_refused_by_its_name(settings: Settings, nam
     settings.notify_routes_path.write_text(FILE, encoding="utf-8")
     settings.notify_routes_path.with_name(name).write_bytes("频道: 1".encode("gbk"))
     with pytest.raises(ConfigurationError, match=rf"{name}.*not UTF-8"):
+        load_routes(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("routes.yaml", r"routes file .*routes\.yaml"), ("desk.url", r"desk\.url_file .*desk\.url")],
+)
+@pytest.mark.parametrize(
+    ("make", "found"),
+    [(os.mkfifo, "it is a pipe or a device"), (os.mkdir, "Is a directory")],
+    ids=["pipe", "folder"],
+)
+def test_what_is_no_file_is_refused_and_waited_for_by_nobody(
+    settings: Settings, name: str, told: str, make: Callable[[Path], None], found: str
+) -> None:
+    assert settings.notify_routes_path is not None
+    settings.notify_routes_path.write_text(FILE, encoding="utf-8")
+    path = settings.notify_routes_path.with_name(name)
+    path.unlink()
+    make(path)
+    with pytest.raises(ConfigurationError, match=rf"{told}: {found}; expected a file"):
         load_routes(settings)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path, PosixPath
@@ -108,6 +109,23 @@ def test_a_file_of_any_size_is_refused_before_it_is_read_whole(tmp_path: Path) -
         load_rules(path, find_detectors())
 
 
+@pytest.mark.parametrize(
+    ("kind", "told"), [("pipe", "it is a pipe or a device"), ("folder", "Is a directory")]
+)
+def test_what_is_no_file_is_refused_and_waited_for_by_nobody(
+    tmp_path: Path, kind: str, told: str
+) -> None:
+    path = tmp_path / "rules.yaml"
+    (os.mkfifo if kind == "pipe" else os.mkdir)(path)
+    with pytest.raises(ConfigurationError, match=rf"rules\.yaml: cannot be read: {told}; expected"):
+        load_rules(path, find_detectors())
+
+
+def test_a_device_that_never_ends_is_no_file_of_rules() -> None:
+    with pytest.raises(ConfigurationError, match="/dev/zero: cannot be read: it is a pipe or a de"):
+        load_rules(Path("/dev/zero"), find_detectors())
+
+
 @pytest.mark.parametrize("mark", ["\N{BYTE ORDER MARK}", ""])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_files_of_any_editor_are_read(tmp_path: Path, mark: str, end: str) -> None:
@@ -167,7 +185,8 @@ def test_a_file_that_cannot_be_used_changes_nothing_and_is_told_until_it_can(
     looked.write(text)
     assert looked.file.is_refused and not looked.taken
     looked.path.unlink()
-    for make in (looked.path.mkdir, looked.path.rmdir, looked.path.touch):
+    pipe, end = (lambda: os.mkfifo(looked.path)), looked.path.unlink
+    for make in (looked.path.mkdir, looked.path.rmdir, pipe, end, looked.path.touch):
         make()
         looked.file.look()
         looked.file.look()
