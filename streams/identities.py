@@ -11,6 +11,7 @@ import secrets
 from pathlib import Path
 
 import orjson
+from pydantic import SecretStr
 
 from streams.detect.address import phones, receivers
 from streams.detect.address.identity import MAX_KEY_BYTES, MIN_KEY_BYTES
@@ -29,6 +30,17 @@ def configure(settings: Settings, *, reads_receivers: bool = True) -> None:
         receivers.use(identity_key(settings), disposable_phones(settings.disposable_phones_path))
     else:
         receivers.ignore()
+
+
+def with_some_key(settings: Settings) -> Settings:
+    """The settings for who leaves nothing behind: where there is no key yet, with one for this run only.
+
+    It is no fixed one: what a replay writes is handed on, and under a key that everybody knows eleven digits
+    are tried out in seconds.
+    """
+    if settings.identity_key is not None or (settings.data_dir / KEY_FILE).exists():
+        return settings
+    return settings.model_copy(update={"identity_key": SecretStr(_drawn())})
 
 
 def identity_key(settings: Settings) -> bytes:
@@ -54,7 +66,7 @@ def _make(path: Path) -> None:
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(24))
+        file.write(_drawn())
     try:
         # Fails where another process was faster; then its key is the one.
         os.link(draft, path)
@@ -62,6 +74,10 @@ def _make(path: Path) -> None:
         pass
     finally:
         draft.unlink()
+
+
+def _drawn() -> str:
+    return secrets.token_hex(24)
 
 
 def _checked(key: bytes, where: str) -> bytes:

@@ -113,6 +113,7 @@ def replay(
 ) -> None:
     """Run the detectors over files of events; same rules, same answers as the live worker."""
     from streams.cli import progress, tables
+    from streams.identities import with_some_key
     from streams.replay import run as replaying
     from streams.replay.comparison import compare
     from streams.rules import build_engine, name_of_rules
@@ -127,10 +128,11 @@ def replay(
             "--against reads the files twice, and a pipe or - can be read only once; name files."
         )
     plan = replaying.Plan(files, alerts, until, shuffle_seed, speed, shop_sizes)
-    settings = context.obj.settings(rules_path=rules)
+    settings = with_some_key(context.obj.settings(rules_path=rules))
+    other = settings.model_copy(update={"rules_path": against})
     if against is not None:
         # Before an hour is spent on the first replay.
-        build_engine(context.obj.settings(rules_path=against))
+        build_engine(other)
     clock = replaying.wall_clock_ms if against is None else replaying.stopped_clock()
     with progress.counter("replay") as count:
         replayed = replaying.run(settings, plan, count, clock)
@@ -138,7 +140,6 @@ def replay(
         tables.show_replay(replayed, as_json=as_json, only_summary=alerts == "-")
     else:
         with progress.counter("replay against") as count:
-            other = context.obj.settings(rules_path=against)
             before = replaying.run(
                 other, replace(plan, alerts=None, counts_sizes=False), count, clock
             )

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -23,8 +24,14 @@ from streams.cli.invocation import Invocation
 from streams.cli.root import app
 from streams.cli.tables import table
 from streams.demo.story import story
+from streams.detect.address import receivers
+from streams.detect.address.identity import Hasher
 from streams.errors import ConfigurationError, PoisonError, TransientError
+from streams.identities import KEY_FILE, identity_key
+from streams.settings import load_settings
 from streams.simulate import simulate
+from tests.example_stories import FOLDER, load
+from tests.pipeline import IDENTITY_KEY
 
 STORY_END = datetime(2026, 11, 11, 12, tzinfo=UTC)
 
@@ -242,6 +249,40 @@ def test_replay_of_the_demo_story_accuses_the_right_people(
     assert {a["alert_id"] for a in shuffled} == {a["alert_id"] for a in alerts}
 
 
+@pytest.fixture
+def reader() -> Iterator[None]:
+    """Whoever replays configures how receivers are read in this process."""
+    yield
+    receivers.use(IDENTITY_KEY)
+
+
+@pytest.mark.usefixtures("reader")
+def test_a_replay_keeps_no_key_and_takes_the_one_of_the_workers(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    banned = load(FOLDER / "D35" / "fires_while_banned.yaml")
+    lines = [json.dumps({"topic": topic, "value": value}) for topic, value in banned.events]
+    Path("events.jsonl").write_text("\n".join(lines), encoding="utf-8")
+
+    def replayed() -> tuple[str, str]:
+        """The id of its alert, and the hash of the phone in what proves it."""
+        assert main(["replay", "events.jsonl", "--json"]) == 0
+        (alert,) = (json.loads(line) for line in capfd.readouterr().out.splitlines())
+        (phone,) = (
+            f["detail"]["phone"] for f in alert["evidence"]["facts"] if "phone" in f["detail"]
+        )
+        return alert["alert_id"], phone
+
+    first, second = replayed(), replayed()
+    assert first[0] == second[0] and first[1] != second[1]
+    assert [path.name for path in tmp_path.iterdir()] == ["events.jsonl"]
+    # As the first worker makes it.
+    made = identity_key(load_settings())
+    assert replayed() == replayed() == (first[0], Hasher(made).phone("13800138000"))
+    assert [path.name for path in (tmp_path / ".orderwatch").iterdir()] == [KEY_FILE]
+
+
 def test_replay_names_refused_lines(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_text('{"topic": "orders", "value": {}}\n', encoding="utf-8")
@@ -355,6 +396,7 @@ def test_a_table_that_goes_into_a_pipe_breaks_no_id(capsys: pytest.CaptureFixtur
         (["replay", "e.jsonl", "--alerts", ""], "the file to write has no name"),
         (["replay", "e.jsonl", "--rules", ""], "'--rules': expected the path of a file"),
         (["replay", "e.jsonl", "--against", ""], "'--against': expected the path of a file"),
+        (["replay", ""], "an event file has no name; expected a path"),
         (["rules", "check", ""], "'PATH': expected the path of a file"),
         (
             ["schema", "export", "--out", ""],
