@@ -62,11 +62,14 @@ class Services:
         self._log = directory / "services.log"
         self._children = {}
         for name in names:
-            own = {"ORDERWATCH_DATA_DIR": str(directory / name)} | each.get(name, {})
+            own = {
+                "ORDERWATCH_DATA_DIR": str(directory / name),
+                "ORDERWATCH_DATABASE_URL": f"sqlite:///{directory}/inbox.db",
+            }
             with self._log.open("ab") as log:
                 self._children[name] = subprocess.Popen(
                     [str(Path(sys.executable).with_name("orderwatch")), name],
-                    env=os.environ | subject.variables | settings | own,
+                    env=os.environ | subject.variables | settings | own | each.get(name, {}),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -178,7 +181,6 @@ def test_from_an_order_to_everybody_who_must_know(
         settings = {
             "ORDERWATCH_NOTIFY_ROUTES_PATH": str(routes),
             "ORDERWATCH_INBOX_PORT": str(inbox_port),
-            "ORDERWATCH_DATABASE_URL": f"sqlite:///{tmp_path}/inbox.db",
         }
         with services(subject, tmp_path, settings) as running:
             subject.start()

@@ -248,6 +248,8 @@ def test_an_inbox_without_rights_goes_on_with_what_it_has_and_says_why(
             running.wait_for(lambda: "docs/operations.md lists" in reason(), "it says why")
             assert get(inbox).is_success
             assert running.stop() == {"inbox": 0}
+    # Not in the folder that the tests are run from.
+    assert (tmp_path / "inbox.db").exists()
 
 
 def test_the_rights_that_are_listed_are_enough(
@@ -256,7 +258,6 @@ def test_the_rights_that_are_listed_are_enough(
     inbox = f"http://127.0.0.1:{(inbox_port := free_port())}"
     settings = {
         "inbox_port": str(inbox_port),
-        "database_url": f"sqlite:///{tmp_path}/inbox.db",
         "stock_dry_run": "false",
         "stock_approval": "false",
         "stock_item_budget_units": "1000",
