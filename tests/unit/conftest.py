@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy import Engine
 from streams.inbox.database import open_database, upgrade
 from streams.inbox.models import Base
 from tests.inbox import Clock, Served, inbox_in, postgres, postgres_binaries
+from tests.shift import Shift
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +49,11 @@ def served(tmp_path: Path) -> Iterator[Served]:
     """A console that shows nothing yet."""
     with Served(tmp_path, Clock()) as served:
         yield served
+
+
+@pytest.fixture
+def shift(served: Served) -> Iterator[Shift]:
+    """A person at its list."""
+    shift = Shift(served)
+    with closing(shift.http):
+        yield shift

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
-from html import unescape
 from pathlib import Path
 
 import httpx
@@ -19,50 +17,9 @@ from streams.inbox.listing import PAGE_SIZE
 from streams.inbox.workflow import Channel, Label, State, StepRequest
 from tests.factories import alert_id, make_alert
 from tests.inbox import Clock, Served
-from tests.visiting import visiting
+from tests.shift import Shift
 
 TOKEN = "a-token-that-is-long-enough"
-# The list with a row for each alert.
-EACH = "/?group=none"
-
-
-class Shift:
-    """A person at a list, in a browser without script: chooses alerts by their keys, and sends the form."""
-
-    def __init__(self, served: Served, **headers: str) -> None:
-        self.served = served
-        self.http = visiting(served.url, headers={"origin": served.url, **headers})
-
-    def form(self, path: str = EACH) -> tuple[str, dict[str, str], dict[str, str]]:
-        """Where the form of a list is sent, its hidden fields, and a box for each alert."""
-        page = self.http.get(path).text
-        found = re.search(
-            r'<form class="bulk" method="post" action="([^"]*)">(.*?)</form>', page, re.S
-        )
-        assert found is not None
-        fields = [
-            dict(re.findall(r'(\w+)="([^"]*)"', one))
-            for one in re.findall("<input[^>]*>", found[2])
-        ]
-        hidden = {one["name"]: one["value"] for one in fields if one["type"] == "hidden"}
-        boxes = {
-            one["name"]: one["value"]
-            for one in fields
-            if one["type"] == "checkbox" and "name" in one
-        }
-        return unescape(found[1]), hidden, boxes
-
-    def do(self, what: str, *keys: str, path: str = EACH) -> httpx.Response:
-        action, hidden, boxes = self.form(path)
-        chosen = {name: boxes[name] for key in keys if (name := f"alert.{alert_id(key)}")}
-        return self.http.post(action, data={**hidden, **chosen, "do": what})
-
-
-@pytest.fixture
-def shift(served: Served) -> Iterator[Shift]:
-    shift = Shift(served)
-    with closing(shift.http):
-        yield shift
 
 
 def states(served: Served, *keys: str) -> list[str]:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
 
-import httpx
 import pytest
 from sqlalchemy import Engine
 
@@ -19,8 +16,8 @@ from streams.inbox.listing import PAGE_SIZE, Filter
 from streams.inbox.workflow import Channel, State
 from tests.factories import T0, alert_id, make_alert
 from tests.inbox import NOW, Inbox, Served
+from tests.shift import Shift
 from tests.unit.test_inbox_store import plan_of
-from tests.visiting import visiting
 
 ALL = Filter()
 
@@ -195,30 +192,6 @@ def test_groups_of_few_at_work_are_not_looked_for_among_all_that_ever_were(tmp_p
         assert "ix_alerts_shop_id_detector" not in members
 
 
-class Shift:
-    """A person at the list, in a browser without script."""
-
-    def __init__(self, served: Served) -> None:
-        self.http = visiting(served.url, headers={"origin": served.url})
-
-    def boxes(self, path: str = "/") -> dict[str, str]:
-        """What each box of a group would send."""
-        page = self.http.get(path).text
-        return dict(re.findall(r'name="(group\.[0-9a-f]+)" value="([^"]*)"', page))
-
-    def do(self, what: str, boxes: dict[str, str], path: str = "/") -> httpx.Response:
-        page = self.http.get(path).text
-        hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
-        return self.http.post(path, data={**hidden, **boxes, "do": what})
-
-
-@pytest.fixture
-def shift(served: Served) -> Iterator[Shift]:
-    shift = Shift(served)
-    with closing(shift.http):
-        yield shift
-
-
 def states(served: Served, *keys: str) -> list[str]:
     return [served.store.detail(alert_id(key)).row.case.state for key in keys]  # type: ignore[union-attr]
 
@@ -227,7 +200,7 @@ def test_a_group_is_taken_labelled_and_confirmed_with_one_box(served: Served, sh
     served.add(*(late(key) for key in "123"), late("4", buyer="b7"))
     (name,) = shift.boxes()
     for what in ("take", "label.CONFIRMED_MALICIOUS", "confirm"):
-        answer = shift.do(what, shift.boxes())
+        answer = shift.send(what, shift.boxes())
         assert (answer.status_code, "3条已完成" in answer.text) == (200, True)
         assert (name in answer.text) == (what != "confirm")
     assert states(served, *"1234") == [State.DONE] * 3 + [State.NEW]
@@ -252,7 +225,7 @@ def test_what_arrives_after_the_page_is_not_chosen_with_its_group(
     served.add(late("1"), late("2"))
     boxes = shift.boxes()
     served.add(late("3"))
-    answer = shift.do("take", boxes)
+    answer = shift.send("take", boxes)
     assert states(served, *"123") == [State.IN_PROGRESS, State.IN_PROGRESS, State.NEW]
     # The box still stands for the two, for the next step.
     (chosen,) = re.findall(r'name="group\.[^>]* value="([^"]*)"[^>]*checked', answer.text)
@@ -264,7 +237,7 @@ def test_more_than_a_page_at_once_is_refused_before_anything_is_done(
     served: Served, shift: Shift
 ) -> None:
     served.add(*(late(f"{b}-{n}", buyer=b) for b in ("b1", "b2") for n in range(PAGE_SIZE - 1)))
-    answer = shift.do("take", shift.boxes())
+    answer = shift.send("take", shift.boxes())
     assert (answer.status_code, "一次最多选50条预警" in answer.text) == (400, True)
     assert states(served, "b1-0", "b2-0") == [State.NEW, State.NEW]
 
@@ -284,5 +257,5 @@ def test_a_group_opens_to_its_alerts_and_leads_back(served: Served, shift: Shift
 @pytest.mark.parametrize("said", ["x", "../../etc.1", f"{alert_id('1')}", f"{alert_id('1')}.x"])
 def test_a_box_that_no_list_sends_is_refused(served: Served, shift: Shift, said: str) -> None:
     served.add(late("1"), late("2"))
-    assert shift.do("take", {"group.0": said}).status_code in (400, 409)
+    assert shift.send("take", {"group.0": said}).status_code in (400, 409)
     assert states(served, "1") == [State.NEW]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -36,7 +35,7 @@ from streams.inbox.timers import Timer, ms
 from streams.inbox.workflow import Channel, Label, State, StepRequest
 from tests.factories import alert_id, make_alert
 from tests.inbox import NOW, Clock, Inbox, Served, default_rules, records, wait_until
-from tests.unit.test_inbox_bulk import Shift
+from tests.shift import Shift
 from tests.unit.test_inbox_recharges import top_up
 from tests.unit.test_inbox_store import at_once, plan_of, waiting_for_locks
 
@@ -587,13 +586,6 @@ def test_an_older_inbox_is_brought_up_to_date_with_nothing_set_aside(inbox: Inbo
 
 
 # --- on the pages
-
-
-@pytest.fixture
-def shift(served: Served) -> Iterator[Shift]:
-    shift = Shift(served)
-    with closing(shift.http):
-        yield shift
 
 
 def form(page: str, step: str) -> dict[str, str]:
