@@ -67,7 +67,9 @@ def lines(settings: Settings, view: View) -> Iterator[Line]:
             f"--since is {view.since} and --until {view.until}, so nothing can lie between; expected a later "
             "--until."
         )
-    records = islice(_records(settings, view), view.limit)
+    # To a broker a time before 1970 means something else: it asks for one end of the topic.
+    since_ms = None if since_ms is not None and since_ms < 0 else since_ms
+    records = islice(_records(settings, view, since_ms, until_ms), view.limit)
     return (render(record, view) for record in records)
 
 
@@ -87,11 +89,10 @@ def render(record: Record, view: View) -> Line:
     return Line(f"{record.position} {_time(record)} {key} {body}")
 
 
-def _records(settings: Settings, view: View) -> Iterator[Record]:
+def _records(
+    settings: Settings, view: View, since_ms: int | None, until_ms: int | None
+) -> Iterator[Record]:
     if not view.follow:
-        since_ms, until_ms = epoch_ms(view.since), epoch_ms(view.until)
-        # To a broker a time before 1970 means something else: it asks for one end of the topic.
-        since_ms = None if since_ms is not None and since_ms < 0 else since_ms
         found = reading.to_end(settings, view.topic, since_ms=since_ms)
         # Producers give the times, so they need not be in order.
         return (

@@ -309,11 +309,12 @@ class Board:
                 )
 
 
-def timers_of(session: Session, alert_id: str, rules: RuleSet) -> Sequence[Timer]:
-    """All deadlines of one alert as its transaction sees them, those that are met as well."""
+def timers_of(session: Session, alert_id: str, rules: RuleSet) -> tuple[Sequence[Timer], Deadlines]:
+    """All deadlines of one alert as its transaction sees them, met or not, and the terms of its shop."""
     stamps = _stamps(session, AlertRow.alert_id == alert_id)
     ((row, said, handling),) = _read_rows(session, stamps)
-    return of_alert(handling, said.deadlines, rules.deadlines(row.shop_id))
+    terms = rules.deadlines(row.shop_id)
+    return of_alert(handling, said.deadlines, terms), terms
 
 
 class _Data(BaseModel):

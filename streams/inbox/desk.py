@@ -115,10 +115,8 @@ class Desk:
         if request.later is None:
             raise ValueError("an alert set aside without saying until when")
         now, state = self._now(), State(case.state)
-        of_alert = select(AlertRow.shop_id).where(AlertRow.alert_id == case.alert_id)
-        zone = time_zone(self._rules.deadlines(session.scalars(of_alert).one()).time_zone)
-        timers = timers_of(session, case.alert_id, self._rules)
-        back = snooze.back(request.later, now, zone, timers)
+        timers, terms = timers_of(session, case.alert_id, self._rules)
+        back = snooze.back(request.later, now, time_zone(terms.time_zone), timers)
         if not isinstance(back, snooze.Back):
             return Outcome("refused", back)
         case.version += 1

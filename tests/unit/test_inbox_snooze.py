@@ -17,7 +17,7 @@ import httpx
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, event, select, update
 
 from schemas.alerts import Alert, Deadline, Text
 from streams.detect.deadlines import Term
@@ -200,6 +200,18 @@ def of(code: str, due_at: datetime) -> Deadline:
 
 def quiet(key: str = "1", *deadlines: Deadline, **fields: Any) -> Alert:
     return make_alert(key, **{"deadlines": list(deadlines), **fields})
+
+
+def test_setting_aside_asks_once_of_which_shop_it_is(inbox: Inbox) -> None:
+    inbox.add(quiet())
+    version = case(inbox).version
+    asked: list[str] = []
+    event.listen(inbox.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    step = StepRequest(
+        alert_id("1"), "snooze", by="李雷", request_id="once", version=version, later=HOUR
+    )
+    assert inbox.desk.perform(step) == Outcome("done")
+    assert sum("alerts.shop_id" in question for question in asked) == 1
 
 
 def test_it_leaves_the_queue_and_comes_back_by_itself_marked(inbox: Inbox) -> None:
