@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sqlite3
@@ -281,6 +282,14 @@ def test_a_replay_keeps_no_key_and_takes_the_one_of_the_workers(
     made = identity_key(load_settings())
     assert replayed() == replayed() == (first[0], Hasher(made).phone("13800138000"))
     assert [path.name for path in (tmp_path / ".orderwatch").iterdir()] == [KEY_FILE]
+
+
+@pytest.mark.usefixtures("reader")
+def test_after_a_replay_memory_is_looked_after_as_before(tmp_path: Path) -> None:
+    before = gc.get_freeze_count(), gc.get_threshold()
+    (tmp_path / "none.jsonl").touch()
+    assert main(["replay", str(tmp_path / "none.jsonl")]) == 0
+    assert (gc.get_freeze_count(), gc.get_threshold()) == before
 
 
 def test_replay_names_refused_lines(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
