@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from schemas.alerts import AlertStatus, Severity
-from streams.detect.episodes import LEVELS, Episode, Threshold, Verdict
+from schemas.alerts import Severity
+from streams.detect.episodes import LEVELS, Episode, Threshold, Verdict, outcome
 from streams.detect.facts import AnyFact, by_time
 
 
@@ -70,12 +70,9 @@ def _episode(detector: str, case: Case, horizon_ms: int, expire_after_s: int) ->
     members = tuple(sorted(case.members, key=by_time))
     last_ms = max(case.opened_at_ms, case.level_since_ms, members[-1].at_ms)
     expires_ms = _expires_ms(case, last_ms, expire_after_s)
-    status: AlertStatus = "open"
-    ended_ms = None
-    if case.resolved_at_ms is not None:
-        status, ended_ms = "resolved", max(case.resolved_at_ms, case.opened_at_ms)
-    elif expires_ms <= horizon_ms:
-        status, ended_ms = "expired", expires_ms
+    settled_ms = case.resolved_at_ms
+    resolved_ms = None if settled_ms is None else max(settled_ms, case.opened_at_ms)
+    status, ended_ms = outcome(resolved_ms, expires_ms, horizon_ms)
     return Episode(
         detector=detector,
         anchor=case.anchor,

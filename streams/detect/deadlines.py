@@ -7,6 +7,7 @@ They are derived from facts and never stored, so they survive every restart. Wha
 from __future__ import annotations
 
 from typing import Annotated, Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -131,6 +132,11 @@ class Deadlines(BaseModel):
     T10: ContactRetry
     T11: RechargeCallback
     T12: Filing
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The clocks of the shop."""
+        return time_zone(self.time_zone)
 
     @field_validator("time_zone")
     @classmethod

@@ -299,6 +299,17 @@ def outcome_of_burst(
     return "open", None
 
 
+def outcome(
+    resolved_ms: int | None, expires_ms: int, horizon_ms: int
+) -> tuple[AlertStatus, int | None]:
+    """What became of an episode, and when: a fact has settled it, it is over by itself, or neither."""
+    if resolved_ms is not None:
+        return "resolved", resolved_ms
+    if expires_ms <= horizon_ms:
+        return "expired", expires_ms
+    return "open", None
+
+
 def level_at(value: int, warn: int, critical: int) -> Severity | None:
     """The level that a count reaches."""
     if value >= critical:

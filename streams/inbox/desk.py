@@ -18,7 +18,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from streams.detect.rules import RuleSet
-from streams.detect.working_days import time_zone
 from streams.inbox import snooze, telling
 from streams.inbox.board import timers_of
 from streams.inbox.checklist import find, since_return, ticks_of
@@ -116,7 +115,7 @@ class Desk:
             raise ValueError("an alert set aside without saying until when")
         now, state = self._now(), State(case.state)
         timers, terms = timers_of(session, case.alert_id, self._rules)
-        back = snooze.back(request.later, now, time_zone(terms.time_zone), timers)
+        back = snooze.back(request.later, now, terms.zone, timers)
         if not isinstance(back, snooze.Back):
             return Outcome("refused", back)
         case.version += 1

@@ -17,7 +17,6 @@ from fastapi import Depends, FastAPI, Request, Response
 from schemas.alerts import EvidenceFact
 from streams.detect.entries import ComplaintKind
 from streams.detect.playbooks import NEEDS, PROOFS
-from streams.detect.working_days import time_zone
 from streams.inbox import pages
 from streams.inbox.casebook import CaseDetail, kind_of
 from streams.inbox.console import Console
@@ -240,7 +239,7 @@ class _Files:
 
     def _zone(self, whole: Whole) -> ZoneInfo:
         shop_id = whole.first.card.alert.shop_id
-        return time_zone(self._console.rules.deadlines(shop_id).time_zone)
+        return self._console.rules.deadlines(shop_id).zone
 
 
 def _download(whole: Whole, name: str, ending: str, body: bytes) -> Response:

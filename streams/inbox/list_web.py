@@ -12,7 +12,6 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy.exc import SQLAlchemyError
 
-from streams.detect.working_days import time_zone
 from streams.inbox import pages
 from streams.inbox.bulk import Told, perform_each
 from streams.inbox.console import Console
@@ -134,7 +133,7 @@ def list_page(
 
 def offers_of(console: Console, shop: str) -> list[Offer]:
     """Until when an alert can be set aside, on the clocks of a shop; of no shop, on those of most."""
-    return offers(console.now(), time_zone(console.rules.deadlines(shop).time_zone))
+    return offers(console.now(), console.rules.deadlines(shop).zone)
 
 
 def _status(told: Told | None) -> int:

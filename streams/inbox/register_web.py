@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 from fastapi import Depends, FastAPI, Request, Response
 
 from schemas.alerts import AlertEnvelope
-from streams.detect.working_days import time_zone
 from streams.inbox.console import Console
 from streams.inbox.list_web import View
 from streams.inbox.models import AlertRow
@@ -56,7 +55,7 @@ def _register(
 ) -> Response:
     @cache
     def zone_of(shop_id: str) -> ZoneInfo:
-        return time_zone(console.rules.deadlines(shop_id).time_zone)
+        return console.rules.deadlines(shop_id).zone
 
     words = Words(language_of(request), console.now(), is_dated=True)
     entries = (

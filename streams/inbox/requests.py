@@ -141,10 +141,10 @@ def step_of(alert_id: str, step: str, form: dict[str, str], operator: str) -> St
     """The step that a form asks for. Raises BadFormError."""
     known: Step | None = _one_of(get_args(Step), step)
     request_id = _request_id(form)
-    version = _number(form.get("version"), default=-1, greatest=2**31 - 1)
+    version = _version(form)
     channel = form.get("channel")
     label = form.get("label") or None
-    if known is None or version < 0:
+    if known is None:
         raise BadFormError
     if label is not None and label not in list(Label):
         raise BadFormError
@@ -262,9 +262,9 @@ def opened_of(form: dict[str, str], operator: str) -> OpenRequest:
 def case_step_of(complaint_id: str, step: str, form: dict[str, str], operator: str) -> CaseRequest:
     """The step of a complaint that a form asks for. Raises BadFormError."""
     known: CaseStep | None = _one_of(get_args(CaseStep), step)
-    version = _number(form.get("version"), default=-1, greatest=2**31 - 1)
+    version = _version(form)
     proof = form.get("proof") or None
-    if known is None or version < 0 or (known == "prove") != (proof is not None):
+    if known is None or (known == "prove") != (proof is not None):
         raise BadFormError
     return CaseRequest(
         complaint_id=complaint_id,
@@ -289,8 +289,8 @@ def proposal_of(form: dict[str, str], asking: Asking) -> Proposal:
 def ban_step_of(ban_id: str, step: str, form: dict[str, str], asking: Asking) -> BanRequest:
     """The step of a ban that a form asks for. Raises BadFormError."""
     known: BanStep | None = _one_of(get_args(BanStep), step)
-    version = _number(form.get("version"), default=-1, greatest=2**31 - 1)
-    if known is None or version < 0:
+    version = _version(form)
+    if known is None:
         raise BadFormError
     return BanRequest(
         ban_id=ban_id,
@@ -346,6 +346,14 @@ def _is_bearer(request: Request, keeper: Gatekeeper) -> bool:
 
 def _one_of(choices: tuple[_Choice, ...], offered: str | None) -> _Choice | None:
     return next((choice for choice in choices if choice == offered), None)
+
+
+def _version(form: dict[str, str]) -> int:
+    """The version of what was looked at. Raises BadFormError."""
+    version = _number(form.get("version"), default=-1, greatest=2**31 - 1)
+    if version < 0:
+        raise BadFormError
+    return version
 
 
 def _number(offered: str | None, *, default: int, greatest: int) -> int:

@@ -231,24 +231,20 @@ class Store:
     def waiting_events(self) -> dict[str, int]:
         """How many events for the detectors are not on Kafka for certain, of every topic."""
         query = (
-            select(OutgoingRow.topic, func.count(OutgoingRow.id).label("number"))
+            select(OutgoingRow.topic, func.count(OutgoingRow.id))
             .where(OutgoingRow.sent_at.is_(None))
             .group_by(OutgoingRow.topic)
         )
-        with Session(self.engine) as session:
-            counts = {row.topic: row.number for row in session.execute(query)}
-        return {topic: counts.get(topic, 0) for topic in TOPICS}
+        return self._number_of_each(TOPICS, query)
 
     def bans(self) -> dict[str, int]:
         """How many bans are in each state that is not an end."""
         query = (
-            select(BanRow.state, func.count(BanRow.ban_id).label("number"))
+            select(BanRow.state, func.count(BanRow.ban_id))
             .where(BanRow.state.not_in(ENDED))
             .group_by(BanRow.state)
         )
-        with Session(self.engine) as session:
-            counts = {row.state: row.number for row in session.execute(query)}
-        return {state: counts.get(state, 0) for state in BanState if state not in ENDED}
+        return self._number_of_each([state for state in BanState if state not in ENDED], query)
 
     def choices(self) -> tuple[Sequence[str], Sequence[str]]:
         """The shops and the detectors that have alerts, for the filter boxes."""
@@ -291,14 +287,18 @@ class Store:
 
     def _at_work(self, condition: ColumnElement[bool]) -> dict[str, int]:
         query = (
-            select(AlertRow.severity, func.count(AlertRow.alert_id).label("number"))
+            select(AlertRow.severity, func.count(AlertRow.alert_id))
             .join(AlertRow.case)
             .where(CaseRow.state.in_(UNHANDLED), NOT_SUPPRESSED, condition)
             .group_by(AlertRow.severity)
         )
+        return self._number_of_each(("critical", "warn", "info"), query)
+
+    def _number_of_each(self, names: Iterable[str], query: Select[str, int]) -> dict[str, int]:
+        """What a query of names and numbers counts, also of those of which there are none."""
         with Session(self.engine) as session:
-            counts = {row.severity: row.number for row in session.execute(query)}
-        return {severity: counts.get(severity, 0) for severity in ("critical", "warn", "info")}
+            counts = dict(session.execute(query).all())
+        return {name: counts.get(name, 0) for name in names}
 
     def oldest_unhandled(self) -> datetime | None:
         """Since when the alert that waits longest has been waiting, begun or not, to be handled."""

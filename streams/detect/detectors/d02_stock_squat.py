@@ -14,7 +14,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 from pydantic import Field
 
-from schemas.alerts import AlertStatus, Severity
+from schemas.alerts import Severity
 from schemas.base import LONGEST_ID
 from streams.detect import playbooks
 from streams.detect.deadlines import UnpaidClose
@@ -29,7 +29,16 @@ from streams.detect.detector import (
     Step,
     Wording,
 )
-from streams.detect.episodes import NOTHING, Episode, HeldState, Hold, Threshold, Told, Verdict
+from streams.detect.episodes import (
+    NOTHING,
+    Episode,
+    HeldState,
+    Hold,
+    Threshold,
+    Told,
+    Verdict,
+    outcome,
+)
 from streams.detect.facts import (
     MAX_FACTS_PER_KIND,
     NEVER,
@@ -341,12 +350,7 @@ def _episode(
     orders: Sequence[_Order],
     rules: Rules,
 ) -> Episode:
-    status: AlertStatus = "open"
-    ended_at_ms = end_ms
-    if end_ms is not None:
-        status = "resolved"
-    elif expires_ms <= horizon_ms:
-        status, ended_at_ms = "expired", expires_ms
+    status, ended_at_ms = outcome(end_ms, expires_ms, horizon_ms)
     shelf_ms = expires_ms if end_ms is None else min(end_ms, expires_ms)
     severity: Severity = "critical" if _is_sold_out(run, shelf_ms, facts) else "warn"
     worst = max(run, key=lambda r: (r.held_unpaid, r.at_ms, r.event_id))

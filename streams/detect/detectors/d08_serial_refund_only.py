@@ -35,6 +35,7 @@ from streams.detect.episodes import (
     Verdict,
     by_moment,
     level_at,
+    outcome,
     runs,
 )
 from streams.detect.facts import (
@@ -381,16 +382,16 @@ def _episode(run: Run, facts: Facts, found: _Found, horizon_ms: int, rules: Rule
     conceded = conceded_ms(facts)
     contested = sum(conceded.get(r.order_id, 0) < r.at_ms for r in made)
     expires_ms = run.last_at_ms + rules.expire_after_s * 1000
-    has_expired = expires_ms <= horizon_ms
+    status, ended_at_ms = outcome(None, expires_ms, horizon_ms)
     return Episode(
         detector="D08",
         anchor=run.anchor,
         opened_at_ms=run.opened_at_ms,
         last_at_ms=run.last_at_ms,
-        status="expired" if has_expired else "open",
-        ended_at_ms=expires_ms if has_expired else None,
+        status=status,
+        ended_at_ms=ended_at_ms,
         severity=run.level,
-        steps=len(members) + unreached + has_expired + (run.level == "critical"),
+        steps=len(members) + unreached + (status != "open") + (run.level == "critical"),
         window_s=rules.cross_order_window_s,
         members=members,
         thresholds=(

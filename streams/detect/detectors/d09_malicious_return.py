@@ -30,6 +30,7 @@ from streams.detect.episodes import (
     Threshold,
     Verdict,
     by_moment,
+    outcome,
     runs,
 )
 from streams.detect.facts import (
@@ -330,16 +331,16 @@ def _episode(run: Run, facts: Facts, share: Share, horizon_ms: int, rules: Rules
         if isinstance(member, (RefundRequested, ReturnInspected))
     )
     expires_ms = run.last_at_ms + rules.expire_after_s * 1000
-    has_expired = expires_ms <= horizon_ms
+    status, ended_at_ms = outcome(None, expires_ms, horizon_ms)
     return Episode(
         detector="D09",
         anchor=run.anchor,
         opened_at_ms=run.opened_at_ms,
         last_at_ms=run.last_at_ms,
-        status="expired" if has_expired else "open",
-        ended_at_ms=expires_ms if has_expired else None,
+        status=status,
+        ended_at_ms=ended_at_ms,
         severity=run.level,
-        steps=len(members) + has_expired + (run.level == "critical"),
+        steps=len(members) + (status != "open") + (run.level == "critical"),
         window_s=rules.window_s,
         members=members,
         thresholds=(

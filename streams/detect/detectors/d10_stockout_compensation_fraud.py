@@ -35,6 +35,7 @@ from streams.detect.episodes import (
     Told,
     Verdict,
     level_at,
+    outcome,
     runs,
     slide,
 )
@@ -628,7 +629,7 @@ def _episodes(
     for run in runs(reached.crossings, limits.cooldown_s * 1000):
         expires_ms = run.last_at_ms + limits.expire_after_s * 1000
         expiries.append(expires_ms)
-        has_expired = expires_ms <= horizon_ms
+        status, ended_at_ms = outcome(None, expires_ms, horizon_ms)
         numbers = count(run)
         compared, shipped = reached.highest(run, limits.window_s)
         found.append(
@@ -637,10 +638,10 @@ def _episodes(
                 anchor=run.anchor,
                 opened_at_ms=run.opened_at_ms,
                 last_at_ms=run.last_at_ms,
-                status="expired" if has_expired else "open",
-                ended_at_ms=expires_ms if has_expired else None,
+                status=status,
+                ended_at_ms=ended_at_ms,
                 severity=run.level,
-                steps=numbers.claims + numbers.proven + has_expired,
+                steps=numbers.claims + numbers.proven + (status != "open"),
                 window_s=limits.window_s,
                 members=run.members,
                 thresholds=(

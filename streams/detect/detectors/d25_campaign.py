@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from schemas.alerts import AlertStatus
 from streams.detect import playbooks
 from streams.detect.detector import (
     Child,
@@ -25,7 +24,16 @@ from streams.detect.detector import (
     Wording,
 )
 from streams.detect.entries import ComplaintKind
-from streams.detect.episodes import NOTHING, Crossing, Episode, Run, Threshold, Verdict, runs
+from streams.detect.episodes import (
+    NOTHING,
+    Crossing,
+    Episode,
+    Run,
+    Threshold,
+    Verdict,
+    outcome,
+    runs,
+)
 from streams.detect.facts import (
     AnyFact,
     ComplaintFiled,
@@ -297,12 +305,7 @@ def _episode(
     kinds = _in_order(children, missed, rules)
     resolved_ms = _resolved_ms(children, bool(missed), run.last_at_ms, rules)
     expires_ms = run.last_at_ms + rules.expire_after_s * 1000
-    status: AlertStatus = "open"
-    ended_ms = None
-    if resolved_ms is not None:
-        status, ended_ms = "resolved", resolved_ms
-    elif expires_ms <= horizon_ms:
-        status, ended_ms = "expired", expires_ms
+    status, ended_ms = outcome(resolved_ms, expires_ms, horizon_ms)
     answered = sum(contact.answered is True for contact in contacts)
     settled = sum(act.episode.status == "resolved" for act in children)
     return Episode(
