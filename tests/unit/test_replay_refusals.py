@@ -117,7 +117,8 @@ def test_whoever_names_a_later_end_says_what_the_present_is(
     path.write_bytes(b"\n".join(lines_of(burst())))
     at = None if until is None else datetime.fromtimestamp(until / 1000, UTC)
     plan = replaying.Plan([str(path)], until=at)
-    done = replaying.run(Settings(), plan, lambda records, share=None: None, lambda: ms(-DAY))
+    settings = Settings(data_dir=tmp_path)
+    done = replaying.run(settings, plan, lambda records, share=None: None, lambda: ms(-DAY))
     assert done.report.refused.total() == refused
 
 
@@ -192,7 +193,7 @@ def test_the_size_that_the_worker_takes_is_that_of_the_settings(tmp_path: Path) 
     path = tmp_path / "events.jsonl"
     path.write_bytes(b"\n".join(padded(burst(), [2000] * 6)))
     for limit, refused in ((1024, 6), (2000, 0)):
-        settings = Settings(max_record_bytes=limit)
+        settings = Settings(max_record_bytes=limit, data_dir=tmp_path)
         plan = replaying.Plan([str(path)])
         done = replaying.run(settings, plan, lambda records, share=None: None, lambda: NOW_MS)
         assert done.report.refused.total() == refused
