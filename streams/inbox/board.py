@@ -197,11 +197,31 @@ class Board:
 
         As on the page of one alert, what is met and what we promised ourselves is none of them.
         """
-        now = self._now()
+        if not groups:
+            return {}
         group_of = {alert_id: name for name, ids in groups.items() for alert_id in ids}
+        return self._first(group_of.get)
+
+    def in_order(self) -> list[str]:
+        """What is at work and has a deadline as of `first_due`, by that: the ids of alerts and complaints.
+
+        Those ahead come first, the next one first. Those that have passed follow, the newest first: what
+        passed long ago must not hide what can still be met.
+        """
+        now_ms = ms(self._now())
+        last_ms = {name: timer.term.last_ms for name, timer in self._first(lambda one: one).items()}
+        ahead = sorted(
+            (name for name in last_ms if last_ms[name] >= now_ms), key=last_ms.__getitem__
+        )
+        past = (name for name in last_ms if last_ms[name] < now_ms)
+        return [*ahead, *sorted(past, key=last_ms.__getitem__, reverse=True)]
+
+    def _first(self, name_of: Callable[[str], str | None]) -> dict[str, Timer]:
+        """Of the alerts of each name the deadline that comes first; when all have passed, the last one."""
+        now = self._now()
         found: dict[str, Timer] = {}
-        for line in self.unmet() if groups else ():
-            name = group_of.get(line.origin.id)
+        for line in self.unmet():
+            name = name_of(line.origin.id)
             if name is None or line.timer.is_own():
                 continue
             if name not in found or found[name].due_at < now:

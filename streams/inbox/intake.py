@@ -7,7 +7,7 @@ range of UTC, a zero byte in PostgreSQL text); one such record must not stop all
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Literal
 
 from pydantic import ValidationError
@@ -65,13 +65,6 @@ def read(position: Position, value: bytes | None) -> Accepted | RefusedRecord:
     except (OverflowError, ValueError) as error:
         return RefusedRecord(position, "out_of_range", str(error), value)
     return Accepted(alert, value.decode())
-
-
-def first_deadline(alert: Alert) -> datetime | None:
-    """The earliest deadline still ahead when the alert was last revised, else the last one."""
-    due = sorted(deadline.due_at for deadline in alert.deadlines)
-    ahead = [at for at in due if at >= alert.updated_at]
-    return ahead[0] if ahead else (due[-1] if due else None)
 
 
 def is_complaint(alert: Alert) -> bool:

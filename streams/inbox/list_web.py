@@ -91,10 +91,11 @@ def list_page(
     """One page of a list; after a step for those chosen, with what became of it."""
     wanted = filter_of(request, complaints_only=complaints_only)
     chosen = told.chosen() if told else frozenset[str]()
+    urgent = console.board.in_order() if wanted.is_by_deadline else ()
     found, groups = (
-        console.store.grouped(wanted, chosen)
+        console.store.grouped(wanted, chosen, urgent)
         if wanted.is_grouped
-        else (console.store.page(wanted), {})
+        else (console.store.page(wanted, urgent=urgent), {})
     )
     timers = console.board.of_alerts([row.alert_id for row in found.rows])
     first_due = console.board.first_due({lead: group.alerts for lead, group in groups.items()})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Generic, Literal, TypeVar
@@ -15,6 +15,7 @@ from streams.inbox.models import AlertRow, Base, CaseRow, ReferenceRow
 from streams.inbox.snooze import LONGEST
 from streams.inbox.workflow import UNHANDLED
 
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 _Row = TypeVar("_Row", bound=Base)
 Sort = Literal["severity", "newest", "deadline"]
@@ -48,6 +49,11 @@ class Filter:
     page: int = 1
     # The page of the shop's complaints, which stand above the alerts on their tab.
     cases_page: int = 1
+
+    @property
+    def is_by_deadline(self) -> bool:
+        # Of what was handled or is set aside, people ask for something else first.
+        return self.sort == "deadline" and not self.is_handled and not self.is_snoozed
 
     @property
     def is_grouped(self) -> bool:
@@ -121,6 +127,11 @@ def is_in_queue(now: datetime) -> ColumnElement[bool]:
     return or_(until.is_(None), until <= now, until > now + LONGEST)
 
 
+def came_back(now: datetime) -> ColumnElement[bool]:
+    """Whether an alert is back and nobody has done anything about it since; see `snooze.came_back`."""
+    return and_(CaseRow.snoozed_until <= now, CaseRow.updated_at < CaseRow.snoozed_until)
+
+
 def page_query(wanted: Filter, now: datetime, number: int, size: int = PAGE_SIZE) -> Select[Any]:
     """The alerts of page `number`, in order."""
     return (
@@ -137,6 +148,21 @@ def page_query(wanted: Filter, now: datetime, number: int, size: int = PAGE_SIZE
 def ids_query(wanted: Filter, now: datetime) -> Select[Any]:
     """The ids of all alerts that the pages hold, in no order."""
     return select(AlertRow.alert_id).join(AlertRow.case).where(*shown(wanted, now))
+
+
+def by_deadline(keys: Iterable[K], urgent: Iterable[K]) -> list[K]:
+    """The keys in the order of `urgent`, which may hold others as well, then the rest as they came.
+
+    A deadline moves with what people do and with the clock, so no column can tell which comes first.
+    """
+    rank = {key: number for number, key in enumerate(urgent)}
+    return sorted(keys, key=lambda key: rank.get(key, len(rank)))
+
+
+def all_query(wanted: Filter, now: datetime, *columns: ColumnElement[Any] | Any) -> Select[Any]:
+    """Columns of all alerts that the pages hold, in order."""
+    query = select(*columns).join(AlertRow.case).where(*shown(wanted, now))
+    return query.order_by(*_order(wanted))
 
 
 def page_of_few(
@@ -228,8 +254,7 @@ def _order(wanted: Filter) -> tuple[Any, ...]:
         return (CaseRow.updated_at.desc(), CaseRow.alert_id.desc())
     if wanted.is_snoozed:
         return (CaseRow.snoozed_until, CaseRow.alert_id)
-    if wanted.sort == "newest":
-        return newest
-    if wanted.sort == "deadline":
-        return (AlertRow.due_at.asc().nulls_last(), *newest)
-    return (AlertRow.severity_rank.desc(), *newest)
+    if wanted.sort == "severity":
+        return (AlertRow.severity_rank.desc(), *newest)
+    # Those with no deadline that is not met are by their age; `by_deadline` moves the others before them.
+    return newest

@@ -86,7 +86,6 @@ class AlertRow(Base):
     status: Mapped[str] = mapped_column(String(16))
     opened_at: Mapped[datetime]
     updated_at: Mapped[datetime]
-    due_at: Mapped[datetime | None]
     supersedes: Mapped[str | None] = mapped_column(String(36), index=True)
     suppressed_by: Mapped[str | None] = mapped_column(Text)
     is_complaint: Mapped[bool]

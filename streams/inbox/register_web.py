@@ -37,7 +37,8 @@ def add_register(app: FastAPI, console: Console, view: View) -> None:
     @app.get(_OF_COMPLAINTS, dependencies=[Depends(admitted)])
     def all_of_the_list(request: Request) -> Response:
         wanted = filter_of(request, complaints_only=request.url.path == _OF_COMPLAINTS)
-        found = console.store.page(replace(wanted, page=1), MOST_ALERTS)
+        urgent = console.board.in_order() if wanted.is_by_deadline else ()
+        found = console.store.page(replace(wanted, page=1), MOST_ALERTS, urgent)
         return _register(console, request, found.rows, found.total - len(found.rows))
 
     @app.post(REGISTER)

@@ -24,7 +24,6 @@ from streams.inbox.groups import Group, grouped
 from streams.inbox.intake import (
     Accepted,
     RefusedRecord,
-    first_deadline,
     is_complaint,
     references,
     storable,
@@ -35,6 +34,8 @@ from streams.inbox.listing import (
     PAGE_SIZE,
     Filter,
     Listing,
+    all_query,
+    by_deadline,
     ids_query,
     is_in_queue,
     is_snoozed,
@@ -148,8 +149,11 @@ class Store:
                 session.merge(ReadRow(topic=topic, partition=partition, offset=offset))
         return Applied(len(changes), len(accepted) - len(changes), len(refused))
 
-    def page(self, wanted: Filter, size: int = PAGE_SIZE) -> Listing:
-        """One page of alerts. A page number past the end shows the last page."""
+    def page(self, wanted: Filter, size: int = PAGE_SIZE, urgent: Sequence[str] = ()) -> Listing:
+        """One page of alerts. A page number past the end shows the last page.
+
+        `urgent` are ids in the order of their deadlines, for a list that is by those; see `Board.in_order`.
+        """
         with Session(self.engine) as session:
             now = self._now()
             found, suppressed = _totals(session, wanted, now)
@@ -158,6 +162,11 @@ class Store:
             if not total:
                 return Listing([], 0, 1, suppressed, snoozed=snoozed)
             number = min(max(1, wanted.page), -(-total // size))
+            if wanted.is_by_deadline:
+                every = session.scalars(all_query(wanted, now, AlertRow.alert_id)).all()
+                of_page = by_deadline(every, urgent)[(number - 1) * size : number * size]
+                rows = _rows(session, of_page)
+                return Listing(rows, total, number, suppressed, snoozed=snoozed)
             query = page_query(wanted, now, number, size)
             if total <= FEW:
                 ids = session.scalars(ids_query(wanted, now)).all()
@@ -168,15 +177,18 @@ class Store:
             return Listing(rows, total, number, suppressed, snoozed=snoozed)
 
     def grouped(
-        self, wanted: Filter, chosen: Set[str] = frozenset()
+        self, wanted: Filter, chosen: Set[str] = frozenset(), urgent: Sequence[str] = ()
     ) -> tuple[Listing, Mapping[str, Group]]:
-        """One page of groups: the alert that stands for each, and the groups of more than it, by its id."""
+        """One page of groups: the alert that stands for each, and the groups of more than it, by its id.
+
+        `urgent` as for `page`.
+        """
         with Session(self.engine) as session:
             now = self._now()
             found, suppressed = _totals(session, wanted, now)
             snoozed = session.scalar(snoozed_tally(wanted, now)) or 0
             total = found if wanted.with_suppressed else max(0, found - suppressed)
-            rows = grouped(session, wanted, now, chosen)
+            rows = grouped(session, wanted, now, chosen, urgent)
         return Listing(rows.leads, total, rows.page, suppressed, rows.total, snoozed), rows.groups
 
     def detail(self, alert_id: str) -> Detail | None:
@@ -212,14 +224,8 @@ class Store:
 
     def rows_of(self, alert_ids: Sequence[str]) -> list[AlertRow]:
         """Those of the alerts that there are, in the order in which they were named."""
-        query = (
-            select(AlertRow)
-            .options(selectinload(AlertRow.latest))
-            .where(AlertRow.alert_id.in_(alert_ids))
-        )
         with Session(self.engine) as session:
-            found = {row.alert_id: row for row in session.scalars(query) if row.latest is not None}
-        return [found[one] for one in alert_ids if one in found]
+            return _rows(session, alert_ids)
 
     def fallen(self, alert_ids: Sequence[str]) -> list[str]:
         """Those of the alerts by which nobody may be accused."""
@@ -344,6 +350,13 @@ class Store:
         return f"{changed}.{came_back.timestamp() if came_back else 0}"
 
 
+def _rows(session: Session, alert_ids: Sequence[str]) -> list[AlertRow]:
+    query = select(AlertRow).options(selectinload(AlertRow.latest))
+    listed = session.scalars(query.where(AlertRow.alert_id.in_(alert_ids)))
+    found = {row.alert_id: row for row in listed if row.latest is not None}
+    return [found[one] for one in alert_ids if one in found]
+
+
 def _newest(ids: InstrumentedAttribute[int]) -> Select[int, int]:
     """The greatest id, and how many of the last ids there are."""
     newest = select(func.max(ids)).scalar_subquery()
@@ -411,7 +424,6 @@ def _fill(row: AlertRow, record: Accepted) -> None:
     row.status = alert.status
     row.opened_at = alert.opened_at
     row.updated_at = alert.updated_at
-    row.due_at = first_deadline(alert)
     row.supersedes = storable(alert.supersedes) if alert.supersedes else None
     row.suppressed_by = storable(alert.suppressed_by) if alert.suppressed_by else None
     row.is_complaint = is_complaint(alert)

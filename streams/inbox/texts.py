@@ -313,6 +313,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "group.newest": ("最新", "newest"),
     "group.worst": ("最严重的一条：", "The most severe: "),
     "group.taken": ("已有人处理 {taken}/{n}", "taken {taken} of {n}"),
+    "group.woken": ("稍后提醒已到 {back}/{n}", "back from a snooze {back} of {n}"),
     "group.first": (
         "勾选的是最严重、最新的{n}条",
         "The box chooses the {n} most severe and newest",

@@ -37,7 +37,7 @@ def rows(
     inbox: Inbox, wanted: Filter = ALL, chosen: frozenset[str] = frozenset()
 ) -> list[tuple[str, int]]:
     """The alert that stands for each row, and how many the row is of."""
-    listing, groups = inbox.store.grouped(wanted, chosen)
+    listing, groups = inbox.store.grouped(wanted, chosen, inbox.board.in_order())
     return [
         (row.alert_id, groups[row.alert_id].size if row.alert_id in groups else 1)
         for row in listing.rows
@@ -47,6 +47,13 @@ def rows(
 def only(inbox: Inbox, wanted: Filter = ALL, chosen: frozenset[str] = frozenset()) -> Group:
     (group,) = inbox.store.grouped(wanted, chosen)[1].values()
     return group
+
+
+def by_deadline(inbox: Inbox, **fields: object) -> tuple[list[str], list[str]]:
+    """A list by deadlines: of each alert by itself, and of the alerts that stand for their rows."""
+    wanted = Filter(sort="deadline", **fields)  # type: ignore[arg-type]
+    each = inbox.store.page(wanted, urgent=inbox.board.in_order())
+    return [row.alert_id for row in each.rows], [lead for lead, _ in rows(inbox, wanted)]
 
 
 def first_due(inbox: Inbox, group: Group) -> float | None:
@@ -137,6 +144,79 @@ def test_what_is_met_hides_no_deadline_of_another_one(inbox: Inbox) -> None:
     assert first_due(inbox, only(inbox)) == 5
 
 
+def test_the_next_deadline_that_is_not_met_comes_first_then_what_has_passed(inbox: Inbox) -> None:
+    ends = {"soon": 2, "later": 9, "just over": -1, "long over": -40, "over and ahead": -3}
+    for number, (key, hours) in enumerate(ends.items()):
+        said = [*due(hours), *(due(5) if key == "over and ahead" else ())]
+        opened_at = T0 - timedelta(minutes=number)
+        inbox.add(late(key, buyer=f"b-{number}", opened_at=opened_at, deadlines=said))
+    inbox.add(late("none", buyer="b-9", deadlines=[]))
+    inbox.add(late("newer", buyer="b-8", deadlines=[], opened_at=T0 + timedelta(minutes=1)))
+    expected = ["soon", "over and ahead", "later", "just over", "long over", "newer", "none"]
+    assert by_deadline(inbox) == ([alert_id(key) for key in expected],) * 2
+    inbox.clock.forward(hours=3)
+    expected = ["over and ahead", "later", "soon", "just over", "long over", "newer", "none"]
+    assert by_deadline(inbox) == ([alert_id(key) for key in expected],) * 2
+
+
+@pytest.mark.parametrize("met_by", ["contact", "end"])
+def test_a_deadline_that_was_met_puts_no_row_first(inbox: Inbox, met_by: str) -> None:
+    inbox.add(*(late(key, deadlines=due(hours, "T03")) for key, hours in (("1", 1), ("2", 6))))
+    inbox.add(late("other", buyer="b7", deadlines=due(3, "T03")))
+    assert by_deadline(inbox)[0] == [alert_id(key) for key in ("1", "other", "2")]
+    inbox.steps("1", "take")
+    if met_by == "contact":
+        inbox.steps("1", "contact", channel=Channel.PHONE)
+    else:
+        ended = {"revision": 2, "change": "resolved", "status": "resolved", "resolved_at": NOW}
+        inbox.add(late("1", deadlines=due(1, "T03"), **ended))
+    each, of_groups = by_deadline(inbox)
+    assert each == [alert_id(key) for key in ("other", "2", "1")]
+    assert of_groups[0] == alert_id("other")
+    assert len(of_groups) == 2
+
+
+def test_a_list_by_deadlines_has_every_row_once_on_its_pages_and_keeps_to_its_filters(
+    inbox: Inbox,
+) -> None:
+    keys = [str(n) for n in range(PAGE_SIZE + 7)]
+    for key in keys:
+        inbox.add(late(key, buyer=f"b{key}", deadlines=due(100 - int(key))))
+    inbox.add(late("suppressed", deadlines=due(0.1), suppressed_by="x"))
+    inbox.add(late("warn", severity="warn", buyer="b-w", deadlines=due(0.2)))
+    inbox.add(late("done", buyer="b-d", deadlines=due(0.3)))
+    inbox.handle("done")
+    inbox.complain("o1")
+    pages = [by_deadline(inbox, page=number, severity="critical") for number in (1, 2, 3)]
+    last_first = [alert_id(key) for key in reversed(keys)]
+    assert pages[0] == (last_first[:PAGE_SIZE],) * 2
+    assert pages[1] == pages[2] == (last_first[PAGE_SIZE:],) * 2
+    listing, _ = inbox.store.grouped(Filter(sort="deadline", page=9), urgent=())
+    assert (listing.total, listing.lines, listing.page) == (len(keys) + 1, len(keys) + 1, 2)
+    assert by_deadline(inbox, search="nobody") == ([], [])
+
+
+def test_whoever_sets_some_of_a_group_aside_finds_its_row_marked_when_they_are_back(
+    inbox: Inbox,
+) -> None:
+    def back() -> tuple[int, str | None]:
+        return only(inbox).back, only(inbox).snoozed_by
+
+    inbox.add(*(late(key, deadlines=[]) for key in "1234"))
+    assert back() == (0, None)
+    inbox.steps("1", "snooze", later=timedelta(hours=1))
+    inbox.steps("2", "snooze", later=timedelta(hours=2), by="韩梅梅")
+    assert (only(inbox).size, *back()) == (2, 0, None)
+    inbox.clock.forward(hours=1)
+    assert (only(inbox).size, *back()) == (3, 1, "李雷")
+    inbox.clock.forward(hours=1)
+    assert (only(inbox).size, *back()) == (4, 2, None)
+    # Whoever does something about one has seen it.
+    inbox.steps("1", "take")
+    assert back() == (1, "韩梅梅")
+    assert only(inbox, Filter(group="shop")).back == 1
+
+
 def test_who_has_some_of_a_group_is_said_and_what_was_handled_is_gone(inbox: Inbox) -> None:
     inbox.add(*(late(key) for key in "1234"))
     assert (only(inbox).taken, only(inbox).assignee) == (0, None)
@@ -217,6 +297,20 @@ def test_the_row_says_the_deadline_that_is_not_met(served: Served, shift: Shift)
     said = re.findall(r'class="due[^"]*" datetime="([^"]*)"', shift.http.get("/").text)
     # Below it is what we promised ourselves of the other one: to look at it.
     assert said[0] == (NOW + timedelta(hours=5)).isoformat()
+
+
+def test_the_row_says_that_some_are_back_as_the_row_of_one_does(
+    served: Served, shift: Shift
+) -> None:
+    served.add(*(late(key, deadlines=[]) for key in "123"))
+    where = f"/alerts/{alert_id('1')}"
+    hidden = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', shift.http.get(where).text)
+    shift.http.post(f"{where}/snooze", data={**dict(hidden), "later": "1h"})
+    assert "稍后提醒已到" not in shift.http.get("/").text
+    served.clock.forward(hours=1)
+    row = shift.http.get("/").text
+    assert "× 3" in row and "稍后提醒已到 1/3 · local" in row
+    assert "back from a snooze 1 of 3" in shift.http.get("/?lang=en").text
 
 
 def test_what_arrives_after_the_page_is_not_chosen_with_its_group(

@@ -26,8 +26,8 @@ from streams.inbox.casebook import OpenRequest
 from streams.inbox.database import MIGRATIONS, upgrade
 from streams.inbox.desk import Desk, Outcome
 from streams.inbox.groups import causes_page
-from streams.inbox.listing import Filter, ids_query, page_query, snoozed_tally, tally
-from streams.inbox.models import CaseRow
+from streams.inbox.listing import Filter, all_query, ids_query, page_query, snoozed_tally, tally
+from streams.inbox.models import AlertRow, CaseRow
 from streams.inbox.recharges import count_waiting, waiting
 from streams.inbox.snooze import Back, back, came_back, is_snoozed, later_of, offers
 from streams.inbox.store import Store
@@ -576,6 +576,7 @@ def test_the_queue_and_what_is_set_aside_are_found_without_looking_at_all_there_
     for wanted in (Filter(), Filter(shop="shop1"), ASIDE):
         asked = [ids_query(wanted, NOW), page_query(wanted, NOW, 1), tally(wanted, NOW)]
         asked += [snoozed_tally(wanted, NOW), causes_page(wanted, NOW, 1)]
+        asked.append(all_query(wanted, NOW, AlertRow.alert_id))
         for query in asked:
             plan = plan_of(tmp_path, query)
             assert re.search("SEARCH cases USING INDEX ix_cases_(state|snoozed_until)", plan), plan

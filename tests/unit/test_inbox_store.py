@@ -219,13 +219,6 @@ def test_the_most_severe_comes_first_then_the_newest(store: Store) -> None:
     assert ids(store, Filter(sort="newest")) == newest
 
 
-def test_the_nearest_deadline_comes_first_when_asked_for(store: Store) -> None:
-    late = make_alert("late", opened_at=T0 + timedelta(hours=1))
-    store.apply(records([late, make_alert("soon"), make_alert("none", deadlines=[])]))
-    expected = [alert_id(k) for k in ("soon", "late", "none")]
-    assert ids(store, Filter(sort="deadline")) == expected
-
-
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [
