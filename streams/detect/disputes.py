@@ -1,4 +1,8 @@
-"""AliExpress disputes put together from their facts; D28 to D32 read them this way."""
+"""AliExpress disputes put together from their facts; D28 to D32 read them this way.
+
+Where a dispute stands (workflow W4) is its newest step, and nobody keeps it in step by hand: opened and
+negotiated, in arbitration, withdrawn, ruled. So every alert about one dispute has its whole course.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,14 @@ from collections.abc import Iterable, Sequence, Set
 from operator import attrgetter
 from typing import NamedTuple
 
+from streams.detect import playbooks
 from streams.detect.cases import Case
 from streams.detect.deadlines import Negotiation, negotiation
-from streams.detect.detector import Due, Facts
+from streams.detect.detector import Due, Facts, Step
 from streams.detect.episodes import Episode, Threshold
 from streams.detect.facts import (
     NEVER,
+    AnyFact,
     DisputeEvidence,
     DisputeOpened,
     DisputeStep,
@@ -36,6 +42,16 @@ class Dispute(NamedTuple):
     ruled: DisputeStep | None
     evidence: tuple[DisputeEvidence, ...]
     arbitration_withdrawn: DisputeStep | None = None
+
+    @property
+    def course(self) -> tuple[AnyFact, ...]:
+        """All that is known of it, of which every alert about it is made; see `with_course`."""
+        steps = (self.escalated, self.arbitration_withdrawn, self.withdrawn, self.ruled)
+        return (self.opened, *self.evidence, *(step for step in steps if step))
+
+    def with_course(self, *facts: AnyFact | None) -> list[AnyFact]:
+        """Its course and further facts, each once; those that are None are left out."""
+        return list(dict.fromkeys(fact for fact in (*self.course, *facts) if fact))
 
     def evidence_of(
         self, kind: str, by: str | None = None, from_ms: int = 0
@@ -215,30 +231,35 @@ REFUNDED = {
 
 # Why a case of `photo_case` is over, zh and en.
 ENDED = {
-    "evidence": ("已收到照片", "The photo is there"),
-    "withdrawn": ("买家已撤销纠纷", "The buyer withdrew the dispute"),
+    "withdrawn": (
+        "买家已撤销纠纷,不再计入纠纷率",
+        "The buyer withdrew the dispute, and it counts no more",
+    ),
     "ruled": ("平台已裁决", "The platform has ruled"),
     "": ("纠纷已久无进展", "Nothing new about the dispute for long"),
 }
+_PHOTOS = ("label_photo", "package_photo", "item_photo")
 
 
 def photo_case(dispute: Dispute, photo: str, threshold: str, counter: tuple[str, str]) -> Case:
-    """The case of a dispute in which a photo is asked for: over once that, a withdrawal or a ruling comes."""
-    shown = dispute.evidence_of(photo)
-    ends = [fact for fact in (shown, dispute.withdrawn, dispute.ruled) if fact]
+    """The case of a dispute that a photo may decide: over once it is withdrawn or ruled.
+
+    A photo ends nothing: the dispute counts until the buyer withdraws it, and may yet go to arbitration.
+    """
+    ends = [step for step in (dispute.withdrawn, dispute.ruled) if step]
     end = min(ends, key=by_time, default=None)
-    ended_by = ""
-    if end is not None:
-        ended_by = "evidence" if end is shown else end.kind
     return Case(
         anchor=dispute.opened,
         level="info",
-        members=(dispute.opened, end) if end else (dispute.opened,),
+        members=dispute.course,
         opened_at_ms=dispute.opened.at_ms,
         details={
             "order": dispute.opened.order_id,
-            "ended_by": ended_by,
+            "ended_by": end.kind if end else "",
             "is_negotiated": int(dispute.negotiated_until is None),
+            "is_in_arbitration": int(dispute.is_in_arbitration),
+            "has_photo": int(dispute.evidence_of(photo) is not None),
+            "has_proof": int(any(dispute.evidence_of(kind, "seller") for kind in _PHOTOS)),
         },
         thresholds=(Threshold(threshold, 1, "disputes", info=1),),
         counter=(counter,),
@@ -251,3 +272,33 @@ def t07(episode: Episode, rule: Negotiation) -> tuple[Due, ...]:
     if not episode.details["is_negotiated"]:
         return ()
     return (negotiation(episode.anchor.at_ms, rule).line(),)
+
+
+def next_steps(episode: Episode, rule: Negotiation, ask: Step, carrier: Step) -> tuple[Step, ...]:
+    """W4 in order, of an episode of `photo_case`: what the facts say is done is not asked for again.
+
+    `ask` asks for the photo, `carrier` has the carrier take liability, which may be done after the end too.
+    """
+    d = episode.details
+    if episode.status != "open":
+        return (playbooks.CARRY_OUT_RULING, carrier) if d["ended_by"] == "ruled" else (carrier,)
+    return (
+        *(() if d["has_photo"] else (ask,)),
+        *(() if d["has_proof"] else (playbooks.PROVE_IN_DISPUTE,)),
+        *(playbooks.settle(due.at_ms) for due in t07(episode, rule)),
+        carrier,
+    )
+
+
+def standing(episode: Episode, ask: tuple[str, str]) -> tuple[str, str]:
+    """What the summary of an episode of `photo_case` says of where the dispute stands, zh and en."""
+    d = episode.details
+    if episode.status != "open":
+        return ENDED[str(d["ended_by"])]
+    there = ("已有照片,请提交举证", "The photo is there: hand it in")
+    if d["has_proof"]:
+        there = ("已提交举证", "Proof is handed in")
+    zh, en = there if d["has_photo"] else ask
+    if d["is_in_arbitration"]:
+        return f"已升级仲裁;{zh}", f"It is in arbitration. {en}"
+    return zh, en

@@ -188,6 +188,33 @@ ASK_BOX_PHOTO: Final = _reply(
 )
 
 
+# W4: a dispute that is negotiated. S4 「跟買家核實遇到的問題,盡可能的讓買家提供圖片」, 「給買家提供解決方案,
+# 退款或者退貨;若是一些很小的問題不影響商品使用的,也可以嘗試給買家發送店鋪的優惠券」.
+PROVE_IN_DISPUTE: Final = Step(
+    "A6_evidence_pack",
+    "在纠纷详情中提交照片和打包、发货记录作为举证",
+    "Hand in photos and the records of packing and shipping in the dispute",
+)
+CARRY_OUT_RULING: Final = Step(
+    "A4_remind",
+    "查看裁决结果,按裁决处理退款或退货",
+    "Look at the ruling, and do what it says about money and goods",
+)
+
+
+def settle(due_ms: int | None = None) -> Step:
+    """A14: what may be offered while a dispute is negotiated. Whether to withdraw, the buyer decides."""
+    return Step(
+        "A14_suggest_coupon",
+        "在协商期内与买家商定方案:退款或退货,小问题可送优惠券;由买家自愿撤销,撤销后不计入纠纷率",
+        "Find a way out with the buyer while negotiation lasts: a refund or a return, for something small "
+        "a coupon; a dispute that the buyer chooses to withdraw does not count",
+        due_ms=due_ms,
+        draft="您好,很抱歉这次购物没有让您满意。请告诉我们您遇到的问题和希望的解决方式,我们会尽快为您处理。"
+        "问题解决后,是否撤销纠纷由您决定,谢谢。",
+    )
+
+
 # A2 and A1: stock that unpaid orders hold. Rather A2: what A1 adds must be taken back later.
 FREE_STOCK: Final = (
     Step(

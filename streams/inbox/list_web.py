@@ -16,6 +16,7 @@ from streams.inbox import pages
 from streams.inbox.bulk import Told, perform_each
 from streams.inbox.console import Console
 from streams.inbox.desk import Outcome
+from streams.inbox.disputes import dispute_of
 from streams.inbox.listing import PAGE_SIZE
 from streams.inbox.register import MOST_ALERTS
 from streams.inbox.requests import admit, check_change, filter_of, form_of, steps_of
@@ -116,6 +117,9 @@ def list_page(
         )
         if complaints_only and not wanted.is_snoozed
         else None,
+        dispute_of=lambda alert: dispute_of(
+            alert, console.rules.deadlines(alert.shop_id), console.now()
+        ),
         case_timer=lambda case: pages.next_timer(console.board.of_complaint(case)),
         shops=shops,
         names=console.store.names(),

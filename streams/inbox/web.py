@@ -25,6 +25,7 @@ from streams.inbox.checklist import since_return, ticks_of
 from streams.inbox.console import Console
 from streams.inbox.database import said_of
 from streams.inbox.desk import Outcome
+from streams.inbox.disputes import disputes_of
 from streams.inbox.evidence import add_evidence
 from streams.inbox.gate import Gate
 from streams.inbox.list_web import add_lists, offers_of
@@ -306,6 +307,9 @@ def detail_page(
         ticks=ticks_of(since),
         ticked_before=ticks_of(detail.audit[: len(detail.audit) - len(since)]),
         rule=console.rules.of(detail.row.shop_id).get(detail.row.detector),
+        disputes=disputes_of(
+            card.alert, console.rules.deadlines(detail.row.shop_id), console.now()
+        ),
         message=message,
         kept=kept,
         tab="alerts",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -635,11 +636,12 @@ def test_an_alert_that_is_set_aside_leaves_open_lists_and_comes_back_to_them_by_
     assert page.complaints() == other.complaints() == []
 
 
+@pytest.mark.parametrize("size", [1, 3])
 @pytest.mark.parametrize("width", [360, 1280])
 def test_the_name_of_whoever_set_it_aside_fits_the_page(
-    page: Page, served: Served, width: int
+    page: Page, served: Served, width: int, size: int
 ) -> None:
-    served.add(make_alert())
+    served.add(*(make_alert(str(n)) for n in range(1, size + 1)))
     later = timedelta(hours=1)
     wanted = StepRequest(alert_id("1"), "snooze", "W" * 64, "snooze-it", 1, later=later)
     assert served.desk.perform(wanted).kind == "done"
@@ -650,6 +652,9 @@ def test_the_name_of_whoever_set_it_aside_fits_the_page(
             served.clock.forward(hours=1)
         page.goto(served.url + path)
         assert "WWWW" in page.text()
+        if number == 2:
+            # A row of several says it as well, and says of how many.
+            assert ("1 of 3" in page.text()) is (size == 3)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate(
             "[...document.querySelectorAll('.work, .head, .alert, .subtabs')]"
@@ -913,6 +918,57 @@ def test_no_table_is_scrolled_sideways_whatever_a_shop_is_called(
         # All of the name is there, and not below something else.
         if path == "/deadlines":
             assert shop in page.text()
+
+
+def disputed(dispute: str, buyer: str) -> list[Alert]:
+    """A dispute with every station there may be, and the rate of a shop that counts it and another one."""
+    opened = {"order_id": dispute, "reason": "damaged"}
+    steps, kinds = (
+        ("escalated", "arbitration_withdrawn"),
+        ("label_photo", "package_photo", "item_photo", "tracking_no"),
+    )
+    course: list[tuple[str, str, Any]] = [
+        ("DisputeOpened", dispute, opened),
+        *(("DisputeStep", f"{dispute}/{step}", {"kind": step}) for step in steps),
+        *(
+            ("DisputeEvidence", f"{dispute}/seller/{kind}", {"by": "seller", "kind": kind})
+            for kind in kinds
+        ),
+    ]
+    told = {"name": "dispute", "buyer": buyer, "order": dispute, "withdrawn_ms": 0}
+    rate = [("Signal", f"dispute/{buyer}/{n}", told | {"negotiated_until_ms": n}) for n in (0, 1)]
+    one = make_alert("1", detector="D29", severity="info", deadlines=[])
+    shop = Subject(kind="shop", id="shop1")
+    all_of_them = make_alert("2", detector="D31", severity="info", subject=shop, deadlines=[])
+
+    def about(alert: Alert, facts: Sequence[tuple[str, str, Any]]) -> Alert:
+        found = [
+            EvidenceFact(event_id=f"e{n}", kind=kind, at=T0, ref=ref, detail=detail)
+            for n, (kind, ref, detail) in enumerate(facts)
+        ]
+        evidence = alert.evidence.model_copy(update={"facts": found, "facts_total": len(found)})
+        return alert.model_copy(update={"evidence": evidence})
+
+    return [about(one, course), about(all_of_them, rate)]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_where_disputes_stand_fits_the_page(
+    page: Page, served: Served, width: int, language: str
+) -> None:
+    served.add(*disputed("9" * 64, "b" * 90))
+    page.resize(width, 800)
+    said = {"zh": ("仲裁", "协商期到"), "en": ("Arbitration", "negotiation until")}[language]
+    for path, words in ((ONE, said[0]), (f"/alerts/{alert_id('2')}", said[1]), ("/", "")):
+        page.goto(f"{served.url}{path}?lang={language}")
+        assert words in page.text()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        wide = page.evaluate(
+            "[...document.querySelectorAll('.dispute, #disputes .scroll, .alert, .stages li')]"
+            ".filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.outerHTML.slice(0, 200))"
+        )
+        assert wide == [], path
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

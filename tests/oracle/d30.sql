@@ -103,7 +103,7 @@ over AS (
 -- 4. and 5.; and the parcel that came after the wait was over.
 found AS (
     SELECT
-        t.*, o.over_at, o.over_by, perhaps_by, coalesce(perhaps_at, 0) AS maybe_at,
+        t.*, o.over_at, o.over_by, perhaps_by, coalesce(perhaps_at, 0) AS maybe_at, course, course_at,
         CASE WHEN p.event_id IS DISTINCT FROM o.over_by THEN p.event_id END AS came_by,
         CASE WHEN p.event_id IS DISTINCT FROM o.over_by THEN p.at_ms ELSE 0 END AS came_at,
         CASE WHEN over_at IS NULL THEN getvariable('horizon_ms') >= critical_at
@@ -112,6 +112,7 @@ found AS (
     LEFT JOIN over o USING (shop, buyer, dispute_id)
     LEFT JOIN parcel p USING (shop, buyer, dispute_id)
     LEFT JOIN perhaps USING (shop, buyer, dispute_id)
+    JOIN course USING (shop, buyer, dispute_id)
     WHERE over_at > warn_at OR (over_at IS NULL AND getvariable('horizon_ms') >= warn_at)
 )
 SELECT
@@ -121,12 +122,12 @@ SELECT
     warn_at AS opened_at_ms,
     greatest(
         CASE WHEN is_critical THEN critical_at ELSE warn_at END, coalesce(over_at, 0), came_at, maybe_at,
-        at_ms
+        course_at
     ) AS last_crossing_ms,
     case_status(over_at, ends, getvariable('horizon_ms')) AS status,
     case_ended(over_at, ends, getvariable('horizon_ms')) AS ended_at_ms,
     CASE WHEN is_critical THEN 'critical' ELSE 'warn' END AS severity,
-    list_sort(list_filter([event_id, over_by, came_by, perhaps_by], lambda x: x IS NOT NULL)) AS members,
+    list_sort(list_distinct(course || [over_by, came_by, perhaps_by])) AS members,
     len(members) AS n_members
 FROM found
 ORDER BY subject_kind, subject_id, opened_at_ms, anchor_event_id;

@@ -28,9 +28,10 @@ over AS (
 ),
 found AS (
     SELECT
-        r.*, o.ended_by, greatest(o.ended_at, r.at_ms) AS ended_at,
-        greatest(r.at_ms, r.opened_at, coalesce(o.ended_at, 0)) AS last_at
+        r.*, o.ended_by, greatest(o.ended_at, r.at_ms) AS ended_at, course,
+        greatest(course_at, coalesce(o.ended_at, 0)) AS last_at
     FROM ruled r
+    JOIN course USING (shop, buyer, dispute_id)
     LEFT JOIN over o USING (shop, buyer, dispute_id)
 ),
 timed AS (
@@ -48,7 +49,7 @@ SELECT
     case_status(resolved_at, expires_at, getvariable('horizon_ms')) AS status,
     case_ended(resolved_at, expires_at, getvariable('horizon_ms')) AS ended_at_ms,
     'critical' AS severity,
-    list_sort(list_filter([opened_by, event_id, ended_by], lambda x: x IS NOT NULL)) AS members,
+    list_sort(list_distinct(course || [ended_by])) AS members,
     len(members) AS n_members
 FROM timed
 ORDER BY subject_kind, subject_id, opened_at_ms, anchor_event_id;

@@ -233,6 +233,16 @@ QUALIFY row_number() OVER (
     ORDER BY at_ms, event_id DESC
 ) = 1;
 
+-- All that is known of a dispute, which every alert about it has.
+CREATE TEMP TABLE course AS
+SELECT shop, buyer, dispute_id, max(at_ms) AS course_at, list(event_id) AS course
+FROM (
+    SELECT shop, buyer, dispute_id, at_ms, event_id FROM dispute_step
+    UNION ALL
+    SELECT shop, buyer, dispute_id, at_ms, event_id FROM evidence
+)
+GROUP BY ALL;
+
 CREATE TEMP TABLE topup AS
 SELECT shop, buyer, order_id, event_id, at_ms, value ->> '$.recharge_id' AS recharge_id
 FROM seller_event

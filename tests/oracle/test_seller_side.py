@@ -269,7 +269,7 @@ def test_a_later_answer_or_a_person_settles_a_top_up() -> None:
         ("D29", "damaged", "x", "package_photo"),
     ],
 )
-def test_a_photo_is_asked_for_until_it_is_there(
+def test_a_dispute_is_followed_past_its_photo_until_it_is_withdrawn_or_ruled(
     detector: str, reason: str, channel: str, photo: str
 ) -> None:
     story = SellerStory()
@@ -278,9 +278,14 @@ def test_a_photo_is_asked_for_until_it_is_there(
     assert the_only(story.told(detector, DAY)).status == "open"
     story.shown(photo, "buyer", "o", 2 * HOUR)
     story.shown(photo, "seller", "o", 3 * HOUR)
+    story.dispute_step("escalated", "o", 3 * HOUR)
+    episode = the_only(story.told(detector, 15 * DAY + 3 * HOUR - TICK))
+    assert (episode.status, episode.n_members) == ("open", 5)
+    assert the_only(story.told(detector, 15 * DAY + 3 * HOUR)).status == "expired"
     story.dispute_step("ruled", "o", 4 * HOUR, ruling="refund")
+    story.dispute_step("withdrawn", "o", 5 * HOUR)
     episode = the_only(story.told(detector, DAY))
-    assert (episode.ended_at_ms, episode.n_members) == (ms(2 * HOUR), 2)
+    assert (episode.ended_at_ms, episode.n_members) == (ms(4 * HOUR), 7)
 
 
 def awaited(ends: float = 10 * DAY) -> SellerStory:
@@ -468,7 +473,7 @@ def test_the_number_that_the_seller_enters_settles_it() -> None:
     assert the_only(story.told("D32", 3 * DAY)).status == "open"
     story.shown("tracking_no", "seller", "o", 2 * DAY)
     episode = the_only(story.told("D32", 3 * DAY))
-    assert (episode.status, episode.severity, episode.n_members) == ("resolved", "critical", 3)
+    assert (episode.status, episode.severity, episode.n_members) == ("resolved", "critical", 4)
 
 
 @pytest.mark.parametrize(("paid_at", "episodes"), [(None, 1), (HOUR, 0), (HOUR + TICK, 1)])

@@ -187,7 +187,7 @@ def _dispute_step(scene: Scene, order: str, at: float, ends: float) -> None:
     story = scene.story
     limits = [at, at + HOUR, ends - 2 * DAY, ends - DAY / 2, ends]
     when = max(at, scene.draw(st.sampled_from(limits)) + scene.draw(NEAR))
-    step = scene.draw(st.integers(0, 5))
+    step = scene.draw(st.integers(0, 6))
     if step == 0:
         story.dispute_step("withdrawn", order, when)
     elif step == 1:
@@ -197,6 +197,8 @@ def _dispute_step(scene: Scene, order: str, at: float, ends: float) -> None:
         ruling = scene.draw(st.sampled_from(["return_and_refund", "return_and_refund", "refund"]))
         later = when + 5 * DAY if scene.chance(70) else None
         story.dispute_step("ruled", order, when, ends=later, ruling=ruling)
+    elif step == 6:
+        story.dispute_step("arbitration_withdrawn", order, when)
     elif step == 3:
         story.returned("delivered", order, when, refund=_named(scene, order))
     else:

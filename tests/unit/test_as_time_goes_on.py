@@ -413,7 +413,7 @@ def test_d27_what_somebody_looked_up_is_told_in_place_of_the_callback() -> None:
 def test_no_case_is_resolved_before_it_was_opened() -> None:
     story = SellerStory()
     # Clocks differ: what was sent along with a dispute or a complaint may be a second older.
-    story.shown("package_photo", "buyer", "o", 0)
+    story.dispute_step("withdrawn", "o", 0)
     story.disputed("o", 1, "damaged")
     story.created("p", 0)
     story.ruled("k", "p", 10, "rejected", "postage")

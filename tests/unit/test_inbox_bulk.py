@@ -262,7 +262,7 @@ def test_a_database_that_stays_away_is_not_said_to_have_done_nothing(
     action, hidden, boxes = shift.form()
     interrupted(served, monkeypatch, 3)
 
-    def away(_wanted: object) -> None:
+    def away(*_args: object, **_named: object) -> None:
         raise OperationalError("SELECT", {}, Exception("away"))
 
     monkeypatch.setattr(served.store, "page", away)

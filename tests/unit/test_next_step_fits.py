@@ -254,7 +254,6 @@ def test_d34_past_the_limit_nobody_is_told_to_keep_it() -> None:
     ("name", "over", "kept"),
     [
         ("D27/fires_no_result_until_reconciled", "登录官方", ["A4_remind"]),
-        ("D28/fires_wrong_item_by_cainiao", "请买家提供", ["A6_evidence_pack"]),
         ("D30/fires_the_parcel_comes_late", "升级仲裁。", ["A4_remind"]),
         ("D32/fires_ruled_for_italy", "请填写意大利", ["A6_evidence_pack"]),
     ],
@@ -268,17 +267,106 @@ def test_what_was_done_is_not_asked_for_again(name: str, over: str, kept: list[s
     assert len(alert.deadlines) == 1
 
 
+ASK, PROVE, SETTLE, CARRIER = (
+    *("A7_draft_message", "A6_evidence_pack", "A14_suggest_coupon", "A6_evidence_pack"),
+)
+
+
+def shown(at: str, by: str, kind: str) -> dict[str, Any]:
+    return {"at": at, "disputes.evidence_added": {"order_id": "o1", "by": by, "kind": kind}}
+
+
+@pytest.mark.parametrize(
+    ("detector", "reason", "photo"),
+    [("D28", "wrong_item", "label_photo"), ("D29", "damaged", "package_photo")],
+)
+def test_w4_what_is_done_in_a_dispute_is_asked_for_no_more(
+    detector: str, reason: str, photo: str
+) -> None:
+    opened = {"order_id": "o1", "reason": reason, "channel": "cainiao_online"}
+    course: Events = [
+        {"at": "0s", "disputes.opened": opened},
+        shown("1d", "buyer", photo),
+        shown("2d", "seller", "text"),
+        shown("3d", "seller", photo),
+        {"at": "4d", "disputes.escalated": {"order_id": "o1"}},
+        {"at": "9d", "disputes.ruled": {"order_id": "o1", "ruling": "refund"}},
+    ]
+    expected = [
+        ([ASK, PROVE, SETTLE, CARRIER], "请买家提供"),
+        ([PROVE, SETTLE, CARRIER], "已有照片"),
+        # Words are no proof.
+        ([PROVE, SETTLE, CARRIER], "已有照片"),
+        ([SETTLE, CARRIER], "已提交举证"),
+        ([CARRIER], "已升级仲裁"),
+        (["A4_remind", CARRIER], "平台已裁决"),
+    ]
+    for number, (steps, says) in enumerate(expected, 1):
+        alert = told(detector, course[:number], "10d" if number == 6 else f"{number}d")
+        assert (codes(alert), says in alert.summary.zh) == (steps, True)
+        assert alert.status == ("resolved" if number == 6 else "open")
+        assert len(alert.evidence.facts) == number
+
+
 @pytest.mark.parametrize("detector", ["D28", "D29"])
-def test_of_a_dispute_that_is_over_no_photo_is_asked_for(detector: str) -> None:
+def test_w4_a_dispute_that_was_withdrawn_or_is_forgotten_asks_for_no_photo(detector: str) -> None:
     reason = {"D28": "wrong_item", "D29": "damaged"}[detector]
     opened = {"order_id": "o1", "reason": reason, "channel": "cainiao_online"}
     events: Events = [{"at": "0s", "disputes.opened": opened}]
-    waiting = told(detector, events, "1d")
-    assert codes(waiting) == ["A7_draft_message", "A6_evidence_pack"]
-    withdrawn = told(
-        detector, [*events, {"at": "1d", "disputes.withdrawn": {"order_id": "o1"}}], "2d"
-    )
-    assert codes(withdrawn) == ["A6_evidence_pack"]
+    withdrawn = {"at": "1d", "disputes.withdrawn": {"order_id": "o1"}}
+    for story, until in (([*events, withdrawn], "2d"), (events, "16d")):
+        over = told(detector, story, until)
+        assert (over.status != "open", codes(over)) == (True, ["A6_evidence_pack"])
+        assert "请买家提供" not in over.summary.zh
+
+
+def test_w4_arbitration_that_was_taken_back_is_over_and_no_negotiation() -> None:
+    opened = {"order_id": "o1", "reason": "damaged"}
+    events: Events = [
+        {"at": "0s", "disputes.opened": opened},
+        {"at": "1d", "disputes.escalated": {"order_id": "o1"}},
+        {"at": "2d", "disputes.arbitration_withdrawn": {"order_id": "o1"}},
+    ]
+    alert = told("D29", events, "3d")
+    assert (codes(alert), alert.deadlines) == ([ASK, PROVE, CARRIER], [])
+    assert "已升级仲裁" not in alert.summary.zh
+
+
+def test_w4_until_when_it_can_be_settled_is_said_with_the_step() -> None:
+    events: Events = [{"at": "0s", "disputes.opened": {"order_id": "o1", "reason": "damaged"}}]
+    alert = told("D29", events, "1d")
+    (settle,) = (one for one in alert.suggested_actions if one.code == SETTLE)
+    assert [settle.due_at] == [one.due_at for one in alert.deadlines]
+    # Whether to withdraw is the buyer's own choice, and no draft promises money.
+    assert "由您决定" in (settle.draft or "") and "退款" not in (settle.draft or "")
+
+
+@pytest.mark.parametrize("step", ["arbitration_withdrawn", "withdrawn"])
+def test_w4_an_alert_about_a_return_has_the_course_of_its_dispute(step: str) -> None:
+    """Also what happened before the wait began, and what came after it was over."""
+    opened = {"order_id": "o1", "reason": "return", "countdown_ends_at": "10d"}
+    events: Events = [
+        {"at": "0s", "disputes.opened": opened},
+        shown("1d", "buyer", "item_photo"),
+        {"at": "2d", "disputes.escalated": {"order_id": "o1"}},
+        {
+            "at": "3d",
+            "disputes.ruled": {
+                "order_id": "o1",
+                "ruling": "return_and_refund",
+                "countdown_ends_at": "13d",
+            },
+        },
+        {"at": "12d", "returns.delivered": {"order_id": "o1", "refund_id": "dispute-o1"}},
+    ]
+    alert = told("D30", events, "12d")
+    assert [fact.kind for fact in alert.evidence.facts] == [
+        *("DisputeOpened", "DisputeEvidence", "DisputeStep", "DisputeStep", "ReturnArrived")
+    ]
+    after = {"at": "12d12h", f"disputes.{step}": {"order_id": "o1"}}
+    later = told("D30", [*events, after], "13d")
+    assert (later.status, later.resolved_at) == (alert.status, alert.resolved_at)
+    assert later.evidence.facts[-1].detail["kind"] == step
 
 
 @pytest.mark.parametrize(("promise", "is_later"), [({}, True), ({"ship_by": "1d"}, False)])

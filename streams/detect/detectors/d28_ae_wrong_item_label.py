@@ -10,13 +10,18 @@ from streams.detect import playbooks
 from streams.detect.cases import verdict
 from streams.detect.deadlines import Negotiation
 from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step, Wording
-from streams.detect.disputes import ENDED, disputes_of, photo_case, t07
+from streams.detect.disputes import ENDED, disputes_of, next_steps, photo_case, standing, t07
 from streams.detect.episodes import NOTHING, Episode, Verdict
 from streams.detect.facts import DisputeOpened
 
 _COUNTER = (
     "面单不符时责任在物流,不在买家",
     "Where labels differ the carrier is liable, not the buyer",
+)
+_CARRIER = Step(
+    "A6_evidence_pack",
+    "整理打包照片和发货称重记录,向物流申请定责",
+    "Collect packing photos and shipping weights, and ask the carrier to take liability",
 )
 
 
@@ -54,10 +59,10 @@ class WrongItemLabel(Detector[Rules]):
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
-        ended_by = str(d["ended_by"])
-        ended_zh, ended_en = ENDED[ended_by]
-        next_zh = ended_zh if ended_by else "请买家提供撕开面单后的底单照片以便定责"
-        next_en = ended_en if ended_by else "Ask for a photo of the label underneath"
+        next_zh, next_en = standing(
+            episode,
+            ("请买家提供撕开面单后的底单照片以便定责", "Ask for a photo of the label underneath"),
+        )
         return Presentation(
             title=("货不对版,可能贴错面单", "Wrong item: labels may have been mixed up"),
             summary=(
@@ -69,15 +74,8 @@ class WrongItemLabel(Detector[Rules]):
                 "其他纠纷原因,或不是菜鸟线上物流",
                 "another reason, or another carrier than Cainiao",
             ),
-            ended=(ended_zh, ended_en),
-            steps=(
-                *(() if ended_by else (playbooks.ASK_LABEL_PHOTO,)),
-                Step(
-                    "A6_evidence_pack",
-                    "整理打包照片和发货称重记录,向物流申请定责",
-                    "Collect packing photos and shipping weights, and ask the carrier to take liability",
-                ),
-            ),
+            ended=ENDED[str(d["ended_by"])],
+            steps=next_steps(episode, rules.T07, playbooks.ASK_LABEL_PHOTO, _CARRIER),
             deadlines=t07(episode, rules.T07),
         )
 

@@ -10,13 +10,18 @@ from streams.detect import playbooks
 from streams.detect.cases import verdict
 from streams.detect.deadlines import Negotiation
 from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step, Wording
-from streams.detect.disputes import ENDED, disputes_of, photo_case, t07
+from streams.detect.disputes import ENDED, disputes_of, next_steps, photo_case, standing, t07
 from streams.detect.episodes import NOTHING, Episode, Verdict
 from streams.detect.facts import DisputeOpened
 
 _COUNTER = (
     "运输破损的责任在物流,不在买家",
     "For damage on the way the carrier is liable, not the buyer",
+)
+_CARRIER = Step(
+    "A6_evidence_pack",
+    "整理打包照片,向物流申请定责和赔付",
+    "Collect packing photos, and ask the carrier to take liability",
 )
 
 
@@ -54,10 +59,10 @@ class Damage(Detector[Rules]):
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
-        ended_by = str(d["ended_by"])
-        ended_zh, ended_en = ENDED[ended_by]
-        next_zh = ended_zh if ended_by else "请买家提供外包装和实物照片以便定责"
-        next_en = ended_en if ended_by else "Ask for photos of the outer box and the goods"
+        next_zh, next_en = standing(
+            episode,
+            ("请买家提供外包装和实物照片以便定责", "Ask for photos of the outer box and the goods"),
+        )
         return Presentation(
             title=("包裹破损,请先定责", "Damage: find out who is liable"),
             summary=(
@@ -66,15 +71,8 @@ class Damage(Detector[Rules]):
                 "is liable.",
             ),
             not_if=("其他纠纷原因", "another reason"),
-            ended=(ended_zh, ended_en),
-            steps=(
-                *(() if ended_by else (playbooks.ASK_BOX_PHOTO,)),
-                Step(
-                    "A6_evidence_pack",
-                    "整理打包照片,向物流申请定责和赔付",
-                    "Collect packing photos, and ask the carrier to take liability",
-                ),
-            ),
+            ended=ENDED[str(d["ended_by"])],
+            steps=next_steps(episode, rules.T07, playbooks.ASK_BOX_PHOTO, _CARRIER),
             deadlines=t07(episode, rules.T07),
         )
 

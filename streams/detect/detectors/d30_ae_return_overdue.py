@@ -270,7 +270,7 @@ def _case(found: _Return, horizon_ms: int, rules: Rules) -> Case:
     return Case(
         anchor=opened,
         level=level,
-        members=[fact for fact in (opened, end, came, found.perhaps) if fact],
+        members=found.dispute.with_course(end, came, found.perhaps),
         opened_at_ms=warn_ms,
         details={
             "order": opened.order_id,

@@ -12,6 +12,7 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 
 from schemas.alerts import AlertStatus, Severity
+from streams.detect import playbooks
 from streams.detect.deadlines import Negotiation, negotiation
 from streams.detect.detector import (
     Count,
@@ -191,7 +192,7 @@ class DisputeRate(Detector[Rules]):
                 else ("未撤销的纠纷已少于限值", "Fewer disputes stand than the limit")
             ),
             steps=(
-                *((_TALK,) if d["negotiable"] else ()),
+                *((playbooks.settle(),) if d["negotiable"] else ()),
                 Step(
                     "A6_evidence_pack",
                     "逐单整理照片和物流凭证",
@@ -211,13 +212,6 @@ class DisputeRate(Detector[Rules]):
                 else ()
             ),
         )
-
-
-_TALK = Step(
-    "A14_suggest_coupon",
-    "在协商期内与买家沟通,可提供优惠券等方案,由买家自愿撤销纠纷",
-    "Talk to the buyers while negotiation lasts; a coupon may help them to withdraw",
-)
 
 
 def _withdrawn_ms(signal: Signal) -> int:

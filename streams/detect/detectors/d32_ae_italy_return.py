@@ -149,7 +149,7 @@ def _case(
     return Case(
         anchor=ruled,
         level="critical",
-        members=(dispute.opened, ruled, end) if end else (dispute.opened, ruled),
+        members=dispute.with_course(end),
         opened_at_ms=ruled.at_ms,
         details={
             "order": dispute.opened.order_id,
