@@ -36,7 +36,10 @@ class ActionResult(Contract):
 
 
 class StockAdjustment(Contract):
-    """A decision of the stock ledger on one (item, order); `delta` is what was or would be done."""
+    """A decision of the stock ledger on one (item, order); `delta` is what was or would be done.
+
+    From `closes_at` on nothing is topped up for the order, for the platform closes it by itself then.
+    """
 
     adjustment_id: Id
     shop_id: ShopId
@@ -50,6 +53,7 @@ class StockAdjustment(Contract):
     decided_at: EventTime
     physical: Quantity | None = None
     paid_reserved: Quantity | None = None
+    closes_at: EventTime | None = None
 
 
 class Notification(Contract):
@@ -98,19 +102,20 @@ class DeadlineTurn(Contract):
 class Control(Contract):
     """A command to running services.
 
-    `value` is `on` or `off` for the kill switch, and the id of an alert for an approval, which is read as
-    ids are written: in lower case.
+    `value` is `on` or `off` for the kill switch, and the id of an alert for what a person says of its
+    top-ups, which is read as ids are written: in lower case. An approval that is no later than a refusal of
+    the same alert, by `at`, does not count.
     """
 
     control_id: Id
-    command: Literal["stock_kill_switch", "stock_approve"]
+    command: Literal["stock_kill_switch", "stock_approve", "stock_refuse"]
     value: Annotated[str, Field(validate_default=True)] = ""
     at: EventTime
 
     @field_validator("value")
     @classmethod
     def _names_an_alert(cls, value: str, info: ValidationInfo) -> str:
-        if info.data.get("command") != "stock_approve":
+        if info.data.get("command") not in ("stock_approve", "stock_refuse"):
             return value
         try:
             return str(uuid.UUID(value))

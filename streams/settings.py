@@ -181,7 +181,7 @@ class Settings(BaseSettings):
     stock_dry_run: bool = True
     """Decide and say everything; what is commanded is marked as a rehearsal."""
     stock_approval: bool = True
-    """Outside a dry run, top up only what a person approved: `orderwatch stock --approve`."""
+    """Outside a dry run, top up only what a person approved: in the inbox, or by `stock --approve`."""
     stock_kill_switch: bool = False
     """Top up nothing; taking back goes on."""
     stock_item_budget_units: Annotated[int, Field(ge=0)] = 500

@@ -23,6 +23,7 @@ from schemas.alerts import (
     ThresholdCheck,
     Window,
 )
+from schemas.outputs import StockAdjustment
 
 T0 = datetime(2026, 11, 11, 12, 0, tzinfo=UTC)
 _NAMESPACE = uuid.UUID("5f3a1c8e-1a7b-4f0e-9d55-0c1d6b1f2a10")
@@ -132,3 +133,22 @@ def envelope(alert: Alert) -> AlertEnvelope:
         dataschema="alert.v1.json",
         data=alert,
     )
+
+
+def make_decision(order: str = "o1", **overrides: Any) -> StockAdjustment:
+    """What the stock ledger says of an order that waits for a person; `overrides` replace whole fields."""
+    fields: dict[str, Any] = {
+        "adjustment_id": f"{order}-{overrides.get('reason', 'needs_approval')}",
+        "shop_id": "shop1",
+        "item_id": "item-red-dress",
+        "order_id": order,
+        "alert_id": alert_id("1"),
+        "kind": "none",
+        "delta": 0,
+        "is_dry_run": False,
+        "reason": "needs_approval",
+        "decided_at": T0,
+        "closes_at": T0 + timedelta(days=3),
+        **overrides,
+    }
+    return StockAdjustment(**fields)

@@ -1,6 +1,6 @@
 """The whole contract as one AsyncAPI 3.0 document, from the point of view of orderwatch.
 
-What orderwatch writes is sent; what only others write is received, also where nothing of ours reads it.
+What only orderwatch writes is sent; what others write is received, also where nothing of ours reads it.
 Changelogs are nobody's contract and left out.
 """
 
@@ -69,7 +69,7 @@ def _operation_id(topic: Topic) -> str:
 
 
 def _action(topic: Topic) -> str:
-    is_sent = topic.direction == "output" and not _OURS.isdisjoint(topic.producers)
+    is_sent = topic.direction == "output" and _OURS.issuperset(topic.producers)
     return "send" if is_sent else "receive"
 
 

@@ -109,14 +109,26 @@ def stock(
             help="Approve the top-ups of this alert for 24 hours, and end.",
         ),
     ] = None,
+    refuse: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ALERT_ID",
+            help="Refuse the top-ups of this alert, take back those that went, and end.",
+        ),
+    ] = None,
 ) -> None:
     """Run stock adjustment (dry-run unless settings say otherwise)."""
-    # An empty one is a variable that was not set, and no wish for a service.
-    if approve is not None:
-        from streams.cli.approval import approve as send
+    # An empty one is a variable that was not set, and no wish for a service. Of both, the refusal counts.
+    if refuse is not None or approve is not None:
+        from streams.cli.approval import say
         from streams.cli.console import stdout
 
-        stdout().print(send(context.obj.settings(), approve))
+        settings = context.obj.settings()
+        stdout().print(
+            say(settings, "approve", approve or "")
+            if refuse is None
+            else say(settings, "refuse", refuse)
+        )
         return
     from streams.stock import service
 

@@ -1,4 +1,4 @@
-"""Alerts from Kafka into the store: read, store, then commit. Never another order.
+"""Alerts, and decisions on stock, from Kafka into the store: read, store, then commit. Never another order.
 
 Runs in a thread of its own. What may go away comes back: without a broker or a database it waits and
 tries again, and says so through `health`. The trap: a lost connection looks like an idle topic to
@@ -18,9 +18,10 @@ import structlog
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError
 
+from schemas.outputs import StockAdjustment
 from streams.errors import TransientError
 from streams.inbox.database import PASSING, said_of
-from streams.inbox.intake import Position, RefusedRecord, read
+from streams.inbox.intake import Accepted, Position, RefusedRecord, read, read_decision
 from streams.inbox.metrics import InboxMetrics
 from streams.inbox.store import Applied, Store
 from streams.kafka import clients
@@ -30,6 +31,8 @@ from streams.subscriber.source import KafkaSource, Partition, Record, Source
 log = structlog.get_logger(__name__)
 
 ALERTS = "alerts"
+DECISIONS = "stock-adjustments"
+TOPICS = [ALERTS, DECISIONS]
 _POLL_S = 0.5
 _PROBE_EVERY_S = 5.0
 _PROBE_TIMEOUT_S = 3.0
@@ -59,7 +62,7 @@ class AlertSource(Source, Protocol):
 
 
 class KafkaAlertSource(KafkaSource):
-    """The alerts topic, read by one member of the inbox's consumer group.
+    """Alerts and decisions on stock, read by one member of the inbox's consumer group.
 
     With `is_anew` it begins at the oldest alert that is kept, wherever the group had stopped: a database
     that was lost, or comes from a backup, lacks some of what the group has read. So it does with
@@ -78,7 +81,7 @@ class KafkaAlertSource(KafkaSource):
         *,
         is_anew: bool = False,
     ) -> None:
-        super().__init__(settings, [ALERTS], _group_of(settings), max_poll_records=500)
+        super().__init__(settings, TOPICS, _group_of(settings), max_poll_records=500)
         self._on_passed_over = on_passed_over
         self._keep_ms = settings.inbox_retention_days * _DAY_MS
         self._is_anew = is_anew
@@ -135,10 +138,19 @@ def is_behind(settings: Settings, read_to: Callable[[], Mapping[Partition, int]]
 
     `read_to` is the database's own account. Raises TransientError when no broker answers.
     """
-    committed = clients.committed(settings, _group_of(settings), [ALERTS])
+    committed = {
+        (topic, partition.partition): at
+        for topic in TOPICS
+        for partition, at in clients.committed(settings, _group_of(settings), [topic]).items()
+    }
     # Read after the offsets: another console may be at work, and it stores before it commits.
     stored = read_to()
-    return any(at > stored.get((ALERTS, tp.partition), 0) for tp, at in committed.items())
+    return any(at > stored.get(partition, 0) for partition, at in committed.items())
+
+
+def _read(record: Record) -> Accepted | StockAdjustment | RefusedRecord:
+    at = Position(record.topic, record.partition, record.offset)
+    return read_decision(at, record.value) if at.topic == DECISIONS else read(at, record.value)
 
 
 def _group_of(settings: Settings) -> str:
@@ -246,12 +258,17 @@ class Consumer:
             self._probe(source)
 
     def _take_in(self, source: AlertSource, records: list[Record]) -> None:
-        batch = [read(Position(r.topic, r.partition, r.offset), r.value) for r in records]
+        batch = [_read(record) for record in records]
         for record in batch:
             if isinstance(record, RefusedRecord):
                 self._metrics.refused(record.reason)
                 log.warning("inbox_record_refused", reason=record.reason, at=str(record.position))
-        self._outcomes.extend(isinstance(record, RefusedRecord) for record in batch)
+        # Only without alerts is there nothing to show.
+        self._outcomes.extend(
+            isinstance(record, RefusedRecord)
+            for record, r in zip(batch, records, strict=True)
+            if r.topic == ALERTS
+        )
         ends = {(r.topic, r.partition): r.offset + 1 for r in records}
         stored = self._stored(lambda: self._store.apply(batch, ends))
         if stored is None:
@@ -260,8 +277,8 @@ class Consumer:
         self._metrics.stored(stored.applied, stored.ignored)
         source.commit(ends)
         self._answered()
-        if stored.applied:
-            self._on_stored(stored.applied)
+        if stored.applied or stored.decided:
+            self._on_stored(stored.applied + stored.decided)
 
     def _stored(self, apply: Callable[[], Applied]) -> Applied | None:
         """Store until it works; None when stopped before it did."""

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from streams.detect.rules import RuleSet
-from streams.inbox import snooze, telling
+from streams.inbox import approvals, snooze, telling
 from streams.inbox.board import timers_of
 from streams.inbox.checklist import find, since_return, ticks_of
 from streams.inbox.database import writing
@@ -34,6 +34,7 @@ from streams.inbox.workflow import (
     ONLY_OF,
     TARGET,
     UNTOUCHED,
+    WORDS,
     Label,
     Refusal,
     State,
@@ -43,8 +44,8 @@ from streams.inbox.workflow import (
     refusal,
 )
 
-# The steps that the detectors hear of.
-_TOLD = frozenset({"contact", "file", "filing_accepted", "filing_rejected", "reconcile"})
+# The steps that the detectors hear of, or the stock ledger.
+_TOLD = WORDS | {"contact", "file", "filing_accepted", "filing_rejected", "reconcile"}
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,8 @@ class Desk:
         reason = refusal(request.step, old, label, _attempts(session, case.alert_id))
         reason = reason or _refusal(session, request)
         alert = telling.alert_of(session, case.alert_id) if request.step in _TOLD else None
-        reason = reason or (telling.untold(session, alert, request) if alert else None)
+        if reason is None and alert is not None:
+            reason = telling.untold(session, alert, request, self._now())
         if reason is None and request.step == "wake":
             is_aside = snooze.is_snoozed(case.snoozed_until, self._now())
             reason = None if is_aside else "not_snoozed"
@@ -104,9 +106,13 @@ class Desk:
         waited = self._take(session, case, request) if begins(request.step, old) else None
         old = State(case.state)
         waited = self._take_effect(session, case, request) or waited
+        step = _audit(request, old, State(case.state), case.updated_at)
         if alert is not None:
             telling.tell(session, alert, request, _label(case), case.updated_at)
-        session.add(_audit(request, old, State(case.state), case.updated_at))
+        if alert is not None and (request.step == "approve" or request.step == "refuse"):
+            lines = approvals.lines_of(session, alert, case.updated_at)
+            step.detail = json.dumps(approvals.size(request.step, lines)._asdict())
+        session.add(step)
         return Outcome("done", waited=waited)
 
     def _snooze(self, session: Session, case: CaseRow, request: StepRequest) -> Outcome:

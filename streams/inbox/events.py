@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from schemas.alerts import Alert, EvidenceFact
 from schemas.base import LONGEST_ID, BuyerEvent
@@ -18,10 +18,10 @@ from schemas.events.aftersales import FilingAccepted, FilingRejected, FilingSubm
 from schemas.events.people import AccountFlags, ContactAttempted, RechargeReconciled
 from streams.inbox.workflow import Channel, Label, RechargeResult
 
-Topic = Literal["contacts", "filings", "recharges", "accounts", "timers"]
+Topic = Literal["contacts", "filings", "recharges", "accounts", "timers", "control"]
 FilingStep = Literal["submitted", "accepted", "rejected"]
-# Those of events, and that of deadlines that turn (`turns`).
-TOPICS: Final[tuple[Topic, ...]] = ("contacts", "filings", "recharges", "accounts", "timers")
+# Those of events, that of deadlines that turn (`turns`), and that of words on top-ups of stock (`approvals`).
+TOPICS: Final[tuple[Topic, ...]] = get_args(Topic)
 _NAMESPACE: Final = uuid.UUID("5f0f4f0e-4f0c-5c1e-9a57-2d6c1f8a7b43")
 # Facts that are named by their order; others say `order_id` if they are about one.
 _NAMED_BY_ORDER: Final = frozenset(

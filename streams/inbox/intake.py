@@ -1,4 +1,4 @@
-"""From the bytes of a record to an alert that can be stored, or to a reason why not.
+"""From the bytes of a record to an alert or a decision that can be stored, or to a reason why not.
 
 Pure. The trap: a record that the contract accepts may still not fit a database (a time outside the
 range of UTC, a zero byte in PostgreSQL text); one such record must not stop all others for ever.
@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from schemas.alerts import Alert, AlertEnvelope
+from schemas.outputs import StockAdjustment
 from streams.errors import first_problem
 
 # The greatest INTEGER of PostgreSQL; no episode has two thousand million revisions.
@@ -21,7 +22,7 @@ _MAX_REF = 300
 # What of a fact's detail is the id of something.
 _NAMING = ("order_id", "order", "item_id", "buyer", "dispute_id")
 
-RefusalReason = Literal["empty", "not_an_alert", "out_of_range"]
+RefusalReason = Literal["empty", "not_an_alert", "not_a_decision", "out_of_range"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Position:
 
 @dataclass(frozen=True)
 class RefusedRecord:
-    """A record that can never be stored as an alert."""
+    """A record that can never be stored."""
 
     position: Position
     reason: RefusalReason
@@ -65,6 +66,21 @@ def read(position: Position, value: bytes | None) -> Accepted | RefusedRecord:
     except (OverflowError, ValueError) as error:
         return RefusedRecord(position, "out_of_range", str(error), value)
     return Accepted(alert, value.decode())
+
+
+def read_decision(position: Position, value: bytes | None) -> StockAdjustment | RefusedRecord:
+    """Decode one record of the topic of the stock ledger; never raises for what a record contains."""
+    if not value:
+        return RefusedRecord(position, "empty", "no value, expected a decision on stock", b"")
+    try:
+        decision = StockAdjustment.model_validate_json(value)
+        for at in (decision.decided_at, decision.closes_at or decision.decided_at):
+            at.astimezone(UTC)
+    except ValidationError as error:
+        return RefusedRecord(position, "not_a_decision", storable(first_problem(error)), value)
+    except OverflowError as error:
+        return RefusedRecord(position, "out_of_range", str(error), value)
+    return decision
 
 
 def is_complaint(alert: Alert) -> bool:

@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy.exc import SQLAlchemyError
 
-from streams.inbox import pages
+from streams.inbox import approvals, pages
 from streams.inbox.bulk import Told, perform_each
 from streams.inbox.console import Console
 from streams.inbox.desk import Outcome
@@ -109,6 +109,9 @@ def list_page(
         wanted=wanted,
         listing=found,
         cards=cards,
+        awaited=approvals.waiting(
+            console.store.engine, (card.alert for card in cards), console.now()
+        ),
         cases=console.casebook.page(
             is_ended=wanted.is_handled,
             number=wanted.cases_page,

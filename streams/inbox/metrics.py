@@ -40,7 +40,7 @@ class InboxMetrics:
         )
         self._refused = Counter(
             "orderwatch_inbox_refused",
-            "Records that are no alerts, by reason.",
+            "Records that are no alerts, or no decisions on stock, by reason.",
             ["reason"],
             registry=self.registry,
         )
@@ -56,7 +56,7 @@ class InboxMetrics:
         )
         self._lag = Gauge(
             "orderwatch_inbox_lag_records",
-            "Records of the alerts topic that the inbox has not read yet.",
+            "Records of its topics that the inbox has not read yet.",
             registry=self.registry,
         )
         self._steps = Counter(
@@ -73,7 +73,7 @@ class InboxMetrics:
         )
         self._events_sent = Counter(
             "orderwatch_inbox_events_sent",
-            "Events about what people did, and deadlines that turned, that Kafka took, by topic.",
+            "Events about what people did, deadlines that turned and words on top-ups, sent, by topic.",
             ["topic"],
             registry=self.registry,
         )
@@ -85,7 +85,8 @@ class InboxMetrics:
         )
         self._pruned = Counter(
             "orderwatch_inbox_pruned",
-            "What was deleted because of its age: alerts, complaints, bans, events sent, records refused.",
+            "What was deleted because of its age: alerts, complaints, bans, decisions on stock, events sent, "
+            "records refused.",
             ["what"],
             registry=self.registry,
         )
@@ -202,7 +203,7 @@ class _StoredGauges:
         yield soonest
         events = GaugeMetricFamily(
             "orderwatch_inbox_events_waiting",
-            "Events about what people did, and deadlines that turned, that Kafka does not have yet.",
+            "Events about what people did, deadlines that turned and words on top-ups, not sent yet.",
             labels=["topic"],
         )
         for topic, number in waiting.items():

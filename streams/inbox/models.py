@@ -1,7 +1,8 @@
 """The tables of the inbox. What the pipeline said and what people did are kept apart.
 
-`alerts`, `revisions` and `read_positions` are written by the consumer only; `cases`, `contacts`, `filings`,
-`complaints`, `bans` and what was done step by step by people (cases and audit by `workflow.follow` too);
+`alerts`, `revisions`, `stock_decisions` and `read_positions` are written by the consumer only; `cases`,
+`contacts`, `filings`, `complaints`, `bans` and what was done step by step by people (cases and audit by
+`workflow.follow` too);
 `outgoing_events` by both people's steps and the loops that tell of bans and of deadlines.
 The trap: SQLite forgets time zones, so all times go through `UtcTime`.
 """
@@ -28,7 +29,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from schemas.base import LONGEST_ID
 from streams.inbox.workflow import MAX_NAME
+
+LONGEST_SHOP = 64
+# Of the ledger's codes; a longer one is not ours.
+LONGEST_REASON = 64
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -279,7 +285,7 @@ class BanStepRow(Base):
 
 
 class RefusedRow(Base):
-    """A record of the topic that is not an alert: kept with its bytes, position and reason."""
+    """A record of a topic that is not what belongs there: kept with its bytes, position and reason."""
 
     __tablename__ = "refused_records"
 
@@ -290,6 +296,32 @@ class RefusedRow(Base):
     message: Mapped[str] = mapped_column(Text)
     value: Mapped[bytes] = mapped_column(LargeBinary)
     received_at: Mapped[datetime]
+
+
+class DecisionRow(Base):
+    """A decision of the stock ledger; the one with the greatest id is the last about its item and order.
+
+    `units` is how many were topped up or taken back; from `closes_at` on the platform has closed the order.
+    """
+
+    __tablename__ = "stock_decisions"
+
+    id: Mapped[int] = mapped_column(_Serial, primary_key=True)
+    adjustment_id: Mapped[str] = mapped_column(String(LONGEST_ID), unique=True)
+    shop_id: Mapped[str] = mapped_column(String(LONGEST_SHOP))
+    item_id: Mapped[str] = mapped_column(String(LONGEST_ID))
+    order_id: Mapped[str] = mapped_column(String(LONGEST_ID))
+    kind: Mapped[str] = mapped_column(String(32))
+    reason: Mapped[str] = mapped_column(String(LONGEST_REASON))
+    units: Mapped[int]
+    is_dry_run: Mapped[bool]
+    closes_at: Mapped[datetime]
+    received_at: Mapped[datetime] = mapped_column(index=True)
+
+    __table_args__ = (
+        Index(None, "shop_id", "order_id", "item_id"),
+        Index(None, "shop_id", "reason", "closes_at"),
+    )
 
 
 class ReadRow(Base):

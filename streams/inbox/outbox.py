@@ -1,6 +1,6 @@
 """What people did, on its way to the detectors: rows written with the step, sent beside it.
 
-Deadlines that turned take the same way to notifications.
+Deadlines that turned take the same way to notifications, and words on top-ups that to the stock ledger.
 
     step ──one transaction──> row ──Sender──> Kafka ──acknowledged──> marked as sent
 
@@ -21,13 +21,14 @@ from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from schemas.base import BuyerEvent
-from schemas.outputs import DeadlineTurn
+from schemas.outputs import Control, DeadlineTurn
 from streams.errors import TransientError
 from streams.inbox.database import PASSING, said_of, writing
 from streams.inbox.events import TOPICS, Topic
 from streams.inbox.metrics import InboxMetrics
 from streams.inbox.models import OutgoingRow
 from streams.kafka.publisher import Outgoing, Publisher
+from streams.stock.control import CONTROL_TOPIC
 
 log = structlog.get_logger(__name__)
 
@@ -92,11 +93,19 @@ def enqueue_turn(session: Session, turn: DeadlineTurn, at: datetime) -> None:
     session.add(OutgoingRow(event_id=turn.turn_id, topic=TIMERS_TOPIC, body=body, at=at))
 
 
+def enqueue_word(session: Session, word: Control, at: datetime) -> None:
+    """Record that a person's word on top-ups of stock is to be told, in the caller's transaction."""
+    body = word.model_dump_json()
+    session.add(OutgoingRow(event_id=word.control_id, topic=CONTROL_TOPIC, body=body, at=at))
+
+
 def _outgoing(row: OutgoingRow) -> Outgoing:
     event = json.loads(row.body)
     if row.topic == TIMERS_TOPIC:
         key = f"{event['shop_id']}:{event.get('alert_id') or event['complaint_id']}"
         return Outgoing(TIMERS_TOPIC, key, row.body.encode())
+    if row.topic == CONTROL_TOPIC:
+        return Outgoing(CONTROL_TOPIC, event["command"], row.body.encode())
     return Outgoing(row.topic, f"{event['shop_id']}:{event['buyer_id']}", row.body.encode())
 
 

@@ -47,6 +47,7 @@ from streams.inbox.workflow import (
     is_label_of,
     stands,
 )
+from streams.stock.control import APPROVED_FOR
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 POLICE_REPORT: Final = "A13_draft_police_report"
@@ -279,6 +280,8 @@ def details(step: AuditRow, words: Words) -> str:
         parts.append(words("snooze.sooner", what=words.deadline(said["deadline"])))
     if "answered" in said:
         parts.append(words("contact.answered" if said["answered"] else "contact.unanswered"))
+    if "units" in said:
+        parts.append(words("approval.size", units=said["units"], orders=said["orders"]))
     parts += [said[key] for key in ("reason", "assignee", words.language) if said.get(key)]
     return " · ".join(parts)
 
@@ -354,6 +357,7 @@ def environment() -> Environment:
     jinja.globals["bar"] = bar
     jinja.globals["is_snoozed"] = is_snoozed
     jinja.globals["came_back"] = came_back
+    jinja.globals["approved_until"] = lambda word: word.at + APPROVED_FOR
     jinja.globals["query"] = query
     jinja.globals["address"] = address
     return jinja

@@ -41,6 +41,7 @@ from streams.inbox.models import (
     ComplaintRow,
     ComplaintStepRow,
     ContactRow,
+    DecisionRow,
     FilingRow,
     OutgoingRow,
     ReferenceRow,
@@ -119,6 +120,7 @@ class Retention:
             alone = session.scalars(_alone(before).with_for_update(skip_locked=True)).all()
             found["complaint"] += _delete_complaints(session, alone)
             found["event"] += _delete_sent(session, before)
+            found["decision"] += _delete_decisions(session, before)
             found["refused"] += _delete_refused(session, before)
         found = +found
         for what, number in found.items():
@@ -296,6 +298,15 @@ def _delete_sent(session: Session, before: datetime) -> int:
     old = select(OutgoingRow.id).where(OutgoingRow.topic.in_(TOPICS), OutgoingRow.sent_at < before)
     ids = session.scalars(old.limit(BATCH)).all()
     session.execute(delete(OutgoingRow).where(OutgoingRow.id.in_(ids)))
+    return len(ids)
+
+
+def _delete_decisions(session: Session, before: datetime) -> int:
+    """What the stock ledger decided; but the newest row, whose number pages have seen."""
+    newest = select(func.max(DecisionRow.id)).scalar_subquery()
+    old = select(DecisionRow.id).where(DecisionRow.received_at < before, DecisionRow.id < newest)
+    ids = session.scalars(old.limit(_MOST_IDS)).all()
+    session.execute(delete(DecisionRow).where(DecisionRow.id.in_(ids)))
     return len(ids)
 
 

@@ -1,7 +1,7 @@
 """The alerts side of the store: applying revisions, and every question that a page asks.
 
-Applying is idempotent by (alert id, revision) and happens in one transaction a batch, so the
-consumer may commit its offsets after it. Steps of people are in `desk`, not here.
+Applying is idempotent by (alert id, revision), of decisions on stock by their id, and happens in one
+transaction a batch, so the consumer may commit its offsets after it. Steps of people are in `desk`, not here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session, defer, joinedload, selectinload
 
 from schemas.alerts import Alert, AlertEnvelope
-from streams.inbox import snooze
+from schemas.outputs import StockAdjustment
+from streams.inbox import approvals, snooze
 from streams.inbox.bans import ENDED, BanState
 from streams.inbox.database import writing
 from streams.inbox.events import TOPICS, orders_of
@@ -53,6 +54,7 @@ from streams.inbox.models import (
     CaseRow,
     ComplaintStepRow,
     ContactRow,
+    DecisionRow,
     FilingRow,
     OutgoingRow,
     ReadRow,
@@ -73,11 +75,12 @@ _COMMITTED_LATE = 1000
 
 @dataclass(frozen=True)
 class Applied:
-    """What became of a batch: counts by outcome."""
+    """What became of a batch: revisions of alerts by outcome, refused records, and new decisions on stock."""
 
     applied: int
     ignored: int
     refused: int
+    decided: int
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ class Store:
 
     def apply(
         self,
-        records: Iterable[Accepted | RefusedRecord],
+        records: Iterable[Accepted | StockAdjustment | RefusedRecord],
         read_to: Mapping[Partition, int] | None = None,
     ) -> Applied:
         """Store a batch and up to where it was read, all or nothing.
@@ -123,9 +126,12 @@ class Store:
             return self._apply_once(batch, read_to or {})
 
     def _apply_once(
-        self, batch: list[Accepted | RefusedRecord], read_to: Mapping[Partition, int]
+        self,
+        batch: list[Accepted | StockAdjustment | RefusedRecord],
+        read_to: Mapping[Partition, int],
     ) -> Applied:
         accepted = [record for record in batch if isinstance(record, Accepted)]
+        decisions = [record for record in batch if isinstance(record, StockAdjustment)]
         refused = [record for record in batch if isinstance(record, RefusedRecord)]
         at = self._now()
         with Session(self._writer) as session, session.begin():
@@ -143,11 +149,12 @@ class Store:
             _keep_history(session, [change.record for change in changes], at)
             for change in changes:
                 _follow(session, rows[change.record.alert.alert_id], change, at)
+            decided = approvals.keep(session, decisions, at)
             for bad in refused:
                 session.merge(_refused_row(bad, at))
             for (topic, partition), offset in read_to.items():
                 session.merge(ReadRow(topic=topic, partition=partition, offset=offset))
-        return Applied(len(changes), len(accepted) - len(changes), len(refused))
+        return Applied(len(changes), len(accepted) - len(changes), len(refused), decided)
 
     def page(self, wanted: Filter, size: int = PAGE_SIZE, urgent: Sequence[str] = ()) -> Listing:
         """One page of alerts. A page number past the end shows the last page.
@@ -340,7 +347,7 @@ class Store:
 
         What is deleted for its age need not change it: nobody waits for that.
         """
-        tables = (RevisionRow, AuditRow, ComplaintStepRow, BanStepRow)
+        tables = (RevisionRow, AuditRow, ComplaintStepRow, BanStepRow, DecisionRow)
         back = select(func.max(CaseRow.snoozed_until))
         with Session(self.engine) as session:
             counts = [session.execute(_newest(table.id)).one() for table in tables]

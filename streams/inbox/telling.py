@@ -1,4 +1,4 @@
-"""Which events a step leaves in the outbox, inside the transaction of the step.
+"""Which events a step leaves in the outbox, and which word on top-ups, inside the transaction of the step.
 
 A filing is kept beside its events, because the platform's answer comes days later and must name it.
 The trap: what is said is as of the alert's greatest revision, so one that was retracted names no order.
@@ -13,14 +13,15 @@ from sqlalchemy.orm import Session
 
 from schemas.alerts import Alert, AlertEnvelope
 from schemas.base import LONGEST_ID
-from streams.inbox import events
+from streams.inbox import approvals, events
 from streams.inbox.database import hold
 from streams.inbox.events import FilingStep
 from streams.inbox.intake import storable
 from streams.inbox.models import AlertRow, FilingRow, RevisionRow
-from streams.inbox.outbox import enqueue
+from streams.inbox.outbox import enqueue, enqueue_word
 from streams.inbox.redaction import clean
 from streams.inbox.workflow import Label, Refusal, StepRequest
+from streams.stock.control import spoken
 
 _MAX_REASON = 256
 
@@ -35,8 +36,12 @@ def alert_of(session: Session, alert_id: str) -> Alert:
     return AlertEnvelope.model_validate_json(body).data
 
 
-def untold(session: Session, alert: Alert, request: StepRequest) -> Refusal | None:
-    """Why the detectors could not be told what it is about, where that is the point of the step."""
+def untold(session: Session, alert: Alert, request: StepRequest, now: datetime) -> Refusal | None:
+    """Why nobody could be told what it is about, where that is the point of the step."""
+    if request.step in ("approve", "refuse"):
+        # An order may have been paid, or closed by the platform, since the page was made.
+        about = approvals.size(request.step, approvals.lines_of(session, alert, now))
+        return None if about.orders else "nothing_waits"
     if request.step == "file":
         # The page said which order; a newer revision may be about another one.
         if request.order_id not in (events.orders_of(alert) or ("",)):
@@ -65,7 +70,11 @@ def _is_filed(session: Session, alert: Alert, order_id: str) -> bool:
 def tell(
     session: Session, alert: Alert, request: StepRequest, label: Label | None, at: datetime
 ) -> None:
-    """Leave the event of a step for the sender, where the alert names the buyer and what it is about."""
+    """Leave what a step says for the sender; events where the alert names the buyer and what it is about."""
+    if request.step in ("approve", "refuse"):
+        control_id = events.derived_id(alert.alert_id, request.request_id, "control")
+        enqueue_word(session, spoken(request.step, alert.alert_id, control_id, at), at)
+        return
     if request.step == "contact" and request.channel is not None:
         said = events.contacted(
             alert, request.request_id, at, request.channel, answered=request.answered

@@ -418,6 +418,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "step.reconcile": ("登记充值结果", "Record the result"),
     "recharge.succeeded": ("充值成功", "Top-up succeeded"),
     "recharge.failed": ("充值失败", "Top-up failed"),
+    "step.approve": ("批准补库存", "Approve the top-up"),
+    "step.refuse": ("不批准", "Refuse it"),
     "step.assign": ("转交", "Hand over"),
     "step.snooze": ("稍后提醒", "Snooze"),
     "step.wake": ("结束稍后提醒", "End the snooze"),
@@ -429,6 +431,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "audit.filing_accepted": ("备案成功", "noted: filing accepted"),
     "audit.filing_rejected": ("备案未通过", "noted: filing rejected"),
     "audit.reconcile": ("登记了充值结果", "recorded the top-up's result"),
+    "audit.approve": ("批准了补库存", "approved the stock top-up"),
+    "audit.refuse": ("不批准补库存", "refused the stock top-up"),
     "audit.assign": ("转交给", "handed it over to"),
     "audit.tick": ("做了一步：", "did a step:"),
     "audit.untick": ("取消勾选：", "unticked:"),
@@ -618,10 +622,64 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "detail.pack": ("下载证据包（zip）", "Download the evidence pack (zip)"),
     "detail.evidence": ("只下载证据材料（打印用）", "Only the evidence, to print"),
     "detail.approval": (
-        "正式运行时，库存服务默认等人批准这条预警后才会补库存，批准24小时内有效；演练模式不用批准。这里没有批准按钮，"
-        "由能操作库存的人运行：",
+        "正式运行时，库存服务默认等人批准这条预警后才会补库存，批准24小时内有效；演练模式不用批准。"
+        "有补库存等待批准时，可在本页批准，也可运行：",
         "Outside a dry run the stock service waits, by default, until a person has approved this alert; that "
-        "holds for 24 hours. There is no button for it here; whoever may move stock runs:",
+        "holds for 24 hours. What waits can be approved on this page, or by:",
+    ),
+    "approval.title": ("补库存", "Stock top-up"),
+    "approval.waits": ("补库存待批准", "Stock top-up waits"),
+    "approval.size": ("{units}件 · {orders}个订单", "{units} units · orders: {orders}"),
+    "approval.orders": ("订单号（{n}）", "Order ids ({n})"),
+    "approval.until": ("平台关单", "Closed by the platform"),
+    "approval.rehearsal": ("演练", "Rehearsal"),
+    "approval.hint": (
+        "这些商品被未付款订单占用。批准后按台账补可售库存，24小时内对本预警现在和以后列出的订单有效，"
+        "不超过预算和实际库存；付款、关单或预警结束后自动收回。总开关优先。",
+        "Unpaid orders hold these units. Approved, the ledger tops up sellable stock for the orders that "
+        "this alert names now or within 24 hours, never beyond budgets and stock; it is taken back "
+        "once an order is paid or closed, or the alert ends. The kill switch wins.",
+    ),
+    "approval.sent": (
+        "已发给库存服务，还没有它的回应：它没有运行时，恢复后会处理，不用再点；也可能另一条预警已批准这些订单。",
+        "Sent to the stock service, which has not answered. Where it is down it acts on this once it is "
+        "back, so there is no need to click again; or another alert about these orders was approved.",
+    ),
+    "approval.refuse_hint": (
+        "不再为本预警补库存，已补的收回；以后仍可批准。",
+        "Nothing more is topped up for this alert, and what was is taken back; it can be approved later.",
+    ),
+    "stock.needs_approval": ("等待批准", "Waits for a person"),
+    "stock.approval_refused": ("未批准", "Refused"),
+    "stock.top_up": ("已补", "Topped up"),
+    "stock.suggest_deduct_on_payment": (
+        "不补，建议改为付款减库存",
+        "Not topped up: deduct on payment instead",
+    ),
+    "stock.already_deducts_on_payment": (
+        "不用补，已是付款减库存",
+        "Not needed: deducted on payment",
+    ),
+    "stock.stock_unknown": ("不补，库存未知", "Not topped up: stock unknown"),
+    "stock.stock_too_low": ("不补，库存不足", "Not topped up: too little stock"),
+    "stock.item_budget": ("不补，商品预算已用完", "Not topped up: the item's budget is used up"),
+    "stock.shop_budget": ("不补，店铺预算已用完", "Not topped up: the shop's budget is used up"),
+    "stock.kill_switch": ("不补，总开关已停", "Not topped up: the kill switch is on"),
+    "stock.no_units": ("不用补", "Nothing to top up"),
+    "stock.order_paid": ("已收回，订单已付款", "Taken back: the order was paid"),
+    "stock.order_closed": ("已收回，订单已关闭", "Taken back: the order was closed"),
+    "stock.auto_close_due": ("已收回，平台关单", "Taken back: the platform closes the order"),
+    "stock.alert_ended": ("已收回，预警已结束", "Taken back: the alert has ended"),
+    "stock.stock_shrank": ("已收回，库存减少", "Taken back: stock shrank"),
+    "stock.top_up_refused": ("没有补，执行方拒绝", "Not topped up: it was not carried out"),
+    "stock.top_up_failed": ("没有补，执行失败", "Not topped up: carrying it out failed"),
+    "stock.reverse_refused": (
+        "收回未执行，须人工核对平台库存",
+        "Not taken back: check the stock at the platform",
+    ),
+    "stock.reverse_failed": (
+        "收回失败，须人工核对平台库存",
+        "Taking back failed: check the stock at the platform",
     ),
     "detail.police": (
         "下载报案材料草稿（打印用）",
@@ -1061,6 +1119,11 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "refusal.nothing_to_reconcile": (
         "这条预警没有待核对的充值。",
         "This alert is not about a top-up without a result.",
+    ),
+    "refusal.nothing_waits": (
+        "现在没有可以批准或停止的补库存：订单可能已付款或关闭，预警可能已结束，或已收回。",
+        "There is no top-up to approve or to stop now: orders may have been paid or closed, the alert may "
+        "have ended, or it was taken back.",
     ),
     "refusal.not_suggested": (
         "预警刚刚更新，这一步已不在清单中。",

@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from streams.inbox import pages
+from streams.inbox.approvals import approval
 from streams.inbox.ban_web import add_bans, beside_alert
 from streams.inbox.case_web import add_cases
 from streams.inbox.checklist import since_return, ticks_of
@@ -292,7 +293,7 @@ def detail_page(
     if outcome is not None:
         message = f"refusal.{outcome.reason}" if outcome.reason else f"problem.{outcome.kind}"
     card = pages.card(detail.row, console.board.of_alerts([alert_id]).get(alert_id, ()))
-    since = since_return(detail.audit)
+    since, now = since_return(detail.audit), console.now()
     return view.page(
         request,
         "detail.html",
@@ -302,6 +303,7 @@ def detail_page(
         **beside_alert(console, card),
         detail=detail,
         work=pages.work(detail),
+        approval=approval(console.store.engine, card.alert, card.state, detail.audit, now),
         names=console.store.names(),
         offers=offers_of(console, detail.row.shop_id),
         ticks=ticks_of(since),

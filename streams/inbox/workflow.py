@@ -91,6 +91,8 @@ Step = Literal[
     "filing_accepted",
     "filing_rejected",
     "reconcile",
+    "approve",
+    "refuse",
     "assign",
     "tick",
     "untick",
@@ -128,8 +130,10 @@ class StepRequest:
 
 # What is logged on an alert and moves it no further.
 LOGGED: Final[frozenset[Step]] = frozenset(
-    {"contact", "reconcile", "assign", "tick", "untick", "snooze", "wake"}
+    {"contact", "reconcile", "approve", "refuse", "assign", "tick", "untick", "snooze", "wake"}
 )
+# What a person says of the top-ups of stock that an alert suggests.
+WORDS: Final[frozenset[Step]] = frozenset({"approve", "refuse"})
 # A parcel comes back when its alert was handled long ago. So these leave the case as it is, also the time at
 # which it was handled, and are in nobody's way.
 BESIDE: Final[frozenset[Step]] = frozenset({"tick", "untick"})
@@ -182,10 +186,10 @@ def can_record(state: State) -> bool:
 def begins(step: Step, state: State) -> bool:
     """Whether the step takes the alert as well.
 
-    Whoever records a top-up's result or has done a suggested step is on it, and whoever hands an alert over
-    has looked at it.
+    Whoever records a top-up's result, lets stock be topped up or not, or has done a suggested step is on it,
+    and whoever hands an alert over has looked at it.
     """
-    return step in ("reconcile", "assign", "tick") and state in UNTOUCHED
+    return step in WORDS | {"reconcile", "assign", "tick"} and state in UNTOUCHED
 
 
 def can_transition(old: State, new: State) -> bool:
@@ -201,6 +205,7 @@ Refusal = Literal[
     "order_first",
     "filed_already",
     "nothing_to_reconcile",
+    "nothing_waits",
     "reason_first",
     "assignee_first",
     "not_suggested",
@@ -215,7 +220,7 @@ def can_log(step: Step, state: State) -> bool:
     """Whether what moves an alert no further can be done with it."""
     if step in BESIDE:
         return True
-    if step in ("assign", "snooze", "wake"):
+    if step in WORDS | {"assign", "snooze", "wake"}:
         return state in UNHANDLED
     return can_record(state) if step == "reconcile" else state in CONTACTABLE
 

@@ -1,13 +1,13 @@
-"""Commands on the topic `control`: the kill switch, and a person's approval of an alert's top-ups.
+"""Commands on the topic `control`: the kill switch, and what a person says of an alert's top-ups.
 
 The trap: a command may be old, repeated, or dated by a wrong clock. Stopping always counts; what lets
-units go ends by itself.
+units go ends by itself, and counts only if nothing later stopped it.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import ValidationError
 
@@ -17,28 +17,57 @@ from streams.stock.store import Store
 CONTROL_TOPIC = "control"
 KILL_SWITCH: Final = "stock_kill_switch"
 APPROVE: Final = "stock_approve"
+REFUSE: Final = "stock_refuse"
+Word = Literal["approve", "refuse"]
+_COMMANDS: Final[dict[Word, Literal["stock_approve", "stock_refuse"]]] = {
+    "approve": APPROVE,
+    "refuse": REFUSE,
+}
 # Long enough for the orders of one attack, and over before the platform closes them.
 APPROVED_FOR = timedelta(hours=24)
 
 
-def obey(store: Store, value: bytes, offset: int, now: datetime) -> Control:
-    """Do what a record of `control` says; the command is returned.
+def spoken(word: Word, alert_id: str, control_id: str, at: datetime) -> Control:
+    """The command that says a person's word on the top-ups of an alert.
 
-    Within the caller's transaction. Raises ValidationError for what is no command, or approves what is no
-    alert, and does not name the kill switch.
+    Raises ValidationError for what is no id of an alert.
+    """
+    return Control(control_id=control_id, command=_COMMANDS[word], value=alert_id, at=at)
+
+
+def read(value: bytes, now: datetime) -> Control:
+    """The command of a record of `control`.
+
+    Raises ValidationError for what is no command, or names no alert where one belongs, and does not name the
+    kill switch.
     """
     try:
-        control = Control.model_validate_json(value)
+        return Control.model_validate_json(value)
     except ValidationError:
         if KILL_SWITCH.encode() not in value:
             raise
         # Written by hand in an emergency: whoever forgot a field still wants it to stop.
-        control = Control(control_id="unclear", command=KILL_SWITCH, value="on", at=now)
-    if control.command == KILL_SWITCH:
-        store.put_control(control, offset)
-    else:
-        store.put_approval(control.value, approved_until(control, now))
-    return control
+        return Control(control_id="unclear", command=KILL_SWITCH, value="on", at=now)
+
+
+def heed(store: Store, control: Control, now: datetime) -> bool:
+    """Keep a person's word on an alert, within the caller's transaction; whether it says anything new.
+
+    What is repeated, or comes late, says nothing any more: an approval that has ended, and whatever was said
+    no later than the last refusal.
+    """
+    said_at = control.at.timestamp()
+    refused_at = store.refused_at(control.value)
+    if refused_at is not None and said_at <= refused_at:
+        return False
+    if control.command == REFUSE:
+        # A clock that is ahead keeps no approval away for longer than one holds.
+        store.put_refusal(control.value, min(said_at, (now + APPROVED_FOR).timestamp()))
+        return True
+    until = approved_until(control, now)
+    if until > now:
+        store.put_approval(control.value, until)
+    return until > now
 
 
 def approved_until(control: Control, now: datetime) -> datetime:

@@ -61,7 +61,8 @@ class ItemState:
 class Limits:
     """What the operator allows; budgets are units topped up within 24 h, taken back or not.
 
-    `approved` are the alerts of which a person approved the top-ups; None where no person is asked.
+    `approved` are the alerts of which a person approved the top-ups; None where no person is asked. Those
+    `refused` are topped up in no mode, unless another alert that names the order is approved.
     """
 
     item_budget_units: int
@@ -69,6 +70,15 @@ class Limits:
     is_dry_run: bool
     is_killed: bool
     approved: frozenset[str] | None = None
+    refused: frozenset[str] = frozenset()
+
+    def is_approved(self, claims: frozenset[str]) -> bool:
+        """Whether a person approved one of the alerts."""
+        return self.approved is not None and not self.approved.isdisjoint(claims)
+
+    def is_refused(self, claims: frozenset[str]) -> bool:
+        """Whether a person refused one of the alerts, and approved no other."""
+        return not self.refused.isdisjoint(claims) and not self.is_approved(claims)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,14 +211,20 @@ def decide_auto_closed(
     return decisions
 
 
-def decide_after_approval(
+def decide_after_word(
     alert_id: str, ledger: Ledger, limits: Limits, at: datetime, now: datetime
 ) -> list[StockAdjustment]:
-    """What the approval of an alert lets go: its orders that the platform has not closed by now."""
+    """What a person's word on an alert changes for its orders.
+
+    An approval lets those go that the platform has not closed by now. A refusal takes back what was topped
+    up, also by an approval that came first: whoever was down meanwhile reads both.
+    """
     this_round = _Round(ledger, limits)
     decisions: list[StockAdjustment] = []
     for entry in ledger.claimed_by(alert_id):
-        if not entry.is_auto_closed(at, now):
+        if entry.applied and limits.is_refused(entry.claims):
+            decisions += this_round.record(entry, "reverse", "approval_refused", at)
+        elif not entry.is_auto_closed(at, now):
             decisions += this_round.settle(entry, at)
     return decisions
 
@@ -360,6 +376,7 @@ class _Round:
             decided_at=at,
             physical=None if item.physical is None else max(item.physical, 0),
             paid_reserved=item.paid_reserved,
+            closes_at=entry.auto_close_at,
         )
         self._ledger.put(
             replace(
@@ -389,6 +406,8 @@ class _Round:
             return "none", "stock_unknown"
         if limits.is_killed:
             return "none", "kill_switch"
+        if limits.is_refused(entry.claims):
+            return "none", "approval_refused"
         if entry.units <= 0:
             return "none", "no_units"
         # Budgets and approval before stock: what is used up stays so for a day, while stock that comes
@@ -397,7 +416,7 @@ class _Round:
             return "none", "item_budget"
         if entry.units + self._within_a_day(shop_id, None, at) > limits.shop_budget_units:
             return "none", "shop_budget"
-        if limits.approved is not None and limits.approved.isdisjoint(entry.claims):
+        if limits.approved is not None and not limits.is_approved(entry.claims):
             return "none", "needs_approval"
         # Rather too little than too much: whoever carries out may be slow to say so.
         if entry.units + self._topped_up_of(entry.key) > item.unreserved - item.unreported:

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from schemas import fast_types
 from schemas.alerts import AlertEnvelope
 from schemas.fast import Refused, decode_event
-from schemas.outputs import ActionResult, StockAdjustment
+from schemas.outputs import ActionResult, Control, StockAdjustment
 from streams.errors import ConfigurationError, TransientError
 from streams.kafka import reading
 from streams.kafka.publisher import KafkaPublisher, Outgoing, Publisher
@@ -30,13 +30,13 @@ from streams.service.logs import configure_logging
 from streams.service.serving import metrics_served
 from streams.settings import Settings
 from streams.stock.adapter import command
-from streams.stock.control import CONTROL_TOPIC, KILL_SWITCH, approved_until, obey
+from streams.stock.control import APPROVE, CONTROL_TOPIC, KILL_SWITCH, approved_until, heed, read
 from streams.stock.ledger import (
     EARLIEST,
     Limits,
     decide,
-    decide_after_approval,
     decide_after_reading,
+    decide_after_word,
     decide_auto_closed,
 )
 from streams.stock.metrics import StockMetrics
@@ -122,7 +122,10 @@ def catch_up(settings: Settings, ledger: SqliteLedger, metrics: StockMetrics) ->
     with transaction(ledger.connection):
         restored = restore(store, said)
         for value, offset in commands:
-            obey(store, value, offset, datetime.now(UTC))
+            control = read(value, datetime.now(UTC))
+            # What a person said of an alert may name the switch as well, and is in the file.
+            if control.command == KILL_SWITCH:
+                store.put_control(control, offset)
     if restored:
         log.warning("decisions_restored", decisions=restored, topped_up=store.topped_up_now())
 
@@ -158,6 +161,7 @@ def limits_of(settings: Settings, store: Store, now: float) -> Limits:
         is_dry_run=settings.stock_dry_run,
         is_killed=settings.stock_kill_switch or store.is_killed(),
         approved=store.approved(now) if is_asked else None,
+        refused=store.refused(),
     )
 
 
@@ -228,31 +232,40 @@ class StockDesk:
         return decisions
 
     def _apply_control(self, value: bytes, offset: int) -> list[StockAdjustment]:
+        control = read(value, self._clock())
+        if control.command == KILL_SWITCH:
+            self._switch(control, offset)
+            return []
+        return self._hear_word(control)
+
+    def _switch(self, control: Control, offset: int) -> None:
+        with transaction(self._ledger.connection):
+            self._store.put_control(control, offset)
+            is_on = self._store.is_killed()
+        # What holds now, and not only what was asked for: a repeat changes nothing.
+        log.warning(
+            "stock_kill_switch",
+            is_on=is_on or self._settings.stock_kill_switch,
+            value=control.value,
+            control=control.control_id,
+        )
+
+    def _hear_word(self, control: Control) -> list[StockAdjustment]:
         now = self._clock()
+        at = min(max(control.at, EARLIEST), now)
         decisions: list[StockAdjustment] = []
         with transaction(self._ledger.connection):
-            control = obey(self._store, value, offset, now)
-            is_on = self._store.is_killed()
-            if control.command != KILL_SWITCH:
-                at = min(max(control.at, EARLIEST), now)
-                decisions = decide_after_approval(
-                    control.value, self._store, self._limits(), at, now
-                )
-        if control.command == KILL_SWITCH:
-            # What holds now, and not only what was asked for: a repeat changes nothing.
-            log.warning(
-                "stock_kill_switch",
-                is_on=is_on or self._settings.stock_kill_switch,
-                value=control.value,
-                control=control.control_id,
-            )
+            is_new = heed(self._store, control, now)
+            if is_new:
+                decisions = decide_after_word(control.value, self._store, self._limits(), at, now)
+        about = {"alert": control.value, "control": control.control_id}
+        if not is_new:
+            log.warning("stock_word_ignored", command=control.command, **about)
+        elif control.command == APPROVE:
+            until = approved_until(control, now).isoformat(timespec="seconds")
+            log.warning("stock_approved", until=until, **about)
         else:
-            log.warning(
-                "stock_approved",
-                alert=control.value,
-                until=approved_until(control, now).isoformat(timespec="seconds"),
-                control=control.control_id,
-            )
+            log.warning("stock_refused", **about)
         return decisions
 
     def _apply_result(self, result: ActionResult) -> list[StockAdjustment]:

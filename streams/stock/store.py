@@ -50,6 +50,8 @@ CREATE TABLE IF NOT EXISTS kill_switch (at REAL, control_id TEXT, is_on INTEGER,
   log_offset INTEGER NOT NULL DEFAULT -1);
 CREATE TABLE IF NOT EXISTS approvals (alert_id TEXT PRIMARY KEY, expires_at REAL NOT NULL)
   WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS refusals (alert_id TEXT PRIMARY KEY, said_at REAL NOT NULL,
+  is_standing INTEGER NOT NULL) WITHOUT ROWID;
 """
 # What files of earlier versions lack: of the switch its place in the log, so that it stays as it was until
 # the next command; of decisions what became of them.
@@ -293,12 +295,37 @@ class Store:
         return sum(not each.is_dry_run and not self.asks_for_nothing(each) for each in found)
 
     def put_approval(self, alert_id: str, until: datetime) -> None:
-        """A person approves the top-ups of an alert; a repeat makes it no shorter."""
+        """A person approves the top-ups of an alert; a repeat makes it no shorter.
+
+        When it was refused before is kept, for what was said before that may come yet.
+        """
         self.connection.execute(
             "INSERT INTO approvals VALUES (?, ?) ON CONFLICT DO UPDATE SET"
             " expires_at = max(expires_at, excluded.expires_at)",
             (alert_id, until.timestamp()),
         )
+        self.connection.execute(
+            "UPDATE refusals SET is_standing = 0 WHERE alert_id = ?", (alert_id,)
+        )
+
+    def put_refusal(self, alert_id: str, said_at: float) -> None:
+        """A person refuses the top-ups of an alert, or takes an approval back."""
+        self.connection.execute("DELETE FROM approvals WHERE alert_id = ?", (alert_id,))
+        self.connection.execute(
+            "INSERT OR REPLACE INTO refusals VALUES (?, ?, 1)", (alert_id, said_at)
+        )
+
+    def refused_at(self, alert_id: str) -> float | None:
+        """When a person last refused the top-ups of an alert, by the sender's clock."""
+        row = self.connection.execute(
+            "SELECT said_at FROM refusals WHERE alert_id = ?", (alert_id,)
+        ).fetchone()
+        return None if row is None else float(row[0])
+
+    def refused(self) -> frozenset[str]:
+        """The alerts that a person has refused and nobody has approved since."""
+        rows = self.connection.execute("SELECT alert_id FROM refusals WHERE is_standing")
+        return frozenset(alert_id for (alert_id,) in rows)
 
     def approved(self, now: float) -> frozenset[str]:
         """The alerts whose approval has not expired."""
@@ -404,8 +431,9 @@ class Store:
         return int(units)
 
     def prune(self, before: float) -> None:
-        """Forget orders that were auto-closed before that time and owe nothing, and old approvals."""
+        """Forget orders that were auto-closed before that time and owe nothing, and what was said then."""
         self.connection.execute("DELETE FROM approvals WHERE expires_at < ?", (before,))
+        self.connection.execute("DELETE FROM refusals WHERE said_at < ?", (before,))
         old = "SELECT shop_id, item_id, order_id FROM entries WHERE auto_close_at < ?"
         settled = f"(shop_id, item_id, order_id) IN ({old} AND applied = 0 AND state != 'held')"
         self.connection.execute(

@@ -23,7 +23,7 @@ from schemas.topics import value_adapter
 from streams.demo.broker import free_port
 from streams.errors import TransientError
 from streams.inbox.banlist import TELL_EVERY
-from streams.inbox.consumer import KafkaAlertSource
+from streams.inbox.consumer import ALERTS, TOPICS, KafkaAlertSource
 from streams.inbox.database import open_database, upgrade
 from streams.inbox.detection import Detection, KafkaGroup
 from streams.inbox.store import Store
@@ -90,6 +90,13 @@ def inbox(bootstrap: str, prefix: str, folder: Path, **more: str) -> Iterator[In
         process.wait()
 
 
+def made(bootstrap: str, prefix: str, partitions: int, config: dict[str, str] | None = None) -> str:
+    """Make the topics that an inbox reads; gives the name of that of alerts, which has the configuration."""
+    names = {prefix + name: partitions for name in TOPICS}
+    create_topics(bootstrap, names, {prefix + ALERTS: config or {}})
+    return prefix + ALERTS
+
+
 def publish(bootstrap: str, topic: str, keys: range) -> None:
     alerts = [make_alert(str(n), buyer=f"b{n}", orders=1) for n in keys]
     produce(bootstrap, topic, [message(alert) for alert in alerts])
@@ -104,8 +111,7 @@ def message(alert: Alert, written_at: datetime | None = None) -> Message:
 def test_a_killed_inbox_misses_nothing_and_has_nothing_twice(
     bootstrap: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    topic = topic_prefix + "alerts"
-    create_topics(bootstrap, {topic: 3})
+    topic = made(bootstrap, topic_prefix, 3)
     publish(bootstrap, topic, range(200))
     with inbox(bootstrap, topic_prefix, tmp_path) as first:
         wait_until(lambda: first.metric("orderwatch_inbox_applied_total") > 0, deadline_s=60)
@@ -123,8 +129,7 @@ def test_a_killed_inbox_misses_nothing_and_has_nothing_twice(
 def test_an_inbox_that_lost_its_database_reads_every_alert_again(
     bootstrap: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    topic = topic_prefix + "alerts"
-    create_topics(bootstrap, {topic: 3})
+    topic = made(bootstrap, topic_prefix, 3)
     publish(bootstrap, topic, range(20))
     counted = 'orderwatch_inbox_alerts_open{severity="warn"}'
     (tmp_path / "lost").mkdir()
@@ -140,8 +145,7 @@ def test_an_inbox_that_lost_its_database_reads_every_alert_again(
 def test_a_database_from_a_backup_gets_what_the_group_had_read_since(
     bootstrap: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    topic = topic_prefix + "alerts"
-    create_topics(bootstrap, {topic: 2})
+    topic = made(bootstrap, topic_prefix, 2)
     counted = 'orderwatch_inbox_alerts_open{severity="warn"}'
 
     def read(end: int) -> None:
@@ -162,9 +166,8 @@ def test_a_database_from_a_backup_gets_what_the_group_had_read_since(
 def test_what_was_deleted_for_its_age_does_not_come_back_from_the_topic(
     bootstrap: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    topic = topic_prefix + "alerts"
     # Somebody keeps alerts for longer than the topic is made for.
-    create_topics(bootstrap, {topic: 1}, {topic: {"retention.ms": "-1"}})
+    topic = made(bootstrap, topic_prefix, 1, {"retention.ms": "-1"})
     now = datetime.now(UTC)
     long_ago = now - timedelta(days=500)
     ended = make_alert("old", buyer="b1", status="resolved", change="resolved", opened_at=long_ago)
@@ -196,8 +199,7 @@ def test_a_clock_that_is_years_ahead_passes_no_alert_over(
 
     The embedded broker looks up when a record arrived, which no test can have been long ago.
     """
-    topic = topic_prefix + "alerts"
-    create_topics(kafka_bootstrap, {topic: 1}, {topic: {"retention.ms": "-1"}})
+    topic = made(kafka_bootstrap, topic_prefix, 1, {"retention.ms": "-1"})
     long_ago = datetime.now(UTC) - timedelta(days=800)
     produce(kafka_bootstrap, topic, [message(make_alert(key), long_ago) for key in "12"])
     settings = Settings(
@@ -230,9 +232,9 @@ def test_what_another_console_read_into_the_lost_database_is_read_again_as_well(
     bootstrap: str, topic_prefix: str
 ) -> None:
     """Consoles that share a database are restarted one after the other."""
-    create_topics(bootstrap, {topic_prefix + "alerts": 2})
+    topic = made(bootstrap, topic_prefix, 2)
     messages = [Message(b"%d" % number, partition=number % 2) for number in range(20)]
-    produce(bootstrap, topic_prefix + "alerts", messages)
+    produce(bootstrap, topic, messages)
     settings = Settings(
         bootstrap_servers=bootstrap,
         topic_prefix=topic_prefix,
@@ -266,8 +268,7 @@ def test_what_another_console_read_into_the_lost_database_is_read_again_as_well(
 def test_a_broker_that_goes_away_is_said_and_its_return_is_enough(
     own_kafka: ApacheKafka, topic_prefix: str, tmp_path: Path
 ) -> None:
-    topic = topic_prefix + "alerts"
-    create_topics(own_kafka.bootstrap, {topic: 1})
+    topic = made(own_kafka.bootstrap, topic_prefix, 1)
     with inbox(own_kafka.bootstrap, topic_prefix, tmp_path) as running:
         publish(own_kafka.bootstrap, topic, range(1))
         wait_until(lambda: running.has("0"), deadline_s=30)
@@ -313,6 +314,9 @@ class Person:
         self.step(alert, "take")
         for _ in range(2):
             self.step(alert, "contact", channel="phone", answered="no")
+
+    def page(self, alert: str) -> str:
+        return get(f"{self._url}/alerts/{alert}", headers=self._headers).text
 
     def sees(self, alert: str) -> bool:
         page = f"{self._url}/alerts/{alert}.json"
@@ -372,7 +376,8 @@ def test_what_people_do_reaches_the_detectors(
 def test_a_ban_that_stands_is_told_again_by_the_console_that_runs(
     embedded_bootstrap: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    create_topics(embedded_bootstrap, {topic_prefix + name: 1 for name in ("alerts", "accounts")})
+    made(embedded_bootstrap, topic_prefix, 1)
+    create_topics(embedded_bootstrap, {topic_prefix + "accounts": 1})
     engine = open_database(f"sqlite:///{tmp_path}/inbox.db")
     upgrade(engine)
     office = Office(engine)

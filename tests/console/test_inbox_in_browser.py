@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from schemas.alerts import Alert, Evidence, EvidenceFact, Subject, Text
+from schemas.alerts import Alert, Evidence, EvidenceFact, HeldUnits, Subject, Text
 from streams.inbox.banlist import Proposal
 from streams.inbox.bans import Asking
 from streams.inbox.casebook import CaseRequest, OpenRequest
 from streams.inbox.consumer import Health
 from streams.inbox.workflow import Label, State, StepRequest
 from tests.console.browser import Browser, Page
-from tests.factories import T0, alert_id, make_alert
+from tests.factories import T0, alert_id, make_alert, make_decision
 from tests.inbox import NOW, Clock, Served, wait_until
 
 ONE = f"/alerts/{alert_id('1')}"
@@ -488,6 +488,38 @@ def test_the_pages_of_bans_fit_a_telephone(page: Page, served: Served, language:
     for path in ("/bans?", f"/bans/{made.ban_id}?", f"{ONE}?", new):
         page.goto(f"{served.url}{path}lang={language}")
         assert page.evaluate(narrow), path
+
+
+@pytest.mark.parametrize(("width", "language"), [(360, "zh"), (1280, "en")])
+def test_a_top_up_that_waits_is_approved_with_one_click_and_seen_to_go(
+    page: Page, served: Served, width: int, language: str
+) -> None:
+    item = "i" * 120
+    orders = [f"{'o' * 100}{number}" for number in range(3)]
+    held = [HeldUnits(item_id=item, order_id=o, units=2, state="held") for o in orders]
+    served.add(make_alert(held_units=held), make_alert("2", buyer="b2"))
+    served.store.apply([make_decision(order, item_id=item) for order in orders])
+    page.resize(width, 800)
+    page.goto(f"{served.url}/?lang={language}")
+    assert page.evaluate("document.querySelectorAll('.state.waits').length") == 1
+    page.goto(f"{served.url}{ONE}")
+    page.evaluate("document.querySelector('#approval details').open = true")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.evaluate(
+        "(() => { const b = document.querySelector(\"form[action$='/approve'] button\");"
+        "b.click(); b.click(); })()"
+    )
+    page.wait("!!document.querySelector('#approval .chosen')")
+    assert served.store.waiting_events()["control"] == 1
+    went = {"kind": "top_up", "reason": "held_unpaid", "delta": 2}
+    served.store.apply([make_decision(order, item_id=item, **went) for order in orders])
+    served.live.announce()
+    page.wait("!document.querySelector('#approval .waits')")
+    assert page.evaluate("!document.querySelector(\"form[action$='/approve']\")")
+    page.click(button("refuse"))
+    page.wait("document.querySelectorAll('#approval .note').length === 1")
+    assert served.store.waiting_events()["control"] == 2
+    assert page.complaints() == []
 
 
 def test_several_alerts_are_chosen_taken_labelled_and_confirmed(page: Page, served: Served) -> None:

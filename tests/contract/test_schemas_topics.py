@@ -15,6 +15,7 @@ from schemas.base import Contract
 from schemas.generate.structs import _models
 from schemas.topics import BUYER_TOPICS, INPUT_TOPICS, ITEM_TOPICS, TOPICS
 from streams.detect.partition import SUBJECTS
+from streams.inbox import consumer
 from streams.kafka import deadletters
 from streams.notify.turns import TIMERS_TOPIC
 from streams.stock import service as stock
@@ -128,7 +129,7 @@ def test_topics_name_the_services_that_read_them() -> None:
         # Its own decisions once, at the start, for what its file has lost.
         "stock": {*stock.TOPICS, "stock-adjustments"},
         "notify": {ALERTS_TOPIC, TIMERS_TOPIC},
-        "inbox": {ALERTS_TOPIC},
+        "inbox": {*consumer.TOPICS},
         "subscribers": {ALERTS_TOPIC},
         "orderwatch command line": {deadletters.TOPIC},
     }

@@ -168,6 +168,7 @@ def test_a_step_that_was_refused_or_repeated_tells_nothing(office: Office) -> No
         "recharges": 0,
         "accounts": 0,
         "timers": 0,
+        "control": 0,
     }
 
 

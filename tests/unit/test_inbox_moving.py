@@ -18,7 +18,7 @@ from streams.inbox import moving
 from streams.inbox.database import open_database, upgrade
 from streams.inbox.intake import RefusedRecord
 from streams.inbox.models import Base, ReadRow
-from tests.factories import make_alert
+from tests.factories import make_alert, make_decision
 from tests.inbox import Inbox, position
 
 Rows = dict[str, list[dict[str, object]]]
@@ -51,7 +51,7 @@ def worked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Rows]:
     inbox.ban(inbox.propose("5"), "approve", "restrict")
     inbox.steps("6", "snooze", later=timedelta(hours=1))
     inbox.teller.tell()
-    inbox.store.apply([RefusedRecord(position(), "invalid_json", "no JSON", b"{")])
+    inbox.store.apply([make_decision(), RefusedRecord(position(), "empty", "no value", b"")])
     rows = rows_of(engine)
     engine.dispose()
     assert {name for name, found in rows.items() if not found} <= {

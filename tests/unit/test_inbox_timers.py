@@ -383,7 +383,7 @@ def test_a_look_at_an_unchanged_store_asks_only_for_its_version(desk: Bench) -> 
     desk.board.sheet()
     desk.board.counts()
     questions = [question for question in asked if question != "BEGIN"]
-    assert len(questions) == 10
+    assert len(questions) == 12
     assert all("max(" in question for question in questions)
 
 

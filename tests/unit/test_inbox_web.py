@@ -253,14 +253,17 @@ def test_a_step_about_held_stock_says_who_lets_it_and_how(
     step = SuggestedAction(code="A1_adjust_held_stock", text=text)
     served.add(make_alert(suggested_actions=[step]), make_alert("2", buyer="b2"))
     page = operator.http.get(ONE).text
-    assert "默认等人批准" in page and "没有批准按钮" in page
+    assert "默认等人批准" in page
     (said,) = re.findall(r"<code>(orderwatch [^<]*)</code>", page)
     command, *arguments = shlex.split(said)
     assert (command, arguments[-1]) == ("orderwatch", alert_id("1"))
     # As it is to be pasted.
     root = get_command(cli)
     stock = root.get_command(Context(root), arguments[0])
-    assert stock.make_context("stock", arguments[1:]).params == {"approve": alert_id("1")}
+    assert stock.make_context("stock", arguments[1:]).params == {
+        "approve": alert_id("1"),
+        "refuse": None,
+    }
     assert "--approve" not in operator.http.get(f"/alerts/{alert_id('2')}").text
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
-from streams.cli.approval import approve
+from streams.cli.approval import say
 from streams.errors import ConfigurationError
 from streams.settings import Settings
+from streams.stock.control import Word
+from streams.stock.store import Store
+from streams.subscriber.ledger import open_database
 from tests.factories import T0, make_alert
 from tests.unit.test_stock_decisions import TOPPED_UP, Shop, said
 
@@ -32,6 +35,19 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 def approved(shop: Shop, alert_id: str = A, **fields: str) -> list[str]:
     body = {"control_id": "c", "command": "stock_approve", "value": alert_id, "at": str(T0)}
     return said(shop.apply("control", json.dumps({**body, **fields}).encode()))
+
+
+def refused(shop: Shop, alert_id: str = A, at: datetime = T0) -> list[str]:
+    return approved(shop, alert_id, command="stock_refuse", at=str(at))
+
+
+def minutes(number: int) -> datetime:
+    return T0 + timedelta(minutes=number)
+
+
+def at_minute(shop: Shop, number: int) -> datetime:
+    shop.now = minutes(number).timestamp()
+    return minutes(number)
 
 
 def test_a_person_is_asked_unless_the_settings_say_otherwise() -> None:
@@ -122,10 +138,11 @@ def test_stock_that_comes_and_goes_brings_no_word_about_orders_that_wait(shop: S
 WRONG = ["", "D01", "all", "*"]
 
 
+@pytest.mark.parametrize("word", ["approve", "refuse"])
 @pytest.mark.parametrize("wrong", WRONG)
-def test_what_is_no_alert_is_refused_at_the_command_line(wrong: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"expected the id of an alert.*Nothing was"):
-        approve(Settings(), wrong)
+def test_what_is_no_alert_is_refused_at_the_command_line(wrong: str, word: Word) -> None:
+    with pytest.raises(ConfigurationError, match=rf"--{word} is .*the id of an alert.*Nothing was"):
+        say(Settings(), word, wrong)
 
 
 @pytest.mark.parametrize("wrong", WRONG)
@@ -156,3 +173,118 @@ def test_an_id_that_is_written_otherwise_is_the_same(shop: Shop, written: str) -
 def test_an_approval_of_nothing_known_does_no_harm(shop: Shop) -> None:
     assert approved(shop, str(uuid.uuid4())) == []
     assert shop.alert() == WAITS
+
+
+REFUSED = ["o1 none approval_refused 0"]
+TAKEN_BACK = ["o1 reverse approval_refused -3"]
+
+
+def test_what_is_refused_waits_no_longer_until_somebody_approves_it(shop: Shop) -> None:
+    shop.alert()
+    assert refused(shop) == REFUSED
+    assert shop.reading(on_hand=99) == []
+    assert approved(shop, at=str(at_minute(shop, 1))) == TOPPED_UP
+
+
+def test_a_refusal_may_come_before_its_alert(shop: Shop) -> None:
+    assert refused(shop) == []
+    assert shop.alert() == REFUSED
+
+
+def test_a_refusal_takes_back_what_had_gone_and_lets_nothing_more_go(shop: Shop) -> None:
+    shop.alert()
+    approved(shop)
+    assert refused(shop, at=at_minute(shop, 1)) == TAKEN_BACK
+    held = {"o1": (3, "held"), "o3": (1, "held")}
+    assert shop.alert(2, held=held) == ["o1 none approval_refused 0", "o3 none approval_refused 0"]
+    assert [each.parameters["delta"] for each in shop.commands()] == [3, -3]
+
+
+def test_what_another_alert_was_approved_for_stays(shop: Shop) -> None:
+    shop.alert(name="a")
+    shop.alert(name="b")
+    assert approved(shop, B) == TOPPED_UP
+    assert refused(shop, A) == []
+    assert refused(shop, B) == TAKEN_BACK
+
+
+def test_a_refusal_stops_an_alert_also_where_nobody_is_asked(shop: Shop) -> None:
+    shop.configure(stock_approval=False)
+    assert shop.alert() == TOPPED_UP
+    assert refused(shop) == TAKEN_BACK
+    assert shop.reading(on_hand=99) == REFUSED
+
+
+def test_a_refusal_is_rehearsed_in_a_dry_run(shop: Shop) -> None:
+    shop.configure(stock_dry_run=True)
+    shop.alert()
+    assert refused(shop) == TAKEN_BACK
+    assert [(each.parameters["delta"], each.is_dry_run) for each in shop.commands()] == [
+        (3, True),
+        (-3, True),
+    ]
+
+
+def test_both_words_may_be_read_at_once_after_the_service_was_down(shop: Shop) -> None:
+    shop.alert()
+    at_minute(shop, 60)
+    assert approved(shop) == TOPPED_UP
+    assert refused(shop, at=minutes(1)) == TAKEN_BACK
+
+
+def test_an_approval_that_comes_again_after_a_refusal_lets_nothing_go(shop: Shop) -> None:
+    shop.alert()
+    approved(shop)
+    refused(shop, at=at_minute(shop, 1))
+    with capture_logs() as logs:
+        assert approved(shop) == []
+        assert approved(shop, at=str(minutes(1))) == []
+    assert [entry["event"] for entry in logs] == ["stock_word_ignored"] * 2
+    assert shop.reading(on_hand=99) == REFUSED
+
+
+def test_a_refusal_that_comes_again_after_a_later_approval_takes_nothing_back(shop: Shop) -> None:
+    shop.alert()
+    refused(shop)
+    assert approved(shop, at=str(at_minute(shop, 1))) == TOPPED_UP
+    assert refused(shop) == []
+
+
+def test_an_approval_that_has_ended_takes_no_refusal_back(shop: Shop) -> None:
+    shop.alert()
+    refused(shop)
+    shop.now = (T0 + timedelta(hours=30)).timestamp()
+    assert approved(shop, at=str(minutes(1))) == []
+    assert shop.reading(on_hand=99) == []
+
+
+def test_a_refusal_from_the_future_keeps_approvals_away_for_a_day_only(shop: Shop) -> None:
+    shop.alert()
+    refused(shop, at=T0 + timedelta(days=900))
+    assert approved(shop, at=str(at_minute(shop, 1))) == []
+    shop.now = (T0 + timedelta(hours=24, seconds=1)).timestamp()
+    assert approved(shop, at=str(T0 + timedelta(hours=24, seconds=1))) == TOPPED_UP
+
+
+def test_a_refusal_stops_what_the_kill_switch_stops_already_and_more(shop: Shop) -> None:
+    shop.alert()
+    approved(shop)
+    shop.switch("on")
+    assert refused(shop, at=at_minute(shop, 1)) == TAKEN_BACK
+    shop.switch("off")
+    assert shop.reading(on_hand=99) == REFUSED
+
+
+def test_a_refusal_is_kept_over_a_restart_and_forgotten_after_a_month(shop: Shop) -> None:
+    refused(shop)
+    assert Store(open_database(shop.path)).refused() == {A}
+    shop.now = (T0 + timedelta(days=31)).timestamp()
+    shop.upkeep.step()
+    assert Store(shop.ledger.connection).refused() == frozenset()
+
+
+def test_a_decision_says_until_when_a_top_up_makes_sense(shop: Shop) -> None:
+    shop.alert()
+    shop.upkeep.step()
+    (waits,) = (json.loads(record.value) for record in shop.broker.records)
+    assert waits["closes_at"] == "2026-11-14T12:00:00Z"

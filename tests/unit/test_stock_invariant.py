@@ -123,7 +123,8 @@ class StockMachine(RuleBasedStateMachine):
         self.revisions = dict.fromkeys(ALERTS, 0)
         self.records: list[Record] = []
         self.is_dry_run = self.is_asked = False
-        self.approved_at: list[datetime] = []
+        self.approved_at: dict[str, datetime] = {}
+        self.refused_at: dict[str, datetime] = {}
         self.reported: set[str] = set()
         self.answered: set[str] = set()
 
@@ -193,17 +194,26 @@ class StockMachine(RuleBasedStateMachine):
         self.records.append(record)
         self.feed(record, crash)
 
-    @rule(name=st.sampled_from(ALERTS), crash=crash_points)
-    def a_person_approves(self, name: str, crash: int | None) -> None:
+    @rule(
+        name=st.sampled_from(ALERTS),
+        word=st.sampled_from(["approve", "approve", "refuse"]),
+        late_h=st.sampled_from([0, 0, 0, 2, 30]),
+        crash=crash_points,
+    )
+    def a_person_says_a_word(self, name: str, word: str, late_h: int, crash: int | None) -> None:
         self.events += 1
+        at = self.now - timedelta(hours=late_h)
         body = {
             "control_id": f"c{self.events}",
-            "command": "stock_approve",
+            "command": f"stock_{word}",
             "value": make_alert(name, orders=0).alert_id,
-            "at": self.now.isoformat(),
+            "at": at.isoformat(),
         }
-        self.approved_at.append(self.now)
-        self.feed(Record("control", 0, self.events, None, json.dumps(body).encode()), crash)
+        said = self.refused_at if word == "refuse" else self.approved_at
+        said[name] = max(at, said.get(name, at))
+        record = Record("control", 0, self.events, None, json.dumps(body).encode())
+        self.records.append(record)
+        self.feed(record, crash)
 
     @rule(is_asked=st.booleans())
     def a_person_is_asked_from_now_on(self, is_asked: bool) -> None:
@@ -281,11 +291,17 @@ class StockMachine(RuleBasedStateMachine):
             desk._store = store
             decisions = desk.apply(record)
             if self.is_asked and any(each.kind == "top_up" for each in decisions):
-                day = timedelta(hours=24)
-                is_approved = any(self.now - at < day for at in self.approved_at)
-                assert self.is_dry_run or is_approved, "topped up without a person"
+                assert self.is_dry_run or self.is_approved(), "topped up without a person"
 
         self.surviving(crash, apply)
+
+    def is_approved(self) -> bool:
+        """Whether some alert was approved within a day, and not refused since."""
+        day = timedelta(hours=24)
+        return any(
+            self.now - at < day and self.refused_at.get(name, T0 - day) < at
+            for name, at in self.approved_at.items()
+        )
 
     def keep_up(self, store: Store) -> None:
         connection = self.ledger.connection
