@@ -6,6 +6,7 @@ units go ends by itself, and counts only if nothing later stopped it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -68,6 +69,24 @@ def heed(store: Store, control: Control, now: datetime) -> bool:
     if until > now:
         store.put_approval(control.value, until)
     return until > now
+
+
+def recall(store: Store, commands: Iterable[tuple[bytes, int]], now: datetime) -> None:
+    """Stop what the log says to stop, and a file that is new or a backup does not, within a transaction.
+
+    `commands` are records of `control` in order, with their offsets. No approval: one that is replayed must
+    not count.
+    """
+    for value, offset in commands:
+        try:
+            control = read(value, now)
+        except ValidationError:
+            # It was refused and counted when it came.
+            continue
+        if control.command == KILL_SWITCH:
+            store.put_control(control, offset)
+        elif control.command == REFUSE:
+            heed(store, control, now)
 
 
 def approved_until(control: Control, now: datetime) -> datetime:

@@ -30,7 +30,15 @@ from streams.service.logs import configure_logging
 from streams.service.serving import metrics_served
 from streams.settings import Settings
 from streams.stock.adapter import command
-from streams.stock.control import APPROVE, CONTROL_TOPIC, KILL_SWITCH, approved_until, heed, read
+from streams.stock.control import (
+    APPROVE,
+    CONTROL_TOPIC,
+    KILL_SWITCH,
+    approved_until,
+    heed,
+    read,
+    recall,
+)
 from streams.stock.ledger import (
     EARLIEST,
     Limits,
@@ -116,16 +124,12 @@ def catch_up(settings: Settings, ledger: SqliteLedger, metrics: StockMetrics) ->
     commands = [
         (record.value, record.offset)
         for record in reading.to_end(settings, CONTROL_TOPIC)
-        if record.value and KILL_SWITCH.encode() in record.value
+        if record.value
     ]
     store = Store(ledger.connection)
     with transaction(ledger.connection):
         restored = restore(store, said)
-        for value, offset in commands:
-            control = read(value, datetime.now(UTC))
-            # What a person said of an alert may name the switch as well, and is in the file.
-            if control.command == KILL_SWITCH:
-                store.put_control(control, offset)
+        recall(store, commands, datetime.now(UTC))
     if restored:
         log.warning("decisions_restored", decisions=restored, topped_up=store.topped_up_now())
 

@@ -153,7 +153,13 @@ def test_debug_shows_the_traceback(failing: Any, capfd: pytest.CaptureFixture[st
 
 @pytest.mark.parametrize(
     "arguments",
-    [["nope"], ["produce"], ["tail", "--limit", "x"], ["stock", "--approve", ""]],
+    [
+        ["nope"],
+        ["produce"],
+        ["tail", "--limit", "x"],
+        ["stock", "--approve", ""],
+        ["stock", "--refuse", ""],
+    ],
     ids=" ".join,
 )
 def test_wrong_arguments_are_a_configuration_error(arguments: list[str]) -> None:

@@ -313,8 +313,10 @@ def test_a_decision_about_another_shop_item_or_order_offers_nothing(
     night: Night, other: dict[str, str]
 ) -> None:
     night.inbox.add(burst())
-    night.inbox.store.apply([make_decision().model_copy(update=other)])
-    assert night.shown() == []
+    went = {"adjustment_id": "went", "kind": "top_up", "reason": "held_unpaid", "delta": 3}
+    for fields in ({}, went):
+        night.inbox.store.apply([make_decision(**fields).model_copy(update=other)])
+        assert night.shown() == []
     assert night.say("approve").reason == "nothing_waits"
 
 

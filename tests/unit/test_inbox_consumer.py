@@ -16,17 +16,19 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from streams.errors import TransientError
 from streams.inbox import database
 from streams.inbox.board import Board
-from streams.inbox.consumer import Consumer, RefusedFloodError
+from streams.inbox.consumer import ALERTS, DECISIONS, Consumer, RefusedFloodError
 from streams.inbox.listing import Filter
 from streams.inbox.metrics import InboxMetrics
 from streams.inbox.store import Store
 from streams.subscriber.source import Partition, Record
-from tests.factories import alert_id, envelope, make_alert
+from tests.factories import alert_id, envelope, make_alert, make_decision
 from tests.inbox import Clock, default_rules, inbox_in, wait_until
 
 
 class MemorySource:
     """A topic with one partition in memory, with the interface of the real source."""
+
+    topic = ALERTS
 
     def __init__(self, values: list[bytes | None]) -> None:
         self.values = values
@@ -53,7 +55,7 @@ class MemorySource:
             else self.position
         )
         found = [
-            Record("alerts", 0, offset, b"k", self.values[offset])
+            Record(self.topic, 0, offset, b"k", self.values[offset])
             for offset in range(self.position, end)
         ]
         self.position = end
@@ -65,7 +67,7 @@ class MemorySource:
         return True
 
     def commit(self, positions: Mapping[Partition, int]) -> bool:
-        self.committed = positions["alerts", 0]
+        self.committed = positions[self.topic, 0]
         return True
 
     def lag(self, timeout_s: float) -> int | None:
@@ -246,6 +248,18 @@ def test_a_flood_of_bad_records_stops_the_consumer(tmp_path: Path) -> None:
         setup.consumer.run()
     setup.engine.dispose()
     assert setup.source.committed < 100
+
+
+def test_decisions_on_stock_are_stored_and_announced_and_a_flood_of_others_ends_nothing(
+    tmp_path: Path,
+) -> None:
+    said = [make_decision(order).model_dump_json().encode() for order in ("o1", "o2", "o1")]
+    setup = Setup(tmp_path, [*said, *[b"{}"] * 100])
+    setup.source.topic = DECISIONS
+    with setup.running():
+        wait_until(lambda: setup.source.committed == 103)
+    assert setup.announced == [2]
+    assert setup.count("orderwatch_inbox_refused_total", reason="not_a_decision") == 100
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from streams.cli.approval import say
 from streams.errors import ConfigurationError
 from streams.settings import Settings
-from streams.stock.control import Word
+from streams.stock.control import Word, recall
 from streams.stock.store import Store
 from streams.subscriber.ledger import open_database
 from tests.factories import T0, make_alert
@@ -281,6 +281,30 @@ def test_a_refusal_is_kept_over_a_restart_and_forgotten_after_a_month(shop: Shop
     shop.now = (T0 + timedelta(days=31)).timestamp()
     shop.upkeep.step()
     assert Store(shop.ledger.connection).refused() == frozenset()
+
+
+def command(word: str, alert_id: str = A, at: datetime = T0, control_id: str = "c") -> bytes:
+    body = {"control_id": control_id, "command": f"stock_{word}", "value": alert_id, "at": str(at)}
+    return json.dumps(body).encode()
+
+
+def test_a_file_that_is_lost_gets_refusals_back_from_the_log_and_no_approval(shop: Shop) -> None:
+    """Also none that names the switch, which is looked for in the log, and none from the future."""
+    shop.configure(stock_approval=True)
+    ahead = T0 + timedelta(days=900)
+    log = [command("refuse"), b"{}", command("approve", B, ahead, "stock_kill_switch")]
+    recall(Store(shop.ledger.connection), [(value, n) for n, value in enumerate(log)], T0)
+    assert not shop.ledger.connection.execute("SELECT * FROM kill_switch").fetchall()
+    assert shop.alert() == REFUSED
+    assert shop.alert(name="b", held={"o2": (2, "held")}) == ["o2 none needs_approval 0"]
+
+
+def test_what_is_recalled_at_a_start_undoes_no_later_approval(shop: Shop) -> None:
+    shop.alert()
+    refused(shop)
+    assert approved(shop, at=str(at_minute(shop, 1))) == TOPPED_UP
+    recall(Store(shop.ledger.connection), [(command("refuse"), 0)], minutes(2))
+    assert shop.alert(2, name="a", held={"o3": (1, "held")})[-1].endswith("top_up held_unpaid 1")
 
 
 def test_a_decision_says_until_when_a_top_up_makes_sense(shop: Shop) -> None:
