@@ -52,15 +52,15 @@ def read(value: bytes, now: datetime) -> Control:
 
 
 def heed(store: Store, control: Control, now: datetime) -> bool:
-    """Keep a person's word on an alert, within the caller's transaction; whether it says anything new.
+    """Keep a person's word on an alert, within the caller's transaction; whether it holds.
 
-    What is repeated, or comes late, says nothing any more: an approval that has ended, and whatever was said
-    no later than the last refusal.
+    What is repeated or comes late may not: an approval that has ended, and whatever was said no later than
+    the last refusal; but for that one itself, which `recall` may have kept before its record is read.
     """
     said_at = control.at.timestamp()
     refused_at = store.refused_at(control.value)
     if refused_at is not None and said_at <= refused_at:
-        return False
+        return control.command == REFUSE and control.value in store.refused()
     if control.command == REFUSE:
         # A clock that is ahead keeps no approval away for longer than one holds.
         store.put_refusal(control.value, min(said_at, (now + APPROVED_FOR).timestamp()))

@@ -259,11 +259,11 @@ class StockDesk:
         at = min(max(control.at, EARLIEST), now)
         decisions: list[StockAdjustment] = []
         with transaction(self._ledger.connection):
-            is_new = heed(self._store, control, now)
-            if is_new:
+            is_heeded = heed(self._store, control, now)
+            if is_heeded:
                 decisions = decide_after_word(control.value, self._store, self._limits(), at, now)
         about = {"alert": control.value, "control": control.control_id}
-        if not is_new:
+        if not is_heeded:
             log.warning("stock_word_ignored", command=control.command, **about)
         elif control.command == APPROVE:
             until = approved_until(control, now).isoformat(timespec="seconds")

@@ -299,6 +299,19 @@ def test_a_file_that_is_lost_gets_refusals_back_from_the_log_and_no_approval(sho
     assert shop.alert(name="b", held={"o2": (2, "held")}) == ["o2 none needs_approval 0"]
 
 
+def test_a_refusal_that_came_while_the_service_was_down_takes_back_what_had_gone(
+    shop: Shop,
+) -> None:
+    """The start sees it in the log before its record is read."""
+    shop.alert()
+    approved(shop)
+    recall(Store(shop.ledger.connection), [(command("refuse", at=minutes(1)), 0)], minutes(2))
+    at_minute(shop, 2)
+    assert refused(shop, at=minutes(1)) == TAKEN_BACK
+    refused(shop, at=minutes(1))
+    assert [each.parameters["delta"] for each in shop.commands()] == [3, -3]
+
+
 def test_what_is_recalled_at_a_start_undoes_no_later_approval(shop: Shop) -> None:
     shop.alert()
     refused(shop)

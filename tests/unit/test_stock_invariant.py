@@ -28,8 +28,9 @@ from schemas.alerts import HeldUnits
 from schemas.outputs import Action, StockAdjustment
 from streams.kafka.publisher import Outgoing
 from streams.settings import Settings
+from streams.stock.control import recall
 from streams.stock.metrics import StockMetrics
-from streams.stock.service import StockDesk, Upkeep
+from streams.stock.service import StockDesk, Upkeep, limits_of
 from streams.stock.store import Store
 from streams.subscriber import Record, SqliteLedger
 from tests.factories import T0, envelope, make_alert
@@ -198,22 +199,34 @@ class StockMachine(RuleBasedStateMachine):
         name=st.sampled_from(ALERTS),
         word=st.sampled_from(["approve", "approve", "refuse"]),
         late_h=st.sampled_from([0, 0, 0, 2, 30]),
+        is_recalled=st.booleans(),
         crash=crash_points,
     )
-    def a_person_says_a_word(self, name: str, word: str, late_h: int, crash: int | None) -> None:
+    def a_person_says_a_word(
+        self, name: str, word: str, late_h: int, is_recalled: bool, crash: int | None
+    ) -> None:
         self.events += 1
         at = self.now - timedelta(hours=late_h)
         body = {
             "control_id": f"c{self.events}",
             "command": f"stock_{word}",
-            "value": make_alert(name, orders=0).alert_id,
+            "value": (alert_id := make_alert(name, orders=0).alert_id),
             "at": at.isoformat(),
         }
         said = self.refused_at if word == "refuse" else self.approved_at
         said[name] = max(at, said.get(name, at))
         record = Record("control", 0, self.events, None, json.dumps(body).encode())
         self.records.append(record)
+        store = Store(self.ledger.connection)
+        if is_recalled:
+            # It came while the service was down, and the start looks at the log first.
+            recall(store, [(record.value or b"", record.offset)], self.now)
         self.feed(record, crash)
+        if word == "refuse":
+            mode = MODES[self.is_dry_run, self.is_asked]
+            limits = limits_of(mode, store, self.now.timestamp())
+            stands = [e for e in store.claimed_by(alert_id) if e.applied]
+            assert not any(limits.is_refused(entry.claims) for entry in stands)
 
     @rule(is_asked=st.booleans())
     def a_person_is_asked_from_now_on(self, is_asked: bool) -> None:
