@@ -17,6 +17,7 @@ from streams.detect.detector import Facts
 from streams.detect.episodes import Crossing, Run, Threshold
 from streams.detect.facts import (
     NEVER,
+    AskedToRefuse,
     ComplaintFiled,
     ComplaintRuled,
     LargeOrder,
@@ -27,11 +28,13 @@ from streams.detect.facts import (
     RefundGranted,
     RefundRequested,
     ReviewStood,
+    SaidMistake,
     Shipped,
     ShippingOver,
 )
 
 F = TypeVar("F", RefundRequested, ReviewStood)
+S = TypeVar("S", SaidMistake, AskedToRefuse)
 
 
 # Of goods in these states the buyer has had them. `not_received` and `unknown` leave it to the parcel.
@@ -57,6 +60,23 @@ def came_back(facts: Facts) -> Set[str]:
         return frozenset()
     out_again = {p.ref for p in facts.of(Shipped) if p.at_ms > back_ms.get(p.ref, NEVER)}
     return back_ms.keys() - out_again
+
+
+class SellerSaid(Generic[S]):
+    """What the seller wrote to the buyer about an order, or about none by name since it was placed."""
+
+    def __init__(self, facts: Facts, kind: type[S]) -> None:
+        self._said: Sequence[S] = facts.of(kind)
+        self._placed_ms = {o.ref: o.at_ms for o in facts.of(OrderPlaced)} if self._said else {}
+
+    def about(self, order_id: str, to_ms: int) -> bool:
+        """Whether there is any of it up to a time, inclusive."""
+        placed_ms = self._placed_ms.get(order_id, 0)
+        return any(
+            said.at_ms <= to_ms
+            and (said.order_id == order_id if said.order_id else said.at_ms >= placed_ms)
+            for said in self._said
+        )
 
 
 def pickups_ms(facts: Facts) -> dict[str, int]:
@@ -85,6 +105,11 @@ ALL_CONCEDED = (
 def granted_by(grant: RefundGranted) -> str:
     """How a refund was granted: `agreed` by the seller, `ruled` by the platform, or `succeeded`, paid."""
     return grant.ref.rpartition("/")[2]
+
+
+def refund_of(request: RefundRequested) -> str:
+    """The refund that an attempt belongs to."""
+    return request.ref.rpartition("#")[0]
 
 
 def all_granted(ways: Set[str]) -> tuple[str, str]:

@@ -45,6 +45,8 @@ _SAID: Final = frozenset(
         "ChatRevealed",
         "ChatRefused",
         "SaidStockout",
+        "SaidMistake",
+        "AskedToRefuse",
         "Talked",
         "ReasonGiven",
         "Contacted",

@@ -8,6 +8,23 @@ back AS (
     GROUP BY ALL
     HAVING max(at_ms) FILTER (kind IN ('refused', 'returned_to_sender')) = max(at_ms)
 ),
+-- Decided for the buyer before anybody asked, or at that very time: the platform did so by itself.
+unasked AS (
+    SELECT d.shop, d.buyer, d.refund_id
+    FROM (
+        SELECT shop, buyer, value ->> '$.refund_id' AS refund_id, min(at_ms) AS at_ms
+        FROM event
+        WHERE topic = 'refunds' AND kind = 'platform_intervened' AND value ->> '$.ruling' = 'buyer'
+        GROUP BY ALL
+    ) d
+    JOIN (
+        SELECT shop, buyer, refund_id, min(at_ms) AS first_at
+        FROM refund
+        WHERE kind = 'requested'
+        GROUP BY ALL
+    ) r USING (shop, buyer, refund_id)
+    WHERE d.at_ms <= r.first_at
+),
 -- What counts: asked for goods that had left or were there, and not for a fault of the seller.
 request AS (
     SELECT r.*
@@ -15,6 +32,8 @@ request AS (
     LEFT JOIN shipped s USING (shop, buyer, order_id)
     LEFT JOIN carried c USING (shop, buyer, order_id)
     LEFT JOIN back b ON b.shop = r.shop AND b.buyer = r.buyer AND b.order_id = r.order_id
+    ANTI JOIN unasked u
+        ON u.shop = r.shop AND u.buyer = r.buyer AND u.refund_id = r.refund_id
     WHERE r.is_refund_only
         AND r.reason NOT IN ('stockout', 'late_shipment')
         AND (r.goods_status = 'received' OR b.order_id IS NULL)

@@ -45,8 +45,18 @@ def returns(scene: Scene) -> None:
             given |= {"expected_weight_g": 1000, "received_weight_g": scene.draw(weights)}
         if scene.chance(30):
             given |= {"expected_quantity": 2, "received_quantity": scene.draw(st.integers(1, 3))}
-        if scene.chance(20):
-            given |= {"expected_sku_id": "a", "received_sku_id": scene.draw(st.sampled_from("ab"))}
+        if scene.chance(40):
+            # One may hold what the other should.
+            given |= {
+                "expected_sku_id": scene.draw(st.sampled_from("ab")),
+                "received_sku_id": scene.draw(st.sampled_from("ab")),
+            }
+        if scene.chance(15):
+            said = at + scene.draw(st.sampled_from([-DAY, -TICK, 0, TICK]))
+            named = scene.draw(st.sampled_from([None, order, "another"]))
+            story.seller_wrote("不好意思,少发了一件", said, named)
+            if scene.chance(50):
+                story.created(order, said + scene.draw(st.sampled_from([-TICK, 0, TICK])))
         story.inspected(order, at, result, **given)
         if scene.chance(25):
             # The rest of it in another parcel, or what was sent instead.

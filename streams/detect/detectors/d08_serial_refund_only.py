@@ -41,6 +41,7 @@ from streams.detect.facts import (
     NEVER,
     Contacted,
     OrderPaid,
+    RefundGranted,
     RefundRefused,
     RefundRequested,
     RefundWithdrawn,
@@ -54,8 +55,10 @@ from streams.detect.orders import (
     Share,
     came_back,
     conceded_ms,
+    granted_by,
     most_of_the_paid,
     pickups_ms,
+    refund_of,
 )
 from streams.detect.reach import Reached
 
@@ -158,13 +161,14 @@ class SerialRefundOnly(Detector[Rules]):
                 f"{conceded_en}.",
             ),
             not_if=(
-                "撤回申请;发货前的退款;包裹被拒收或退回;只退部分货款;以缺货、延迟发货为由;"
+                "撤回申请;发货前的退款;平台主动退款;包裹被拒收或退回;只退部分货款;以缺货、延迟发货为由;"
                 f"仅退款订单少于{rules.warn_orders}笔或占付款订单不足"
                 f"{rules.min_share_percent}%,且同一订单(分子订单时,同一子订单)拒绝后再申请少于{rules.rerequests}次",
-                "withdrawn requests; refunds before shipping, of parcels that came back, of a part of the "
-                f"price, or for stockout or lateness; fewer than {rules.warn_orders} such orders or less "
-                f"than {rules.min_share_percent} % of the paid ones, and fewer than {rules.rerequests} "
-                "re-requests on one order, or on one item where they name it",
+                "withdrawn requests; refunds before shipping, by the platform itself, of parcels that came "
+                "back, of a part of the price, or for stockout or lateness; fewer than "
+                f"{rules.warn_orders} such orders or less than {rules.min_share_percent} % of the paid "
+                f"ones, and fewer than {rules.rerequests} re-requests on one order, or on one item where "
+                "they name it",
             ),
             ended=(
                 "窗口期内没有新的仅退款申请",
@@ -228,6 +232,7 @@ def _counting(facts: Facts) -> list[RefundRequested]:
     """The requests that count: standing, for goods on their way or there, and for no fault of ours."""
     withdrawn = {fact.ref for fact in facts.of(RefundWithdrawn)}
     back = came_back(facts)
+    by_platform = _begun_by_platform(facts)
     # The last parcel: one that was sent again says that asking was right.
     picked_up = pickups_ms(facts)
     gone = {sent.ref: max(sent.at_ms, picked_up.get(sent.ref, 0)) for sent in facts.of(Shipped)}
@@ -237,10 +242,26 @@ def _counting(facts: Facts) -> list[RefundRequested]:
         if r.refund_only
         and r.ref not in withdrawn
         and r.reason not in NOT_OURS
+        and refund_of(r) not in by_platform
         # Carriers try again: whoever has the goods did not send them back.
         and (r.goods_status == "received" or r.order_id not in back)
         and (r.goods_status in HANDED_OVER or gone.get(r.order_id, NEVER) <= r.at_ms)
     ]
+
+
+def _begun_by_platform(facts: Facts) -> Set[str]:
+    """The refunds that were ruled the buyer's before anybody had asked for them, or at once.
+
+    Of a stolen account or card the platform takes orders back by itself.
+    """
+    ruled = [grant for grant in facts.of(RefundGranted) if granted_by(grant) == "ruled"]
+    if not ruled:
+        return frozenset()
+    asked_ms: dict[str, int] = {}
+    for request in facts.of(RefundRequested):
+        asked_ms.setdefault(refund_of(request), request.at_ms)
+    refunds = {grant.ref.rpartition("/")[0]: grant.at_ms for grant in ruled}
+    return {refund for refund, at_ms in refunds.items() if at_ms <= asked_ms.get(refund, 0)}
 
 
 class _Refusals:

@@ -19,6 +19,8 @@ from streams.detect.text.lexicon import lexicon
 from streams.detect.text.numbers import mobiles, order_ids
 from streams.detect.text.signals import (
     Signals,
+    admits_mistake,
+    asks_to_refuse,
     read_chat,
     read_review,
     refuses_invoice,
@@ -66,13 +68,20 @@ def _chat(e: ev.ChatMessage) -> Sequence[f.AnyFact]:
 
 
 def _by_seller(e: ev.ChatMessage) -> Sequence[f.AnyFact]:
-    """What the seller refused, had no more of, or gave away, under the key of identities: often nothing."""
+    """What the seller refused, had no more of, owned up to, asked for, or gave away: often nothing.
+
+    What was given away stands under the key of identities.
+    """
     at_ms, event_id = to_ms(e.occurred_at), e.event_id
     found: list[f.AnyFact] = []
     if refuses_invoice(e.text):
         found.append(f.ChatRefused(at_ms, event_id, event_id, e.order_id or ""))
     if says_stockout(e.text):
         found.append(f.SaidStockout(at_ms, event_id, event_id))
+    if admits_mistake(e.text):
+        found.append(f.SaidMistake(at_ms, event_id, event_id, e.order_id or ""))
+    if asks_to_refuse(e.text):
+        found.append(f.AskedToRefuse(at_ms, event_id, event_id, e.order_id or ""))
     if tokens := _numbers_shown(e.text):
         found.append(f.ChatRevealed(at_ms, event_id, event_id, tokens))
     return found

@@ -31,12 +31,14 @@ from streams.detect.facts.people import (
     SellsToo,
 )
 from streams.detect.facts.talk import (
+    AskedToRefuse,
     ChatRefused,
     ChatRevealed,
     ChatSaid,
     ReasonGiven,
     ReviewGone,
     ReviewStood,
+    SaidMistake,
     SaidStockout,
     Talked,
 )
@@ -108,6 +110,8 @@ AnyFact = (
     | ChatRefused
     | ChatRevealed
     | SaidStockout
+    | SaidMistake
+    | AskedToRefuse
     | Talked
     | ReasonGiven
     | ReviewStood

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from streams.detect.text import english, english_reviews
+from streams.detect.text import admissions, english, english_reviews
 from streams.detect.text.ads import ads
 from streams.detect.text.bargains import bargain
 from streams.detect.text.context import NEAR, is_denied, sentence
@@ -30,6 +30,8 @@ SAME_BREATH = 40
 MAX_SIGNALS = 12
 
 _ABOUT_STOCK = re.compile("[货貨]|卖完|賣完|售罄|库存|庫存|未按|没按|沒按")
+_ABOUT_MISTAKES = re.compile("[错錯漏少忘混串反误誤疏]|wrong|less|fewer|missed|forgot|failed", re.I)
+_ABOUT_REFUSING = re.compile("拒|签收|簽收|refuse|reject|decline|not accept|not sign", re.I)
 _DIGIT = re.compile(r"\d")
 # Without any of these no sum is named, 「五千不外传」, nor money spoken of.
 _OF_MONEY = re.compile(r"[百千万钱张]")
@@ -184,6 +186,20 @@ def says_stockout(text: str) -> bool:
     """Whether a message of the seller says that goods are out of stock."""
     # Most messages are answered without being folded; traditional characters are not.
     return _ABOUT_STOCK.search(text) is not None and says_out_of_stock(join(fold(text)).text)
+
+
+def admits_mistake(text: str) -> bool:
+    """Whether a message of the seller says that another thing or too little was sent."""
+    return _ABOUT_MISTAKES.search(text) is not None and admissions.admits_mistake(
+        join(fold(text)).text
+    )
+
+
+def asks_to_refuse(text: str) -> bool:
+    """Whether a message of the seller asks to refuse the parcel."""
+    return _ABOUT_REFUSING.search(text) is not None and admissions.asks_to_refuse(
+        join(fold(text)).text
+    )
 
 
 def _asks_of_the_shop(folded: str, hit: Hit) -> bool:

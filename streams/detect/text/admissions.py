@@ -1,0 +1,129 @@
+"""What a seller owns up to (another thing or too little was sent), or asks for (to refuse the parcel).
+
+What a newcomer gets wrong: shops also ask whether anything is missing, deny it, promise what happens if it
+is, and say so of what the buyer sent back, in nearly the same words.
+"""
+
+from __future__ import annotations
+
+import re
+
+from streams.detect.text.context import sentence
+
+_SOME = r"[^,。!?;]"
+_SENT_WRONG = re.compile(
+    r"[发寄拿装配]错|错[发寄装拿]|[漏少][发寄装放拿配]|漏了|[您你]少的那|发[漏少混串反]|贴错|忘记?了?[给帮]?[您你]?[放装发寄]"
+    r"|(?:仓库|打包|发货|配货|拣货)的?(?:失误|疏忽|出错|[搞弄][错混])"
+)
+# One of these must say that it was the shop's deed, or that it is sorry, or that it makes up for it.
+_BY_THE_SHOP = re.compile(
+    rf"(?:我(?![看查问帮])|咱们|仓库|打包|发货|配货|拣货|同事|师傅|店里|厂家|工厂|[给帮][您你]|确实|不小心){_SOME}{{0,10}}$"
+)
+_SORRY = re.compile(r"不好意思|抱歉|对不[起住]")
+_MADE_GOOD = re.compile(
+    r"[^。!?;]{0,12}?(?:给[您你]|帮[您你]|马上|今天|明天|立即|这就)[^,。!?;]{0,4}(?:补|重新?[发寄]|换|退)|[^。!?;]{0,6}?[您你]先?留"
+)
+# 「您寄错了」, 「您退回来的包裹里少装了一件」; 「您寄回来的那件是我们发错的」 is the shop's.
+_BY_THE_BUYER = re.compile(
+    r"(?<![给跟和帮为对])[您你](?:们|这边|那边|自己|也|又|是|可能|当时|把){0,3}$"
+    rf"|[您你]{_SOME}{{0,4}}?[寄退还返](?:(?!我|仓库){_SOME}){{0,10}}$"
+)
+# Denied, asked, told by the buyer, supposed.
+_NOT_SO = re.compile(
+    rf"(?:没(?!注意|看|检查|仔细|核对)有?|不会|不可能|不存在|不是|并未|未曾|从不|从未|怎么|绝不|无){_SOME}{{0,5}}$"
+    rf"|(?:是不是|有没有|是否|请问|[您你](?:们)?(?:说|讲|反[馈映]|觉得)|哪|什么){_SOME}{{0,12}}$"
+    rf"|(?:如|若|要是|万一|假如|倘若|除非|怕|避免|防止|以防|担心|凡|一旦|只要|任何){_SOME}{{0,12}}$"
+)
+_ASKED_OR_GRANTED = re.compile(
+    rf"{_SOME}{{0,8}}?(?:[吗么?]|没有?\?|的话|(?:都|全|一律)?包[赔退换补]|必赔|概不|怎么办|还是[您你])"
+)
+_REFUSE = r"(?P<deed>拒[收签]|拒绝签收|(?:不要|别|不用)签收)"
+_TO_REFUSE = re.compile(
+    rf"(?:请|麻烦|劳烦|辛苦|帮忙|帮我们|可以|直接|需要|建议|[您你]){_SOME}{{0,10}}?{_REFUSE}"
+    rf"(?![了过率会将产原费是]|的(?!时候)|[要需](?!给|让)|{_SOME}{{0,6}}[吗么?])"
+)
+_REFUND_AFTER = re.compile(
+    rf"{_REFUSE}(?:一下|了|掉)?(?:之?以?后|的话)?,?(?:我们?|这边|就|马上|立即|直接|客服){{0,3}}[给为帮][您你]{_SOME}{{0,6}}退"
+)
+# 「请不要拒收」, 「您为什么拒收」, 「看到您已拒收」: nobody asks for it.
+_NOT_ASKED = re.compile(
+    r"[不别勿莫](?:要|能|可以?|得|建议|支持|必|用)*$"
+    r"|(?:想|打算|选择|为什么|为何|怎么|已经?|刚刚?|又|也|坚持|执意|恶意|多次|无故|擅自|[您你]要)(?:要|会)?$"
+)
+# 「签收前请验货,破损请拒收」 is said to everybody, and what costs the buyer is no wish of the shop's. Of a
+# parcel that is being stopped, 「万一派送您拒收一下」 is one.
+_ON_CONDITION = re.compile(
+    rf"(?:如|若|要是|万一|假如)(?!{_SOME}{{0,6}}(?:派|送|到|快递|电话))|有问题|验货|开箱|(?:[破损坏]|异常|[少缺]件){_SOME}{{0,6}}$"
+)
+_AT_A_PRICE = re.compile(r"承担|自付|自理|扣|负责")
+
+_EN_SHOP = r"\b(?:we|i|our|warehouse|colleagues?|staff)\b"
+_EN_SENT_WRONG = re.compile(
+    rf"{_EN_SHOP}[^.!?;。]{{0,40}}?\b(?:sent|shipped|packed|put|mailed|posted|picked)\b"
+    r"[^.!?;。]{0,20}?\b(?:wrong|incorrect|(?:one|two|three|\d) (?:\w+ )?(?:less|fewer)|too few)\b"
+    rf"|{_EN_SHOP}[^.!?;。]{{0,20}}?\b(?:forgot|missed|failed) to (?:put|send|include|pack|ship)\b"
+)
+_EN_TO_REFUSE = re.compile(
+    r"\b(?:please|kindly|you (?:can|may|could|should)|(?:ask|need|want|like) you to|just|can you|could you)\b"
+    r"[^.!?;。]{0,30}?\b(?:refuse|reject|decline|not (?:accept|sign for))\b"
+    r"[^.!?;。]{0,20}?\b(?:parcel|package|delivery|shipment|it|box)\b"
+)
+_EN_NOT_SO = re.compile(r"n[’']t\b|\b(?:not|never|if|whether|unless|in case|without|did)\b")
+_EN_UNLESS = re.compile(
+    r"n[’']t\b|\b(?:do not|not to|never|if|unless|in case|damaged|broken|opened)\b"
+)
+_EN_SENTENCE_END = re.compile(r"[.!?;。]")
+
+
+def admits_mistake(folded: str) -> bool:
+    """Whether the seller says that another thing or too little was sent."""
+    return any(_is_owned(folded, found) for found in _SENT_WRONG.finditer(folded)) or any(
+        _EN_NOT_SO.search(_so_far(folded, found)) is None and not _is_asked(folded, found.end())
+        for found in _EN_SENT_WRONG.finditer(folded)
+    )
+
+
+def asks_to_refuse(folded: str) -> bool:
+    """Whether the seller asks the buyer to refuse the parcel, or promises the refund if that is done."""
+    return any(
+        _is_wish(folded, found)
+        for pattern in (_TO_REFUSE, _REFUND_AFTER)
+        for found in pattern.finditer(folded)
+    ) or any(
+        _EN_UNLESS.search(folded, *sentence(folded, *found.span())) is None
+        for found in _EN_TO_REFUSE.finditer(folded)
+    )
+
+
+def _is_owned(folded: str, found: re.Match[str]) -> bool:
+    before = folded[max(0, found.start() - 24) : found.start()]
+    if _NOT_SO.search(before) or _BY_THE_BUYER.search(before):
+        return False
+    if _ASKED_OR_GRANTED.match(folded, found.end()):
+        return False
+    return (
+        _BY_THE_SHOP.search(before) is not None
+        or folded.startswith(("仓库", "打包", "发货", "配货", "拣货"), found.start())
+        or _SORRY.search(folded) is not None
+        or _MADE_GOOD.match(folded, found.end()) is not None
+    )
+
+
+def _is_wish(folded: str, found: re.Match[str]) -> bool:
+    """Whether the buyer is to refuse it, in any case and for nothing."""
+    begin, stop = sentence(folded, *found.span("deed"))
+    before, after = folded[begin : found.start("deed")], folded[found.end("deed") : stop]
+    return not (
+        _NOT_ASKED.search(before) or _ON_CONDITION.search(before) or _AT_A_PRICE.search(after)
+    )
+
+
+def _so_far(folded: str, found: re.Match[str]) -> str:
+    """An English sentence up to the end of what was found in it."""
+    return _EN_SENTENCE_END.split(folded[: found.end()])[-1]
+
+
+def _is_asked(folded: str, end: int) -> bool:
+    """Whether an English sentence ends as a question."""
+    rest = _EN_SENTENCE_END.search(folded, end)
+    return rest is not None and rest[0] == "?"

@@ -1,0 +1,129 @@
+"""What a seller owns up to, or asks the buyer to do: words that speak for the buyer, and their lookalikes."""
+
+from __future__ import annotations
+
+import pytest
+
+from streams.detect.text.signals import admits_mistake, asks_to_refuse
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "不好意思亲,少发了一件,给您补发",
+        "亲,我们仓库发错了",
+        "抱歉,发错颜色了",
+        "您寄回来的那件是我们发错的,不用管",
+        "仓库同事拿错货了,真的很抱歉",
+        "是我们少发了配件,今天给您补寄",
+        "应该是打包的时候装错了,对不起",
+        "给您发错了,退回来我们出运费",
+        "核实到确实漏发一件",
+        "没注意发错了,给您重新发一件",
+        "不好意思,您的订单少发了一件",
+        "查了监控,仓库把您和另一位客户的发反了",
+        "发漏了一瓶,马上给您补",
+        "仓库疏忽,给您少放了两个",
+        "不好意思忘了给您放赠品",
+        "對不起,我們發錯貨了",
+        "查到是发货的时候漏了一件,给您补上",
+        "您少的那件我们今天补寄",
+        "错发的那件您先留着",
+        "Sorry, we sent you the wrong color.",
+        "Our warehouse packed the wrong size by mistake",
+        "we shipped one piece less, we will resend it",
+        "Sorry dear, our colleague forgot to put the charger in",
+    ],
+)
+def test_a_seller_owns_up_to_having_sent_something_else_or_too_little(text: str) -> None:
+    assert admits_mistake(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "亲,请问少发了什么呢",
+        "是不是发错了呀,您拍张照片我看看",
+        "少发了哪一件?",
+        "您好,我们没有发错哦",
+        "仓库不会发错的,都有称重记录",
+        "抱歉,核实过重量,不存在少发",
+        "不好意思,您反馈的少发问题正在核实",
+        "您说少发了一件,我们核实一下",
+        "如有少发漏发请联系客服",
+        "发错包退,放心拍",
+        "我们少发漏发都包补",
+        "您退回来的包裹里少装了一件",
+        "不好意思,您寄错了,退回来的不是我们家的",
+        "您是不是发错了地址",
+        "抱歉,仓库那边怎么可能少发呢",
+        "麻烦您核对一下有没有漏发",
+        "怕发错,跟您再确认一下颜色",
+        "您看下是我们发错了还是您买错了",
+        "不是我们发错,是您选错颜色了",
+        "亲,发错货是我们的责任",
+        "收到您退回的包裹了,里面少了一件",
+        "亲,货已发出",
+        "Did we send the wrong color?",
+        "We did not send the wrong item",
+        "If we sent the wrong one please tell us",
+        "We never ship the wrong size",
+        "You sent back the wrong item",
+    ],
+)
+def test_who_asks_denies_promises_or_blames_the_buyer_owns_up_to_nothing(text: str) -> None:
+    assert not admits_mistake(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "您拒收一下,我们给您退款",
+        "麻烦您拒签",
+        "亲,到了直接拒收就行",
+        "请您帮忙拒收,这批有问题,马上给您退",
+        "快递到了麻烦您拒收一下哦",
+        "您可以拒收,退回来我们给您退款",
+        "拒收后给您退款",
+        "建议您拒签,我们重新发一件",
+        "送到的时候您不要签收,我们让快递退回",
+        "地址发错了,需要您拒收一下",
+        "有破损,麻烦您拒收,给您重发",
+        "麻煩您拒簽一下",
+        "已经给您拦截了,万一派送麻烦您拒收一下",
+        "正在拦截,如果快递联系您,请直接拒收",
+        "I ask you to refuse the parcel",
+        "Please refuse the package, we will refund you",
+        "Could you reject the delivery? We will send a new one",
+    ],
+)
+def test_a_seller_asks_to_refuse_the_parcel(text: str) -> None:
+    assert asks_to_refuse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "请不要拒收哦,拒收会产生运费",
+        "亲,请勿拒签",
+        "您为什么拒收呢",
+        "看到您已拒收,请问什么原因",
+        "您拒收了吗",
+        "您是要拒收吗?",
+        "如果您拒收,运费需要您承担",
+        "您可以拒收,但来回运费您承担",
+        "签收前请验货,破损请拒收",
+        "如有破损请当面拒签",
+        "如果收到破损请拒收",
+        "您拒收的包裹已退回仓库",
+        "您想拒收也可以,不过很快就到了",
+        "拒收率高会影响您的账号",
+        "建议您不要拒收",
+        "亲,货已发出,注意签收",
+        "Please do not refuse the parcel",
+        "Please refuse the parcel if it is damaged",
+        "Why did you refuse the parcel?",
+    ],
+)
+def test_who_warns_of_it_asks_about_it_or_supposes_it_does_not(text: str) -> None:
+    assert not asks_to_refuse(text)
