@@ -17,6 +17,7 @@ from streams.detect.detector import Facts
 from streams.detect.episodes import Crossing, Run, Threshold
 from streams.detect.facts import (
     NEVER,
+    AskedForFreight,
     AskedToRefuse,
     ComplaintFiled,
     ComplaintRuled,
@@ -34,7 +35,7 @@ from streams.detect.facts import (
 )
 
 F = TypeVar("F", RefundRequested, ReviewStood)
-S = TypeVar("S", SaidMistake, AskedToRefuse)
+S = TypeVar("S", SaidMistake, AskedToRefuse, AskedForFreight)
 
 
 # Of goods in these states the buyer has had them. `not_received` and `unknown` leave it to the parcel.

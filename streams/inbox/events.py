@@ -47,6 +47,8 @@ _SAID: Final = frozenset(
         "SaidStockout",
         "SaidMistake",
         "AskedToRefuse",
+        "AskedToApply",
+        "AskedForFreight",
         "Talked",
         "ReasonGiven",
         "Contacted",

@@ -880,6 +880,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "fact.SaidStockout": ("卖家称缺货", "Out of stock, said the seller"),
     "fact.SaidMistake": ("卖家称发错或少发", "Sent wrong or too little, said the seller"),
     "fact.AskedToRefuse": ("卖家请买家拒收", "The seller asked to refuse the parcel"),
+    "fact.AskedToApply": ("卖家请买家申请退款", "The seller asked to apply for a refund"),
+    "fact.AskedForFreight": ("卖家要求补运费", "The seller asked for freight"),
     "fact.Talked": ("与店铺聊过", "Wrote to the shop"),
     "fact.ReasonGiven": ("说明过问题或依据", "Said what is wrong"),
     "fact.ReviewStood": ("评价", "Review"),

@@ -109,6 +109,8 @@ def _saga(scene: Scene) -> None:
         )
         if scene.chance(10):
             _sent(scene, order, at + scene.draw(st.sampled_from([-1, 0, TICK])))
+        if scene.chance(5):
+            story.seller_wrote("金额填错了,您重新申请一下", at + scene.draw(SHORT_GAPS))
         if scene.chance(80):
             at = scene.later(st.sampled_from([0, TICK, HOUR]))
             about = scene.draw(st.sampled_from(named))
@@ -164,6 +166,10 @@ def _across(scene: Scene) -> None:
             reason = "quality" if scene.chance(85) else "stockout"
             asked = min(LAST, at + wait)
             story.requested(order, asked, reason=reason, goods=goods, refund=f"a-{order}")
+            if scene.chance(8):
+                named = order if scene.chance(50) else None
+                invited = asked - scene.draw(st.sampled_from([HOUR, TICK, 0, -TICK]))
+                story.seller_wrote("您申请仅退款就行", invited, named)
             if scene.chance(5):
                 story.refund_step("withdrawn", order, asked + HOUR, refund=f"a-{order}")
             if scene.chance(10):

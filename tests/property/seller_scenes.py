@@ -104,6 +104,9 @@ def unasked_complaints(scene: Scene) -> None:
             story.chatted(touched, scene.draw(st.sampled_from(["buyer", "buyer", "system"])))
         if scene.chance(20):
             story.contact(touched, answered=scene.draw(st.sampled_from([True, False, None])))
+        if scene.chance(20):
+            named = scene.draw(st.sampled_from([None, order, "another"]))
+            story.seller_wrote("新疆要补20元运费", touched, named)
         if scene.chance(40):
             ruling = scene.draw(st.sampled_from(["upheld", "rejected", "withdrawn"]))
             story.ruled(complaint, order, filed + DAY, ruling, kind)

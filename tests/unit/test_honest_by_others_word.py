@@ -290,6 +290,61 @@ class TestD12:
         assert max(found, key=lambda alert: alert.opened_at).severity == severity
 
 
+class TestD15:
+    FREIGHT = "新疆要补20元运费"
+
+    def complained(self, *said: Event) -> list[Event]:
+        complaint = {"complaint_id": "k", "order_id": "o1", "complaint_type": "postage"}
+        return [*sent(), *said, {"at": "5d", "complaints.filed": complaint}]
+
+    @pytest.mark.parametrize("about", [{}, {"order_id": "o1"}])
+    def test_whom_the_shop_asks_for_freight_has_nothing_to_ask(self, about: dict[str, str]) -> None:
+        said = chat("10h", self.FREIGHT, "seller", **about)
+        assert alerts(self.complained(said), "6d", "D15") == []
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            chat("5d1s", FREIGHT, "seller"),
+            chat("-1s", FREIGHT, "seller"),
+            chat("10h", FREIGHT, "seller", order_id="o2"),
+            chat("10h", "包邮的亲,不用补运费", "seller"),
+            chat("10h", "退货运费需要您承担", "seller"),
+        ],
+        ids=["afterwards", "before the order", "of another order", "denied", "of the way back"],
+    )
+    def test_twin_whatever_else_the_shop_wrote_is_no_contact(self, said: Event) -> None:
+        assert told(self.complained(said), "6d", "D15").severity == "warn"
+
+
+class TestD01:
+    """A small trader orders for a market, and pays for what the bank lets through."""
+
+    def burst(self, paid: int, units: int = 40) -> list[Event]:
+        order = {"order_id": "o{n}", "units": units}
+        large = {"order_id": "x", "units": 210}
+        pays = {"order_id": "o{n}"}
+        return [
+            {"at": "1m", "orders.created": order, "times": 8, "every": "1m"},
+            {"at": "10m", "orders.created": large},
+            {"at": "3h", "payments.succeeded": pays, "times": paid, "every": "1m"},
+        ]
+
+    def test_who_pays_for_half_of_it_is_complained_of_to_nobody(self) -> None:
+        alert = told(self.burst(8), "1d", "D01")
+        assert (alert.severity, alert.status) == ("critical", "resolved")
+        alert = told(self.burst(7), "1d", "D01")
+        assert (alert.severity, alert.status) == ("critical", "open")
+        assert not {"A10_draft_complaint", "A13_draft_police_report"} & set(codes(alert))
+
+    @pytest.mark.parametrize(
+        ("paid", "units"), [(4, 40), (7, 20)], ids=["fewer orders", "fewer units"]
+    )
+    def test_twin_who_pays_for_less_is(self, paid: int, units: int) -> None:
+        wanted = {"A10_draft_complaint", "A13_draft_police_report"}
+        assert wanted <= set(codes(told(self.burst(paid, units), "1d", "D01")))
+
+
 class TestD03:
     """A dormitory: four students order by one phone, and half of it is paid for in the evening."""
 
@@ -396,6 +451,69 @@ class TestD08:
     ) -> None:
         """Either party may apply to the platform, and who changes a request tells it anew."""
         assert told(self.taken_back(ruled, kind), "6d", "D08").severity == "warn"
+
+    INVITED = "金额填错了,我先拒绝一下,您重新申请"
+
+    def refused(self, *said: Event, text: str = INVITED) -> list[Event]:
+        """One order, asked for three times and refused twice, each time with a message of the shop."""
+        events = [*sent(), *said]
+        for n, hours in enumerate((0, 3, 6), 1):
+            request = {"order_id": "o1", "reason": "quality", "goods_status": "received"}
+            events.append({"at": f"4d{hours}h", "refunds.requested": request | {"attempt_no": n}})
+            if n < 3:
+                refusal = {"order_id": "o1", "attempt_no": n}
+                events.append({"at": f"4d{hours}h30m", "refunds.refused": refusal})
+                events.append(chat(f"4d{hours}h31m", text, "seller"))
+        return events
+
+    def test_who_asks_again_because_the_shop_said_so_is_not_at_it_again(self) -> None:
+        assert alerts(self.refused(), "5d", "D08") == []
+
+    @pytest.mark.parametrize(
+        "text", ["亲,仅退款不支持哦", "您重新申请退货退款,寄回来给您退", "您为什么又申请仅退款呢"]
+    )
+    def test_twin_who_asks_again_unasked_is(self, text: str) -> None:
+        assert told(self.refused(text=text), "5d", "D08").severity == "warn"
+
+    def test_twin_one_message_asks_for_one_request(self) -> None:
+        # The second attempt alone was asked for; between the first and the third stands a refusal.
+        events = self.refused(chat("4d2h", self.INVITED, "seller"), text="亲")
+        fourth = {"order_id": "o1", "reason": "quality", "goods_status": "received"}
+        assert alerts(events, "5d", "D08") == []
+        events.append({"at": "4d7h", "refunds.refused": {"order_id": "o1", "attempt_no": 3}})
+        events.append({"at": "4d8h", "refunds.requested": fourth | {"attempt_no": 4}})
+        assert told(events, "5d", "D08").severity == "warn"
+
+    def rotten(self, *said: Event) -> list[Event]:
+        """Three orders of fruit, and nothing is to be sent back."""
+        events = [*said]
+        for n in (1, 2, 3):
+            request = {"order_id": f"o{n}", "reason": "quality", "goods_status": "received"}
+            events += sent(f"o{n}")
+            events.append({"at": f"{n + 3}d", "refunds.requested": request})
+        return events
+
+    SEND_NOTHING_BACK = "亲,您直接申请仅退款就行,不用退回来了"
+
+    @pytest.mark.parametrize("order", [{}, {"order_id": "o2"}])
+    def test_what_the_shop_asked_to_apply_for_counts_for_nothing(
+        self, order: dict[str, str]
+    ) -> None:
+        said = chat("4d2h", self.SEND_NOTHING_BACK, "seller", **order)
+        assert alerts(self.rotten(said), "8d", "D08") == []
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            chat("6d1s", SEND_NOTHING_BACK, "seller"),
+            chat("-1s", SEND_NOTHING_BACK, "seller"),
+            chat("3d", SEND_NOTHING_BACK, "seller", order_id="o9"),
+            chat("3d", SEND_NOTHING_BACK),
+        ],
+        ids=["afterwards", "before the order", "of another order", "the buyer"],
+    )
+    def test_twin_whatever_else_was_said_asks_for_nothing(self, said: Event) -> None:
+        assert told(self.rotten(said), "8d", "D08").severity == "warn"
 
     def test_twin_who_asked_before_the_ruling_and_again_after_it_counts(self) -> None:
         events = self.taken_back("5d1h")

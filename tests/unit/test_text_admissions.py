@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from streams.detect.text.signals import admits_mistake, asks_to_refuse
+from streams.detect.text.signals import (
+    admits_mistake,
+    asks_for_freight,
+    asks_to_apply,
+    asks_to_refuse,
+)
 
 
 @pytest.mark.parametrize(
@@ -127,3 +132,75 @@ def test_a_seller_asks_to_refuse_the_parcel(text: str) -> None:
 )
 def test_who_warns_of_it_asks_about_it_or_supposes_it_does_not(text: str) -> None:
     assert not asks_to_refuse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "亲,您直接申请仅退款就行,不用退回来了",
+        "麻烦您申请一下退款,我这边给您同意",
+        "金额填错了,我先拒绝一下,您重新申请",
+        "您再提交一次哈,理由选其他",
+        "可以的亲,您点仅退款,马上给您退",
+        "您这边重新发起退款吧",
+        "麻煩您申請僅退款",
+        "您申请仅退款即可",
+        "Please apply for a refund, we will agree",
+        "Could you open the dispute again with the right amount?",
+    ],
+)
+def test_a_seller_asks_to_apply_for_a_refund(text: str) -> None:
+    assert asks_to_apply(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "您可以申请退货退款",
+        "麻烦您申请换货哦",
+        "亲,不支持您申请仅退款哦",
+        "您为什么申请仅退款呢",
+        "看到您申请了仅退款,请问什么问题",
+        "您申请的退款正在处理",
+        "请不要再申请仅退款了",
+        "您再申请仅退款我们会拒绝",
+        "您重新申请退货退款,寄回来给您退",
+        "您是申请仅退款吗",
+        "您的退款已到账",
+        "Please do not apply for a refund",
+        "Please return it, then we will refund",
+    ],
+)
+def test_who_wants_it_back_refuses_or_asks_why_does_not(text: str) -> None:
+    assert not asks_to_apply(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "新疆要补20元运费",
+        "亲,偏远地区需要补一下邮费",
+        "您这边运费需要您补30",
+        "麻烦拍一下补差价链接",
+        "海外的话要加50元快递费",
+        "運費需要您補20",
+    ],
+)
+def test_a_seller_asks_for_freight(text: str) -> None:
+    assert asks_for_freight(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "包邮的亲,不用补运费",
+        "退货运费需要您承担",
+        "拒收的话运费要您付",
+        "运费我们出",
+        "我们给您补20元运费",
+        "要补运费吗?我帮您问问",
+        "亲,已发货",
+    ],
+)
+def test_who_pays_it_or_speaks_of_the_way_back_does_not(text: str) -> None:
+    assert not asks_for_freight(text)

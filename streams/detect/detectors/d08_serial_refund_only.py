@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence, Set
 from itertools import pairwise
+from operator import attrgetter
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -39,8 +40,10 @@ from streams.detect.episodes import (
 )
 from streams.detect.facts import (
     NEVER,
+    AskedToApply,
     Contacted,
     OrderPaid,
+    OrderPlaced,
     RefundGranted,
     RefundRefused,
     RefundRequested,
@@ -161,10 +164,11 @@ class SerialRefundOnly(Detector[Rules]):
                 f"{conceded_en}.",
             ),
             not_if=(
-                "撤回申请;发货前的退款;平台主动退款;包裹被拒收或退回;只退部分货款;以缺货、延迟发货为由;"
+                "撤回申请;发货前的退款;平台主动退款;卖家请买家申请的退款;包裹被拒收或退回;只退部分货款;以缺货、延迟发货为由;"
                 f"仅退款订单少于{rules.warn_orders}笔或占付款订单不足"
                 f"{rules.min_share_percent}%,且同一订单(分子订单时,同一子订单)拒绝后再申请少于{rules.rerequests}次",
-                "withdrawn requests; refunds before shipping, by the platform itself, of parcels that came "
+                "withdrawn requests; refunds before shipping, by the platform itself, that the seller had "
+                "asked for, of parcels that came "
                 "back, of a part of the price, or for stockout or lateness; fewer than "
                 f"{rules.warn_orders} such orders or less than {rules.min_share_percent} % of the paid "
                 f"ones, and fewer than {rules.rerequests} re-requests on one order, or on one item where "
@@ -233,6 +237,7 @@ def _counting(facts: Facts) -> list[RefundRequested]:
     withdrawn = {fact.ref for fact in facts.of(RefundWithdrawn)}
     back = came_back(facts)
     by_platform = _begun_by_platform(facts)
+    by_shop = _invited(facts)
     # The last parcel: one that was sent again says that asking was right.
     picked_up = pickups_ms(facts)
     gone = {sent.ref: max(sent.at_ms, picked_up.get(sent.ref, 0)) for sent in facts.of(Shipped)}
@@ -243,6 +248,7 @@ def _counting(facts: Facts) -> list[RefundRequested]:
         and r.ref not in withdrawn
         and r.reason not in NOT_OURS
         and refund_of(r) not in by_platform
+        and r.event_id not in by_shop
         # Carriers try again: whoever has the goods did not send them back.
         and (r.goods_status == "received" or r.order_id not in back)
         and (r.goods_status in HANDED_OVER or gone.get(r.order_id, NEVER) <= r.at_ms)
@@ -262,6 +268,28 @@ def _begun_by_platform(facts: Facts) -> Set[str]:
         asked_ms.setdefault(refund_of(request), request.at_ms)
     refunds = {grant.ref.rpartition("/")[0]: grant.at_ms for grant in ruled}
     return {refund for refund, at_ms in refunds.items() if at_ms <= asked_ms.get(refund, 0)}
+
+
+def _invited(facts: Facts) -> Set[str]:
+    """The requests that the shop asked for: the first after each such message, by event.
+
+    Of the order that it names, or of one that was placed before it.
+    """
+    said = facts.of(AskedToApply)
+    if not said:
+        return frozenset()
+    placed_ms = {order.ref: order.at_ms for order in facts.of(OrderPlaced)}
+    requests: dict[str, list[RefundRequested]] = {"": []}
+    for request in facts.of(RefundRequested):
+        requests[""].append(request)
+        requests.setdefault(request.order_id, []).append(request)
+    found = set()
+    for one in said:
+        asked = requests.get(one.order_id, ())
+        at = bisect_left(asked, one.at_ms, key=attrgetter("at_ms"))
+        if at < len(asked) and placed_ms.get(asked[at].order_id, 0) <= one.at_ms:
+            found.add(asked[at].event_id)
+    return found
 
 
 class _Refusals:

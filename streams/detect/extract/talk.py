@@ -20,6 +20,8 @@ from streams.detect.text.numbers import mobiles, order_ids
 from streams.detect.text.signals import (
     Signals,
     admits_mistake,
+    asks_for_freight,
+    asks_to_apply,
     asks_to_refuse,
     read_chat,
     read_review,
@@ -35,6 +37,14 @@ _ALONE = (
 _IN_COMPANY = ("cashback", "address.", "invoice.")
 MAX_ORDERS = 5
 MAX_TOKENS = 5
+# What a seller may say of an order, and what reads it.
+_OF_AN_ORDER: tuple[tuple[Callable[..., f.AnyFact], Callable[[str], bool]], ...] = (
+    (f.ChatRefused, refuses_invoice),
+    (f.SaidMistake, admits_mistake),
+    (f.AskedToRefuse, asks_to_refuse),
+    (f.AskedToApply, asks_to_apply),
+    (f.AskedForFreight, asks_for_freight),
+)
 _PARTS: dict[type, str] = {ev.ReviewAppended: "appended", ev.ReviewChanged: "changed"}
 
 
@@ -73,15 +83,13 @@ def _by_seller(e: ev.ChatMessage) -> Sequence[f.AnyFact]:
     What was given away stands under the key of identities.
     """
     at_ms, event_id = to_ms(e.occurred_at), e.event_id
-    found: list[f.AnyFact] = []
-    if refuses_invoice(e.text):
-        found.append(f.ChatRefused(at_ms, event_id, event_id, e.order_id or ""))
+    found: list[f.AnyFact] = [
+        kind(at_ms, event_id, event_id, e.order_id or "")
+        for kind, says in _OF_AN_ORDER
+        if says(e.text)
+    ]
     if says_stockout(e.text):
         found.append(f.SaidStockout(at_ms, event_id, event_id))
-    if admits_mistake(e.text):
-        found.append(f.SaidMistake(at_ms, event_id, event_id, e.order_id or ""))
-    if asks_to_refuse(e.text):
-        found.append(f.AskedToRefuse(at_ms, event_id, event_id, e.order_id or ""))
     if tokens := _numbers_shown(e.text):
         found.append(f.ChatRevealed(at_ms, event_id, event_id, tokens))
     return found

@@ -52,6 +52,8 @@ from streams.detect.facts.people import (
     SellsToo,
 )
 from streams.detect.facts.talk import (
+    AskedForFreight,
+    AskedToApply,
     AskedToRefuse,
     ChatRefused,
     ChatRevealed,
@@ -104,6 +106,8 @@ __all__ = [
     "AccountFlagged",
     "AccountVerified",
     "AnyFact",
+    "AskedForFreight",
+    "AskedToApply",
     "AskedToRefuse",
     "ChatRefused",
     "ChatRevealed",

@@ -31,6 +31,8 @@ from streams.detect.facts.people import (
     SellsToo,
 )
 from streams.detect.facts.talk import (
+    AskedForFreight,
+    AskedToApply,
     AskedToRefuse,
     ChatRefused,
     ChatRevealed,
@@ -112,6 +114,8 @@ AnyFact = (
     | SaidStockout
     | SaidMistake
     | AskedToRefuse
+    | AskedToApply
+    | AskedForFreight
     | Talked
     | ReasonGiven
     | ReviewStood

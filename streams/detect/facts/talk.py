@@ -72,6 +72,24 @@ class AskedToRefuse(Fact, tag=84, frozen=True, array_like=True, gc=False):
     order_id: str = ""
 
 
+class AskedToApply(Fact, tag=85, frozen=True, array_like=True, gc=False):
+    """The seller asked to apply for a refund without a return, or once more. `ref` is the event id.
+
+    The order may not be named.
+    """
+
+    order_id: str = ""
+
+
+class AskedForFreight(Fact, tag=86, frozen=True, array_like=True, gc=False):
+    """The seller wanted freight for goods that are sent. `ref` is the event id.
+
+    The order may not be named.
+    """
+
+    order_id: str = ""
+
+
 class Talked(Fact, tag=22, frozen=True, array_like=True, gc=False):
     """The buyer wrote to the shop on this day. `ref` is the day since 1970 (UTC).
 

@@ -1,4 +1,6 @@
-"""What a seller owns up to (another thing or too little was sent), or asks for (to refuse the parcel).
+"""What a seller owns up to (another thing or too little was sent), or asks for.
+
+That is to refuse the parcel, to apply for a refund, or to pay freight.
 
 What a newcomer gets wrong: shops also ask whether anything is missing, deny it, promise what happens if it
 is, and say so of what the buyer sent back, in nearly the same words.
@@ -57,6 +59,26 @@ _ON_CONDITION = re.compile(
 )
 _AT_A_PRICE = re.compile(r"承担|自付|自理|扣|负责")
 
+# 「您申请仅退款就行」, 「金额填错了,您重新申请一下」.
+_TO_APPLY = re.compile(
+    rf"(?:麻烦|请(?!问)|直接|可以|辛苦|帮忙|建议|需要|先|[您你])(?:(?!退货|换货){_SOME}){{0,10}}?"
+    rf"(?P<deed>(?:申请|提交|发起|点|选)(?:(?!退货|换货|的){_SOME}){{0,4}}?(?:仅退款|(?<!货)退款(?!退货))|(?:重新|再次?)(?:申请|提交|发起)(?!退货|换货))"
+    rf"(?!的|了|过|原因|理由|进度|记录|是|{_SOME}{{0,6}}[吗么?])"
+)
+_NOT_TO_APPLY = re.compile(
+    rf"(?:不支持|不能|无法|不可以?|不接受|不同意|不建议|不要|不用|别|勿){_SOME}{{0,6}}$"
+    r"|(?:为什么|为何|怎么|看到|收到|已经?|刚刚?|又|坚持|非要|一直|如果?|要是|若)[^,。!?;]{0,6}$"
+)
+_REFUSED_AFTER = re.compile(r"拒绝|不同意|驳回|不支持|不予|不会")
+_FREIGHT = r"(?:运|邮|快递)费"
+_TO_PAY_FREIGHT = re.compile(
+    rf"[补加付](?!贴){_SOME}{{0,6}}?{_FREIGHT}|补(?:一下)?差价|{_FREIGHT}{_SOME}{{0,4}}?(?:要|需要?|得|麻烦){_SOME}{{0,4}}?(?:补|加|付|出|承担)"
+)
+_NO_FREIGHT = re.compile(
+    rf"(?:不[用需会要]|无需|免|没|别){_SOME}{{0,4}}$|(?:我们?|店里|店铺){_SOME}{{0,4}}$"
+)
+_OF_ANOTHER_WAY = re.compile(r"退货|退回|换货|寄回|拒收|拒签|运费险|[吗么?]")
+
 _EN_SHOP = r"\b(?:we|i|our|warehouse|colleagues?|staff)\b"
 _EN_SENT_WRONG = re.compile(
     rf"{_EN_SHOP}[^.!?;。]{{0,40}}?\b(?:sent|shipped|packed|put|mailed|posted|picked)\b"
@@ -67,6 +89,11 @@ _EN_TO_REFUSE = re.compile(
     r"\b(?:please|kindly|you (?:can|may|could|should)|(?:ask|need|want|like) you to|just|can you|could you)\b"
     r"[^.!?;。]{0,30}?\b(?:refuse|reject|decline|not (?:accept|sign for))\b"
     r"[^.!?;。]{0,20}?\b(?:parcel|package|delivery|shipment|it|box)\b"
+)
+_EN_TO_APPLY = re.compile(
+    r"\b(?:please|kindly|you (?:can|may|could|should)|just|can you|could you)\b[^.!?;。]{0,20}?"
+    r"\b(?:(?:apply|ask) (?:again )?for (?:a |the )?(?:full )?refund"
+    r"|(?:open|submit|apply) (?:a |the |it )?(?:dispute |refund )?again)\b"
 )
 _EN_NOT_SO = re.compile(r"n[’']t\b|\b(?:not|never|if|whether|unless|in case|without|did)\b")
 _EN_UNLESS = re.compile(
@@ -92,6 +119,27 @@ def asks_to_refuse(folded: str) -> bool:
     ) or any(
         _EN_UNLESS.search(folded, *sentence(folded, *found.span())) is None
         for found in _EN_TO_REFUSE.finditer(folded)
+    )
+
+
+def asks_to_apply(folded: str) -> bool:
+    """Whether the seller asks the buyer to apply for a refund without a return, or once more."""
+    return any(
+        _NOT_TO_APPLY.search(folded[max(0, found.start("deed") - 12) : found.start("deed")]) is None
+        and _REFUSED_AFTER.search(folded[found.end() : found.end() + 12]) is None
+        for found in _TO_APPLY.finditer(folded)
+    ) or any(
+        _EN_UNLESS.search(folded, *sentence(folded, *found.span())) is None
+        for found in _EN_TO_APPLY.finditer(folded)
+    )
+
+
+def asks_for_freight(folded: str) -> bool:
+    """Whether the seller wants freight paid for goods on their way to the buyer."""
+    return any(
+        _NO_FREIGHT.search(folded[max(0, found.start() - 8) : found.start()]) is None
+        and _OF_ANOTHER_WAY.search(folded, *sentence(folded, *found.span())) is None
+        for found in _TO_PAY_FREIGHT.finditer(folded)
     )
 
 

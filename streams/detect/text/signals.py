@@ -32,6 +32,8 @@ MAX_SIGNALS = 12
 _ABOUT_STOCK = re.compile("[货貨]|卖完|賣完|售罄|库存|庫存|未按|没按|沒按")
 _ABOUT_MISTAKES = re.compile("[错錯漏少忘混串反误誤疏]|wrong|less|fewer|missed|forgot|failed", re.I)
 _ABOUT_REFUSING = re.compile("拒|签收|簽收|refuse|reject|decline|not accept|not sign", re.I)
+_ABOUT_APPLYING = re.compile("退款|申请|申請|提交|refund|dispute|again", re.I)
+_ABOUT_FREIGHT = re.compile("[运運邮郵递遞]费|[运運邮郵递遞]費|差[价價]")
 _DIGIT = re.compile(r"\d")
 # Without any of these no sum is named, 「五千不外传」, nor money spoken of.
 _OF_MONEY = re.compile(r"[百千万钱张]")
@@ -198,6 +200,20 @@ def admits_mistake(text: str) -> bool:
 def asks_to_refuse(text: str) -> bool:
     """Whether a message of the seller asks to refuse the parcel."""
     return _ABOUT_REFUSING.search(text) is not None and admissions.asks_to_refuse(
+        join(fold(text)).text
+    )
+
+
+def asks_to_apply(text: str) -> bool:
+    """Whether a message of the seller asks to apply for a refund without a return, or once more."""
+    return _ABOUT_APPLYING.search(text) is not None and admissions.asks_to_apply(
+        join(fold(text)).text
+    )
+
+
+def asks_for_freight(text: str) -> bool:
+    """Whether a message of the seller wants freight paid for goods that are sent."""
+    return _ABOUT_FREIGHT.search(text) is not None and admissions.asks_for_freight(
         join(fold(text)).text
     )
 
