@@ -30,12 +30,13 @@ from streams.detect.facts import (
     RefundRequested,
     ReviewStood,
     SaidMistake,
+    SaidUnsent,
     Shipped,
     ShippingOver,
 )
 
 F = TypeVar("F", RefundRequested, ReviewStood)
-S = TypeVar("S", SaidMistake, AskedToRefuse, AskedForFreight)
+S = TypeVar("S", SaidMistake, SaidUnsent, AskedToRefuse, AskedForFreight)
 
 
 # Of goods in these states the buyer has had them. `not_received` and `unknown` leave it to the parcel.
@@ -70,11 +71,11 @@ class SellerSaid(Generic[S]):
         self._said: Sequence[S] = facts.of(kind)
         self._placed_ms = {o.ref: o.at_ms for o in facts.of(OrderPlaced)} if self._said else {}
 
-    def about(self, order_id: str, to_ms: int) -> bool:
-        """Whether there is any of it up to a time, inclusive."""
+    def about(self, order_id: str, to_ms: int, from_ms: int = 0) -> bool:
+        """Whether there is any of it between two times, inclusive."""
         placed_ms = self._placed_ms.get(order_id, 0)
         return any(
-            said.at_ms <= to_ms
+            from_ms <= said.at_ms <= to_ms
             and (said.order_id == order_id if said.order_id else said.at_ms >= placed_ms)
             for said in self._said
         )

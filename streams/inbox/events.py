@@ -46,6 +46,7 @@ _SAID: Final = frozenset(
         "ChatRefused",
         "SaidStockout",
         "SaidMistake",
+        "SaidUnsent",
         "AskedToRefuse",
         "AskedToApply",
         "AskedForFreight",

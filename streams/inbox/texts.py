@@ -878,6 +878,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "fact.ChatRefused": ("聊天中拒绝开票", "Invoice refused in the chat"),
     "fact.ChatRevealed": ("聊天中给出收货信息", "Receiver's data given in the chat"),
     "fact.SaidStockout": ("卖家称缺货", "Out of stock, said the seller"),
+    "fact.SaidUnsent": ("卖家称尚未发出", "Not sent yet, said the seller"),
     "fact.SaidMistake": ("卖家称发错或少发", "Sent wrong or too little, said the seller"),
     "fact.AskedToRefuse": ("卖家请买家拒收", "The seller asked to refuse the parcel"),
     "fact.AskedToApply": ("卖家请买家申请退款", "The seller asked to apply for a refund"),

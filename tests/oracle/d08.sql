@@ -30,7 +30,7 @@ invited AS (
     SELECT DISTINCT n.shop, n.buyer, n.event_id
     FROM (
         SELECT
-            s.shop, s.buyer, s.at_ms AS said_at, r.order_id, r.event_id
+            s.shop, s.buyer, s.at_ms AS said_at, s.order_id AS named, r.order_id, r.event_id
         FROM said_by_seller s
         JOIN (FROM refund WHERE kind = 'requested') r
             ON r.shop = s.shop AND r.buyer = s.buyer AND r.at_ms >= s.at_ms
@@ -41,7 +41,7 @@ invited AS (
         ) = 1
     ) n
     LEFT JOIN created o ON o.shop = n.shop AND o.buyer = n.buyer AND o.order_id = n.order_id
-    WHERE coalesce(o.at_ms <= n.said_at, true)
+    WHERE n.named IS NOT NULL OR coalesce(o.at_ms <= n.said_at, true)
 ),
 -- What counts: asked for goods that had left or were there, and not for a fault of the seller.
 request AS (

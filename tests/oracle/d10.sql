@@ -83,6 +83,16 @@ judged AS (
                     AND q.at_ms BETWEEN coalesce(o.at_ms, 0) AND c.at_ms
             ) THEN 'unknown'
             WHEN EXISTS (
+                FROM said_by_seller q
+                WHERE q.is_unsent AND q.shop = c.shop AND q.buyer = c.buyer
+                    AND q.at_ms BETWEEN greatest(sent_at, coalesce(o.at_ms, 0)) AND c.at_ms
+                    AND q.order_id IS NULL
+            ) OR EXISTS (
+                FROM said_by_seller q
+                WHERE q.is_unsent AND q.shop = c.shop AND q.buyer = c.buyer
+                    AND q.at_ms BETWEEN sent_at AND c.at_ms AND q.order_id = c.order_id
+            ) THEN 'unknown'
+            WHEN EXISTS (
                 FROM event q
                 WHERE q.topic = 'shipments' AND q.kind = 'returned_to_sender' AND q.shop = c.shop
                     AND q.buyer = c.buyer AND q.order_id = c.order_id AND q.at_ms <= c.at_ms

@@ -196,6 +196,12 @@ def _claim(scene: Scene, order: str, placed: float, claimed: float, plain: int =
         text = scene.draw(st.sampled_from(["亲,没货了", "不好意思,少发了一件"]))
         story.seller_wrote(text, claimed + scene.draw(st.sampled_from([-DAY, -TICK, 0, TICK])))
     if scene.chance(8):
+        named = scene.draw(st.sampled_from([None, order, "another"]))
+        when = scene.draw(
+            st.sampled_from([placed + HOUR - TICK, placed + HOUR, claimed, claimed + TICK])
+        )
+        story.seller_wrote("亲,还没发出,明天发", when, named)
+    if scene.chance(8):
         story.parcel(
             "returned_to_sender", order, claimed + scene.draw(st.sampled_from([-DAY, 0, TICK]))
         )

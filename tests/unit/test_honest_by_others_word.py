@@ -225,6 +225,37 @@ class TestD10:
         assert told([*self.claims(), said | {"at": "6d"}], "7d", "D10").severity == "warn"
 
 
+class TestD10Unsent:
+    """The shop clicked 发货 in time, and wrote afterwards that nothing had left."""
+
+    UNSENT = "不好意思,系统点的发货,实际还没寄出"
+
+    def claims(self, *said: Event) -> list[Event]:
+        claim = {"reason": "late_shipment", "goods_status": "not_received"}
+        asked = [
+            {"at": f"{n + 4}d", "refunds.requested": claim | {"order_id": f"o{n}"}} for n in (1, 2)
+        ]
+        return [*sent("o1"), *sent("o2"), *said, *asked]
+
+    @pytest.mark.parametrize("about", [{}, {"order_id": "o1"}])
+    def test_the_click_was_taken_back(self, about: dict[str, str]) -> None:
+        assert alerts(self.claims(chat("2d", self.UNSENT, "seller", **about)), "8d", "D10") == []
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            chat("19h", "还没发出,今天发", "seller"),
+            chat("6d1s", UNSENT, "seller"),
+            chat("2d", UNSENT, "seller", order_id="o9"),
+            chat("2d", "还没发货吗"),
+            chat("2d", "亲,已经发出了", "seller"),
+        ],
+        ids=["before the click", "afterwards", "of another order", "the buyer", "it has left"],
+    )
+    def test_twin_whatever_else_was_said_is_no_such_word(self, said: Event) -> None:
+        assert told(self.claims(said), "8d", "D10").severity == "warn"
+
+
 class TestD12:
     ASKED = "发错货了,麻烦您拒收一下,退回来给您退款"
 

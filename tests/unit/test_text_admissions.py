@@ -9,6 +9,7 @@ from streams.detect.text.signals import (
     asks_for_freight,
     asks_to_apply,
     asks_to_refuse,
+    says_unsent,
 )
 
 
@@ -204,3 +205,35 @@ def test_a_seller_asks_for_freight(text: str) -> None:
 )
 def test_who_pays_it_or_speaks_of_the_way_back_does_not(text: str) -> None:
     assert not asks_for_freight(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "亲,不好意思还没发出,今天下午发",
+        "系统自动点的,实际还没有寄出",
+        "先点发货了,您稍等两天",
+        "厂家缺人,明天才能发",
+        "快递还没揽收,催一下",
+        "還沒發出哦",
+    ],
+)
+def test_a_seller_says_that_nothing_has_left(text: str) -> None:
+    assert says_unsent(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "亲,已经发出了",
+        "您说还没发货,我查一下",
+        "是不是还没发出呀",
+        "还没发货吗?",
+        "如果还没发出会给您退款",
+        "没发货前可以改地址",
+        "我们没有发错货",
+        "明天发货",
+    ],
+)
+def test_who_asks_supposes_or_promises_does_not(text: str) -> None:
+    assert not says_unsent(text)

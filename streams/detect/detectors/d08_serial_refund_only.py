@@ -287,7 +287,7 @@ def _invited(facts: Facts) -> Set[str]:
     for one in said:
         asked = requests.get(one.order_id, ())
         at = bisect_left(asked, one.at_ms, key=attrgetter("at_ms"))
-        if at < len(asked) and placed_ms.get(asked[at].order_id, 0) <= one.at_ms:
+        if at < len(asked) and (one.order_id or placed_ms.get(asked[at].order_id, 0) <= one.at_ms):
             found.add(asked[at].event_id)
     return found
 

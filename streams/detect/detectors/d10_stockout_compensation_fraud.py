@@ -51,12 +51,14 @@ from streams.detect.facts import (
     RefundWithdrawn,
     SaidMistake,
     SaidStockout,
+    SaidUnsent,
     Shipped,
     ShippingOver,
     Signal,
     by_time,
 )
 from streams.detect.orders import (
+    SellerSaid,
     all_granted,
     first_grant,
     granted_by,
@@ -210,13 +212,13 @@ class _StockoutClaims:
             ),
             not_if=(
                 "卖家确实延迟发货或平台判定投诉成立;申请或投诉被撤回;没有已按时发货的订单;"
-                f"卖家曾告知缺货或少发;包裹已被快递退回;多种或多件商品的订单部分缺货;点击发货后{taken_zh}内快递未揽收(须接入揽收信息)",
+                f"卖家曾告知缺货或少发,或点击发货后称尚未发出;包裹已被快递退回;多种或多件商品的订单部分缺货;点击发货后{taken_zh}内快递未揽收(须接入揽收信息)",
                 "the seller really shipped late, or a complaint was upheld; the claims were "
                 "withdrawn; none of the orders is proven to have shipped on time; the seller had told "
-                "that it is out of stock, or owned up to have sent too little; the carrier had brought "
-                "the parcel back; a part of an order of several items or units was out of stock; no "
-                f"carrier picked the parcel up within {taken_en} of the click on 发货 (where pickups are "
-                "told)",
+                "that it is out of stock, or owned up to have sent too little, or had said after the "
+                "click on 发货 that nothing had left; the carrier had brought the parcel back; a part of "
+                "an order of several items or units was out of stock; no carrier picked the parcel up "
+                f"within {taken_en} of that click (where pickups are told)",
             ),
             ended=("窗口期内没有新的索赔", "No further claim within the window"),
             steps=(
@@ -446,7 +448,8 @@ class _Shipping:
             said.at_ms for kind in (SaidStockout, SaidMistake) for said in facts.of(kind)
         )
         # Every claim asks for it.
-        self._all_said_ms = sum(self._said_ms)
+        self._unsent = SellerSaid(facts, SaidUnsent)
+        self._all_said_ms = sum(self._said_ms) + sum(said.at_ms for said in facts.of(SaidUnsent))
         self._paid: dict[str, int] = {}
         self._payments: Counter[str] = Counter()
         for payment in facts.of(OrderPaid):
@@ -492,6 +495,9 @@ class _Shipping:
             return "unknown", None, 0
         if min(self._returned_ms.get(order_id, ()), default=NEVER) <= claimed_ms:
             # The carrier took it back, and nobody has a reason for that.
+            return "unknown", None, 0
+        if sent and self._unsent.about(order_id, claimed_ms, sent.at_ms):
+            # The click was followed by the shop's own word that nothing had left.
             return "unknown", None, 0
         if claimed_ms > horizon_ms:
             return "pending", claimed_ms, 0

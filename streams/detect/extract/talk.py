@@ -27,6 +27,7 @@ from streams.detect.text.signals import (
     read_review,
     refuses_invoice,
     says_stockout,
+    says_unsent,
 )
 
 # Signals that matter by themselves, or beside another message. The others need company in the same one.
@@ -41,6 +42,7 @@ MAX_TOKENS = 5
 _OF_AN_ORDER: tuple[tuple[Callable[..., f.AnyFact], Callable[[str], bool]], ...] = (
     (f.ChatRefused, refuses_invoice),
     (f.SaidMistake, admits_mistake),
+    (f.SaidUnsent, says_unsent),
     (f.AskedToRefuse, asks_to_refuse),
     (f.AskedToApply, asks_to_apply),
     (f.AskedForFreight, asks_for_freight),

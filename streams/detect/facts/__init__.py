@@ -63,6 +63,7 @@ from streams.detect.facts.talk import (
     ReviewStood,
     SaidMistake,
     SaidStockout,
+    SaidUnsent,
     Talked,
     Written,
 )
@@ -152,6 +153,7 @@ __all__ = [
     "ReviewStood",
     "SaidMistake",
     "SaidStockout",
+    "SaidUnsent",
     "SellsToo",
     "SentAbroad",
     "Shipped",

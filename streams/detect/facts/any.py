@@ -42,6 +42,7 @@ from streams.detect.facts.talk import (
     ReviewStood,
     SaidMistake,
     SaidStockout,
+    SaidUnsent,
     Talked,
 )
 from streams.detect.facts.trade import (
@@ -112,6 +113,7 @@ AnyFact = (
     | ChatRefused
     | ChatRevealed
     | SaidStockout
+    | SaidUnsent
     | SaidMistake
     | AskedToRefuse
     | AskedToApply

@@ -90,6 +90,12 @@ class AskedForFreight(Fact, tag=86, frozen=True, array_like=True, gc=False):
     order_id: str = ""
 
 
+class SaidUnsent(Fact, tag=87, frozen=True, array_like=True, gc=False):
+    """The seller wrote that goods have not left. `ref` is the event id; the order may not be named."""
+
+    order_id: str = ""
+
+
 class Talked(Fact, tag=22, frozen=True, array_like=True, gc=False):
     """The buyer wrote to the shop on this day. `ref` is the day since 1970 (UTC).
 

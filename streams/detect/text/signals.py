@@ -23,13 +23,14 @@ from streams.detect.text.leaks import leaks
 from streams.detect.text.lexicon import Hit, lexicon
 from streams.detect.text.numbers import MAX_NUMBERS, mobiles, streets
 from streams.detect.text.phrasings import ERRAND, phrased
-from streams.detect.text.stockouts import says_out_of_stock
+from streams.detect.text.stockouts import says_not_sent, says_out_of_stock
 
 SAME_BREATH = 40
 # More of one text than this is not kept: a fact stays small whatever somebody types.
 MAX_SIGNALS = 12
 
 _ABOUT_STOCK = re.compile("[货貨]|卖完|賣完|售罄|库存|庫存|未按|没按|沒按")
+_ABOUT_SENDING = re.compile("发|發|寄|出[库庫]|揽|攬")
 _ABOUT_MISTAKES = re.compile("[错錯漏少忘混串反误誤疏]|wrong|less|fewer|missed|forgot|failed", re.I)
 _ABOUT_REFUSING = re.compile("拒|签收|簽收|refuse|reject|decline|not accept|not sign", re.I)
 _ABOUT_APPLYING = re.compile("退款|申请|申請|提交|refund|dispute|again", re.I)
@@ -188,6 +189,11 @@ def says_stockout(text: str) -> bool:
     """Whether a message of the seller says that goods are out of stock."""
     # Most messages are answered without being folded; traditional characters are not.
     return _ABOUT_STOCK.search(text) is not None and says_out_of_stock(join(fold(text)).text)
+
+
+def says_unsent(text: str) -> bool:
+    """Whether a message of the seller says that goods have not left."""
+    return _ABOUT_SENDING.search(text) is not None and says_not_sent(join(fold(text)).text)
 
 
 def admits_mistake(text: str) -> bool:
