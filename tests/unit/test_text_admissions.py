@@ -232,6 +232,7 @@ def test_a_seller_says_that_nothing_has_left(text: str) -> None:
         "如果还没发出会给您退款",
         "没发货前可以改地址",
         "我们没有发错货",
+        "还没发货的订单会陆续发出",
         "明天发货",
     ],
 )
