@@ -30,9 +30,11 @@ def _requests(story: SellerStory, orders: int = 3) -> None:
         story.requested(f"o{number}", DAY + number, event_id=f"q{number}")
 
 
-def _invited(story: SellerStory, at: float, order: str | None = None) -> None:
+def _invited(
+    story: SellerStory, at: float, order: str | None = None, text: str = "您申请仅退款就行"
+) -> None:
     _requests(story)
-    story.seller_wrote("您申请仅退款就行", at, order)
+    story.seller_wrote(text, at, order)
 
 
 def _decided(story: SellerStory, at: float) -> None:
@@ -100,6 +102,7 @@ STORIES: dict[str, tuple[str, Tell, list[str]]] = {
     "half of a ring is paid": ("D03", lambda s: _rings(s, 3), ["info"]),
     "three requests": ("D08", _requests, ["warn"]),
     "one was asked for": ("D08", lambda s: _invited(s, DAY - TICK), []),
+    "of one the shop owned up": ("D08", lambda s: _invited(s, DAY, text="不好意思,少发了一件"), []),
     "at the very time": ("D08", lambda s: _invited(s, DAY + 2), []),
     "after the last": ("D08", lambda s: _invited(s, DAY + 2 + TICK), ["warn"]),
     "of this order": ("D08", lambda s: _invited(s, 1, "o2"), []),

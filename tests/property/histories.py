@@ -169,7 +169,8 @@ def _across(scene: Scene) -> None:
             if scene.chance(8):
                 named = order if scene.chance(50) else None
                 invited = asked - scene.draw(st.sampled_from([HOUR, TICK, 0, -TICK]))
-                story.seller_wrote("您申请仅退款就行", invited, named)
+                text = scene.draw(st.sampled_from(["您申请仅退款就行", "不好意思,少发了一件"]))
+                story.seller_wrote(text, invited, named)
             if scene.chance(5):
                 story.refund_step("withdrawn", order, asked + HOUR, refund=f"a-{order}")
             if scene.chance(10):

@@ -526,11 +526,12 @@ class TestD08:
 
     SEND_NOTHING_BACK = "亲,您直接申请仅退款就行,不用退回来了"
 
+    @pytest.mark.parametrize("text", [SEND_NOTHING_BACK, "不好意思,仓库少发了两斤"])
     @pytest.mark.parametrize("order", [{}, {"order_id": "o2"}])
-    def test_what_the_shop_asked_to_apply_for_counts_for_nothing(
-        self, order: dict[str, str]
+    def test_what_the_shop_asked_to_apply_for_or_owned_up_to_counts_for_nothing(
+        self, order: dict[str, str], text: str
     ) -> None:
-        said = chat("4d2h", self.SEND_NOTHING_BACK, "seller", **order)
+        said = chat("4d2h", text, "seller", **order)
         assert alerts(self.rotten(said), "8d", "D08") == []
 
     @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ from streams.detect.facts import (
     RefundRefused,
     RefundRequested,
     RefundWithdrawn,
+    SaidMistake,
     Shipped,
     by_time,
 )
@@ -164,12 +165,12 @@ class SerialRefundOnly(Detector[Rules]):
                 f"{conceded_en}.",
             ),
             not_if=(
-                "撤回申请;发货前的退款;平台主动退款;卖家请买家申请的退款;包裹被拒收或退回;只退部分货款;以缺货、延迟发货为由;"
+                "撤回申请;发货前的退款;平台主动退款;卖家请买家申请或承认发错、少发后的退款;包裹被拒收或退回;只退部分货款;以缺货、延迟发货为由;"
                 f"仅退款订单少于{rules.warn_orders}笔或占付款订单不足"
                 f"{rules.min_share_percent}%,且同一订单(分子订单时,同一子订单)拒绝后再申请少于{rules.rerequests}次",
                 "withdrawn requests; refunds before shipping, by the platform itself, that the seller had "
-                "asked for, of parcels that came "
-                "back, of a part of the price, or for stockout or lateness; fewer than "
+                "asked for or whose reason it had owned up to, of parcels that came back, of a part of "
+                "the price, or for stockout or lateness; fewer than "
                 f"{rules.warn_orders} such orders or less than {rules.min_share_percent} % of the paid "
                 f"ones, and fewer than {rules.rerequests} re-requests on one order, or on one item where "
                 "they name it",
@@ -271,11 +272,11 @@ def _begun_by_platform(facts: Facts) -> Set[str]:
 
 
 def _invited(facts: Facts) -> Set[str]:
-    """The requests that the shop asked for: the first after each such message, by event.
+    """The requests that the shop asked for, or owned up to a mistake before: the first after each message.
 
-    Of the order that it names, or of one that was placed before it.
+    By event; of the order that it names, or of one that was placed before it.
     """
-    said = facts.of(AskedToApply)
+    said: list[AskedToApply | SaidMistake] = [*facts.of(AskedToApply), *facts.of(SaidMistake)]
     if not said:
         return frozenset()
     placed_ms = {order.ref: order.at_ms for order in facts.of(OrderPlaced)}
