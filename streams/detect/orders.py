@@ -19,6 +19,7 @@ from streams.detect.facts import (
     NEVER,
     AskedForFreight,
     AskedToRefuse,
+    ChatRefused,
     ComplaintFiled,
     ComplaintRuled,
     LargeOrder,
@@ -30,13 +31,15 @@ from streams.detect.facts import (
     RefundRequested,
     ReviewStood,
     SaidMistake,
+    SaidStockout,
     SaidUnsent,
     Shipped,
     ShippingOver,
 )
 
 F = TypeVar("F", RefundRequested, ReviewStood)
-S = TypeVar("S", SaidMistake, SaidUnsent, AskedToRefuse, AskedForFreight)
+# What a seller says of an order, or of none by name.
+Saying = ChatRefused | SaidStockout | SaidMistake | SaidUnsent | AskedToRefuse | AskedForFreight
 
 
 # Of goods in these states the buyer has had them. `not_received` and `unknown` leave it to the parcel.
@@ -64,11 +67,11 @@ def came_back(facts: Facts) -> Set[str]:
     return back_ms.keys() - out_again
 
 
-class SellerSaid(Generic[S]):
+class SellerSaid:
     """What the seller wrote to the buyer about an order, or about none by name since it was placed."""
 
-    def __init__(self, facts: Facts, kind: type[S]) -> None:
-        self._said: Sequence[S] = facts.of(kind)
+    def __init__(self, facts: Facts, *kinds: type[Saying]) -> None:
+        self._said = [said for kind in kinds for said in facts.of(kind)]
         self._placed_ms = {o.ref: o.at_ms for o in facts.of(OrderPlaced)} if self._said else {}
 
     def about(self, order_id: str, to_ms: int, from_ms: int = 0) -> bool:

@@ -128,6 +128,7 @@ SELECT
     regexp_matches(text, '麻烦您拒(收|签)') AS is_wish_to_refuse,
     regexp_matches(text, '您重新申请|申请仅退款就行') AS is_invitation,
     regexp_matches(text, '还没发出') AS is_unsent,
+    regexp_matches(text, '开不了发票') AS is_refused_invoice,
     regexp_matches(text, '要补[0-9]+元运费') AS is_about_freight
 FROM event
 WHERE topic = 'chats' AND kind = 'message' AND value ->> '$.sender' = 'seller';

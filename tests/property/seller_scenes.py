@@ -106,7 +106,14 @@ def unasked_complaints(scene: Scene) -> None:
             story.contact(touched, answered=scene.draw(st.sampled_from([True, False, None])))
         if scene.chance(20):
             named = scene.draw(st.sampled_from([None, order, "another"]))
-            story.seller_wrote("新疆要补20元运费", touched, named)
+            texts = [
+                "新疆要补20元运费",
+                "亲,没货了",
+                "亲,还没发出",
+                "不好意思,少发了一件",
+                "开不了发票",
+            ]
+            story.seller_wrote(scene.draw(st.sampled_from(texts)), touched, named)
         if scene.chance(40):
             ruling = scene.draw(st.sampled_from(["upheld", "rejected", "withdrawn"]))
             story.ruled(complaint, order, filed + DAY, ruling, kind)

@@ -225,6 +225,28 @@ class TestD10:
         assert told([*self.claims(), said | {"at": "6d"}], "7d", "D10").severity == "warn"
 
 
+class TestD10Late:
+    """The shop wrote that it will be late, and clicked 发货 in time all the same."""
+
+    @pytest.mark.parametrize(
+        ("text", "is_told"),
+        [
+            ("亲,厂家延期,要晚五天才能发货", True),
+            ("抱歉,疫情原因推迟到下周发货", True),
+            ("包裹在路上弄丢了,抱歉", True),
+            ("亲,今晚发货", False),
+            ("不会延迟发货的,放心", False),
+            ("如果延迟发货会赔付", False),
+            ("晚上发货哦", False),
+        ],
+    )
+    def test_who_was_told_that_it_will_be_late_claims_it_with_reason(
+        self, text: str, is_told: bool
+    ) -> None:
+        events = TestD10Unsent().claims(chat("10h", text, "seller"))
+        assert (alerts(events, "8d", "D10") == []) is is_told
+
+
 class TestD10Unsent:
     """The shop clicked 发货 in time, and wrote afterwards that nothing had left."""
 
@@ -328,9 +350,15 @@ class TestD15:
         complaint = {"complaint_id": "k", "order_id": "o1", "complaint_type": "postage"}
         return [*sent(), *said, {"at": "5d", "complaints.filed": complaint}]
 
+    @pytest.mark.parametrize(
+        "text",
+        [FREIGHT, "亲,没货了", "系统点的发货,还没发出", "不好意思发错了", "不好意思,开不了发票"],
+    )
     @pytest.mark.parametrize("about", [{}, {"order_id": "o1"}])
-    def test_whom_the_shop_asks_for_freight_has_nothing_to_ask(self, about: dict[str, str]) -> None:
-        said = chat("10h", self.FREIGHT, "seller", **about)
+    def test_whom_the_shop_told_of_it_itself_has_nothing_to_ask(
+        self, about: dict[str, str], text: str
+    ) -> None:
+        said = chat("10h", text, "seller", **about)
         assert alerts(self.complained(said), "6d", "D15") == []
 
     @pytest.mark.parametrize(
@@ -526,7 +554,9 @@ class TestD08:
 
     SEND_NOTHING_BACK = "亲,您直接申请仅退款就行,不用退回来了"
 
-    @pytest.mark.parametrize("text", [SEND_NOTHING_BACK, "不好意思,仓库少发了两斤"])
+    @pytest.mark.parametrize(
+        "text", [SEND_NOTHING_BACK, "不好意思,仓库少发了两斤", "抱歉,快递丢件了"]
+    )
     @pytest.mark.parametrize("order", [{}, {"order_id": "o2"}])
     def test_what_the_shop_asked_to_apply_for_or_owned_up_to_counts_for_nothing(
         self, order: dict[str, str], text: str

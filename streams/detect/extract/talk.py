@@ -41,6 +41,7 @@ MAX_TOKENS = 5
 # What a seller may say of an order, and what reads it.
 _OF_AN_ORDER: tuple[tuple[Callable[..., f.AnyFact], Callable[[str], bool]], ...] = (
     (f.ChatRefused, refuses_invoice),
+    (f.SaidStockout, says_stockout),
     (f.SaidMistake, admits_mistake),
     (f.SaidUnsent, says_unsent),
     (f.AskedToRefuse, asks_to_refuse),
@@ -90,8 +91,6 @@ def _by_seller(e: ev.ChatMessage) -> Sequence[f.AnyFact]:
         for kind, says in _OF_AN_ORDER
         if says(e.text)
     ]
-    if says_stockout(e.text):
-        found.append(f.SaidStockout(at_ms, event_id, event_id))
     if tokens := _numbers_shown(e.text):
         found.append(f.ChatRevealed(at_ms, event_id, event_id, tokens))
     return found

@@ -50,13 +50,18 @@ class ChatRefused(Fact, tag=25, frozen=True, array_like=True, gc=False):
 
 
 class SaidStockout(Fact, tag=82, frozen=True, array_like=True, gc=False):
-    """The seller wrote that goods are out of stock, or to claim that. `ref` is the event id."""
+    """The seller wrote that goods are out of stock or late, or to claim that. `ref` is the event id.
+
+    The order may not be named.
+    """
 
     retention_ms = _EXCUSES_MS
 
+    order_id: str = ""
+
 
 class SaidMistake(Fact, tag=83, frozen=True, array_like=True, gc=False):
-    """The seller wrote that another thing or too little was sent. `ref` is the event id.
+    """The seller wrote that another thing or too little came, or nothing. `ref` is the event id.
 
     The order may not be named.
     """

@@ -1,4 +1,4 @@
-"""What a seller owns up to (another thing or too little was sent), or asks for.
+"""What a seller owns up to (another thing or too little came, or nothing), or asks for.
 
 That is to refuse the parcel, to apply for a refund, or to pay freight.
 
@@ -17,6 +17,11 @@ _SENT_WRONG = re.compile(
     r"[发寄拿装配]错|错[发寄装拿]|[漏少][发寄装放拿配]|漏了|[您你]少的那|发[漏少混串反]|贴错|忘记?了?[给帮]?[您你]?[放装发寄]"
     r"|(?:仓库|打包|发货|配货|拣货)的?(?:失误|疏忽|出错|[搞弄][错混])"
 )
+# The parcel never came, and that is not the buyer's fault either.
+_LOST = re.compile(
+    rf"(?:快递|包裹|物流|驿站|件){_SOME}{{0,6}}?(?:丢件|弄丢|[丢遗]失|丢了|不见了)(?!{_SOME}{{0,4}}[吗么?])"
+)
+_NOT_LOST = re.compile("[没不未](?!见)")
 # One of these must say that it was the shop's deed, or that it is sorry, or that it makes up for it.
 _BY_THE_SHOP = re.compile(
     rf"(?:我(?![看查问帮])|咱们|仓库|打包|发货|配货|拣货|同事|师傅|店里|厂家|工厂|[给帮][您你]|确实|不小心){_SOME}{{0,10}}$"
@@ -103,8 +108,12 @@ _EN_SENTENCE_END = re.compile(r"[.!?;。]")
 
 
 def admits_mistake(folded: str) -> bool:
-    """Whether the seller says that another thing or too little was sent."""
-    return any(_is_owned(folded, found) for found in _SENT_WRONG.finditer(folded)) or any(
+    """Whether the seller says that another thing, too little or nothing came."""
+    if any(_is_owned(folded, found) for found in _SENT_WRONG.finditer(folded)):
+        return True
+    if any(_is_so(folded, found) for found in _LOST.finditer(folded)):
+        return True
+    return any(
         _EN_NOT_SO.search(_so_far(folded, found)) is None and not _is_asked(folded, found.end())
         for found in _EN_SENT_WRONG.finditer(folded)
     )
@@ -143,12 +152,21 @@ def asks_for_freight(folded: str) -> bool:
     )
 
 
-def _is_owned(folded: str, found: re.Match[str]) -> bool:
+def _is_so(folded: str, found: re.Match[str]) -> bool:
+    """Whether it is said, and not of what the buyer sent."""
     before = folded[max(0, found.start() - 24) : found.start()]
-    if _NOT_SO.search(before) or _BY_THE_BUYER.search(before):
+    return not (
+        _NOT_SO.search(before)
+        or _NOT_LOST.search(found[0])
+        or _BY_THE_BUYER.search(before)
+        or _ASKED_OR_GRANTED.match(folded, found.end())
+    )
+
+
+def _is_owned(folded: str, found: re.Match[str]) -> bool:
+    if not _is_so(folded, found):
         return False
-    if _ASKED_OR_GRANTED.match(folded, found.end()):
-        return False
+    before = folded[max(0, found.start() - 24) : found.start()]
     return (
         _BY_THE_SHOP.search(before) is not None
         or folded.startswith(("仓库", "打包", "发货", "配货", "拣货"), found.start())

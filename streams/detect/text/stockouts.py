@@ -13,6 +13,11 @@ from streams.detect.text.context import is_denied
 _OUT_OF_STOCK = re.compile(
     r"(?:缺货|断货|无货|没有?现?货|卖完|售罄|没有?库存|库存不足)(?!架|款|号|[^,。!?;]{0,3}[吗么?]|的话|时|会|赔|再)"
 )
+# 「厂家延期,要晚五天才能发货」.
+_DELAYED = re.compile(
+    r"(?:延[期迟后]|推迟)[^,。!?;]{0,6}(?:发[货出]|寄出)(?!的话|时|会|赔|[^,。!?;]{0,3}[吗么?])"
+    r"|(?:晚(?![上点些])|再?等|过)[^,。!?;]{1,5}[天日周][^,。!?;]{0,4}才?能?(?:发[货出]|寄出)(?![^,。!?;]{0,3}[吗么?])"
+)
 _SUPPOSED = re.compile(r"(?:如果?|若|要是|万一|不会|怕|是不是|有没有|除非)[^,。!?;]{0,6}$")
 # 「申请退款理由选未按约定时间发货」.
 _REASON_TO_CHOOSE = re.compile(
@@ -46,5 +51,6 @@ def says_out_of_stock(folded: str) -> bool:
     return any(
         not is_denied(folded, found.start())
         and _SUPPOSED.search(folded[max(0, found.start() - 12) : found.start()]) is None
-        for found in _OUT_OF_STOCK.finditer(folded)
+        for pattern in (_OUT_OF_STOCK, _DELAYED)
+        for found in pattern.finditer(folded)
     )
