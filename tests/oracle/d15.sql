@@ -23,7 +23,10 @@ found AS (
     -- Nor had the shop itself asked for freight or owned up to what breaks a promise, of the order or of none by name.
     WHERE NOT EXISTS (
         FROM said_by_seller s
-        WHERE (s.is_about_freight OR s.is_stockout OR s.is_unsent OR s.is_mistake OR s.is_refused_invoice) AND s.shop = c.shop AND s.buyer = c.buyer AND s.at_ms <= c.at_ms
+        WHERE (
+                s.is_about_freight OR s.is_stockout OR s.is_unsent OR s.is_mistake OR s.is_refused_invoice
+            )
+            AND s.shop = c.shop AND s.buyer = c.buyer AND s.at_ms <= c.at_ms
             AND coalesce(s.order_id = c.order_id, s.at_ms >= c.placed_at)
     ) AND NOT EXISTS (
         FROM touch t

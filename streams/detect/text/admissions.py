@@ -14,8 +14,10 @@ from streams.detect.text.context import sentence
 
 _SOME = r"[^,。!?;]"
 _SENT_WRONG = re.compile(
-    r"[发寄拿装配]错|错[发寄装拿]|[漏少][发寄装放拿配]|漏了|[您你]少的那|发[漏少混串反]|贴错|忘记?了?[给帮]?[您你]?[放装发寄]"
-    r"|(?:仓库|打包|发货|配货|拣货)的?(?:失误|疏忽|出错|[搞弄][错混])"
+    # 「发错链接了」 is about the chat, and 「给您少放辣」 a wish that was met.
+    r"(?:[发寄拿装配]错|错[发寄装拿])(?!了?(?:链接|消息|信息|人|图|窗口|对话|文件|表情|单号|券))"
+    r"|[漏少][发寄装放拿配](?![点些辣糖盐葱油])|漏了|[您你]少的那|发[漏少混串反](?![量许])|贴错"
+    r"|忘记?了?[给帮]?[您你]?[放装发寄]|(?:仓库|打包|发货|配货|拣货)的?(?:失误|疏忽|出错|[搞弄][错混])"
 )
 # The parcel never came, and that is not the buyer's fault either.
 _LOST = re.compile(
@@ -77,10 +79,10 @@ _NOT_TO_APPLY = re.compile(
 _REFUSED_AFTER = re.compile(r"拒绝|不同意|驳回|不支持|不予|不会")
 _FREIGHT = r"(?:运|邮|快递)费"
 _TO_PAY_FREIGHT = re.compile(
-    rf"[补加付](?!贴){_SOME}{{0,6}}?{_FREIGHT}|补(?:一下)?差价|{_FREIGHT}{_SOME}{{0,4}}?(?:要|需要?|得|麻烦){_SOME}{{0,4}}?(?:补|加|付|出|承担)"
+    rf"[补加付](?![贴的]){_SOME}{{0,6}}?{_FREIGHT}|补(?:一下)?差价|{_FREIGHT}{_SOME}{{0,4}}?(?:要|需要?|得|麻烦){_SOME}{{0,4}}?(?:补|加|付|出|承担)"
 )
 _NO_FREIGHT = re.compile(
-    rf"(?:不[用需会要]|无需|免|没|别){_SOME}{{0,4}}$|(?:我们?|店里|店铺){_SOME}{{0,4}}$"
+    rf"(?:不[用需会要]|无需|免|没|别){_SOME}{{0,4}}$|(?:我们?|店里|店铺|[给帮为][您你]){_SOME}{{0,4}}$"
 )
 _OF_ANOTHER_WAY = re.compile(r"退货|退回|换货|寄回|拒收|拒签|运费险|[吗么?]")
 
