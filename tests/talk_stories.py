@@ -22,6 +22,8 @@ from streams.detect.facts import (
     Redirected,
     ReviewGone,
     ReviewStood,
+    SaidMistake,
+    SaidStockout,
 )
 from tests.oracle.story import Story, written
 from tests.oracle.talk import (
@@ -173,7 +175,7 @@ def talk_history(events: Iterable[tuple[str, Mapping[str, Any]]]) -> TalkHistory
         for fact in make(decoded) if make else ():
             if isinstance(fact, ChatSaid):
                 said[*where, fact.event_id] = _said(*where, fact)
-            elif isinstance(fact, ReasonGiven):
+            elif isinstance(fact, ReasonGiven | SaidMistake | SaidStockout):
                 explained.append(Explained(*where, fact.at_ms))
             elif isinstance(fact, ReviewStood):
                 reviewed.append(

@@ -87,12 +87,16 @@ R = TypeVar("R", bound=RuleBlock)
 
 
 class Facts:
-    """The facts of one subject by kind, each list sorted by (time, event id)."""
+    """The facts of one subject by kind, each list sorted by (time, event id).
 
-    __slots__ = ("_by_kind", "subject")
+    `had_older`: retention has let go of others, so that not everything about its past is known.
+    """
 
-    def __init__(self, subject: str, facts: Sequence[AnyFact]) -> None:
+    __slots__ = ("_by_kind", "had_older", "subject")
+
+    def __init__(self, subject: str, facts: Sequence[AnyFact], *, had_older: bool = False) -> None:
         self.subject = subject
+        self.had_older = had_older
         by_kind: dict[type, list[Any]] = {}
         for fact in facts:
             kind = type(fact)

@@ -105,7 +105,7 @@ class Engine:
             return Outcome(None, late=late)
         if state.horizons:
             horizon_of = self._caught_up(kind, state, horizon_of)
-        grouped = Facts(subject, facts)
+        grouped = Facts(subject, facts, had_older=_had_older(state))
         kinds = grouped.kinds
         rules = self.rules.of(subject.partition(":")[0])
         wakes: list[tuple[Topics, int]] = []
@@ -291,7 +291,7 @@ class Engine:
 
         The cap on a flood lets go as well, of facts that retention would keep: that is no reason.
         """
-        if not 0 < state.let_go_ms <= state.facts[-1].at_ms - Fact.retention_ms:
+        if not _had_older(state):
             return episodes
         name_of = partial(self._name, kind, subject)
         return but_remnants(state.published, episodes, name_of, state.let_go_ms)
@@ -301,6 +301,11 @@ class Engine:
 
     def _detector(self, kind: SubjectKind, detector_id: str) -> Detector[Any]:
         return next(d for d in self._of_kind[kind] if d.id == detector_id)
+
+
+def _had_older(state: SubjectState) -> bool:
+    """Whether retention, and not the cap on a flood, has let facts go."""
+    return 0 < state.let_go_ms <= state.facts[-1].at_ms - Fact.retention_ms
 
 
 def _is_kept(facts: Sequence[AnyFact], at_ms: int) -> bool:

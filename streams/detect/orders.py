@@ -17,6 +17,9 @@ from streams.detect.detector import Facts
 from streams.detect.episodes import Crossing, Run, Threshold
 from streams.detect.facts import (
     NEVER,
+    AskedForFreight,
+    AskedToRefuse,
+    ChatRefused,
     ComplaintFiled,
     ComplaintRuled,
     LargeOrder,
@@ -27,12 +30,17 @@ from streams.detect.facts import (
     RefundGranted,
     RefundRequested,
     ReviewStood,
+    SaidMistake,
+    SaidStockout,
+    SaidUnsent,
     Shipped,
     ShippingOver,
 )
 
 F = TypeVar("F", RefundRequested, ReviewStood)
 _EACH_ITS_OWN: Mapping[str, int] = {}
+# What a seller says of an order, or of none by name.
+Saying = ChatRefused | SaidStockout | SaidMistake | SaidUnsent | AskedToRefuse | AskedForFreight
 
 
 # Of goods in these states the buyer has had them. `not_received` and `unknown` leave it to the parcel.
@@ -58,6 +66,23 @@ def came_back(facts: Facts) -> Set[str]:
         return frozenset()
     out_again = {p.ref for p in facts.of(Shipped) if p.at_ms > back_ms.get(p.ref, NEVER)}
     return back_ms.keys() - out_again
+
+
+class SellerSaid:
+    """What the seller wrote to the buyer about an order, or about none by name since it was placed."""
+
+    def __init__(self, facts: Facts, *kinds: type[Saying]) -> None:
+        self._said = [said for kind in kinds for said in facts.of(kind)]
+        self._placed_ms = {o.ref: o.at_ms for o in facts.of(OrderPlaced)} if self._said else {}
+
+    def about(self, order_id: str, to_ms: int, from_ms: int = 0) -> bool:
+        """Whether there is any of it between two times, inclusive."""
+        placed_ms = self._placed_ms.get(order_id, 0)
+        return any(
+            from_ms <= said.at_ms <= to_ms
+            and (said.order_id == order_id if said.order_id else said.at_ms >= placed_ms)
+            for said in self._said
+        )
 
 
 def pickups_ms(facts: Facts) -> dict[str, int]:
@@ -95,6 +120,11 @@ ALL_CONCEDED = (
 def granted_by(grant: RefundGranted) -> str:
     """How a refund was granted: `agreed` by the seller, `ruled` by the platform, or `succeeded`, paid."""
     return grant.ref.rpartition("/")[2]
+
+
+def refund_of(request: RefundRequested) -> str:
+    """The refund that an attempt belongs to."""
+    return request.ref.rpartition("#")[0]
 
 
 def all_granted(ways: Set[str]) -> tuple[str, str]:

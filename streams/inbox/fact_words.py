@@ -79,6 +79,7 @@ NAMES: Final[dict[str, tuple[str, str]]] = {
     "recharge_id": ("充值", "top-up"),
     "refund_id": ("退款", "refund"),
     "refund_only": ("仅退款", "refund only"),
+    "skus": ("应退与退回的SKU", "SKU expected and received"),
     "says_sent_wrong": ("称发错或少发", "says it was the wrong thing or too little"),
     "region": ("地区", "region"),
     "result": ("结果", "result"),

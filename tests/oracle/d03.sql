@@ -149,7 +149,7 @@ member AS (
 -- 7. How the members ended.
 ended AS (
     SELECT
-        m.*, o.paid_at,
+        m.*, o.paid_at, o.buyer, o.units,
         least(o.end_at, CASE WHEN o.placed_at + 1000 * getvariable('close_s')
             <= getvariable('horizon_ms')
             THEN o.placed_at + 1000 * getvariable('close_s') END) AS ended_at
@@ -163,7 +163,11 @@ summary AS (
         list(name ORDER BY name) AS members,
         ceil(getvariable('resolve_paid_share') * count(*))::BIGINT AS k,
         list(paid_at ORDER BY paid_at) FILTER (paid_at IS NOT NULL) AS payments,
-        CASE WHEN count(ended_at) = count(*) THEN max(ended_at) END AS all_ended_at
+        CASE WHEN count(ended_at) = count(*) THEN max(ended_at) END AS all_ended_at,
+        2 * count(paid_at) >= count(*)
+            AND 2 * coalesce(sum(units) FILTER (paid_at IS NOT NULL), 0) >= sum(units)
+            AND 2 * count(DISTINCT buyer) FILTER (paid_at IS NOT NULL) >= count(DISTINCT buyer)
+            AS is_half_paid
     FROM ended
     GROUP BY ALL
 )
@@ -182,7 +186,7 @@ SELECT
         WHEN 'resolved' THEN greatest(s.payments[s.k], e.last_crossing)
         WHEN 'expired' THEN greatest(s.all_ended_at, e.last_crossing)
     END AS ended_at_ms,
-    CASE e.level WHEN 2 THEN 'critical' ELSE 'warn' END AS severity,
+    CASE WHEN s.is_half_paid THEN 'info' WHEN e.level = 2 THEN 'critical' ELSE 'warn' END AS severity,
     s.members,
     s.n_members
 FROM episode e

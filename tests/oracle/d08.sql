@@ -8,6 +8,41 @@ back AS (
     GROUP BY ALL
     HAVING max(at_ms) FILTER (kind IN ('refused', 'returned_to_sender')) = max(at_ms)
 ),
+-- Decided for the buyer before anybody asked, or at that very time: the platform did so by itself.
+unasked AS (
+    SELECT d.shop, d.buyer, d.refund_id
+    FROM (
+        SELECT shop, buyer, value ->> '$.refund_id' AS refund_id, min(at_ms) AS at_ms
+        FROM event
+        WHERE topic = 'refunds' AND kind = 'platform_intervened' AND value ->> '$.ruling' = 'buyer'
+        GROUP BY ALL
+    ) d
+    JOIN (
+        SELECT shop, buyer, refund_id, min(at_ms) AS first_at
+        FROM refund
+        WHERE kind = 'requested'
+        GROUP BY ALL
+    ) r USING (shop, buyer, refund_id)
+    WHERE d.at_ms <= r.first_at
+),
+-- What the seller asked to apply for, or had owned up to before: the next request, of that order or else of an order that there was.
+invited AS (
+    SELECT DISTINCT n.shop, n.buyer, n.event_id
+    FROM (
+        SELECT
+            s.shop, s.buyer, s.at_ms AS said_at, s.order_id AS named, r.order_id, r.event_id
+        FROM said_by_seller s
+        JOIN (FROM refund WHERE kind = 'requested') r
+            ON r.shop = s.shop AND r.buyer = s.buyer AND r.at_ms >= s.at_ms
+            AND coalesce(r.order_id = s.order_id, true)
+        WHERE s.is_invitation OR s.is_mistake
+        QUALIFY row_number() OVER (
+            PARTITION BY s.shop, s.buyer, s.event_id ORDER BY r.at_ms, r.event_id
+        ) = 1
+    ) n
+    LEFT JOIN created o ON o.shop = n.shop AND o.buyer = n.buyer AND o.order_id = n.order_id
+    WHERE n.named IS NOT NULL OR coalesce(o.at_ms <= n.said_at, true)
+),
 -- What counts: asked for goods that had left or were there, and not for a fault of the seller.
 request AS (
     SELECT r.*
@@ -15,6 +50,10 @@ request AS (
     LEFT JOIN shipped s USING (shop, buyer, order_id)
     LEFT JOIN carried c USING (shop, buyer, order_id)
     LEFT JOIN back b ON b.shop = r.shop AND b.buyer = r.buyer AND b.order_id = r.order_id
+    ANTI JOIN unasked u
+        ON u.shop = r.shop AND u.buyer = r.buyer AND u.refund_id = r.refund_id
+    ANTI JOIN invited i
+        ON i.shop = r.shop AND i.buyer = r.buyer AND i.event_id = r.event_id
     WHERE r.is_refund_only
         AND r.reason NOT IN ('stockout', 'late_shipment')
         AND (r.goods_status = 'received' OR b.order_id IS NULL)

@@ -39,6 +39,36 @@ exchanged AS (
         ON a.shop = c.shop AND a.buyer = c.buyer AND a.order_id = c.order_id
         AND a.return_id <> c.return_id AND a.at_ms < s.at_ms
 ),
+-- The shop had said so itself, of this order or of none by name.
+owned_up AS (
+    SELECT DISTINCT c.shop, c.buyer, c.event_id
+    FROM contradicted c
+    JOIN said_by_seller s ON s.shop = c.shop AND s.buyer = c.buyer AND s.at_ms <= c.at_ms
+    LEFT JOIN created o ON o.shop = c.shop AND o.buyer = c.buyer AND o.order_id = c.order_id
+    WHERE s.is_mistake
+        AND CASE WHEN s.order_id IS NULL THEN s.at_ms >= coalesce(o.at_ms, 0)
+            ELSE s.order_id = c.order_id END
+),
+-- Each holds what the other should: the n-th of a pair of SKUs with the n-th the other way round.
+turned AS (
+    SELECT
+        *,
+        row_number() OVER (
+            PARTITION BY shop, buyer, expected_sku, received_sku ORDER BY at_ms, event_id
+        ) AS n
+    FROM contradicted
+    WHERE expected_sku <> received_sku
+),
+swapped AS (
+    SELECT a.shop, a.buyer, a.event_id
+    FROM turned a
+    JOIN turned b
+        ON b.shop = a.shop AND b.buyer = a.buyer AND b.n = a.n
+        AND b.expected_sku = a.received_sku AND b.received_sku = a.expected_sku
+    WHERE coalesce(a.received_units >= b.expected_units, true)
+        AND NOT coalesce(b.expected_g > 0 AND 100 * abs(a.received_g - b.expected_g)
+            > getvariable('tolerance') * b.expected_g, false)
+),
 reasons_before AS (
     SELECT c.shop, c.buyer, c.event_id, list(s.reason) AS reasons
     FROM contradicted c
@@ -63,6 +93,12 @@ not_sent AS (
     LEFT JOIN (SELECT *, true AS is_exchanged FROM exchanged) x USING (shop, buyer, event_id)
     WHERE NOT coalesce(list_contains(r.reasons, 'wrong_item'), false)
         AND NOT (is_only_sku AND coalesce(is_exchanged, false))
+        AND c.event_id NOT IN (
+            SELECT event_id FROM owned_up q WHERE q.shop = c.shop AND q.buyer = c.buyer
+        )
+        AND c.event_id NOT IN (
+            SELECT event_id FROM swapped q WHERE q.shop = c.shop AND q.buyer = c.buyer
+        )
 ),
 mismatch AS (
     SELECT n.* EXCLUDE (is_only_sku, is_other_colour)

@@ -38,11 +38,22 @@ ended AS (
     )
     GROUP BY ALL
 ),
--- Orders of which it is known that a parcel can have held only the one item.
-of_one_item AS (
+-- Orders of which a part, and never the whole, is claimed to be out of stock.
+in_part AS (
     SELECT shop, buyer, order_id
-    FROM ordered
-    WHERE len(list_distinct(value ->> '$.items[*].item_id')) = 1
+    FROM standing_request
+    WHERE reason = 'stockout'
+    GROUP BY ALL
+    HAVING bool_and(says_sent_wrong)
+),
+-- Orders of which it is known that a parcel can have held only the one item, and all of it.
+sent_whole AS (
+    SELECT c.shop, c.buyer, c.order_id
+    FROM ordered o
+    JOIN created c USING (shop, buyer, order_id)
+    LEFT JOIN (SELECT *, true AS is_in_part FROM in_part) USING (shop, buyer, order_id)
+    WHERE len(list_distinct(o.value ->> '$.items[*].item_id')) = 1
+        AND NOT (c.units > 1 AND coalesce(is_in_part, false))
 ),
 judged AS (
     SELECT
@@ -68,9 +79,19 @@ judged AS (
             WHEN sent_at <= deadline AND c.reason = 'stockout' AND i.order_id IS NULL THEN 'unknown'
             WHEN sent_at IS NULL AND c.at_ms >= deadline THEN 'genuine'
             WHEN EXISTS (
-                FROM said_stockout q
-                WHERE q.shop = c.shop AND q.buyer = c.buyer
+                FROM said_by_seller q
+                WHERE (q.is_stockout OR q.is_mistake) AND q.shop = c.shop AND q.buyer = c.buyer
                     AND q.at_ms BETWEEN coalesce(o.at_ms, 0) AND c.at_ms
+            ) THEN 'unknown'
+            WHEN EXISTS (
+                FROM said_by_seller q
+                WHERE q.is_unsent AND q.shop = c.shop AND q.buyer = c.buyer
+                    AND q.at_ms BETWEEN greatest(sent_at, coalesce(o.at_ms, 0)) AND c.at_ms
+                    AND q.order_id IS NULL
+            ) OR EXISTS (
+                FROM said_by_seller q
+                WHERE q.is_unsent AND q.shop = c.shop AND q.buyer = c.buyer
+                    AND q.at_ms BETWEEN sent_at AND c.at_ms AND q.order_id = c.order_id
             ) THEN 'unknown'
             WHEN EXISTS (
                 FROM event q
@@ -97,7 +118,7 @@ judged AS (
     LEFT JOIN paid p USING (shop, buyer, order_id)
     LEFT JOIN upheld u USING (shop, buyer, order_id)
     LEFT JOIN carried t USING (shop, buyer, order_id)
-    LEFT JOIN of_one_item i USING (shop, buyer, order_id)
+    LEFT JOIN sent_whole i USING (shop, buyer, order_id)
 ),
 -- 4. and 5. What each subject counts, and within which time.
 suspect AS (

@@ -33,10 +33,36 @@ refused AS (
     FROM parcel
     GROUP BY ALL
 ),
+-- Refused as the shop had asked to, of the order or of none by name.
+as_asked AS (
+    SELECT DISTINCT p.shop, p.buyer, p.order_id
+    FROM refused p
+    JOIN said_by_seller s ON s.shop = p.shop AND s.buyer = p.buyer AND s.at_ms <= p.at_ms
+    LEFT JOIN created o ON o.shop = p.shop AND o.buyer = p.buyer AND o.order_id = p.order_id
+    WHERE s.is_wish_to_refuse
+        AND CASE WHEN s.order_id IS NULL THEN s.at_ms >= coalesce(o.at_ms, 0)
+            ELSE s.order_id = p.order_id END
+),
+at_fault AS (
+    FROM refused
+    ANTI JOIN as_asked USING (shop, buyer, order_id)
+    WHERE at_ms <= getvariable('horizon_ms')
+),
 request AS (
     SELECT r.*, w.at_ms AS withdrawn_at
     FROM (FROM refund WHERE kind = 'requested') r
-    JOIN refused p USING (shop, buyer, order_id)
+    -- Granted under the same name before the parcel was refused: it only had to come back.
+    ANTI JOIN (
+        SELECT g.shop, g.buyer, g.value ->> '$.refund_id' AS refund_id, g.at_ms
+        FROM seller_event g
+        WHERE g.topic = 'refunds' AND g.kind IN ('agreed', 'ruled_for_buyer', 'succeeded')
+    ) g
+        ON g.shop = r.shop AND g.buyer = r.buyer AND g.refund_id = r.refund_id
+        AND g.at_ms <= (
+            SELECT q.at_ms FROM at_fault q
+            WHERE q.shop = r.shop AND q.buyer = r.buyer AND q.order_id = r.order_id
+        )
+    JOIN at_fault p USING (shop, buyer, order_id)
     LEFT JOIN (FROM refund WHERE kind = 'withdrawn') w USING (shop, buyer, refund_id, attempt_no)
     WHERE r.at_ms >= p.at_ms
         AND (r.goods_status <> 'received' OR r.is_refund_only)

@@ -8,7 +8,7 @@ touch AS (
     SELECT shop, buyer, at_ms // 86400000 FROM contact WHERE is_answered
 ),
 complained AS (
-    SELECT c.shop, c.buyer, c.complaint_id, c.event_id, c.at_ms, o.event_id AS placed_by, o.at_ms AS placed_at
+    SELECT c.shop, c.buyer, c.complaint_id, c.order_id, c.event_id, c.at_ms, o.event_id AS placed_by, o.at_ms AS placed_at
     FROM complaint c
     JOIN created o USING (shop, buyer, order_id)
     WHERE c.kind = 'filed' AND c.complaint_type IN ('breach_of_promise', 'postage')
@@ -20,7 +20,15 @@ found AS (
         greatest(c.at_ms, c.placed_at) AS last_at
     FROM complained c
     LEFT JOIN (FROM complaint WHERE kind = 'ruled') r USING (shop, buyer, complaint_id)
+    -- Nor had the shop itself asked for freight or owned up to what breaks a promise, of the order or of none by name.
     WHERE NOT EXISTS (
+        FROM said_by_seller s
+        WHERE (
+                s.is_about_freight OR s.is_stockout OR s.is_unsent OR s.is_mistake OR s.is_refused_invoice
+            )
+            AND s.shop = c.shop AND s.buyer = c.buyer AND s.at_ms <= c.at_ms
+            AND coalesce(s.order_id = c.order_id, s.at_ms >= c.placed_at)
+    ) AND NOT EXISTS (
         FROM touch t
         WHERE t.shop = c.shop AND t.buyer = c.buyer
             AND t.on_day BETWEEN (c.placed_at - 1000 * getvariable('asked_before_s')) // 86400000

@@ -92,11 +92,14 @@ SELECT
         )
     END AS is_refund_only,
     value ->> '$.reason' AS reason,
-    value ->> '$.reason' = 'other' AND regexp_matches(
+    -- Of a stockout a part of the price says as much, where what was paid is known.
+    CASE WHEN value ->> '$.reason' = 'stockout' AND (value ->> '$.paid_minor')::BIGINT > 0
+        THEN 10 * (value ->> '$.amount_minor')::HUGEINT < 9 * (value ->> '$.paid_minor')::HUGEINT
+    ELSE value ->> '$.reason' IN ('other', 'stockout') AND regexp_matches(
         lower(coalesce(value ->> '$.reason_text', '')),
         '(发|發|寄)(错|錯)|(错|錯|漏|少)(发|發|寄)|少(装|裝|件)|少了?(一|二|两|兩|三|几|幾|[0-9])+(件|个|個|只|瓶|包)'
         || '|缺件|缺配件|wrong (item|colou?r|size|product)|missing (item|part)'
-    ) AS says_sent_wrong,
+    ) END AS says_sent_wrong,
     value ->> '$.goods_status' AS goods_status
 FROM event
 WHERE topic = 'refunds' AND kind IN ('requested', 'refused', 'withdrawn')
@@ -116,12 +119,20 @@ SELECT DISTINCT shop, buyer, at_ms // 86400000 AS day
 FROM event
 WHERE topic = 'chats' AND kind = 'message' AND value ->> '$.sender' = 'buyer';
 
--- When the seller wrote that something is out of stock, in the few words that stories have for it.
-CREATE TEMP TABLE said_stockout AS
-SELECT shop, buyer, event_id, at_ms
+-- What the seller wrote that speaks for the buyer, in the few words that stories have for it.
+CREATE TEMP TABLE said_by_seller AS
+SELECT
+    shop, buyer, nullif(order_id, '') AS order_id, event_id, at_ms,
+    value ->> '$.text' AS text,
+    regexp_matches(text, '缺货了|没货了') AS is_stockout,
+    regexp_matches(text, '(少|漏)发了|发错了') AS is_mistake,
+    regexp_matches(text, '麻烦您拒(收|签)') AS is_wish_to_refuse,
+    regexp_matches(text, '您重新申请|申请仅退款就行') AS is_invitation,
+    regexp_matches(text, '还没发出') AS is_unsent,
+    regexp_matches(text, '开不了发票') AS is_refused_invoice,
+    regexp_matches(text, '要补[0-9]+元运费') AS is_about_freight
 FROM event
-WHERE topic = 'chats' AND kind = 'message' AND value ->> '$.sender' = 'seller'
-    AND regexp_matches(value ->> '$.text', '缺货了|没货了');
+WHERE topic = 'chats' AND kind = 'message' AND value ->> '$.sender' = 'seller';
 
 CREATE TEMP TABLE complaint AS
 SELECT

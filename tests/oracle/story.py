@@ -190,10 +190,15 @@ class Story:
         body = {"chat_id": "c", "sender": "buyer", "channel": "wangwang", "text": "在上班,打字说吧"}
         self._add("chats", "message", at, None, **body)
 
-    def said_stockout(self, at: float) -> None:
-        """The seller wrote that there is none left."""
-        body = {"chat_id": "c", "sender": "seller", "channel": "wangwang", "text": "亲,没货了"}
-        self._add("chats", "message", at, None, **body)
+    def seller_wrote(self, text: str, at: float, order: str | None = None) -> None:
+        """The seller wrote in the chat, perhaps about an order."""
+        body = {"chat_id": "c", "sender": "seller", "channel": "wangwang", "text": text}
+        self._add("chats", "message", at, None, **body, order_id=order)
+
+    def decided(self, order: str, at: float, *, refund: str, ruling: str = "buyer") -> None:
+        """The platform decided about a refund."""
+        body = {"refund_id": refund, "order_id": order, "ruling": ruling}
+        self._add("refunds", "platform_intervened", at, None, **body)
 
     def filed(self, complaint: str, order: str | None, at: float, kind: str = "stockout") -> None:
         """A complaint to the platform."""

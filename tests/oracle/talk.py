@@ -39,7 +39,7 @@ class Said(NamedTuple):
 
 
 class Explained(NamedTuple):
-    """A message of a buyer that gives a reason."""
+    """A message that gives a reason for a claim: of the buyer, or of a seller who owns up to one."""
 
     shop: str
     buyer: str

@@ -109,6 +109,9 @@ class _Buyer:
             story.shipped(name, self.later())
         if draw(SELDOM):
             story.contact(self.later(), answered=draw(st.booleans()))
+        if draw(SELDOM):
+            named = draw(st.sampled_from([None, name, "o0"]))
+            story.seller_wrote("亲,麻烦您拒收一下", self.later(), named)
         if not draw(OFTEN):
             return
         for _ in range(1 + draw(SELDOM)):

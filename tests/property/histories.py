@@ -109,6 +109,8 @@ def _saga(scene: Scene) -> None:
         )
         if scene.chance(10):
             _sent(scene, order, at + scene.draw(st.sampled_from([-1, 0, TICK])))
+        if scene.chance(5):
+            story.seller_wrote("金额填错了,您重新申请一下", at + scene.draw(SHORT_GAPS))
         if scene.chance(80):
             at = scene.later(st.sampled_from([0, TICK, HOUR]))
             about = scene.draw(st.sampled_from(named))
@@ -118,6 +120,9 @@ def _saga(scene: Scene) -> None:
         for _ in range(scene.draw(st.integers(0, 2))):
             answered = scene.draw(st.sampled_from([True, None, *[False] * 4]))
             story.contact(scene.later(st.sampled_from([0, HOUR, 14 * DAY])), answered=answered)
+    if scene.chance(8):
+        decided = at + scene.draw(st.sampled_from([-60 * DAY, -TICK, 0]))
+        story.decided(order, max(0, decided), refund=f"r-{order}")
     if scene.chance(20):
         story.wrote(scene.later(st.sampled_from([-15 * DAY, -14 * DAY, -DAY, 0, HOUR])))
     _carried(scene, order, at)
@@ -163,8 +168,17 @@ def _across(scene: Scene) -> None:
             reason = "quality" if scene.chance(85) else "stockout"
             asked = min(LAST, at + wait)
             story.requested(order, asked, reason=reason, goods=goods, refund=f"a-{order}")
+            if scene.chance(8):
+                named = order if scene.chance(50) else None
+                invited = asked - scene.draw(st.sampled_from([HOUR, TICK, 0, -TICK]))
+                text = scene.draw(st.sampled_from(["您申请仅退款就行", "不好意思,少发了一件"]))
+                story.seller_wrote(text, invited, named)
             if scene.chance(5):
                 story.refund_step("withdrawn", order, asked + HOUR, refund=f"a-{order}")
+            if scene.chance(10):
+                decided = asked + scene.draw(st.sampled_from([-HOUR, 0, TICK]))
+                ruling = scene.draw(st.sampled_from(["buyer", "buyer", "seller"]))
+                story.decided(order, decided, refund=f"a-{order}", ruling=ruling)
             if scene.chance(20):
                 _carried(scene, order, asked)
 
@@ -182,14 +196,23 @@ def _claim(scene: Scene, order: str, placed: float, claimed: float, plain: int =
         story.requested(order, claimed, reason=reason, goods="not_received", refund=f"c-{order}")
         return
     if scene.chance(8):
-        story.said_stockout(claimed + scene.draw(st.sampled_from([-DAY, -TICK, 0, TICK])))
+        text = scene.draw(st.sampled_from(["亲,没货了", "不好意思,少发了一件"]))
+        story.seller_wrote(text, claimed + scene.draw(st.sampled_from([-DAY, -TICK, 0, TICK])))
+    if scene.chance(8):
+        named = scene.draw(st.sampled_from([None, order, "another"]))
+        when = scene.draw(
+            st.sampled_from([placed + HOUR - TICK, placed + HOUR, claimed, claimed + TICK])
+        )
+        story.seller_wrote("亲,还没发出,明天发", when, named)
     if scene.chance(8):
         story.parcel(
             "returned_to_sender", order, claimed + scene.draw(st.sampled_from([-DAY, 0, TICK]))
         )
     promise = scene.draw(st.integers(0, 3))
+    # Of several units some may have been.
+    units = scene.draw(st.sampled_from([1, 1, 2, 5]))
     if scene.chance(95):
-        story.created(order, placed, ship_by=due if promise == 0 else None, more=more)
+        story.created(order, placed, units, ship_by=due if promise == 0 else None, more=more)
     if scene.chance(70):
         story.paid(order, due - 2 * DAY, payment=f"c-{order}")
     if scene.chance(85):
@@ -200,10 +223,18 @@ def _claim(scene: Scene, order: str, placed: float, claimed: float, plain: int =
             again = due + scene.draw(st.sampled_from([-HOUR, 0, TICK, DAY]))
             later = again + DAY if scene.chance(30) else None
             _sent(scene, order, again, later)
-    if scene.chance(60):
-        story.requested(order, claimed, reason=reason, goods="not_received", refund=f"c-{order}")
+    for part in range(scene.draw(st.sampled_from([0, 1, 1, 1, 2]))):
+        story.requested(
+            order,
+            claimed + part * HOUR,
+            reason=reason,
+            goods="not_received",
+            refund=f"c{part}-{order}",
+            paid_minor=scene.draw(st.sampled_from([None, None, 100, 111, 112])),
+            text=scene.draw(st.sampled_from(["", "", "少发两件"])),
+        )
         if scene.chance(8):
-            story.refund_step("withdrawn", order, claimed + HOUR, refund=f"c-{order}")
+            story.refund_step("withdrawn", order, claimed + HOUR, refund=f"c{part}-{order}")
     if scene.chance(50):
         _complaint(scene, order, reason, claimed + scene.draw(st.sampled_from([0, HOUR])))
 

@@ -45,8 +45,18 @@ def returns(scene: Scene) -> None:
             given |= {"expected_weight_g": 1000, "received_weight_g": scene.draw(weights)}
         if scene.chance(30):
             given |= {"expected_quantity": 2, "received_quantity": scene.draw(st.integers(1, 3))}
-        if scene.chance(20):
-            given |= {"expected_sku_id": "a", "received_sku_id": scene.draw(st.sampled_from("ab"))}
+        if scene.chance(40):
+            # One may hold what the other should.
+            given |= {
+                "expected_sku_id": scene.draw(st.sampled_from("ab")),
+                "received_sku_id": scene.draw(st.sampled_from("ab")),
+            }
+        if scene.chance(15):
+            said = at + scene.draw(st.sampled_from([-DAY, -TICK, 0, TICK]))
+            named = scene.draw(st.sampled_from([None, order, "another"]))
+            story.seller_wrote("不好意思,少发了一件", said, named)
+            if scene.chance(50):
+                story.created(order, said + scene.draw(st.sampled_from([-TICK, 0, TICK])))
         story.inspected(order, at, result, **given)
         if scene.chance(25):
             # The rest of it in another parcel, or what was sent instead.
@@ -94,6 +104,16 @@ def unasked_complaints(scene: Scene) -> None:
             story.chatted(touched, scene.draw(st.sampled_from(["buyer", "buyer", "system"])))
         if scene.chance(20):
             story.contact(touched, answered=scene.draw(st.sampled_from([True, False, None])))
+        if scene.chance(20):
+            named = scene.draw(st.sampled_from([None, order, "another"]))
+            texts = [
+                "新疆要补20元运费",
+                "亲,没货了",
+                "亲,还没发出",
+                "不好意思,少发了一件",
+                "开不了发票",
+            ]
+            story.seller_wrote(scene.draw(st.sampled_from(texts)), touched, named)
         if scene.chance(40):
             ruling = scene.draw(st.sampled_from(["upheld", "rejected", "withdrawn"]))
             story.ruled(complaint, order, filed + DAY, ruling, kind)

@@ -415,10 +415,9 @@ class TestD12:
         events = parcel_refused(refund("agreed", "3d"), refund("succeeded", "3d1h"))
         assert "已同意退款" in said(told("D12", events, "4d"))
 
-    def test_what_was_granted_before_answers_something_else(self) -> None:
-        assert (
-            told("D12", parcel_refused(refund("platform_intervened", "1h")), "4d").status == "open"
-        )
+    def test_what_was_granted_before_under_another_name_answers_something_else(self) -> None:
+        other = refund("platform_intervened", "1h", refund_id="another")
+        assert told("D12", parcel_refused(other), "4d").status == "open"
 
 
 def late_claims(*grants: dict[str, Any]) -> Events:

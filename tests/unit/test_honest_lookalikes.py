@@ -11,33 +11,9 @@ import pytest
 
 from schemas.alerts import Alert
 from schemas.topics import BUYER_TOPICS
+from tests.buyer_stories import Event, alerts, chat, codes, sent, told
 from tests.example_stories import events_of, ms, seconds
-from tests.pipeline import Pipeline, run
-
-Event = dict[str, Any]
-
-
-def alerts(events: list[Event], until: str, *detectors: str) -> list[Alert]:
-    """The last revisions of the alerts of some detectors."""
-    told = run(events_of(sorted(events, key=lambda e: seconds(e["at"]))), ms(seconds(until))).alerts
-    return list({a.alert_id: a for a in told if a.detector in detectors}.values())
-
-
-def told(events: list[Event], until: str, detector: str) -> Alert:
-    (alert,) = alerts(events, until, detector)
-    return alert
-
-
-def codes(alert: Alert) -> list[str]:
-    return [action.code for action in alert.suggested_actions]
-
-
-def sent(order: str = "o1", units: int = 1) -> list[Event]:
-    return [
-        {"at": "0s", "orders.created": {"order_id": order, "units": units}},
-        {"at": "20s", "payments.succeeded": {"order_id": order}},
-        {"at": "20h", "shipments.shipped": {"order_id": order}},
-    ]
+from tests.pipeline import Pipeline
 
 
 def refunds_of(orders: int, reason: str, reason_text: str) -> list[Event]:
@@ -49,10 +25,6 @@ def refunds_of(orders: int, reason: str, reason_text: str) -> list[Event]:
         events += sent(f"o{n}")
         events.append({"at": f"{n + 2}d", "refunds.requested": request})
     return events
-
-
-def chat(at: str, text: str) -> Event:
-    return {"at": at, "chats.message": {"sender": "buyer", "text": text}}
 
 
 class TestD04:

@@ -293,6 +293,17 @@ def given_what_was_not_asked(as_refund_only: bool) -> list[Event]:
     return events
 
 
+def taken_back_by_the_platform(with_the_ruling_later: bool) -> list[Event]:
+    events: list[Event] = []
+    for n in range(3):
+        order, later = f"o{n}", "1m" if with_the_ruling_later else ""
+        events += kept(order, n)
+        events.append(requested(f"{n + 3}d", order, "other", refund_only=True))
+        events.append(refund(f"{n + 3}d{later}", order, "platform_intervened", ruling="buyer"))
+        events.append(refund(f"{n + 3}d2h", order, "succeeded"))
+    return events
+
+
 def refunded_at_once(without_its_pickup: bool) -> list[Event]:
     events: list[Event] = []
     for n in range(3):
@@ -476,6 +487,7 @@ def charged_back(as_requests: bool) -> list[Event]:
         (behind_a_warehouse, "D10"),
         (money_first, "D08"),
         (given_what_was_not_asked, "D08"),
+        (taken_back_by_the_platform, "D08"),
         (refunded_at_once, "D08"),
         (freight_insured, "D08"),
         (refused_and_refunded_by_itself, "D12"),

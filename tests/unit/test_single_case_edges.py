@@ -156,10 +156,10 @@ def refused_and_asked(units: int = 100) -> CaseStory:
     return story
 
 
-def granted(story: CaseStory, kind: str, at: float) -> None:
+def granted(story: CaseStory, kind: str, at: float, refund: str = "r-o") -> None:
     """The refund of order o was `agreed`, or the money went back (`succeeded`)."""
     money = {} if kind == "agreed" else {"currency": "CNY", "amount_minor": 100}
-    story._add("refunds", kind, at, None, refund_id="r-o", order_id="o", attempt_no=1, **money)
+    story._add("refunds", kind, at, None, refund_id=refund, order_id="o", attempt_no=1, **money)
 
 
 class TestD12:
@@ -192,10 +192,21 @@ class TestD12:
         assert how in alert.reason.en
         assert how in alert.summary.en
 
-    def test_a_refund_granted_before_it_was_asked_for_again_settles_nothing(self) -> None:
+    @pytest.mark.parametrize(
+        ("at", "refund", "wanted"),
+        [
+            (HOUR, "another", [("warn", "open")]),
+            (2.5 * HOUR, "r-o", [("warn", "open")]),
+            (HOUR, "r-o", []),
+        ],
+        ids=["of another refund", "after it was refused", "before it was refused"],
+    )
+    def test_a_refund_granted_before_it_was_asked_for_settles_what_it_is_about(
+        self, at: float, refund: str, wanted: list[tuple[str, str]]
+    ) -> None:
         story = refused_and_asked()
-        granted(story, "agreed", HOUR)
-        assert outcome(story.events, "D12") == [("warn", "open")]
+        granted(story, "agreed", at, refund)
+        assert outcome(story.events, "D12") == wanted
 
     def test_a_granted_case_still_comes_before_the_next(self) -> None:
         story = refused_and_asked(units=1)

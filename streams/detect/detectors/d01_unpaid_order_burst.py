@@ -7,7 +7,7 @@ from the end of its payment grace, and only once the payments topic is known to 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -155,7 +155,7 @@ class UnpaidOrderBurst(Detector[Rules]):
                 *playbooks.steps_after_burst(held_units),
                 *(
                     ()
-                    if d["was_slip"]
+                    if d["was_slip"] or d["is_half_paid"]
                     else (
                         playbooks.complaint(
                             "异常拍下",
@@ -304,6 +304,7 @@ def _episode(
                 most_orders == len(members)
                 and all(_was_put_right(order, closed, rules) for order in members)
             ),
+            "is_half_paid": int(_is_half_paid(members)),
             "held_units": sum(hold.units for hold in holds if hold.state == "held"),
             # Of what is paid or closed the platform closes nothing any more.
             "auto_close_ms": min(held, default=0) + rules.T01.close_s * 1000,
@@ -312,6 +313,13 @@ def _episode(
         holds=holds,
         cooldown_s=rules.cooldown_s,
     )
+
+
+def _is_half_paid(members: Sequence[_Order]) -> bool:
+    """Whether that was paid of orders and of units: nobody complains of who buys so much."""
+    paid = [order for order in members if order.paid_ms < NEVER]
+    units = sum(order.placed.units for order in members)
+    return 2 * len(paid) >= len(members) and 2 * sum(o.placed.units for o in paid) >= units
 
 
 def _was_put_right(order: _Order, closed: Mapping[str, OrderClosed], rules: Rules) -> bool:

@@ -227,24 +227,31 @@ class SybilBurst(Detector[Rules]):
         held_units = int(d["held_units"])
         dont_close_en = " Don't close the orders." if held_units else ""
         all_zh, all_en = beside_the_most(d)
+        zh = f"疑似同一人使用{d['buyers']}个小号恶拍"
+        en = f"{d['buyers']} accounts look like one actor"
+        if d["is_half_paid"]:
+            # 宿舍, 同事: who pays for half of it is hardly one who holds stock for nothing.
+            zh = f"{d['buyers']}个账号可能是同住或同事合拍,过半已付款"
+            en = f"{d['buyers']} accounts, perhaps of people who live together, have paid for half of it"
         return Presentation(
             title=("疑似多个小号合拍未付款", "Several accounts, one burst of unpaid orders"),
             summary=(
-                f"疑似同一人使用{d['buyers']}个小号恶拍:账号之间共用{shared_zh},"
+                f"{zh}:账号之间共用{shared_zh},"
                 f"{hours}小时内合计拍下{d['most_orders']}笔共{d['most_units']}件未付款{all_zh},"
                 f"目前仍占用{held_units}件库存。关联编号{d['ring']}。"
                 f"{'请勿主动关闭订单。' if held_units else ''}",
-                f"{d['buyers']} accounts look like one actor: they share {shared_en} and left "
+                f"{en}: they share {shared_en} and left "
                 f"{d['most_orders']} orders ({d['most_units']} units) unpaid within {hours} hours"
                 f"{all_en}; units still held: {held_units}. Ring {d['ring']}.{dont_close_en}",
             ),
             not_if=(
                 f"账号少于{rules.min_buyers}个;合计未付款不足{rules.warn_orders}笔且不足"
-                f"{rules.warn_units}件;宽限期内付款或由买家关闭;地址改正后不再共用;"
+                f"{rules.warn_units}件;宽限期内付款或由买家关闭;半数账号付款且付清半数订单和件数;地址改正后不再共用;"
                 f"共用者中有{rules.hub_paying_buyers}个以上付款买家(如公司、宿舍、自提柜)",
                 f"fewer than {rules.min_buyers} accounts; jointly fewer than {rules.warn_orders} unpaid "
                 f"orders and {rules.warn_units} units; payment, or closing by the buyer, within the "
-                f"grace; a corrected address; {rules.hub_paying_buyers} or more paying buyers behind "
+                "grace; half of the accounts paid, and half of orders and units is paid; a corrected "
+                f"address; {rules.hub_paying_buyers} or more paying buyers behind "
                 "the identity, as in an office, a dormitory or at a locker",
             ),
             ended=(
@@ -262,10 +269,16 @@ class SybilBurst(Detector[Rules]):
                     "将相关订单编号和账号登记成表",
                     "Register the orders and accounts in a sheet",
                 ),
-                playbooks.complaint(
-                    "异常拍下",
-                    f"{d['buyers']}个账号共用{shared_zh},{hours}小时内合计拍下{d['most_orders']}笔"
-                    f"共{d['most_units']}件未付款{all_zh}",
+                *(
+                    ()
+                    if d["is_half_paid"]
+                    else (
+                        playbooks.complaint(
+                            "异常拍下",
+                            f"{d['buyers']}个账号共用{shared_zh},{hours}小时内合计拍下{d['most_orders']}笔"
+                            f"共{d['most_units']}件未付款{all_zh}",
+                        ),
+                    )
                 ),
             ),
             deadlines=(playbooks.auto_close(int(d["auto_close_ms"])),) if held_units else (),
@@ -339,6 +352,7 @@ def _episode(
     payers = {order.name[0] for order in members if order.uses[0].paid_ms < NEVER}
     anchor = next(order for order in members if order.signal.ref == run.anchor.ref)
     kinds = {use.identity.partition(":")[0] for order in members for use in order.uses}
+    is_half_paid = 2 * len(payers) >= len(buyers) and _is_half_paid(members)
     return Episode(
         detector="D03",
         anchor=run.anchor,
@@ -346,7 +360,7 @@ def _episode(
         last_at_ms=run.last_at_ms,
         status=status,
         ended_at_ms=ended_at_ms,
-        severity=run.level,
+        severity="info" if is_half_paid else run.level,
         steps=len(members) + ended + (status != "open"),
         window_s=rules.window_s,
         members=tuple(order.signal for order in members),
@@ -363,6 +377,7 @@ def _episode(
             "most_orders": most_orders,
             "most_units": most_units,
             "held_units": sum(h.units for h in holds if h.state == "held"),
+            "is_half_paid": int(is_half_paid),
             "kinds": ",".join(sorted(kinds)),
             # The smallest identity of the first order: the same while the ring grows, and next time.
             "ring": ring_id(min(use.identity for use in anchor.uses)),
@@ -373,6 +388,13 @@ def _episode(
         holds=holds,
         cooldown_s=rules.cooldown_s,
     )
+
+
+def _is_half_paid(members: Sequence[RingOrder]) -> bool:
+    """Whether that was paid of orders and of units: to pay for one of many, or for trifles, is cheap."""
+    paid = [order for order in members if order.uses[0].paid_ms < NEVER]
+    units = sum(order.units for order in members)
+    return 2 * len(paid) >= len(members) and 2 * sum(order.units for order in paid) >= units
 
 
 def _end_ms(order: RingOrder, horizon_ms: int, rules: Rules) -> int:

@@ -41,6 +41,8 @@ from streams.detect.facts import (
     ComplaintRuled,
     ReasonGiven,
     RefundRequested,
+    SaidMistake,
+    SaidStockout,
 )
 from streams.detect.playbooks import complaint, police_report
 from streams.detect.text.extortion import CLAIM
@@ -198,10 +200,16 @@ def demands_under_threat(
 
 
 class Reasons:
-    """On which days the buyer gave a reason, and what that makes of demands for compensation."""
+    """On which days a reason was given, and what that makes of demands for compensation.
+
+    By the buyer, or by the seller, who owned up to a mistake or had no goods: then nobody need say it again.
+    """
 
     def __init__(self, facts: Facts) -> None:
         self._since = {int(given.ref): given.at_ms for given in facts.of(ReasonGiven)}
+        for said in (*facts.of(SaidMistake), *facts.of(SaidStockout)):
+            day = said.at_ms // DAY_MS
+            self._since[day] = min(said.at_ms, self._since.get(day, NEVER))
 
     def wants_money(self, message: ChatSaid) -> bool:
         """Whether a message wants money that it is not known to have any claim to."""
@@ -210,7 +218,7 @@ class Reasons:
     def is_claim(self, message: ChatSaid) -> bool:
         """Whether all money that it wants is compensation whose reason was given that day or the day before.
 
-        Whole days, for only the first reason of a day is kept.
+        Whole days, for of the buyer's only the first reason of a day is kept.
         """
         if f"{CLAIM}@" not in message.found or "demand.money@" in message.found:
             return False

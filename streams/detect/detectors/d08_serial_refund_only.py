@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence, Set
 from itertools import pairwise
+from operator import attrgetter
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -40,11 +41,15 @@ from streams.detect.episodes import (
 )
 from streams.detect.facts import (
     NEVER,
+    AskedToApply,
     Contacted,
     OrderPaid,
+    OrderPlaced,
+    RefundGranted,
     RefundRefused,
     RefundRequested,
     RefundWithdrawn,
+    SaidMistake,
     Shipped,
     by_time,
 )
@@ -55,8 +60,10 @@ from streams.detect.orders import (
     Share,
     came_back,
     conceded_ms,
+    granted_by,
     most_of_the_paid,
     pickups_ms,
+    refund_of,
 )
 from streams.detect.reach import Reached
 
@@ -162,13 +169,15 @@ class SerialRefundOnly(Detector[Rules]):
                 f"{conceded_en}.",
             ),
             not_if=(
-                "撤回申请;发货前的退款;包裹被拒收或退回;只退部分货款;以缺货、延迟发货为由;"
+                "撤回申请;发货前的退款;平台主动退款;卖家请买家申请或承认发错、少发后的退款;"
+                "包裹被拒收或退回;只退部分货款;以缺货、延迟发货为由;"
                 f"仅退款订单(同一包裹算一笔)少于{rules.warn_orders}笔"
                 f"或占付款订单不足{rules.min_share_percent}%,"
                 f"且同一订单(分子订单时,同一子订单)拒绝后再申请少于{rules.rerequests}次",
-                "withdrawn requests; refunds before shipping, of parcels that came back, of a part of the "
-                f"price, or for stockout or lateness; fewer than {rules.warn_orders} such orders, those of "
-                f"one parcel being one, or less than {rules.min_share_percent} % of the paid ones, and "
+                "withdrawn requests; refunds before shipping, by the platform itself, that the seller had "
+                "asked for or whose reason it had owned up to, of parcels that came back, of a part of "
+                f"the price, or for stockout or lateness; fewer than {rules.warn_orders} such orders, those "
+                f"of one parcel being one, or less than {rules.min_share_percent} % of the paid ones, and "
                 f"fewer than {rules.rerequests} re-requests on one order, or on one item where they name it",
             ),
             ended=(
@@ -233,6 +242,8 @@ def _counting(facts: Facts) -> list[RefundRequested]:
     """The requests that count: standing, for goods on their way or there, and for no fault of ours."""
     withdrawn = {fact.ref for fact in facts.of(RefundWithdrawn)}
     back = came_back(facts)
+    by_platform = _begun_by_platform(facts)
+    by_shop = _invited(facts)
     # The last parcel: one that was sent again says that asking was right.
     picked_up = pickups_ms(facts)
     gone = {sent.ref: max(sent.at_ms, picked_up.get(sent.ref, 0)) for sent in facts.of(Shipped)}
@@ -242,10 +253,49 @@ def _counting(facts: Facts) -> list[RefundRequested]:
         if r.refund_only
         and r.ref not in withdrawn
         and r.reason not in NOT_OURS
+        and refund_of(r) not in by_platform
+        and r.event_id not in by_shop
         # Carriers try again: whoever has the goods did not send them back.
         and (r.goods_status == "received" or r.order_id not in back)
         and (r.goods_status in HANDED_OVER or gone.get(r.order_id, NEVER) <= r.at_ms)
     ]
+
+
+def _begun_by_platform(facts: Facts) -> Set[str]:
+    """The refunds that were ruled the buyer's before anybody had asked for them, or at once.
+
+    Of a stolen account or card the platform takes orders back by itself.
+    """
+    ruled = [grant for grant in facts.of(RefundGranted) if granted_by(grant) == "ruled"]
+    if not ruled:
+        return frozenset()
+    asked_ms: dict[str, int] = {}
+    for request in facts.of(RefundRequested):
+        asked_ms.setdefault(refund_of(request), request.at_ms)
+    refunds = {grant.ref.rpartition("/")[0]: grant.at_ms for grant in ruled}
+    return {refund for refund, at_ms in refunds.items() if at_ms <= asked_ms.get(refund, 0)}
+
+
+def _invited(facts: Facts) -> Set[str]:
+    """The requests that the shop asked for, or owned up to a mistake before: the first after each message.
+
+    By event; of the order that it names, or of one that was placed before it.
+    """
+    said: list[AskedToApply | SaidMistake] = [*facts.of(AskedToApply), *facts.of(SaidMistake)]
+    if not said:
+        return frozenset()
+    placed_ms = {order.ref: order.at_ms for order in facts.of(OrderPlaced)}
+    requests: dict[str, list[RefundRequested]] = {"": []}
+    for request in facts.of(RefundRequested):
+        requests[""].append(request)
+        requests.setdefault(request.order_id, []).append(request)
+    found = set()
+    for one in said:
+        asked = requests.get(one.order_id, ())
+        at = bisect_left(asked, one.at_ms, key=attrgetter("at_ms"))
+        if at < len(asked) and (one.order_id or placed_ms.get(asked[at].order_id, 0) <= one.at_ms):
+            found.add(asked[at].event_id)
+    return found
 
 
 class _Refusals:

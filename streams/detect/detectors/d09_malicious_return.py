@@ -6,6 +6,7 @@ way is the carrier's business and accuses nobody (N19), and a seven-day return i
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -41,10 +42,18 @@ from streams.detect.facts import (
     RefundWithdrawn,
     ReturnArrived,
     ReturnInspected,
+    SaidMistake,
     Shipped,
     by_time,
 )
-from streams.detect.orders import ALL_CONCEDED, NO_SHARE, Share, conceded_ms, most_of_the_paid
+from streams.detect.orders import (
+    ALL_CONCEDED,
+    NO_SHARE,
+    SellerSaid,
+    Share,
+    conceded_ms,
+    most_of_the_paid,
+)
 
 
 class Rules(RuleBlock):
@@ -68,7 +77,7 @@ class MaliciousReturn(Detector[Rules]):
     name = "malicious_return"
     subject = "buyer"
     triggers = (ReturnInspected, RefundRequested)
-    topics = ("returns", "refunds", "payments", "disputes", "shipments")
+    topics = ("returns", "refunds", "payments", "disputes", "shipments", "chats")
     rules = Rules
     wording = Wording(
         title=("恶意退货", "Malicious return"),
@@ -96,7 +105,7 @@ class MaliciousReturn(Detector[Rules]):
         crossings = [
             Crossing(fact.at_ms, "critical", (fact,))
             for fact in mismatches
-            # Whether the buyer had said that something else was sent is not read yet.
+            # Whether anybody had said that something else was sent is not read yet.
             if fact.at_ms <= horizon_ms
         ]
         share = _abnormal(facts, horizon_ms, rules)
@@ -136,10 +145,12 @@ class MaliciousReturn(Detector[Rules]):
                 f"{buyer}: {'; '.join(one.en for one in found)}{conceded_en}.",
             ),
             not_if=(
-                f"退回一致,运输破损,买家此前已称收到的不是所购商品(可能错发或贴错面单),重量相差不超过{rules.weight_tolerance_percent}%,七天无理由退货;"
+                f"退回一致,运输破损,买家此前已称收到的不是所购商品(可能错发或贴错面单),卖家此前已承认发错或少发,"
+                f"两件退货互相装错,重量相差不超过{rules.weight_tolerance_percent}%,七天无理由退货;"
                 f"此类退款(同一包裹算一笔)少于{rules.warn_orders}笔或占付款订单不足{rules.min_share_percent}%",
                 "a return that matches, damage on the way, a buyer who had said that something else was "
-                "sent (it may have been, or labels were mixed up), a weight within "
+                "sent (it may have been, or labels were mixed up), a seller who had owned up to that, two "
+                "returns each of which holds what the other should, a weight within "
                 f"{rules.weight_tolerance_percent} %, seven-day returns; fewer than "
                 f"{rules.warn_orders} such refunds, those of one parcel being one, or less than "
                 f"{rules.min_share_percent} % of the paid orders",
@@ -224,7 +235,15 @@ def _mismatches(facts: Facts, rules: Rules) -> list[ReturnInspected]:
         return said_ms.get((fact.order_id, reason), NEVER) <= fact.at_ms
 
     exchanged = _Exchanges(facts)
-    found = [fact for fact in found if not is_excused(fact, "wrong_item")]
+    owned_up = SellerSaid(facts, SaidMistake)
+    swapped = _swapped(found, rules)
+    found = [
+        fact
+        for fact in found
+        if not is_excused(fact, "wrong_item")
+        and not owned_up.about(fact.order_id, fact.at_ms)
+        and fact.event_id not in swapped
+    ]
     only_sku = {
         fact.event_id
         for fact in found
@@ -239,6 +258,34 @@ def _mismatches(facts: Facts, rules: Rules) -> list[ReturnInspected]:
     if len({fact.order_id for fact in other_colour}) != 1:
         return found
     return [fact for fact in found if fact not in other_colour]
+
+
+def _swapped(found: Sequence[ReturnInspected], rules: Rules) -> Set[str]:
+    """Returns in place of each other: what was opened as one is what was expected as the other.
+
+    All of it is there, whoever mixed it up: the first such of two SKUs is paired with the first the other
+    way round, the second with the second.
+    """
+    by_skus: dict[tuple[str, ...], list[ReturnInspected]] = {}
+    for fact in found:
+        if fact.skus:
+            by_skus.setdefault(fact.skus, []).append(fact)
+    return {
+        fact.event_id
+        for skus, ours in by_skus.items()
+        for fact, other in zip(ours, by_skus.get(skus[::-1], ()), strict=False)
+        if not _is_less(fact, other, rules)
+    }
+
+
+def _is_less(fact: ReturnInspected, other: ReturnInspected, rules: Rules) -> bool:
+    """Whether what came is too little, or weighs too little or too much, for what the other should be."""
+    if 0 <= fact.received_units < other.expected_units:
+        return True
+    if other.expected_g <= 0 or fact.received_g < 0:
+        return False
+    off_g = abs(fact.received_g - other.expected_g)
+    return 100 * off_g > rules.weight_tolerance_percent * other.expected_g
 
 
 def _came(facts: Facts) -> dict[str, _Came]:

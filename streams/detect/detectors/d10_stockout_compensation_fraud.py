@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Literal, NamedTuple, TypeVar
 
 from schemas.alerts import Severity
@@ -50,13 +50,16 @@ from streams.detect.facts import (
     PickedUp,
     RefundRequested,
     RefundWithdrawn,
+    SaidMistake,
     SaidStockout,
+    SaidUnsent,
     Shipped,
     ShippingOver,
     Signal,
     by_time,
 )
 from streams.detect.orders import (
+    SellerSaid,
     all_granted,
     first_grant,
     granted_by,
@@ -211,13 +214,14 @@ class _StockoutClaims:
             ),
             not_if=(
                 "卖家确实延迟发货或平台判定投诉成立;申请或投诉被撤回;没有已按时发货的订单;"
-                "几笔订单同装一个包裹(算一次);"
-                f"卖家曾告知缺货;包裹已被快递退回;多种商品的订单部分缺货;点击发货后{taken_zh}内快递未揽收(须接入揽收信息)",
+                "几笔订单同装一个包裹(算一次);卖家曾告知缺货或少发,或点击发货后称尚未发出;包裹已被快递退回;"
+                f"多种或多件商品的订单部分缺货;点击发货后{taken_zh}内快递未揽收(须接入揽收信息)",
                 "the seller really shipped late, or a complaint was upheld; the claims were "
                 "withdrawn; none of the orders is proven to have shipped on time; the orders came in one "
-                "parcel (they count once); the seller had told that it is out of stock; the carrier had "
-                "brought the parcel back; a part of an order of several items was out of stock; no carrier "
-                f"picked the parcel up within {taken_en} of the click on 发货 (where pickups are told)",
+                "parcel (they count once); the seller had told that it is out of stock, or owned up to have "
+                "sent too little, or had said after the click on 发货 that nothing had left; the carrier had "
+                "brought the parcel back; a part of an order of several items or units was out of stock; no "
+                f"carrier picked the parcel up within {taken_en} of that click (where pickups are told)",
             ),
             ended=("窗口期内没有新的索赔", "No further claim within the window"),
             steps=(
@@ -429,6 +433,17 @@ def _granted_requests(facts: Facts) -> dict[str, str]:
     return found
 
 
+def _claimed_in_part(facts: Facts) -> Set[str]:
+    """The orders of which a part is claimed as out of stock, and never all that was paid."""
+    withdrawn = {fact.ref for fact in facts.of(RefundWithdrawn)}
+    parts: set[str] = set()
+    wholes: set[str] = set()
+    for request in facts.of(RefundRequested):
+        if request.reason == STOCKOUT and request.ref not in withdrawn:
+            (parts if request.says_sent_wrong else wholes).add(request.order_id)
+    return parts - wholes
+
+
 class _Shipping:
     """What is known about the shipping of a buyer's orders, and what it says about a claim."""
 
@@ -445,9 +460,13 @@ class _Shipping:
         for parcel in facts.of(ParcelRefused):
             if parcel.how == "returned":
                 self._returned_ms.setdefault(parcel.order_id, []).append(parcel.at_ms)
-        self._said_ms = [said.at_ms for said in facts.of(SaidStockout)]
+        self._of_a_part = _claimed_in_part(facts)
+        self._said_ms = sorted(
+            said.at_ms for kind in (SaidStockout, SaidMistake) for said in facts.of(kind)
+        )
         # Every claim asks for it.
-        self._all_said_ms = sum(self._said_ms)
+        self._unsent = SellerSaid(facts, SaidUnsent)
+        self._all_said_ms = sum(self._said_ms) + sum(said.at_ms for said in facts.of(SaidUnsent))
         self._paid: dict[str, int] = {}
         self._payments: Counter[str] = Counter()
         for payment in facts.of(OrderPaid):
@@ -483,7 +502,7 @@ class _Shipping:
             return "unknown", None, 0
         if sent and sent.at_ms > deadline_ms:
             return "genuine", None, 0
-        if sent and _reason(claim) == STOCKOUT and not self._is_of_one_item(order_id):
+        if sent and _reason(claim) == STOCKOUT and not self._was_sent_whole(order_id):
             # Nobody says what was in the parcel: the item that is missed may have been out of stock.
             return "unknown", None, 0
         if not sent and claimed_ms >= deadline_ms:
@@ -494,6 +513,9 @@ class _Shipping:
         if min(self._returned_ms.get(order_id, ()), default=NEVER) <= claimed_ms:
             # The carrier took it back, and nobody has a reason for that.
             return "unknown", None, 0
+        if sent and self._unsent.about(order_id, claimed_ms, sent.at_ms):
+            # The click was followed by the shop's own word that nothing had left.
+            return "unknown", None, 0
         if claimed_ms > horizon_ms:
             return "pending", claimed_ms, 0
         if sent:
@@ -503,7 +525,10 @@ class _Shipping:
         return "premature", deadline_ms, 1
 
     def _was_told(self, order_id: str, claimed_ms: int) -> bool:
-        """Whether the seller wrote that it is out of stock, from the order to the claim, both inclusive."""
+        """Whether the seller had written so from the order to the claim, both inclusive.
+
+        That it is out of stock, or that too little was sent.
+        """
         placed = self._placed.get(order_id)
         first = bisect_left(self._said_ms, placed.at_ms) if placed else 0
         return first < bisect_right(self._said_ms, claimed_ms)
@@ -522,10 +547,15 @@ class _Shipping:
             return "pending", last_ms, 0
         return "unknown", None, 1
 
-    def _is_of_one_item(self, order_id: str) -> bool:
-        """Whether that is known: an order that is not read may be of several."""
+    def _was_sent_whole(self, order_id: str) -> bool:
+        """Whether that is known: an order that is not read may be of several items.
+
+        Of several units of one some may be missing, if no more than these are claimed.
+        """
         placed = self._placed.get(order_id)
-        return placed is not None and len(placed.items) == 1
+        if placed is None or len(placed.items) > 1:
+            return False
+        return placed.units == 1 or order_id not in self._of_a_part
 
     def _deadline_ms(self, order_id: str) -> int | None:
         """Step 2 of the definition: T02, or what the parcel promised if that is earlier."""

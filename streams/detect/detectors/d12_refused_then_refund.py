@@ -30,7 +30,9 @@ from streams.detect.episodes import Episode, Threshold, Verdict
 from streams.detect.facts import (
     LARGE_AMOUNT_MINOR,
     LARGE_UNITS,
+    NEVER,
     AnyFact,
+    AskedToRefuse,
     LargeOrder,
     ParcelRefused,
     RefundGranted,
@@ -38,7 +40,14 @@ from streams.detect.facts import (
     RefundWithdrawn,
 )
 from streams.detect.filings import accepted_ms, refund_reply
-from streams.detect.orders import first_grant, granted_by, grants_of, large_orders
+from streams.detect.orders import (
+    SellerSaid,
+    first_grant,
+    granted_by,
+    grants_of,
+    large_orders,
+    refund_of,
+)
 
 # With these the carrier or the seller is at fault, and refusing the parcel was right (N15, N19).
 NOT_THE_BUYERS = frozenset({"damaged", "wrong_item", "late_shipment", "stockout"})
@@ -62,7 +71,7 @@ class RefusedThenRefund(Detector[Rules]):
     name = "refused_then_refund"
     subject = "buyer"
     triggers = (ParcelRefused,)
-    topics = ("shipments", "refunds")
+    topics = ("shipments", "refunds", "chats")
     rules = Rules
     wording = Wording(
         title=("拒签后退款", "Refund after refusing the parcel"),
@@ -80,18 +89,17 @@ class RefusedThenRefund(Detector[Rules]):
     )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
-        refused: dict[str, list[ParcelRefused]] = {}
+        parcels_of: dict[str, list[ParcelRefused]] = {}
         for parcel in facts.of(ParcelRefused):
-            refused.setdefault(parcel.order_id, []).append(parcel)
-        asked: dict[str, list[RefundRequested]] = {}
-        for request in facts.of(RefundRequested):
-            parcels = refused.get(request.order_id)
-            is_after = parcels is not None and request.at_ms >= parcels[0].at_ms
-            # Who has the goods and sends them back was handed the parcel after all, at a second try or by
-            # another one (N18). What the buyer ticks proves nothing where nothing is to come back.
-            has_goods = request.goods_status == "received" and not request.refund_only
-            if is_after and not has_goods and request.reason not in NOT_THE_BUYERS:
-                asked.setdefault(request.order_id, []).append(request)
+            parcels_of.setdefault(parcel.order_id, []).append(parcel)
+        # Who was asked to refuse it did as the shop wished; whether anybody was may not be read yet.
+        wished = SellerSaid(facts, AskedToRefuse)
+        refused = {
+            name: parcels
+            for name, parcels in parcels_of.items()
+            if parcels[0].at_ms <= horizon_ms and not wished.about(name, parcels[0].at_ms)
+        }
+        asked = _asked(facts, refused)
         withdrawn = {fact.ref: fact.at_ms for fact in facts.of(RefundWithdrawn)}
         granted = grants_of(facts)
         large = {order.ref: order for order in large_orders(facts)}
@@ -110,7 +118,8 @@ class RefusedThenRefund(Detector[Rules]):
             end = _ended(requests, withdrawn, grant)
             case = _case(refused[name], requests, end, large.get(name), prior, rules)
             cases.append(case._replace(details={**case.details, "is_filed": int(name in filed)}))
-        return verdict(self.id, cases, horizon_ms, rules.expire_after_s)
+        wakes = [parcels[0].at_ms for parcels in parcels_of.values()]
+        return verdict(self.id, cases, horizon_ms, rules.expire_after_s, wakes)
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
@@ -146,9 +155,9 @@ class RefusedThenRefund(Detector[Rules]):
                 f"{f' ({why_en})' if why_en else ''}; {told_en}.",
             ),
             not_if=(
-                "退款申请撤回;因破损、错发、延迟或缺货而拒签",
+                "退款申请撤回;因破损、错发、延迟或缺货而拒签;卖家此前请买家拒签,或在拒签前已同意退款",
                 "the request is taken back; the parcel was refused for damage, a wrong item, lateness "
-                "or a stockout",
+                "or a stockout; the seller had asked to refuse it, or had agreed to the refund before",
             ),
             ended=_ENDED[str(d["ended_by"])],
             steps=(*_PROOFS, *(() if d["ended_by"] else _replies(episode))),
@@ -208,6 +217,34 @@ _CHECK_FIRST = Step(
     "the buyer",
     (("包裹已退回", "the parcel is back"),),
 )
+
+
+def _asked(
+    facts: Facts, refused: Mapping[str, Sequence[ParcelRefused]]
+) -> dict[str, list[RefundRequested]]:
+    """Step 2 of the definition: by order, the requests that count, oldest first."""
+    settled_ms = _settled_ms(facts)
+    found: dict[str, list[RefundRequested]] = {}
+    for request in facts.of(RefundRequested):
+        parcels = refused.get(request.order_id)
+        if parcels is None or request.at_ms < parcels[0].at_ms:
+            continue
+        # Who has the goods and sends them back was handed the parcel after all, at a second try or by
+        # another one (N18). What the buyer ticks proves nothing where nothing is to come back.
+        has_goods = request.goods_status == "received" and not request.refund_only
+        # What the shop could not stop any more (拦截) is refused because the refund is settled.
+        is_settled = settled_ms.get(refund_of(request), NEVER) <= parcels[0].at_ms
+        if not has_goods and not is_settled and request.reason not in NOT_THE_BUYERS:
+            found.setdefault(request.order_id, []).append(request)
+    return found
+
+
+def _settled_ms(facts: Facts) -> dict[str, int]:
+    """By refund, when it was first granted in any way."""
+    found: dict[str, int] = {}
+    for grant in facts.of(RefundGranted):
+        found.setdefault(grant.ref.rpartition("/")[0], grant.at_ms)
+    return found
 
 
 def _moment(request: RefundRequested) -> tuple[int, str]:

@@ -137,19 +137,23 @@ class PrivacyBait(Detector[Rules]):
         found = [_case(ask, replies, facts, rules) for ask in settled]
         wakes = [ask.message.at_ms - lead_ms for ask in asked]
         verdict = cases.verdict(self.id, found, horizon_ms, rules.expire_after_s, wakes)
-        return verdict._replace(signals=[told for ask in asked for told in _tell(facts, ask)])
+        return verdict._replace(
+            signals=[told for ask in asked for told in _tell(facts, ask)],
+            insufficient=("older_orders_unknown",) if settled and facts.had_older else (),
+        )
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
         buyer = subject.partition(":")[2]
         is_leak = episode.severity == "critical"
+        own_zh, own_en = _MAY_BE_OWN if d["may_be_own"] else ("", "")
         return Presentation(
             title=("询问他人订单的收货信息", "Receiver of somebody else's order is asked for"),
             summary=(
-                f"{buyer}询问订单{d['order']}的收货信息,但未见该账号拍下此订单,请勿透露收货信息。"
+                f"{buyer}询问订单{d['order']}的收货信息,但未见该账号拍下此订单{own_zh},请勿透露收货信息。"
                 + ("客服回复中出现了不属于该账号的号码,请立即核查。" if is_leak else ""),
                 f"{buyer} asks for the receiver of order {d['order']}, which this account is not known "
-                "to have placed. Don't disclose it."
+                f"to have placed{own_en}. Don't disclose it."
                 + (
                     " A reply holds a number that is not this account's: look into it at once."
                     if is_leak
@@ -175,6 +179,13 @@ class PrivacyBait(Detector[Rules]):
                 ),
             ),
         )
+
+
+# L4: that an order is not among those of an account proves nothing where older ones are not kept.
+_MAY_BE_OWN = (
+    "(该账号更早的订单已不保存,也可能是其本人的)",
+    " (its older orders are not kept, so this one may be its own)",
+)
 
 
 def foreign_asks(facts: Facts, named_within_s: int) -> list[Ask]:
@@ -229,10 +240,16 @@ def _case(ask: Ask, replies: _Replies, facts: Facts, rules: Rules) -> cases.Case
     members = {fact.event_id: fact for fact in rests_on}
     return cases.Case(
         anchor=ask.message,
-        level="critical" if leaks else "warn",
+        # An order from before what is kept may be the buyer's own, and so may the number in the reply.
+        level="info" if facts.had_older else "critical" if leaks else "warn",
         members=list(members.values()),
         opened_at_ms=at_ms,
-        details={"order": ask.orders[0], "orders": len(ask.orders), "leaks": len(leaks)},
+        details={
+            "order": ask.orders[0],
+            "orders": len(ask.orders),
+            "leaks": len(leaks),
+            "may_be_own": int(facts.had_older),
+        },
         thresholds=(
             Threshold("orders_not_own", len(ask.orders), "orders", rules.foreign_orders),
             Threshold("replies_with_foreign_numbers", len(leaks), "messages", None, 1),

@@ -18,12 +18,21 @@ from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Se
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
 from streams.detect.facts import (
     DAY_MS,
+    AskedForFreight,
+    ChatRefused,
     ComplaintFiled,
     ComplaintRuled,
     Contacted,
     OrderPlaced,
+    SaidMistake,
+    SaidStockout,
+    SaidUnsent,
     Talked,
 )
+from streams.detect.orders import SellerSaid
+
+# What breaks a promise, in the shop's own words.
+_TOLD_BY_THE_SHOP = (AskedForFreight, SaidStockout, SaidUnsent, SaidMistake, ChatRefused)
 
 
 class Rules(RuleBlock):
@@ -62,6 +71,7 @@ class ComplaintWithoutContact(Detector[Rules]):
             return NOTHING
         placed = {fact.ref: fact for fact in facts.of(OrderPlaced)}
         ruled = {fact.ref: fact for fact in facts.of(ComplaintRuled)}
+        told = SellerSaid(facts, *_TOLD_BY_THE_SHOP)
         cases: list[Case] = []
         wakes: list[int] = []
         is_unknown = False
@@ -72,6 +82,9 @@ class ComplaintWithoutContact(Detector[Rules]):
                 continue
             since_ms = order.at_ms - rules.asked_before_s * 1000
             if _was_contact(facts, since_ms, complaint.at_ms):
+                continue
+            # Who was told by the shop itself has nothing to ask any more.
+            if told.about(order.ref, complaint.at_ms):
                 continue
             if horizon_ms < complaint.at_ms:
                 wakes.append(complaint.at_ms)
@@ -93,9 +106,11 @@ class ComplaintWithoutContact(Detector[Rules]):
                 f"{told_en}. Check the listing's freight settings too.",
             ),
             not_if=(
-                f"下单前{rules.asked_before_s // 86400}天至投诉当天之间有过任何聊天或接通的联系",
+                f"下单前{rules.asked_before_s // 86400}天至投诉当天之间有过任何聊天或接通的联系;"
+                "卖家已要求补运费,或已称缺货、未发、错发、拒绝开票",
                 f"any chat or answered contact from {rules.asked_before_s // 86400} days before the order to "
-                "the day of the complaint",
+                "the day of the complaint, or a seller who had asked for freight, had "
+                "no goods, sent none or the wrong ones, or refused an invoice",
             ),
             ended=_ENDED[ruling],
             steps=_STEPS[ruling] if ruling else _answer(str(d["kind"])),

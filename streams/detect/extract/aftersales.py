@@ -35,7 +35,8 @@ _OF_ALL = re.compile(
     "[仅僅只]退款|不退[货貨]|全[额額款]|全部|全退|(?<![a-z])(?:full|whole|all) "
     "|不(?:要|想要|接受|同意)部[分份]|拒[绝絕]部[分份]|no part"
 )
-# 少件, 漏发 and 发错 have no reason of their own on many platforms.
+# 少件, 漏发 and 发错 have no reason of their own on many platforms, and of a part of a line that is out of
+# stock (缺两件) none has one.
 _SENT_WRONG = re.compile(
     "[发發寄]错|[发發寄]錯|错[发發寄]|錯[发發寄]|漏[发發寄]|少[发發寄装裝件]|少了?[一二两兩三几幾0-9]+[件个個只瓶包]|缺件|缺配件"
     "|wrong (?:item|colou?r|size|product)|missing (?:item|part)"
@@ -70,8 +71,16 @@ def _requested(e: ev.RefundRequested) -> tuple[f.RefundRequested]:
             e.reason,
             e.goods_status,
             e.sub_order_id or "",
-            e.reason == "other" and _SENT_WRONG.search(e.reason_text.lower()) is not None,
+            _says_sent_wrong(e),
         ),
+    )
+
+
+def _says_sent_wrong(e: ev.RefundRequested) -> bool:
+    if e.reason == "stockout" and e.paid_minor:
+        return 100 * e.amount_minor < _PART_PERCENT * e.paid_minor
+    return (
+        e.reason in ("other", "stockout") and _SENT_WRONG.search(e.reason_text.lower()) is not None
     )
 
 
@@ -142,6 +151,7 @@ def _arrival(e: ev.ReturnDelivered | ev.ReturnInspected) -> f.ReturnArrived:
 
 def _inspected(e: ev.ReturnInspected) -> tuple[f.ReturnArrived, f.ReturnInspected]:
     expected, received = e.expected_sku_id, e.received_sku_id
+    skus = (expected, received) if expected and received and expected != received else ()
     return (
         # Looked at again, it has not come again: hence a fact of the first time.
         _arrival(e),
@@ -151,11 +161,12 @@ def _inspected(e: ev.ReturnInspected) -> tuple[f.ReturnArrived, f.ReturnInspecte
             e.return_id,
             e.order_id,
             e.result,
-            expected is not None and received is not None and expected != received,
+            bool(skus),
             _given(e.expected_quantity),
             _given(e.received_quantity),
             _given(e.expected_weight_g),
             _given(e.received_weight_g),
+            skus,
         ),
     )
 

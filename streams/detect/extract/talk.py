@@ -19,10 +19,15 @@ from streams.detect.text.lexicon import lexicon
 from streams.detect.text.numbers import mobiles, order_ids
 from streams.detect.text.signals import (
     Signals,
+    admits_mistake,
+    asks_for_freight,
+    asks_to_apply,
+    asks_to_refuse,
     read_chat,
     read_review,
     refuses_invoice,
     says_stockout,
+    says_unsent,
 )
 
 # Signals that matter by themselves, or beside another message. The others need company in the same one.
@@ -33,6 +38,16 @@ _ALONE = (
 _IN_COMPANY = ("cashback", "address.", "invoice.")
 MAX_ORDERS = 5
 MAX_TOKENS = 5
+# What a seller may say of an order, and what reads it.
+_OF_AN_ORDER: tuple[tuple[Callable[..., f.AnyFact], Callable[[str], bool]], ...] = (
+    (f.ChatRefused, refuses_invoice),
+    (f.SaidStockout, says_stockout),
+    (f.SaidMistake, admits_mistake),
+    (f.SaidUnsent, says_unsent),
+    (f.AskedToRefuse, asks_to_refuse),
+    (f.AskedToApply, asks_to_apply),
+    (f.AskedForFreight, asks_for_freight),
+)
 _PARTS: dict[type, str] = {ev.ReviewAppended: "appended", ev.ReviewChanged: "changed"}
 
 
@@ -66,13 +81,16 @@ def _chat(e: ev.ChatMessage) -> Sequence[f.AnyFact]:
 
 
 def _by_seller(e: ev.ChatMessage) -> Sequence[f.AnyFact]:
-    """What the seller refused, had no more of, or gave away, under the key of identities: often nothing."""
+    """What the seller refused, had no more of, owned up to, asked for, or gave away: often nothing.
+
+    What was given away stands under the key of identities.
+    """
     at_ms, event_id = to_ms(e.occurred_at), e.event_id
-    found: list[f.AnyFact] = []
-    if refuses_invoice(e.text):
-        found.append(f.ChatRefused(at_ms, event_id, event_id, e.order_id or ""))
-    if says_stockout(e.text):
-        found.append(f.SaidStockout(at_ms, event_id, event_id))
+    found: list[f.AnyFact] = [
+        kind(at_ms, event_id, event_id, e.order_id or "")
+        for kind, says in _OF_AN_ORDER
+        if says(e.text)
+    ]
     if tokens := _numbers_shown(e.text):
         found.append(f.ChatRevealed(at_ms, event_id, event_id, tokens))
     return found

@@ -9,7 +9,8 @@ class RefundRequested(Fact, tag=6, frozen=True, array_like=True, gc=False):
     """A refund was asked for. `ref` is `refund_id#attempt_no`; `sub_order_id` is empty if none was named.
 
     `refund_only` is not so where only a part of the price is asked back. `says_sent_wrong`: the words say
-    that something else or too little was sent, for which not every platform has a reason.
+    that something else or too little was sent, for which not every platform has a reason; or a stockout is
+    claimed of a part only.
     """
 
     order_id: str
@@ -82,7 +83,10 @@ class ReturnArrived(FirstFact, tag=62, frozen=True, array_like=True, gc=False):
 
 
 class ReturnInspected(Fact, tag=63, frozen=True, array_like=True, gc=False):
-    """The seller opened a returned parcel. `ref` is the return id; -1 stands for a number not given."""
+    """The seller opened a returned parcel. `ref` is the return id; -1 stands for a number not given.
+
+    `skus` are the one expected and the one received, where they differ.
+    """
 
     order_id: str
     result: str
@@ -91,6 +95,7 @@ class ReturnInspected(Fact, tag=63, frozen=True, array_like=True, gc=False):
     received_units: int
     expected_g: int
     received_g: int
+    skus: tuple[str, ...] = ()
 
 
 class DisputeOpened(Fact, tag=64, frozen=True, array_like=True, gc=False):

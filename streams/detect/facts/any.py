@@ -31,13 +31,18 @@ from streams.detect.facts.people import (
     SellsToo,
 )
 from streams.detect.facts.talk import (
+    AskedForFreight,
+    AskedToApply,
+    AskedToRefuse,
     ChatRefused,
     ChatRevealed,
     ChatSaid,
     ReasonGiven,
     ReviewGone,
     ReviewStood,
+    SaidMistake,
     SaidStockout,
+    SaidUnsent,
     Talked,
 )
 from streams.detect.facts.trade import (
@@ -108,6 +113,11 @@ AnyFact = (
     | ChatRefused
     | ChatRevealed
     | SaidStockout
+    | SaidUnsent
+    | SaidMistake
+    | AskedToRefuse
+    | AskedToApply
+    | AskedForFreight
     | Talked
     | ReasonGiven
     | ReviewStood

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from streams.detect.facts.base import DAY_MS, Fact, FirstFact
 
+# Of what excuses a demand of the next day: it may not go before what it excuses.
+_EXCUSES_MS = Fact.retention_ms + 2 * DAY_MS
+
 
 class Written(Fact, frozen=True, array_like=True, gc=False):
     """What chats and reviews have in common; not a fact by itself."""
@@ -47,7 +50,55 @@ class ChatRefused(Fact, tag=25, frozen=True, array_like=True, gc=False):
 
 
 class SaidStockout(Fact, tag=82, frozen=True, array_like=True, gc=False):
-    """The seller wrote that goods are out of stock, or to claim that. `ref` is the event id."""
+    """The seller wrote that goods are out of stock or late, or to claim that. `ref` is the event id.
+
+    The order may not be named.
+    """
+
+    retention_ms = _EXCUSES_MS
+
+    order_id: str = ""
+
+
+class SaidMistake(Fact, tag=83, frozen=True, array_like=True, gc=False):
+    """The seller wrote that another thing or too little came, or nothing. `ref` is the event id.
+
+    The order may not be named.
+    """
+
+    retention_ms = _EXCUSES_MS
+
+    order_id: str = ""
+
+
+class AskedToRefuse(Fact, tag=84, frozen=True, array_like=True, gc=False):
+    """The seller asked to refuse the parcel. `ref` is the event id; the order may not be named."""
+
+    order_id: str = ""
+
+
+class AskedToApply(Fact, tag=85, frozen=True, array_like=True, gc=False):
+    """The seller asked to apply for a refund without a return, or once more. `ref` is the event id.
+
+    The order may not be named.
+    """
+
+    order_id: str = ""
+
+
+class AskedForFreight(Fact, tag=86, frozen=True, array_like=True, gc=False):
+    """The seller wanted freight for goods that are sent. `ref` is the event id.
+
+    The order may not be named.
+    """
+
+    order_id: str = ""
+
+
+class SaidUnsent(Fact, tag=87, frozen=True, array_like=True, gc=False):
+    """The seller wrote that goods have not left. `ref` is the event id; the order may not be named."""
+
+    order_id: str = ""
 
 
 class Talked(Fact, tag=22, frozen=True, array_like=True, gc=False):
@@ -68,8 +119,7 @@ class ReasonGiven(FirstFact, tag=26, frozen=True, array_like=True, gc=False):
     that makes anybody look at them.
     """
 
-    # Two days longer than the demands that it excuses, so that it does not go before them.
-    retention_ms = Fact.retention_ms + 2 * DAY_MS
+    retention_ms = _EXCUSES_MS
 
 
 class ReviewStood(Written, tag=23, frozen=True, array_like=True, gc=False):

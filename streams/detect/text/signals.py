@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from streams.detect.text import english, english_reviews
+from streams.detect.text import admissions, english, english_reviews
 from streams.detect.text.ads import ads
 from streams.detect.text.bargains import bargain
 from streams.detect.text.context import NEAR, is_denied, sentence
@@ -23,13 +23,20 @@ from streams.detect.text.leaks import leaks
 from streams.detect.text.lexicon import Hit, lexicon
 from streams.detect.text.numbers import MAX_NUMBERS, mobiles, streets
 from streams.detect.text.phrasings import ERRAND, phrased
-from streams.detect.text.stockouts import says_out_of_stock
+from streams.detect.text.stockouts import says_not_sent, says_out_of_stock
 
 SAME_BREATH = 40
 # More of one text than this is not kept: a fact stays small whatever somebody types.
 MAX_SIGNALS = 12
 
-_ABOUT_STOCK = re.compile("[货貨]|卖完|賣完|售罄|库存|庫存|未按|没按|沒按")
+_ABOUT_STOCK = re.compile("[货貨发發]|卖完|賣完|售罄|库存|庫存|未按|没按|沒按")
+_ABOUT_SENDING = re.compile("发|發|寄|出[库庫]|揽|攬")
+_ABOUT_MISTAKES = re.compile(
+    "[错錯漏少忘混串反误誤疏丢丟失见見]|wrong|less|fewer|missed|forgot|failed", re.I
+)
+_ABOUT_REFUSING = re.compile("拒|签收|簽收|refuse|reject|decline|not accept|not sign", re.I)
+_ABOUT_APPLYING = re.compile("退款|申请|申請|提交|refund|dispute|again", re.I)
+_ABOUT_FREIGHT = re.compile("[运運邮郵递遞]费|[运運邮郵递遞]費|差[价價]")
 _DIGIT = re.compile(r"\d")
 # Without any of these no sum is named, 「五千不外传」, nor money spoken of.
 _OF_MONEY = re.compile(r"[百千万钱张]")
@@ -184,6 +191,39 @@ def says_stockout(text: str) -> bool:
     """Whether a message of the seller says that goods are out of stock."""
     # Most messages are answered without being folded; traditional characters are not.
     return _ABOUT_STOCK.search(text) is not None and says_out_of_stock(join(fold(text)).text)
+
+
+def says_unsent(text: str) -> bool:
+    """Whether a message of the seller says that goods have not left."""
+    return _ABOUT_SENDING.search(text) is not None and says_not_sent(join(fold(text)).text)
+
+
+def admits_mistake(text: str) -> bool:
+    """Whether a message of the seller says that another thing or too little was sent."""
+    return _ABOUT_MISTAKES.search(text) is not None and admissions.admits_mistake(
+        join(fold(text)).text
+    )
+
+
+def asks_to_refuse(text: str) -> bool:
+    """Whether a message of the seller asks to refuse the parcel."""
+    return _ABOUT_REFUSING.search(text) is not None and admissions.asks_to_refuse(
+        join(fold(text)).text
+    )
+
+
+def asks_to_apply(text: str) -> bool:
+    """Whether a message of the seller asks to apply for a refund without a return, or once more."""
+    return _ABOUT_APPLYING.search(text) is not None and admissions.asks_to_apply(
+        join(fold(text)).text
+    )
+
+
+def asks_for_freight(text: str) -> bool:
+    """Whether a message of the seller wants freight paid for goods that are sent."""
+    return _ABOUT_FREIGHT.search(text) is not None and admissions.asks_for_freight(
+        join(fold(text)).text
+    )
 
 
 def _asks_of_the_shop(folded: str, hit: Hit) -> bool:

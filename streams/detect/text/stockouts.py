@@ -1,4 +1,4 @@
-"""Whether a seller says that goods are out of stock, or which reason a refund is to be asked for with.
+"""Whether a seller says that goods are out of stock or not sent, or which reason to ask for a refund with.
 
 What a newcomer gets wrong: shops ask their buyers to claim a stockout, and some click 发货 meanwhile. That
 nothing is missing, or what happens if it is, is no such word.
@@ -13,11 +13,35 @@ from streams.detect.text.context import is_denied
 _OUT_OF_STOCK = re.compile(
     r"(?:缺货|断货|无货|没有?现?货|卖完|售罄|没有?库存|库存不足)(?!架|款|号|[^,。!?;]{0,3}[吗么?]|的话|时|会|赔|再)"
 )
+# 「厂家延期,要晚五天才能发货」.
+_DELAYED = re.compile(
+    r"(?:延[期迟后]|推迟)[^,。!?;]{0,6}(?:发[货出]|寄出)(?!的话|时|会|赔|[^,。!?;]{0,3}[吗么?])"
+    r"|(?:晚(?![上点些])|再?等|过)[^,。!?;]{1,5}[天日周][^,。!?;]{0,4}才?能?(?:发[货出]|寄出)(?![^,。!?;]{0,3}[吗么?])"
+)
 _SUPPOSED = re.compile(r"(?:如果?|若|要是|万一|不会|怕|是不是|有没有|除非)[^,。!?;]{0,6}$")
 # 「申请退款理由选未按约定时间发货」.
 _REASON_TO_CHOOSE = re.compile(
     r"(?:选择?|填写?|理由|原因)[^,。!?;]{0,6}(?:缺货|未按约定|没按约定|延迟发货)"
 )
+
+
+# 「先点了发货,明天才寄出」.
+_UNSENT = re.compile(
+    r"(?:还没有?|没有?|尚未|[还暂]未)(?:实际|真正|给[您你]|帮[您你])?(?:发[出走货]|寄[出走]|出库|揽收)(?![错的]|[^,。!?;]{0,4}[吗么?]|[^,。!?;]{0,2}(?:前|的话|可以))"
+    r"|先点了?发货|发不出去|(?:明天|后天|过几天|下周.?)才能?[发寄]"
+)
+_ASKED_OR_TOLD = re.compile(
+    r"(?:是不是|有没有|是否|[您你](?:说|反[馈映]|看到)|为什么|怎么)[^,。!?;]{0,8}$"
+)
+
+
+def says_not_sent(folded: str) -> bool:
+    """Whether a message of the seller says that goods have not left, whatever was clicked."""
+    return any(
+        _SUPPOSED.search(folded[max(0, found.start() - 12) : found.start()]) is None
+        and _ASKED_OR_TOLD.search(folded[max(0, found.start() - 14) : found.start()]) is None
+        for found in _UNSENT.finditer(folded)
+    )
 
 
 def says_out_of_stock(folded: str) -> bool:
@@ -27,5 +51,6 @@ def says_out_of_stock(folded: str) -> bool:
     return any(
         not is_denied(folded, found.start())
         and _SUPPOSED.search(folded[max(0, found.start() - 12) : found.start()]) is None
-        for found in _OUT_OF_STOCK.finditer(folded)
+        for pattern in (_OUT_OF_STOCK, _DELAYED)
+        for found in pattern.finditer(folded)
     )
