@@ -193,9 +193,7 @@ class Pipeline:
     def deliver(self, rng: random.Random | None = None) -> None:
         """Bring the held signals, over the wire format, to their subjects; shuffled and doubled by `rng`."""
         # Subjects that wake at one moment tell others in any order, and after a restart in another one.
-        told = sorted(
-            self.signals, key=lambda t: (t.kind, t.subject, t.signal.ref, t.signal.rank())
-        )
+        told = sorted(self.signals, key=lambda t: (t.kind, t.subject, t.signal.at_ms, t.signal.ref))
         self.signals = []
         records = [encode_signal(one)[1] for one in told]
         if rng is not None:

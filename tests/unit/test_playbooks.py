@@ -20,7 +20,8 @@ from tests.example_stories import FOLDER, Story, events_of, load, ms, seconds, s
 from tests.pipeline import Pipeline, rules_document, run
 
 PAID_MS = 1_800_000_000_000
-REPLIES = [step for step in vars(playbooks).values() if isinstance(step, Step)]
+NAMED = [step for step in vars(playbooks).values() if isinstance(step, Step)]
+REPLIES = [step for step in NAMED if step.code == "A7_draft_message"]
 COMPLAINTS = [
     playbooks.complaint(kind, "经过", shop)
     for kind in get_args(ComplaintKind)
@@ -30,7 +31,7 @@ HOUR_MS = 3_600_000
 TIMES = ShipTimes(
     PAID_MS + 24 * HOUR_MS, PAID_MS + 40 * HOUR_MS, PAID_MS + 48 * HOUR_MS, PAID_MS + 72 * HOUR_MS
 )
-STEPS = [*REPLIES, *COMPLAINTS, *playbooks.paid_order(TIMES), playbooks.police_report()]
+STEPS = [*NAMED, *COMPLAINTS, *playbooks.paid_order(TIMES), playbooks.police_report()]
 # To pay, to refuse what must not be refused, to close an order, to threaten the buyer or the operator.
 HARMFUL = re.compile(
     r"关闭订单|关闭该订单|拒绝(退款|开票|发票)|不能开票|不开发票|赔付您|给您返现|好评返现给"
@@ -46,7 +47,6 @@ def said(step: Step) -> str:
 def test_there_are_replies_and_each_has_a_draft_in_chinese() -> None:
     assert len(REPLIES) >= 9
     for reply in REPLIES:
-        assert reply.code == "A7_draft_message"
         assert reply.draft and re.search(r"[\u4e00-\u9fff]", reply.draft)
         assert not re.search(r"[A-Za-z]", reply.draft)
 
