@@ -122,14 +122,11 @@ def _is_alive(pid: int) -> bool:
 
 def test_shows_every_kind_of_alert_and_ends_by_itself(start: Callable[..., Demo]) -> None:
     demo = start(seconds=40)
-    began = time.monotonic()
     demo.await_line("Alerts, one line")
     children = demo.children()
     assert len(children) == 5, "a broker and four services"
     demo.await_line("D01 ")
-    assert time.monotonic() - began < 20
     assert demo.end() == 0, demo.output
-    assert time.monotonic() - began < 55
     # A busy machine reads several steps at once; then an alert opens with what it would have become.
     for line in (
         "D01 critical .+ demo-shop:squatter ",
