@@ -28,7 +28,10 @@ WAITS: Final = "needs_approval"
 _ABOUT: Final[Mapping[Word, frozenset[str]]] = {
     "approve": frozenset({WAITS, "approval_refused"}),
     "refuse": frozenset(
-        {WAITS, "held_unpaid", "item_budget", "shop_budget", "stock_too_low", "kill_switch"}
+        {
+            *(WAITS, "held_unpaid", "item_budget", "shop_budget", "stock_too_low", "kill_switch"),
+            "stock_shrank",
+        }
     ),
 }
 # Values in one question.
@@ -38,12 +41,16 @@ _Key = tuple[str, str]  # item, order
 
 @dataclass(frozen=True)
 class Line:
-    """The orders of one item of which the ledger says the same, and when the platform closes them."""
+    """The orders of one item of which the ledger says the same, and when the platform closes them.
+
+    `is_held`: they still wait for the buyer's payment.
+    """
 
     item_id: str
     kind: str
     reason: str
     is_dry_run: bool
+    is_held: bool
     units: int
     orders: Sequence[str]
     first_closes_at: datetime
@@ -53,6 +60,10 @@ class Line:
     def is_asked(self) -> bool:
         """Whether it waits for a person."""
         return self.reason == WAITS
+
+    def answers(self, word: Word) -> bool:
+        """Whether a word that is said now changes anything: what was taken back goes only if it is held."""
+        return self.reason in _ABOUT[word] and (self.is_held or self.kind == "top_up")
 
 
 class Size(NamedTuple):
@@ -109,13 +120,14 @@ def lines_of(session: Session, alert: Alert, now: datetime) -> list[Line]:
     Of what was not topped up only what still may be, so nothing of an alert that has ended.
     """
     named, held = _named(alert), _held(alert)
-    groups: dict[tuple[str, str, str, bool], list[tuple[DecisionRow, int]]] = {}
+    groups: dict[tuple[str, str, str, bool, bool], list[tuple[DecisionRow, int]]] = {}
     for row in _last(session, storable(alert.shop_id, LONGEST_SHOP), {order for _, order in named}):
         key = (row.item_id, row.order_id)
         is_done = row.kind in ("top_up", "reverse")
-        if key in named and (is_done or (key in held and now < row.closes_at)):
+        is_held = key in held and now < row.closes_at
+        if key in named and (is_done or is_held):
             units = row.units if is_done else held[key]
-            alike = (row.item_id, row.kind, row.reason, row.is_dry_run)
+            alike = (row.item_id, row.kind, row.reason, row.is_dry_run, is_held)
             groups.setdefault(alike, []).append((row, units))
     lines = [
         Line(
@@ -132,7 +144,7 @@ def lines_of(session: Session, alert: Alert, now: datetime) -> list[Line]:
 
 def size(word: Word, lines: Iterable[Line]) -> Size:
     """How much a word is about that is said now; of no order where it would change nothing."""
-    about = [line for line in lines if line.reason in _ABOUT[word]]
+    about = [line for line in lines if line.answers(word)]
     return Size(sum(line.units for line in about), sum(len(line.orders) for line in about))
 
 

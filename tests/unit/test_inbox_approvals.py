@@ -255,6 +255,51 @@ def test_what_was_paid_or_closed_or_has_ended_waits_no_longer(
     assert night.inbox.outbox.waiting("control") == []
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        {"held": {"o1": (3, "paid"), "o2": (2, "closed")}},
+        {"status": "resolved", "change": "resolved"},
+        None,
+    ],
+)
+def test_what_a_refusal_took_back_is_shown_but_offered_only_while_it_is_held(
+    night: Night, end: dict[str, Any] | None
+) -> None:
+    night.alert(burst())
+    night.say("approve")
+    night.to_shop()
+    night.say("refuse")
+    (row,) = night.inbox.outbox.waiting("control")
+    night.inbox.outbox.mark_sent([row])
+    # Once, as it comes mostly: what was taken back is then the last that the ledger says.
+    night.shop.apply("control", row.record.value)
+    night.to_inbox()
+    assert night.shown() == BACK
+    if end is None:
+        night.forward(days=3)
+    else:
+        assert night.alert(burst(revision=2, **{"change": "updated", **end})) == []
+    assert night.shown() == ["approval_refused 5 o1 o2"]
+    assert night.say("approve").reason == "nothing_waits"
+
+
+def test_what_was_taken_back_for_want_of_stock_can_be_stopped_before_it_goes_again(
+    night: Night,
+) -> None:
+    night.alert(burst())
+    night.say("approve")
+    night.to_shop()
+    night.shop.reading(on_hand=0)
+    night.to_inbox()
+    assert night.shown() == ["stock_shrank 5 o1 o2", "refuse"]
+    assert night.say("refuse").kind == "done"
+    night.to_shop()
+    night.shop.reading(on_hand=100)
+    night.to_inbox()
+    assert night.shown() == BACK
+
+
 def test_what_the_platform_closes_is_offered_until_then(night: Night) -> None:
     night.alert(burst())
     night.forward(days=2, hours=23, minutes=54)
