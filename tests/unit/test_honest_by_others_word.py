@@ -42,17 +42,18 @@ class TestD13:
     ASKED = chat("60d", f"订单{ORDER}的地址是哪里,帮我核对一下")
     REPLIED = chat("60d1m", "您留的电话是13900139000", "seller")
 
-    @pytest.mark.parametrize("reply", [[], [REPLIED]])
+    @pytest.mark.parametrize(("reply", "severity"), [([], "info"), ([REPLIED], "warn")])
     def test_of_whom_older_orders_are_not_kept_nobody_says_that_it_is_not_the_own(
-        self, reply: list[Event]
+        self, reply: list[Event], severity: str
     ) -> None:
         events = [
             *sent(self.ORDER),
             {"at": "50d", "orders.created": {"order_id": "o2", "units": 1}},
         ]
         alert = one_by_one([*events, self.ASKED, *reply], "D13")
-        assert alert.severity == "info"
+        assert alert.severity == severity
         assert "更早的订单已不保存" in alert.summary.zh
+        assert ("未见属于该账号的号码" in alert.summary.zh) is bool(reply)
 
     def test_and_nobody_is_accused_later_when_more_is_let_go(self) -> None:
         later = [

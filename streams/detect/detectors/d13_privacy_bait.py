@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from typing import Any, NamedTuple
 
+from schemas.alerts import Severity
 from streams.detect import cases
 from streams.detect.detector import (
     Count,
@@ -145,18 +146,17 @@ class PrivacyBait(Detector[Rules]):
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
         buyer = subject.partition(":")[2]
-        is_leak = episode.severity == "critical"
         own_zh, own_en = _MAY_BE_OWN if d["may_be_own"] else ("", "")
         return Presentation(
             title=("询问他人订单的收货信息", "Receiver of somebody else's order is asked for"),
             summary=(
                 f"{buyer}询问订单{d['order']}的收货信息,但未见该账号拍下此订单{own_zh},请勿透露收货信息。"
-                + ("客服回复中出现了不属于该账号的号码,请立即核查。" if is_leak else ""),
+                + ("客服回复中出现了未见属于该账号的号码,请立即核查。" if d["leaks"] else ""),
                 f"{buyer} asks for the receiver of order {d['order']}, which this account is not known "
                 f"to have placed{own_en}. Don't disclose it."
                 + (
-                    " A reply holds a number that is not this account's: look into it at once."
-                    if is_leak
+                    " A reply holds a number that is not known to be this account's: look into it at once."
+                    if d["leaks"]
                     else ""
                 ),
             ),
@@ -240,8 +240,7 @@ def _case(ask: Ask, replies: _Replies, facts: Facts, rules: Rules) -> cases.Case
     members = {fact.event_id: fact for fact in rests_on}
     return cases.Case(
         anchor=ask.message,
-        # An order from before what is kept may be the buyer's own, and so may the number in the reply.
-        level="info" if facts.had_older else "critical" if leaks else "warn",
+        level=_level(may_be_own=facts.had_older, has_leak=bool(leaks)),
         members=list(members.values()),
         opened_at_ms=at_ms,
         details={
@@ -261,6 +260,16 @@ def _case(ask: Ask, replies: _Replies, facts: Facts, rules: Rules) -> cases.Case
             ),
         ),
     )
+
+
+def _level(*, may_be_own: bool, has_leak: bool) -> Severity:
+    """An order from before what is kept may be the buyer's own, and so may the number in the reply.
+
+    But who has waited for long enough must not get others' numbers unseen, so a reply is looked into.
+    """
+    if may_be_own:
+        return "warn" if has_leak else "info"
+    return "critical" if has_leak else "warn"
 
 
 def _tell(facts: Facts, ask: Ask) -> list[Told]:
