@@ -80,8 +80,11 @@ judged AS (
             WHEN sent_at IS NULL AND c.at_ms >= deadline THEN 'genuine'
             WHEN EXISTS (
                 FROM said_by_seller q
-                WHERE (q.is_stockout OR q.is_mistake) AND q.shop = c.shop AND q.buyer = c.buyer
-                    AND q.at_ms BETWEEN coalesce(o.at_ms, 0) AND c.at_ms
+                WHERE q.shop = c.shop AND q.buyer = c.buyer AND q.at_ms <= c.at_ms AND CASE
+                    WHEN q.is_mistake AND q.order_id IS NOT NULL AND NOT q.is_stockout
+                        THEN q.order_id = c.order_id
+                    ELSE (q.is_stockout OR q.is_mistake) AND q.at_ms >= coalesce(o.at_ms, 0)
+                END
             ) THEN 'unknown'
             WHEN EXISTS (
                 FROM said_by_seller q

@@ -73,6 +73,13 @@ def _part(story: SellerStory, units: int, asked: int, *, more: bool = False) -> 
         story.requested(order, 2 * DAY, reason="stockout", refund=f"m-{order}", paid_minor=100)
 
 
+def _forgot(
+    story: SellerStory, at: float, order: str | None = None, text: str = "不好意思,少发了一件"
+) -> None:
+    _claims(story)
+    story.seller_wrote(text, at, order)
+
+
 def _unsent(story: SellerStory, at: float, order: str | None = None) -> None:
     _claims(story, reason="late_shipment")
     story.seller_wrote("亲,还没发出", at, order)
@@ -122,6 +129,11 @@ STORIES: dict[str, tuple[str, Tell, list[str]]] = {
     "a part of two units": ("D10", lambda s: _part(s, 2, 89), []),
     "all of two units": ("D10", lambda s: _part(s, 2, 90), ["warn"]),
     "a part, and all in the end": ("D10", lambda s: _part(s, 2, 40, more=True), ["warn"]),
+    "something was forgotten": ("D10", lambda s: _forgot(s, HOUR), []),
+    "forgotten in one parcel": ("D10", lambda s: _forgot(s, HOUR, "o1"), []),
+    "forgotten in another": ("D10", lambda s: _forgot(s, HOUR, "x"), ["warn"]),
+    "forgotten after the claims": ("D10", lambda s: _forgot(s, DAY + 2), ["warn"]),
+    "nothing left for any order": ("D10", lambda s: _forgot(s, HOUR, "x", "亲,没货了"), []),
     "not sent, when it was clicked": ("D10", lambda s: _unsent(s, HOUR), []),
     "not sent, before the click": ("D10", lambda s: _unsent(s, HOUR - TICK), ["warn"]),
     "not sent, after the claims": ("D10", lambda s: _unsent(s, DAY + 2), ["warn"]),

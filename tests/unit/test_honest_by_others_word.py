@@ -225,6 +225,13 @@ class TestD10:
         assert alerts([*self.claims(), said], "7d", "D10") == []
         assert told([*self.claims(), said | {"at": "6d"}], "7d", "D10").severity == "warn"
 
+    @pytest.mark.parametrize(("order", "is_told"), [("o1", True), ("o9", False)])
+    def test_twin_what_was_forgotten_in_another_parcel_excuses_no_claim(
+        self, order: str, is_told: bool
+    ) -> None:
+        said = chat("3d", "亲,不好意思,仓库少发了两件", "seller", order_id=order)
+        assert (alerts([*self.claims(), said], "7d", "D10") == []) is is_told
+
 
 class TestD10Late:
     """The shop wrote that it will be late, and clicked 发货 in time all the same."""

@@ -461,12 +461,15 @@ class _Shipping:
             if parcel.how == "returned":
                 self._returned_ms.setdefault(parcel.order_id, []).append(parcel.at_ms)
         self._of_a_part = _claimed_in_part(facts)
-        self._said_ms = sorted(
-            said.at_ms for kind in (SaidStockout, SaidMistake) for said in facts.of(kind)
-        )
-        # Every claim asks for it.
+        self._stockouts_ms = [said.at_ms for said in facts.of(SaidStockout)]
+        self._mistakes = SellerSaid(facts, SaidMistake)
         self._unsent = SellerSaid(facts, SaidUnsent)
-        self._all_said_ms = sum(self._said_ms) + sum(said.at_ms for said in facts.of(SaidUnsent))
+        # Every claim asks for it.
+        self._all_said_ms = sum(
+            said.at_ms
+            for kind in (SaidStockout, SaidMistake, SaidUnsent)
+            for said in facts.of(kind)
+        )
         self._paid: dict[str, int] = {}
         self._payments: Counter[str] = Counter()
         for payment in facts.of(OrderPaid):
@@ -527,11 +530,13 @@ class _Shipping:
     def _was_told(self, order_id: str, claimed_ms: int) -> bool:
         """Whether the seller had written so from the order to the claim, both inclusive.
 
-        That it is out of stock, or that too little was sent.
+        That it is out of stock, be it of another order of the same basket, or that too little was sent.
         """
         placed = self._placed.get(order_id)
-        first = bisect_left(self._said_ms, placed.at_ms) if placed else 0
-        return first < bisect_right(self._said_ms, claimed_ms)
+        first = bisect_left(self._stockouts_ms, placed.at_ms) if placed else 0
+        return first < bisect_right(self._stockouts_ms, claimed_ms) or self._mistakes.about(
+            order_id, claimed_ms
+        )
 
     def is_picked_up(self, order_id: str) -> bool:
         """Whether the carrier is known to have its last parcel."""
