@@ -80,7 +80,7 @@ class SellerSaid:
         self._placed_ms = {o.ref: o.at_ms for o in facts.of(OrderPlaced)} if self._said_ms else {}
 
     def about(self, order_id: str, to_ms: int, from_ms: int = 0) -> bool:
-        """Whether there is any of it between two times, inclusive. Cost: logarithmic, for robots reply too."""
+        """Whether there is any of it between two times, inclusive. Cost: logarithmic: robots write too."""
         since_ms = max(from_ms, self._placed_ms.get(order_id, 0))
         return self._is_any("", since_ms, to_ms) or self._is_any(order_id, from_ms, to_ms)
 

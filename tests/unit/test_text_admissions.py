@@ -9,6 +9,7 @@ from streams.detect.text.signals import (
     asks_for_freight,
     asks_to_apply,
     asks_to_refuse,
+    says_stockout,
     says_unsent,
 )
 
@@ -36,6 +37,8 @@ from streams.detect.text.signals import (
         "您少的那件我们今天补寄",
         "抱歉快递丢件了,给您退款",
         "查到包裹在中转站弄丢了",
+        "您的快递显示丢失,给您补发",
+        "抱歉,漏了您的赠品",
         "错发的那件您先留着",
         "Sorry, we sent you the wrong color.",
         "Our warehouse packed the wrong size by mistake",
@@ -80,6 +83,16 @@ def test_a_seller_owns_up_to_having_sent_something_else_or_too_little(text: str)
         "快递丢件了吗",
         "如果快递丢件我们赔",
         "亲,货已发出",
+        "快递丢件我们负责哦",
+        "快递丢失由快递公司赔",
+        "抱歉,包裹丢失需要您先联系快递",
+        "不好意思,少发错发请在24小时内联系",
+        "抱歉,您描述的漏发情况我们没有查到",
+        "抱歉,漏发的问题我们仓库没有查到",
+        "不好意思,我发错红包了",
+        "不好意思发错语音了",
+        "抱歉漏了回复您",
+        "不好意思漏了您的消息",
         "Did we send the wrong color?",
         "We did not send the wrong item",
         "If we sent the wrong one please tell us",
@@ -156,6 +169,7 @@ def test_who_warns_of_it_asks_about_it_or_supposes_it_does_not(text: str) -> Non
         "您这边重新发起退款吧",
         "麻煩您申請僅退款",
         "您申请仅退款即可",
+        "有问题的那两个您申请仅退款就行",
         "Please apply for a refund, we will agree",
         "Could you open the dispute again with the right amount?",
     ],
@@ -178,6 +192,14 @@ def test_a_seller_asks_to_apply_for_a_refund(text: str) -> None:
         "您重新申请退货退款,寄回来给您退",
         "您是申请仅退款吗",
         "您的退款已到账",
+        "亲,有任何问题您可以申请退款哦",
+        "收到货有问题的话,您可以申请退款",
+        "不喜欢您可以申请退款哦",
+        "不满意的话,您直接申请退款就行",
+        "随便您申请退款,我们会投诉",
+        "您申请退款也没用",
+        "您有本事就申请仅退款",
+        "您可以申请退款,平台会判",
         "Please do not apply for a refund",
         "Please return it, then we will refund",
     ],
@@ -228,6 +250,7 @@ def test_who_pays_it_or_speaks_of_the_way_back_does_not(text: str) -> None:
         "厂家缺人,明天才能发",
         "快递还没揽收,催一下",
         "還沒發出哦",
+        "您的还没发出,明天安排",
     ],
 )
 def test_a_seller_says_that_nothing_has_left(text: str) -> None:
@@ -246,7 +269,28 @@ def test_a_seller_says_that_nothing_has_left(text: str) -> None:
         "我们没有发错货",
         "还没发货的订单会陆续发出",
         "明天发货",
+        "现在下单的话明天才能发货哦",
+        "您那单已经发了,新拍的明天才能发",
+        "您付款后,明天才能发",
+        "您退货还没寄出哦,请尽快",
+        "您那边还没寄出吧",
+        "发票还没寄出",
+        "红包明天才能发",
     ],
 )
 def test_who_asks_supposes_or_promises_does_not(text: str) -> None:
     assert not says_unsent(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["您拍的这款厂家延期,要晚五天才能发货", "您下单的这批要再等三天发货", "推迟到下周发货"]
+)
+def test_a_seller_says_that_it_will_be_late(text: str) -> None:
+    assert says_stockout(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["现在拍要等三天才能发货", "您再拍的话要过两天发货", "下单后要等3天才能发货"]
+)
+def test_how_late_the_next_order_would_be_says_nothing_of_this_one(text: str) -> None:
+    assert not says_stockout(text)

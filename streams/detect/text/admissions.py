@@ -15,13 +15,15 @@ from streams.detect.text.context import sentence
 _SOME = r"[^,。!?;]"
 _SENT_WRONG = re.compile(
     # 「发错链接了」 is about the chat, and 「给您少放辣」 a wish that was met.
-    r"(?:[发寄拿装配]错|错[发寄装拿])(?!了?(?:链接|消息|信息|人|图|窗口|对话|文件|表情|单号|券))"
-    r"|[漏少][发寄装放拿配](?![点些辣糖盐葱油])|漏了|[您你]少的那|发[漏少混串反](?![量许])|贴错"
+    r"(?:[发寄拿装配]错|错[发寄装拿])(?!了?(?:链接|消息|信息|人|图|窗口|对话|文件|表情|单号|券|优惠|红包|语音|视频|店铺|群))"
+    r"|[漏少][发寄装放拿配](?![点些辣糖盐葱油])"
+    r"|漏了(?![回看读说问写记填]|告诉|登记|备注|[您你]的?(?:消息|信息|留言)|消息|信息|留言)|[您你]少的那|发[漏少混串反](?![量许])|贴错"
     r"|忘记?了?[给帮]?[您你]?[放装发寄]|(?:仓库|打包|发货|配货|拣货)的?(?:失误|疏忽|出错|[搞弄][错混])"
 )
-# The parcel never came, and that is not the buyer's fault either.
+# The parcel never came, and that is not the buyer's fault either. 「快递丢件我们负责」 promises it of any.
 _LOST = re.compile(
-    rf"(?:快递|包裹|物流|驿站|件){_SOME}{{0,6}}?(?:丢件|弄丢|[丢遗]失|丢了|不见了)(?!{_SOME}{{0,4}}[吗么?])"
+    rf"(?:快递|包裹|物流|驿站|件){_SOME}{{0,6}}?(?:(?:丢件|弄丢|[丢遗]失)(?:了|,?(?:马上)?[给帮]?[您你]?(?:补|重新?[发寄]))|丢了|不见了)"
+    rf"(?!{_SOME}{{0,4}}[吗么?])"
 )
 _NOT_LOST = re.compile("[没不未](?!见)")
 # One of these must say that it was the shop's deed, or that it is sorry, or that it makes up for it.
@@ -40,11 +42,11 @@ _BY_THE_BUYER = re.compile(
 # Denied, asked, told by the buyer, supposed.
 _NOT_SO = re.compile(
     rf"(?:没(?!注意|看|检查|仔细|核对)有?|不会|不可能|不存在|不是|并未|未曾|从不|从未|怎么|绝不|无){_SOME}{{0,5}}$"
-    rf"|(?:是不是|有没有|是否|请问|[您你](?:们)?(?:说|讲|反[馈映]|觉得)|哪|什么){_SOME}{{0,12}}$"
+    rf"|(?:是不是|有没有|是否|请问|[您你](?:们)?(?:说|讲|反[馈映]|觉得|描述)|哪|什么){_SOME}{{0,12}}$"
     rf"|(?:如|若|要是|万一|假如|倘若|除非|怕|避免|防止|以防|担心|凡|一旦|只要|任何){_SOME}{{0,12}}$"
 )
 _ASKED_OR_GRANTED = re.compile(
-    rf"{_SOME}{{0,8}}?(?:[吗么?]|没有?\?|的话|(?:都|全|一律)?包[赔退换补]|必赔|概不|怎么办|还是[您你])"
+    rf"{_SOME}{{0,8}}?(?:[吗么?]|没有?\?|的话|(?:都|全|一律)?包[赔退换补]|必赔|概不|怎么办|还是[您你]|请[在提联拍]|没有?查到)"
 )
 _REFUSE = r"(?P<deed>拒[收签]|拒绝签收|(?:不要|别|不用)签收)"
 _TO_REFUSE = re.compile(
@@ -75,8 +77,10 @@ _TO_APPLY = re.compile(
 _NOT_TO_APPLY = re.compile(
     rf"(?:不支持|不能|无法|不可以?|不接受|不同意|不建议|不要|不用|别|勿){_SOME}{{0,6}}$"
     r"|(?:为什么|为何|怎么|看到|收到|已经?|刚刚?|又|坚持|非要|一直|如果?|要是|若)[^,。!?;]{0,6}$"
+    # 「有任何问题您可以申请退款」 greets everybody.
+    rf"|(?:不(?:喜欢|满意|合适|想要)|有(?:任何|什么|质量|售后)?问题(?!的(?!话))|随便|有本事|有种){_SOME}{{0,8}},?{_SOME}{{0,8}}$"
 )
-_REFUSED_AFTER = re.compile(r"拒绝|不同意|驳回|不支持|不予|不会")
+_REFUSED_AFTER = re.compile(r"拒绝|不同意|驳回|不支持|不予|不会|没用|平台会?判|举报|投诉")
 _FREIGHT = r"(?:运|邮|快递)费"
 _TO_PAY_FREIGHT = re.compile(
     rf"[补加付](?![贴的]){_SOME}{{0,6}}?{_FREIGHT}|补(?:一下)?差价|{_FREIGHT}{_SOME}{{0,4}}?(?:要|需要?|得|麻烦){_SOME}{{0,4}}?(?:补|加|付|出|承担)"
@@ -136,7 +140,7 @@ def asks_to_refuse(folded: str) -> bool:
 def asks_to_apply(folded: str) -> bool:
     """Whether the seller asks the buyer to apply for a refund without a return, or once more."""
     return any(
-        _NOT_TO_APPLY.search(folded[max(0, found.start("deed") - 12) : found.start("deed")]) is None
+        _NOT_TO_APPLY.search(folded[max(0, found.start("deed") - 20) : found.start("deed")]) is None
         and _REFUSED_AFTER.search(folded[found.end() : found.end() + 12]) is None
         for found in _TO_APPLY.finditer(folded)
     ) or any(

@@ -18,6 +18,10 @@ _DELAYED = re.compile(
     r"(?:延[期迟后]|推迟)[^,。!?;]{0,6}(?:发[货出]|寄出)(?!的话|时|会|赔|[^,。!?;]{0,3}[吗么?])"
     r"|(?:晚(?![上点些])|再?等|过)[^,。!?;]{1,5}[天日周][^,。!?;]{0,4}才?能?(?:发[货出]|寄出)(?![^,。!?;]{0,3}[吗么?])"
 )
+# 「现在下单要等三天才能发」 is asked for by anybody, and says nothing of what was ordered before.
+_OF_THE_NEXT = re.compile(
+    r"(?:现在|再|重新|新)(?:下单|[拍买订下])[^,。!?;]{0,8},?[^,。!?;]{0,4}$|(?:下单|[拍买订]下?|付款)(?:之?后|的话)[^,。!?;]{0,6},?[^,。!?;]{0,4}$"
+)
 _SUPPOSED = re.compile(r"(?:如果?|若|要是|万一|不会|怕|是不是|有没有|除非)[^,。!?;]{0,6}$")
 # 「申请退款理由选未按约定时间发货」.
 _REASON_TO_CHOOSE = re.compile(
@@ -32,6 +36,8 @@ _UNSENT = re.compile(
 )
 _ASKED_OR_TOLD = re.compile(
     r"(?:是不是|有没有|是否|[您你](?:说|反[馈映]|看到)|为什么|怎么)[^,。!?;]{0,8}$"
+    # 「您退货还没寄出」, 「发票还没寄出」, 「红包明天才能发」.
+    r"|[您你](?:们|那边|这边)?$|(?:退[货回件]|发票|红包|返现|券|补偿|赠品|礼品|视频|照片)[^,。!?;]{0,4}$"
 )
 
 
@@ -40,6 +46,7 @@ def says_not_sent(folded: str) -> bool:
     return any(
         _SUPPOSED.search(folded[max(0, found.start() - 12) : found.start()]) is None
         and _ASKED_OR_TOLD.search(folded[max(0, found.start() - 14) : found.start()]) is None
+        and not _is_of_the_next(folded, found)
         for found in _UNSENT.finditer(folded)
     )
 
@@ -53,4 +60,10 @@ def says_out_of_stock(folded: str) -> bool:
         and _SUPPOSED.search(folded[max(0, found.start() - 12) : found.start()]) is None
         for pattern in (_OUT_OF_STOCK, _DELAYED)
         for found in pattern.finditer(folded)
+        if pattern is _OUT_OF_STOCK or not _is_of_the_next(folded, found)
     )
+
+
+def _is_of_the_next(folded: str, found: re.Match[str]) -> bool:
+    """Whether it is said of an order that is still to be placed."""
+    return _OF_THE_NEXT.search(folded[max(0, found.start() - 20) : found.start()]) is not None
