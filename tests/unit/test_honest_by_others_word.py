@@ -433,7 +433,7 @@ class TestD03:
         alert = told(self.dormitory({"ann": 2, "bob": 2}), "1d", "D03")
         assert (alert.severity, alert.status) == ("info", "open")
         assert "A10_draft_complaint" not in codes(alert)
-        assert "过半已付款" in alert.summary.zh
+        assert "至少半数已付款" in alert.summary.zh
 
     @pytest.mark.parametrize(
         "paid",

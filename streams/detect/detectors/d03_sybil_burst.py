@@ -231,7 +231,7 @@ class SybilBurst(Detector[Rules]):
         en = f"{d['buyers']} accounts look like one actor"
         if d["is_half_paid"]:
             # 宿舍, 同事: who pays for half of it is hardly one who holds stock for nothing.
-            zh = f"{d['buyers']}个账号可能是同住或同事合拍,过半已付款"
+            zh = f"{d['buyers']}个账号可能是同住或同事合拍,至少半数已付款"
             en = f"{d['buyers']} accounts, perhaps of people who live together, have paid for half of it"
         return Presentation(
             title=("疑似多个小号合拍未付款", "Several accounts, one burst of unpaid orders"),
