@@ -7,7 +7,8 @@ decision, of the alert and of the clock.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -22,6 +23,7 @@ from streams.inbox.intake import storable
 from streams.inbox.models import LONGEST_REASON, LONGEST_SHOP, AuditRow, DecisionRow
 from streams.inbox.workflow import WORDS, State, can_log
 from streams.stock.control import APPROVED_FOR, Word
+from streams.stock.ledger import GIVEN_UP
 
 WAITS: Final = "needs_approval"
 # What a word is about: what may be let go, and what stands or may yet be topped up.
@@ -117,16 +119,18 @@ def approval(
 def lines_of(session: Session, alert: Alert, now: datetime) -> list[Line]:
     """The last decision about each order that the alert names, those alike together; what waits is first.
 
-    Of what was not topped up only what still may be, so nothing of an alert that has ended.
+    Of what was not topped up only what still may be, so of an alert that has ended only what went, what came
+    back, and what could not be taken back.
     """
     named, held = _named(alert), _held(alert)
     groups: dict[tuple[str, str, str, bool, bool], list[tuple[DecisionRow, int]]] = {}
     for row in _last(session, storable(alert.shop_id, LONGEST_SHOP), {order for _, order in named}):
         key = (row.item_id, row.order_id)
-        is_done = row.kind in ("top_up", "reverse")
+        # What could not be taken back is still there, and mostly of an order that is held no more.
+        is_done = row.kind in ("top_up", "reverse") or row.reason in GIVEN_UP
         is_held = key in held and now < row.closes_at
         if key in named and (is_done or is_held):
-            units = row.units if is_done else held[key]
+            units = row.units or named[key]
             alike = (row.item_id, row.kind, row.reason, row.is_dry_run, is_held)
             groups.setdefault(alike, []).append((row, units))
     lines = [
@@ -199,20 +203,19 @@ def waiting_in(shops: Collection[str], now: datetime) -> Select[str, str, str]:
     )
 
 
-def _named(alert: Alert) -> set[_Key]:
-    return {_key(line.item_id, line.order_id) for line in alert.held_units}
-
-
-def _held(alert: Alert) -> Mapping[_Key, int]:
-    """Units that wait for the buyer's payment, by item and order; none where the ledger heeds no alert."""
-    held: dict[_Key, int] = {}
-    if alert.status != "open" or alert.suppressed_by is not None:
-        return held
+def _named(alert: Alert) -> Counter[_Key]:
+    """Units by item and order, whatever became of them."""
+    named = Counter[_Key]()
     for line in alert.held_units:
-        if line.state == "held":
-            key = _key(line.item_id, line.order_id)
-            held[key] = held.get(key, 0) + line.units
-    return held
+        named[_key(line.item_id, line.order_id)] += line.units
+    return named
+
+
+def _held(alert: Alert) -> Set[_Key]:
+    """What waits for the buyer's payment, by item and order; nothing where the ledger heeds no alert."""
+    if alert.status != "open" or alert.suppressed_by is not None:
+        return frozenset()
+    return {_key(one.item_id, one.order_id) for one in alert.held_units if one.state == "held"}
 
 
 def _key(item_id: str, order_id: str) -> _Key:

@@ -300,6 +300,20 @@ def test_what_was_taken_back_for_want_of_stock_can_be_stopped_before_it_goes_aga
     assert night.shown() == BACK
 
 
+def test_what_could_not_be_taken_back_is_shown_though_the_order_is_held_no_more(
+    night: Night,
+) -> None:
+    night.alert(burst())
+    night.say("approve")
+    night.to_shop()
+    night.alert(burst({"o1": (3, "paid"), "o2": (2, "closed")}, revision=2, change="updated"))
+    assert night.shown() == ["order_closed 2 o2", "order_paid 3 o1"]
+    for action in night.shop.commands()[2:]:
+        assert night.shop.result(action.action_id, "failed") != []
+    night.to_inbox()
+    assert night.shown() == ["reverse_failed 5 o1 o2"]
+
+
 def test_what_the_platform_closes_is_offered_until_then(night: Night) -> None:
     night.alert(burst())
     night.forward(days=2, hours=23, minutes=54)
