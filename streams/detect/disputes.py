@@ -28,7 +28,7 @@ from streams.detect.facts import (
     ReturnArrived,
     by_time,
 )
-from streams.detect.orders import granted_by
+from streams.detect.orders import granted_by, refund_of
 
 _at_ms = attrgetter("at_ms")
 
@@ -190,14 +190,14 @@ def refunds_for_good(facts: Facts, disputes: Iterable[Dispute]) -> dict[str, lis
     ruling_of = {d.opened.ref: d.ruled.ruling if d.ruled else "" for d in disputes}
     granted: dict[str, list[RefundGranted]] = {}
     for grant in facts.of(RefundGranted):
-        refund_id = grant.ref.rpartition("/")[0]
+        refund_id = refund_of(grant)
         if refund_id in ruling_of:
             granted.setdefault(refund_id, []).append(grant)
     if not granted:
         return {}
     asked: dict[str, list[RefundRequested]] = {}
     for request in facts.of(RefundRequested):
-        asked.setdefault(request.ref.rpartition("#")[0], []).append(request)
+        asked.setdefault(refund_of(request), []).append(request)
     withdrawn = {fact.ref for fact in facts.of(RefundWithdrawn)}
     return {
         refund_id: [

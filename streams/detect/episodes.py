@@ -299,6 +299,14 @@ def outcome_of_burst(
     return "open", None
 
 
+def is_half_paid(paid: Sequence[int], placed: Sequence[int]) -> bool:
+    """Whether of a burst half was paid, of orders and of units; of both lists each is the units of an order.
+
+    To pay for one of many, or for trifles, is cheap.
+    """
+    return 2 * len(paid) >= len(placed) and 2 * sum(paid) >= sum(placed)
+
+
 def outcome(
     resolved_ms: int | None, expires_ms: int, horizon_ms: int
 ) -> tuple[AlertStatus, int | None]:

@@ -126,9 +126,9 @@ def granted_by(grant: RefundGranted) -> str:
     return grant.ref.rpartition("/")[2]
 
 
-def refund_of(request: RefundRequested) -> str:
-    """The refund that an attempt belongs to."""
-    return request.ref.rpartition("#")[0]
+def refund_of(fact: RefundRequested | RefundGranted) -> str:
+    """The refund that an attempt or a grant belongs to."""
+    return fact.ref.rpartition("#" if isinstance(fact, RefundRequested) else "/")[0]
 
 
 def all_granted(ways: Set[str]) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from the end of its payment grace, and only once the payments topic is known to 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -33,6 +33,7 @@ from streams.detect.episodes import (
     Run,
     Threshold,
     Verdict,
+    is_half_paid,
     outcome_of_burst,
     runs,
     slide_live,
@@ -304,7 +305,12 @@ def _episode(
                 most_orders == len(members)
                 and all(_was_put_right(order, closed, rules) for order in members)
             ),
-            "is_half_paid": int(_is_half_paid(members)),
+            "is_half_paid": int(
+                is_half_paid(
+                    [order.placed.units for order in members if order.paid_ms < NEVER],
+                    [order.placed.units for order in members],
+                )
+            ),
             "held_units": sum(hold.units for hold in holds if hold.state == "held"),
             # Of what is paid or closed the platform closes nothing any more.
             "auto_close_ms": min(held, default=0) + rules.T01.close_s * 1000,
@@ -313,13 +319,6 @@ def _episode(
         holds=holds,
         cooldown_s=rules.cooldown_s,
     )
-
-
-def _is_half_paid(members: Sequence[_Order]) -> bool:
-    """Whether that was paid of orders and of units: nobody complains of who buys so much."""
-    paid = [order for order in members if order.paid_ms < NEVER]
-    units = sum(order.placed.units for order in members)
-    return 2 * len(paid) >= len(members) and 2 * sum(o.placed.units for o in paid) >= units
 
 
 def _was_put_right(order: _Order, closed: Mapping[str, OrderClosed], rules: Rules) -> bool:

@@ -37,6 +37,7 @@ from streams.detect.episodes import (
     Threshold,
     Told,
     Verdict,
+    is_half_paid,
     outcome_of_burst,
     runs,
 )
@@ -352,7 +353,10 @@ def _episode(
     payers = {order.name[0] for order in members if order.uses[0].paid_ms < NEVER}
     anchor = next(order for order in members if order.signal.ref == run.anchor.ref)
     kinds = {use.identity.partition(":")[0] for order in members for use in order.uses}
-    is_half_paid = 2 * len(payers) >= len(buyers) and _is_half_paid(members)
+    is_half = 2 * len(payers) >= len(buyers) and is_half_paid(
+        [order.units for order in members if order.uses[0].paid_ms < NEVER],
+        [order.units for order in members],
+    )
     return Episode(
         detector="D03",
         anchor=run.anchor,
@@ -360,7 +364,7 @@ def _episode(
         last_at_ms=run.last_at_ms,
         status=status,
         ended_at_ms=ended_at_ms,
-        severity="info" if is_half_paid else run.level,
+        severity="info" if is_half else run.level,
         steps=len(members) + ended + (status != "open"),
         window_s=rules.window_s,
         members=tuple(order.signal for order in members),
@@ -377,7 +381,7 @@ def _episode(
             "most_orders": most_orders,
             "most_units": most_units,
             "held_units": sum(h.units for h in holds if h.state == "held"),
-            "is_half_paid": int(is_half_paid),
+            "is_half_paid": int(is_half),
             "kinds": ",".join(sorted(kinds)),
             # The smallest identity of the first order: the same while the ring grows, and next time.
             "ring": ring_id(min(use.identity for use in anchor.uses)),
@@ -388,13 +392,6 @@ def _episode(
         holds=holds,
         cooldown_s=rules.cooldown_s,
     )
-
-
-def _is_half_paid(members: Sequence[RingOrder]) -> bool:
-    """Whether that was paid of orders and of units: to pay for one of many, or for trifles, is cheap."""
-    paid = [order for order in members if order.uses[0].paid_ms < NEVER]
-    units = sum(order.units for order in members)
-    return 2 * len(paid) >= len(members) and 2 * sum(order.units for order in paid) >= units
 
 
 def _end_ms(order: RingOrder, horizon_ms: int, rules: Rules) -> int:

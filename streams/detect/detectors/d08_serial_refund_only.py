@@ -272,7 +272,7 @@ def _begun_by_platform(facts: Facts) -> Set[str]:
     asked_ms: dict[str, int] = {}
     for request in facts.of(RefundRequested):
         asked_ms.setdefault(refund_of(request), request.at_ms)
-    refunds = {grant.ref.rpartition("/")[0]: grant.at_ms for grant in ruled}
+    refunds = {refund_of(grant): grant.at_ms for grant in ruled}
     return {refund for refund, at_ms in refunds.items() if at_ms <= asked_ms.get(refund, 0)}
 
 

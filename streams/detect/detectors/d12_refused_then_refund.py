@@ -243,7 +243,7 @@ def _settled_ms(facts: Facts) -> dict[str, int]:
     """By refund, when it was first granted in any way."""
     found: dict[str, int] = {}
     for grant in facts.of(RefundGranted):
-        found.setdefault(grant.ref.rpartition("/")[0], grant.at_ms)
+        found.setdefault(refund_of(grant), grant.at_ms)
     return found
 
 
