@@ -197,7 +197,9 @@ def _claim(scene: Scene, order: str, placed: float, claimed: float, plain: int =
         return
     if scene.chance(8):
         text = scene.draw(st.sampled_from(["亲,没货了", "不好意思,少发了一件"]))
-        story.seller_wrote(text, claimed + scene.draw(st.sampled_from([-DAY, -TICK, 0, TICK])))
+        named = scene.draw(st.sampled_from([None, order, "another"]))
+        when = claimed + scene.draw(st.sampled_from([-DAY, -TICK, 0, TICK]))
+        story.seller_wrote(text, when, named)
     if scene.chance(8):
         named = scene.draw(st.sampled_from([None, order, "another"]))
         when = scene.draw(
