@@ -650,7 +650,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Nothing more is topped up for this alert, and what was is taken back; it can be approved later.",
     ),
     "stock.needs_approval": ("等待批准", "Waits for a person"),
-    "stock.approval_refused": ("未批准", "Refused"),
+    "stock.approval_refused": ("未批准，没有补或已收回", "Refused: not topped up, or taken back"),
     "stock.top_up": ("已补", "Topped up"),
     "stock.suggest_deduct_on_payment": (
         "不补，建议改为付款减库存",

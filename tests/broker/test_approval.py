@@ -48,7 +48,7 @@ def test_what_a_person_says_in_the_inbox_moves_stock_once_although_either_is_dow
             wait_until(lambda: "<b>已补</b>" in person.page(name), deadline_s=60)
             assert commands() == [3]
             person.step(name, "refuse")
-            wait_until(lambda: "<b>未批准</b>" in person.page(name), deadline_s=60)
+            wait_until(lambda: "<b>未批准，没有补或已收回</b>" in person.page(name), deadline_s=60)
             # Whoever sends the approval again, late.
             approval, _ = read_to_end(bootstrap, topics["control"])
             produce(bootstrap, topics["control"], [Message(approval.value)])
@@ -64,5 +64,5 @@ def test_what_a_person_says_in_the_inbox_moves_stock_once_although_either_is_dow
     with inbox(bootstrap, topic_prefix, tmp_path, **token) as running:
         person = Person(running.url)
         wait_until(lambda: "已自行解除" in person.page(name), deadline_s=60)
-        assert "<b>未批准</b>" in person.page(name)
+        assert "<b>未批准，没有补或已收回</b>" in person.page(name)
         assert running.metric('orderwatch_inbox_events_waiting{topic="control"}') == 0
