@@ -32,10 +32,10 @@ MAX_SIGNALS = 12
 _ABOUT_STOCK = re.compile("[货貨发發]|卖完|賣完|售罄|库存|庫存|未按|没按|沒按")
 _ABOUT_SENDING = re.compile("发|發|寄|出[库庫]|揽|攬")
 _ABOUT_MISTAKES = re.compile(
-    "[错錯漏少忘混串反误誤疏丢丟失见見]|wrong|less|fewer|missed|forgot|failed", re.I
+    "[错錯漏少忘混串反误誤疏丢丟失见見]|wrong|incorrect|less|few|missed|forgot|failed", re.I
 )
 _ABOUT_REFUSING = re.compile("拒|签收|簽收|refuse|reject|decline|not accept|not sign", re.I)
-_ABOUT_APPLYING = re.compile("退款|申请|申請|提交|refund|dispute|again", re.I)
+_ABOUT_APPLYING = re.compile("退款|申请|申請|提交|发起|發起|refund|dispute|again", re.I)
 _ABOUT_FREIGHT = re.compile("[运運邮郵递遞]费|[运運邮郵递遞]費|差[价價]")
 _DIGIT = re.compile(r"\d")
 # Without any of these no sum is named, 「五千不外传」, nor money spoken of.
