@@ -15,7 +15,7 @@ from streams.detect.text import admissions, english, english_reviews
 from streams.detect.text.ads import ads
 from streams.detect.text.bargains import bargain
 from streams.detect.text.context import NEAR, is_denied, sentence
-from streams.detect.text.extortion import extortion, names_reason
+from streams.detect.text.extortion import extortion, names_reason, tells_of_own_money
 from streams.detect.text.folding import Folded, fold, join
 from streams.detect.text.insults import abuse
 from streams.detect.text.invoices import refuses
@@ -53,7 +53,7 @@ class Found(NamedTuple):
 class Signals(NamedTuple):
     """The signals of one text in order of place; `amount_minor` is the largest demanded, in fen.
 
-    `names_reason`, of chats, whether it says what a claim may rest on.
+    `names_reason`, of chats, whether it says what a claim may rest on: a fault, a rule, one's own money.
     """
 
     found: tuple[Found, ...] = ()
@@ -69,7 +69,7 @@ NO_SIGNALS = Signals()
 # 「发票寄到南京西路1266号」, 「地址改成世纪大道100号」: where something is to go is told, and nobody is
 # asked to confirm where it goes now.
 _TOLD_WHERE = re.compile(
-    r"(?:(?:寄|发|邮|送|改|换)(?:到|至|去|往|给|成|为)|没变|不变)[^,。!?;]{0,30}$"
+    r"(?:(?:寄|发|邮|送|改|换)(?:到|至|去|往|给|成|为)|地址(?:要|请|帮我|麻烦)?改|没变|不变)[^,。!?;]{0,30}$"
 )
 _TO_CONFIRM = re.compile(
     r"是不是|是否|[对是]吗|对[吧么]|对不(?!起|住)|是吧|没错|错[吧没]|确认(?!收货)|核对|[帮您你]我?看一?下"
@@ -122,8 +122,10 @@ def read_chat(text: str) -> Signals:
     found = [hit for hit in hits if hit.code.startswith(_CHAT) and hit.code != "contact.link"]
     has_digits = _DIGIT.search(folded.text) is not None
     found += islice(phrased(folded.text), MAX_NUMBERS)
-    if not hits and not found and not has_digits and not _OF_MONEY.search(folded.text):
-        return Signals(names_reason=has_reason)
+    has_money = has_digits or _OF_MONEY.search(folded.text) is not None
+    is_explained = has_reason or (has_money and tells_of_own_money(folded.text))
+    if not hits and not found and not has_money:
+        return Signals(names_reason=is_explained)
     found = _told_scams(folded.text, found)
     found = [hit for hit in found if not _asks_of_the_shop(folded.text, hit)]
     meant, amount = extortion(folded.text, hits)
@@ -139,7 +141,7 @@ def read_chat(text: str) -> Signals:
         found += [
             Hit("address.echo", a, b) for _, a, b in houses if not _is_told(folded.text, a, b)
         ]
-    return _signals(folded, found, amount)._replace(names_reason=has_reason)
+    return _signals(folded, found, amount)._replace(names_reason=is_explained)
 
 
 def _read_english_chat(folded: Folded) -> Signals:
