@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from streams.detect.text import admissions, english, english_reviews
+from streams.detect.text import admissions, concessions, english, english_reviews
 from streams.detect.text.ads import ads
 from streams.detect.text.bargains import bargain
 from streams.detect.text.context import NEAR, is_denied, sentence
@@ -29,13 +29,27 @@ SAME_BREATH = 40
 # More of one text than this is not kept: a fact stays small whatever somebody types.
 MAX_SIGNALS = 12
 
-_ABOUT_STOCK = re.compile("[货貨发發]|卖完|賣完|售罄|库存|庫存|未按|没按|沒按")
-_ABOUT_SENDING = re.compile("发|發|寄|出[库庫]|揽|攬")
-_ABOUT_MISTAKES = re.compile(
-    "[错錯漏少忘混串反误誤疏丢丟失见見]|wrong|less|fewer|missed|forgot|failed", re.I
+_ABOUT_STOCK = re.compile(
+    "[货貨发發]|[卖賣]完|售罄|[库庫]存|未按|[没沒]按|[没沒]有?了"
+    "|停[运運收]|爆[仓倉]|[滞滯]留|[积積][压壓]|延[误誤]|stock|sold out",
+    re.I,
 )
-_ABOUT_REFUSING = re.compile("拒|签收|簽收|refuse|reject|decline|not accept|not sign", re.I)
+_ABOUT_SENDING = re.compile(
+    "发|發|寄|出[库庫]|揽|攬|[仓倉][库庫]|[单單]|shipped|sent|dispatched|left|posted", re.I
+)
+_ABOUT_MISTAKES = re.compile(
+    "[错錯漏少忘混串反误誤疏丢丟失见見]|wrong|less|fewer|missed|forgot|failed|lost", re.I
+)
+_ABOUT_REFUSING = re.compile(
+    "拒|签收|簽收|[拦攔]截|截回|追回|退[回件]|refuse|reject|decline|not accept|not sign", re.I
+)
 _ABOUT_APPLYING = re.compile("退款|申请|申請|提交|refund|dispute|again", re.I)
+_ABOUT_KEEPING = re.compile("不用|无需|無需|不必|留[着著下]|keep|need to|have to", re.I)
+_ABOUT_PLACING = re.compile("付|改[价價运運邮郵]|修改")
+_ABOUT_GIVING = re.compile(
+    "[补補赔賠退转轉返打发發][^,。!?;]{0,20}[您你]|[您你][^,。!?;]{0,12}[补補赔賠退转轉返打发發]"
+)
+_SUM = re.compile(r"\d|[十百千元块塊]")
 _ABOUT_FREIGHT = re.compile("[运運邮郵递遞]费|[运運邮郵递遞]費|差[价價]")
 _DIGIT = re.compile(r"\d")
 # Without any of these no sum is named, 「五千不外传」, nor money spoken of.
@@ -219,6 +233,27 @@ def asks_to_apply(text: str) -> bool:
     return _ABOUT_APPLYING.search(text) is not None and admissions.asks_to_apply(
         join(fold(text)).text
     )
+
+
+def spares_return(text: str) -> bool:
+    """Whether a message of the seller says that goods, or some of them, need not come back."""
+    return _ABOUT_KEEPING.search(text) is not None and concessions.spares_return(
+        join(fold(text)).text
+    )
+
+
+def asks_to_place(text: str) -> bool:
+    """Whether a message of the seller asks to place an order that is not to be paid for yet."""
+    return _ABOUT_PLACING.search(text) is not None and concessions.asks_to_place(
+        join(fold(text)).text
+    )
+
+
+def offers_money(text: str) -> int:
+    """How much money a message of the seller offers to the buyer, in fen; mostly 0."""
+    if not _SUM.search(text) or not _ABOUT_GIVING.search(text):
+        return 0
+    return concessions.offers_money(join(fold(text)).text)
 
 
 def asks_for_freight(text: str) -> bool:
