@@ -51,6 +51,9 @@ _TO_PLACE = re.compile(
     rf"|(?:先别|先不要|先不用|不要|别)(?:着?急)?(?:着)?付款?,?{_SOME}{{0,6}}改(?:一下)?(?:价|运费|邮费)"
     rf"|{_PLACED}[^。!?;]{{0,10}}(?:给|帮|为|来)[您你我]{_SOME}{{0,2}}(?:改|修改)(?:一下)?(?:价|运费|邮费)"
 )
+# 「对公付款收到后给您改成已付款」: a company pays by its bank, and the order waits for that.
+_BY_BANK = re.compile(rf"对公{_SOME}{{0,4}}?(?:付|转|打|汇)")
+_NOT_SO = re.compile(rf"(?:不|没|无法|别|暂){_SOME}{{0,6}}$")
 
 
 def spares_return(folded: str) -> bool:
@@ -75,8 +78,14 @@ def offers_money(folded: str) -> int:
 
 
 def asks_to_place(folded: str) -> bool:
-    """Whether the seller asks to place an order and to wait with the payment, mostly for another price."""
-    return any(_is_granted(folded, found) for found in _TO_PLACE.finditer(folded))
+    """Whether the seller asks to place an order and to wait with the payment, mostly for another price.
+
+    Or takes it from the bank of a company, of which no payment is told before it has come.
+    """
+    return any(_is_granted(folded, found) for found in _TO_PLACE.finditer(folded)) or any(
+        _is_granted(folded, found) and _NOT_SO.search(folded[: found.start()]) is None
+        for found in _BY_BANK.finditer(folded)
+    )
 
 
 def _around(folded: str, found: re.Match[str]) -> tuple[str, int, int]:

@@ -45,7 +45,7 @@ _ABOUT_REFUSING = re.compile(
 )
 _ABOUT_APPLYING = re.compile("退款|申请|申請|提交|refund|dispute|again", re.I)
 _ABOUT_KEEPING = re.compile("不用|无需|無需|不必|留[着著下]|keep|need to|have to", re.I)
-_ABOUT_PLACING = re.compile("付|改[价價运運邮郵]|修改")
+_ABOUT_PLACING = re.compile("付|改[价價运運邮郵]|修改|[对對]公")
 _ABOUT_GIVING = re.compile(
     "[补補赔賠退转轉返打发發][^,。!?;]{0,20}[您你]|[您你][^,。!?;]{0,12}[补補赔賠退转轉返打发發]"
 )
