@@ -19,7 +19,7 @@ measured AS (
             > getvariable('tolerance') * expected_g, false) AS is_off,
         coalesce(received_units < expected_units, false) OR coalesce(received_g < expected_g, false) AS is_less,
         is_less AND NOT coalesce(expected_sku <> received_sku, false)
-            AND NOT coalesce(expected_g > 0 AND received_g > expected_g, false) AS is_only_less
+            AND NOT coalesce(expected_g > 0 AND (received_g > expected_g OR 2 * received_g < expected_g), false) AS is_only_less
     FROM returned
 ),
 contradicted AS (

@@ -156,6 +156,8 @@ STORIES: dict[str, tuple[str, Tell, list[str]]] = {
     "let keep afterwards": ("D09", lambda s: _kept(s, DAY + TICK), ["critical"]),
     "let keep, and another came": ("D09", lambda s: _kept(s, DAY, sku="b"), ["critical"]),
     "let keep, and more came": ("D09", lambda s: _kept(s, DAY, grams=1200), ["critical"]),
+    "let keep, and half came": ("D09", lambda s: _kept(s, DAY, grams=450), []),
+    "let keep, and less than half came": ("D09", lambda s: _kept(s, DAY, grams=449), ["critical"]),
     "let keep of another": ("D09", lambda s: _kept(s, 2 * HOUR, "x"), ["critical"]),
     "each holds the other": ("D09", lambda s: _swapped(s, 2, 990), []),
     "one is too light for the other": ("D09", lambda s: _swapped(s, 2, 809), ["critical"]),

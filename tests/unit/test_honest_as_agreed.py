@@ -141,7 +141,11 @@ class TestD04:
 
     @pytest.mark.parametrize(
         ("before", "demand"),
-        [("退货的顺丰费我垫了45", "转我500,不然投诉"), ("运费是多少", "10转我,不然投诉")],
+        [
+            ("退货的顺丰费我垫了45", "转我500,不然投诉"),
+            ("垫了很多精力", "10转我,不然投诉"),
+            ("运费是多少", "10转我,不然投诉"),
+        ],
     )
     def test_twin_much_or_out_of_nothing_is_a_demand(self, before: str, demand: str) -> None:
         events = [*sent(), chat("4d", before), chat("4d1h", demand)]
@@ -233,8 +237,18 @@ class TestD09:
             (SAID, {}),
             (SAID, FEWER | {"expected_sku_id": "cup", "received_sku_id": "brick"}),
             (SAID, {"expected_weight_g": 1000, "received_weight_g": 1800}),
+            (SAID, {"expected_weight_g": 1000, "received_weight_g": 499}),
         ],
-        ids=["afterwards", "before", "of another", "the buyer", "no numbers", "sku", "heavier"],
+        ids=[
+            "afterwards",
+            "before",
+            "of another",
+            "the buyer",
+            "no numbers",
+            "sku",
+            "heavier",
+            "a half",
+        ],
     )
     def test_twin_another_thing_or_unagreed_is_a_mismatch(
         self, said: Event, numbers: dict[str, Any]
@@ -270,6 +284,7 @@ class TestD12:
             ("您为什么不签收,影响我们", "seller"),
             ("已经发出,拦截不了", "seller"),
             ("没有拦截您的包裹", "seller"),
+            ("可以帮您拦截,运费您承担", "seller"),
             ("已经帮我拦截了吗", "seller"),
             ("已经让快递退回了", "buyer"),
         ],

@@ -361,6 +361,8 @@ def test_who_passes_something_on_or_names_a_reason_of_ones_own_is_not_warned_of(
         "你们也遇到过这种事吧,转我500,不然差评",
         "客服:转我500,不然差评",
         "服务太差的500转我,不然投诉",
+        "群里有人发的套路我都会,转我500,不然天天差评",
+        "违约金5000,不给就天天拍下不付款",
         "Send me $35 or I will file a chargeback with my bank.",
     ],
 )

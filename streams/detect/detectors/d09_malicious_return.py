@@ -349,11 +349,16 @@ def _is_short(fact: ReturnInspected, came: _Came, rules: Rules) -> bool:
 
 
 def _is_only_less(fact: ReturnInspected) -> bool:
-    """Whether all that is wrong is that less came than was expected: fewer units, or less weight."""
+    """Whether all that is wrong is that less came than was expected: fewer units, or less weight.
+
+    Not less than half of the weight, for a gift or a broken piece is the smaller part of a parcel.
+    """
     is_fewer = 0 <= fact.received_units < fact.expected_units
     is_lighter = 0 <= fact.received_g < fact.expected_g
-    is_heavier = 0 < fact.expected_g < fact.received_g
-    return not fact.is_other_sku and not is_heavier and (is_fewer or is_lighter)
+    is_weight_off = 0 < fact.expected_g < fact.received_g or (
+        is_lighter and 2 * fact.received_g < fact.expected_g
+    )
+    return not fact.is_other_sku and not is_weight_off and (is_fewer or is_lighter)
 
 
 def _abnormal(facts: Facts, horizon_ms: int, rules: Rules) -> Share:
