@@ -18,6 +18,7 @@ from streams.detect.facts import (
     InvoiceAsked,
     InvoiceIssued,
     InvoiceRefused,
+    OfferedMoney,
     ReasonGiven,
     Redirected,
     ReviewGone,
@@ -32,6 +33,7 @@ from tests.oracle.talk import (
     Ended,
     Explained,
     InvoiceStep,
+    Offered,
     Reviewed,
     Said,
     TalkHistory,
@@ -164,6 +166,7 @@ def talk_history(events: Iterable[tuple[str, Mapping[str, Any]]]) -> TalkHistory
     events = list(events)
     said: dict[tuple[str, str, str], Said] = {}
     explained: list[Explained] = []
+    offered: list[Offered] = []
     reviewed: list[Reviewed] = []
     gone: list[Ended] = []
     invoices: list[InvoiceStep] = []
@@ -177,6 +180,8 @@ def talk_history(events: Iterable[tuple[str, Mapping[str, Any]]]) -> TalkHistory
                 said[*where, fact.event_id] = _said(*where, fact)
             elif isinstance(fact, ReasonGiven | SaidMistake | SaidStockout):
                 explained.append(Explained(*where, fact.at_ms))
+            elif isinstance(fact, OfferedMoney):
+                offered.append(Offered(*where, fact.at_ms, fact.amount_minor))
             elif isinstance(fact, ReviewStood):
                 reviewed.append(
                     Reviewed(
@@ -206,6 +211,7 @@ def talk_history(events: Iterable[tuple[str, Mapping[str, Any]]]) -> TalkHistory
         events,
         list(said.values()),
         explained,
+        offered,
         list(newest.values()),
         list(last_gone.values()),
         invoices,
@@ -249,4 +255,5 @@ def _said(shop: str, buyer: str, fact: ChatSaid) -> Said:
         " address.ask@" in found,
         [theme for theme in _THEMES if f" {theme}" in found],
         list(fact.orders),
+        fact.amount_minor,
     )

@@ -18,6 +18,7 @@ from streams.detect.episodes import Crossing, Run, Threshold
 from streams.detect.facts import (
     NEVER,
     AskedForFreight,
+    AskedToPlace,
     AskedToRefuse,
     ChatRefused,
     ComplaintFiled,
@@ -30,6 +31,7 @@ from streams.detect.facts import (
     RefundGranted,
     RefundRequested,
     ReviewStood,
+    SaidKeep,
     SaidMistake,
     SaidStockout,
     SaidUnsent,
@@ -40,7 +42,16 @@ from streams.detect.facts import (
 F = TypeVar("F", RefundRequested, ReviewStood)
 _EACH_ITS_OWN: Mapping[str, int] = {}
 # What a seller says of an order, or of none by name.
-Saying = ChatRefused | SaidStockout | SaidMistake | SaidUnsent | AskedToRefuse | AskedForFreight
+Saying = (
+    ChatRefused
+    | SaidStockout
+    | SaidMistake
+    | SaidUnsent
+    | SaidKeep
+    | AskedToRefuse
+    | AskedToPlace
+    | AskedForFreight
+)
 
 
 # Of goods in these states the buyer has had them. `not_received` and `unknown` leave it to the parcel.

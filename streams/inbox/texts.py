@@ -1006,6 +1006,12 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "fact.SaidMistake": ("卖家称发错或少发", "Sent wrong or too little, said the seller"),
     "fact.AskedToRefuse": ("卖家请买家拒收", "The seller asked to refuse the parcel"),
     "fact.AskedToApply": ("卖家请买家申请退款", "The seller asked to apply for a refund"),
+    "fact.SaidKeep": ("卖家称不用退回", "Need not come back, said the seller"),
+    "fact.AskedToPlace": (
+        "卖家请买家先拍下不付款",
+        "The seller asked to place it and not to pay yet",
+    ),
+    "fact.OfferedMoney": ("卖家提出给钱", "The seller offered money"),
     "fact.AskedForFreight": ("卖家要求补运费", "The seller asked for freight"),
     "fact.Talked": ("与店铺聊过", "Wrote to the shop"),
     "fact.ReasonGiven": ("说明过问题或依据", "Said what is wrong"),

@@ -93,9 +93,21 @@ ended AS (
     FROM member m
     JOIN trade o USING (shop, buyer, order_id)
 ),
+-- Which of them the shop had asked to place unpaid: by name, or of those placed within the cooldown of it.
+asked_for AS (
+    SELECT DISTINCT m.shop, m.buyer, m.episode, m.order_id
+    FROM ended m
+    JOIN created o USING (shop, buyer, order_id)
+    JOIN said_by_seller s ON s.shop = m.shop AND s.buyer = m.buyer
+    WHERE s.is_wish_to_place AND CASE
+        WHEN s.order_id IS NULL
+            THEN abs(s.at_ms - o.at_ms) <= 1000 * getvariable('cooldown_s')
+        ELSE s.order_id = m.order_id END
+),
 summary AS (
     SELECT
         shop, buyer, episode,
+        bool_and((shop, buyer, episode, order_id) IN (FROM asked_for)) AS was_asked_for,
         count(*) AS n_members,
         list(order_id ORDER BY order_id) AS members,
         ceil(getvariable('resolve_paid_share') * count(*))::BIGINT AS k,
@@ -119,7 +131,7 @@ SELECT
         WHEN 'resolved' THEN greatest(s.payments[s.k], e.last_crossing)
         WHEN 'expired' THEN greatest(s.all_ended_at, e.last_crossing)
     END AS ended_at_ms,
-    CASE e.level WHEN 2 THEN 'critical' ELSE 'warn' END AS severity,
+    CASE WHEN s.was_asked_for THEN 'info' WHEN e.level = 2 THEN 'critical' ELSE 'warn' END AS severity,
     s.members,
     s.n_members
 FROM episode e

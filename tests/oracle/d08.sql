@@ -25,7 +25,7 @@ unasked AS (
     ) r USING (shop, buyer, refund_id)
     WHERE d.at_ms <= r.first_at
 ),
--- What the seller asked to apply for, or had owned up to before: the next request, of that order or else of an order that there was.
+-- What the seller asked to apply for, let keep or had owned up to before: the next request, of that order or else of an order that there was.
 invited AS (
     SELECT DISTINCT n.shop, n.buyer, n.event_id
     FROM (
@@ -35,7 +35,7 @@ invited AS (
         JOIN (FROM refund WHERE kind = 'requested') r
             ON r.shop = s.shop AND r.buyer = s.buyer AND r.at_ms >= s.at_ms
             AND coalesce(r.order_id = s.order_id, true)
-        WHERE s.is_invitation OR s.is_mistake
+        WHERE s.is_invitation OR s.is_keep OR s.is_mistake
         QUALIFY row_number() OVER (
             PARTITION BY s.shop, s.buyer, s.event_id ORDER BY r.at_ms, r.event_id
         ) = 1

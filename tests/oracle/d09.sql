@@ -16,7 +16,10 @@ measured AS (
         coalesce(received_units < expected_units AND all_units < expected_units, false) AS is_fewer,
         expected_g > 0 AND received_g IS NOT NULL AS is_weighed,
         coalesce(is_weighed AND 100 * least(abs(received_g - expected_g), abs(all_g - expected_g))
-            > getvariable('tolerance') * expected_g, false) AS is_off
+            > getvariable('tolerance') * expected_g, false) AS is_off,
+        coalesce(received_units < expected_units, false) OR coalesce(received_g < expected_g, false) AS is_less,
+        is_less AND NOT coalesce(expected_sku <> received_sku, false)
+            AND NOT coalesce(expected_g > 0 AND (received_g > expected_g OR 2 * received_g < expected_g), false) AS is_only_less
     FROM returned
 ),
 contradicted AS (
@@ -45,7 +48,8 @@ owned_up AS (
     FROM contradicted c
     JOIN said_by_seller s ON s.shop = c.shop AND s.buyer = c.buyer AND s.at_ms <= c.at_ms
     LEFT JOIN created o ON o.shop = c.shop AND o.buyer = c.buyer AND o.order_id = c.order_id
-    WHERE s.is_mistake
+    -- That some of it need not come back excuses only that less came.
+    WHERE (s.is_mistake OR s.is_keep AND c.is_only_less)
         AND CASE WHEN s.order_id IS NULL THEN s.at_ms >= coalesce(o.at_ms, 0)
             ELSE s.order_id = c.order_id END
 ),

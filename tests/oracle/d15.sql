@@ -7,6 +7,15 @@ touch AS (
     UNION
     SELECT shop, buyer, at_ms // 86400000 FROM contact WHERE is_answered
 ),
+-- What is asked in a form goes to the shop as well.
+asked_by_form AS (
+    SELECT shop, buyer, order_id, at_ms FROM refund WHERE kind = 'requested'
+    UNION ALL
+    SELECT
+        value ->> '$.shop_id', value ->> '$.buyer_id', value ->> '$.order_id', ms(value ->> '$.occurred_at')
+    FROM raw
+    WHERE topic = 'invoices' AND value ->> '$.type' IN ('requested', 'address_requested')
+),
 complained AS (
     SELECT c.shop, c.buyer, c.complaint_id, c.order_id, c.event_id, c.at_ms, o.event_id AS placed_by, o.at_ms AS placed_at
     FROM complaint c
@@ -28,6 +37,9 @@ found AS (
             )
             AND s.shop = c.shop AND s.buyer = c.buyer AND s.at_ms <= c.at_ms
             AND coalesce(s.order_id = c.order_id, s.at_ms >= c.placed_at)
+    ) AND NOT EXISTS (
+        FROM asked_by_form a
+        WHERE a.shop = c.shop AND a.buyer = c.buyer AND a.order_id = c.order_id AND a.at_ms <= c.at_ms
     ) AND NOT EXISTS (
         FROM touch t
         WHERE t.shop = c.shop AND t.buyer = c.buyer

@@ -130,9 +130,19 @@ SELECT
     regexp_matches(text, '您重新申请|申请仅退款就行') AS is_invitation,
     regexp_matches(text, '还没发出') AS is_unsent,
     regexp_matches(text, '开不了发票') AS is_refused_invoice,
-    regexp_matches(text, '要补[0-9]+元运费') AS is_about_freight
+    regexp_matches(text, '要补[0-9]+元运费') AS is_about_freight,
+    regexp_matches(text, '您留着用吧') AS is_keep,
+    regexp_matches(text, '先拍下不要付款') AS is_wish_to_place
 FROM event
-WHERE topic = 'chats' AND kind = 'message' AND value ->> '$.sender' = 'seller';
+WHERE topic = 'chats' AND kind = 'message' AND value ->> '$.sender' = 'seller'
+UNION ALL BY NAME
+-- A refusal that asks to apply once more says so of its order, and nothing else of what it says is read.
+SELECT
+    shop, buyer, order_id, event_id, at_ms, true AS is_invitation,
+    false AS is_stockout, false AS is_mistake, false AS is_wish_to_refuse, false AS is_unsent,
+    false AS is_refused_invoice, false AS is_about_freight, false AS is_keep, false AS is_wish_to_place
+FROM event
+WHERE topic = 'refunds' AND kind = 'refused' AND regexp_matches(value ->> '$.reason_text', '您重新申请');
 
 CREATE TEMP TABLE complaint AS
 SELECT

@@ -108,6 +108,10 @@ class SellerStory(Story):
         body = {"filing_id": f"f-{order}-{number}", "order_id": order}
         self._add("filings", kind, at, event_id, **body)
 
+    def invoiced(self, order: str, at: float) -> None:
+        """An invoice was asked for."""
+        self._add("invoices", "requested", at, None, invoice_id=f"i-{order}", order_id=order)
+
     def chatted(self, at: float, sender: str = "buyer") -> None:
         """A message that says nothing in particular."""
         body = {"chat_id": "c", "sender": sender, "channel": "wangwang", "text": "hello"}

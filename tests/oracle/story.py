@@ -172,10 +172,12 @@ class Story:
         refund: str | None = None,
         attempt: int = 1,
         sub_order: str | None = None,
+        text: str = "",
     ) -> None:
-        """A request was `refused` or `withdrawn`."""
+        """A request was `refused`, perhaps in these words, or `withdrawn`."""
         body = {"refund_id": refund or f"r-{order}", "order_id": order, "attempt_no": attempt}
-        self._add("refunds", kind, at, None, **body, sub_order_id=sub_order)
+        words = {"reason_text": text} if text else {}
+        self._add("refunds", kind, at, None, **body, sub_order_id=sub_order, **words)
 
     def flagged(self, at: float, *, banned: bool | None) -> None:
         """The shop's or the platform's marks on the account; None says nothing about a ban."""

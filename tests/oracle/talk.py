@@ -36,6 +36,16 @@ class Said(NamedTuple):
     asks_address: bool
     themes: Sequence[str]
     orders: Sequence[str]
+    amount_minor: int
+
+
+class Offered(NamedTuple):
+    """A message in which the seller offers so much money."""
+
+    shop: str
+    buyer: str
+    at_ms: int
+    amount_minor: int
 
 
 class Explained(NamedTuple):
@@ -106,6 +116,7 @@ class TalkHistory(History):
         events: Iterable[Event],
         said: Sequence[Said],
         explained: Sequence[Explained],
+        offered: Sequence[Offered],
         reviewed: Sequence[Reviewed],
         gone: Sequence[Ended],
         invoices: Sequence[InvoiceStep],
@@ -116,10 +127,13 @@ class TalkHistory(History):
             "said(shop VARCHAR, buyer VARCHAR, event_id VARCHAR, at_ms BIGINT, threatens BOOLEAN,"
             " wants_money BOOLEAN, claims_money BOOLEAN, wants_something BOOLEAN, names_amount BOOLEAN,"
             " names_channel BOOLEAN, is_marked BOOLEAN, asks_address BOOLEAN, themes VARCHAR[],"
-            " orders VARCHAR[])",
+            " orders VARCHAR[], amount_minor BIGINT)",
             said,
         )
         self._table("explained(shop VARCHAR, buyer VARCHAR, at_ms BIGINT)", explained)
+        self._table(
+            "offered(shop VARCHAR, buyer VARCHAR, at_ms BIGINT, amount_minor BIGINT)", offered
+        )
         self._table(
             "reviewed(shop VARCHAR, buyer VARCHAR, review_id VARCHAR, part VARCHAR,"
             " event_id VARCHAR, at_ms BIGINT, order_id VARCHAR, rating VARCHAR, posted_ms BIGINT,"
@@ -150,6 +164,7 @@ __all__ = [
     "Ended",
     "Explained",
     "InvoiceStep",
+    "Offered",
     "OracleEpisode",
     "Reviewed",
     "Said",

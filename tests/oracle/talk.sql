@@ -1,4 +1,4 @@
--- Signals of chats and reviews, as facts hold them: tables `said`, `explained`, `reviewed`,
+-- Signals of chats and reviews, as facts hold them: tables `said`, `explained`, `offered`, `reviewed`,
 -- `invoice_step` and `delivered` are given.
 -- D04: money that is claimed as compensation is something soft when all that a message wants of money is
 -- such, and a reason was given that day or the day before (UTC), not after the message. Else it is money.
@@ -8,7 +8,15 @@ FROM said s
 JOIN explained e
     ON e.shop = s.shop AND e.buyer = s.buyer AND e.at_ms <= s.at_ms
     AND e.at_ms // 86400000 >= s.at_ms // 86400000 - 1
-WHERE s.claims_money AND NOT s.wants_money;
+WHERE s.claims_money AND NOT s.wants_money
+UNION
+-- So is no more than what the shop had offered.
+SELECT s.shop, s.buyer, s.event_id
+FROM said s
+JOIN offered o
+    ON o.shop = s.shop AND o.buyer = s.buyer AND o.at_ms <= s.at_ms
+    AND o.at_ms // 86400000 >= s.at_ms // 86400000 - 1
+WHERE s.amount_minor BETWEEN 1 AND o.amount_minor;
 
 UPDATE said SET wants_money = TRUE WHERE claims_money;
 

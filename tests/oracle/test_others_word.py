@@ -104,6 +104,37 @@ def _freight(story: SellerStory, at: float, order: str | None = None) -> None:
     story.filed("k", "o", DAY, "postage")
 
 
+def _at_it_again(story: SellerStory, text: str) -> None:
+    story.created("o", 0)
+    for attempt in (1, 2, 3):
+        story.requested("o", attempt * DAY / 4, attempt=attempt)
+        story.refund_step("refused", "o", attempt * DAY / 4 + 1, attempt=attempt, text=text)
+
+
+def _kept(
+    story: SellerStory, at: float, order: str | None = None, sku: str = "a", grams: int = 500
+) -> None:
+    story.created("o", HOUR)
+    story.seller_wrote("碎的您留着用吧", at, order)
+    numbers = {"expected_weight_g": 900, "received_weight_g": grams}
+    story.inspected("o", DAY, expected_sku_id="a", received_sku_id=sku, **numbers)
+
+
+def _wait(story: SellerStory, at: float, order: str | None = None, orders: int = 1) -> None:
+    for number in range(orders):
+        story.created(f"o{number}", DAY + number, 200)
+    story.seller_wrote("您先拍下不要付款", at, order)
+
+
+def _form(story: SellerStory, at: float, order: str = "o", *, invoice: bool = False) -> None:
+    story.created("o", HOUR)
+    if invoice:
+        story.invoiced(order, at)
+    else:
+        story.requested(order, at, refund_only=False)
+    story.filed("k", "o", DAY, "postage")
+
+
 STORIES: dict[str, tuple[str, Tell, list[str]]] = {
     "a third of a ring is paid": ("D03", lambda s: _rings(s, 2), ["critical"]),
     "half of a ring is paid": ("D03", lambda s: _rings(s, 3), ["info"]),
@@ -117,6 +148,24 @@ STORIES: dict[str, tuple[str, Tell, list[str]]] = {
     "before it was placed": ("D08", lambda s: _invited(s, -1), ["warn"]),
     "decided with the request": ("D08", lambda s: _decided(s, DAY + 1), []),
     "decided after it": ("D08", lambda s: _decided(s, DAY + 1 + TICK), ["warn"]),
+    "let keep": ("D08", lambda s: _invited(s, DAY, text="您留着用吧"), []),
+    "refused three times": ("D08", lambda s: _at_it_again(s, "不同意"), ["warn"]),
+    "refused to be told better": ("D08", lambda s: _at_it_again(s, "您重新申请"), []),
+    "placed unpaid": ("D01", lambda s: _wait(s, -DAY), ["critical"]),
+    "asked to, a day before": ("D01", lambda s: _wait(s, 0), ["info"]),
+    "asked to, more than a day before": ("D01", lambda s: _wait(s, -TICK), ["critical"]),
+    "asked to, a day after": ("D01", lambda s: _wait(s, 2 * DAY), ["info"]),
+    "asked to, more than a day after": ("D01", lambda s: _wait(s, 2 * DAY + TICK), ["critical"]),
+    "asked to, by name": ("D01", lambda s: _wait(s, -DAY, "o0"), ["info"]),
+    "asked to, by the name of another": ("D01", lambda s: _wait(s, DAY, "x"), ["critical"]),
+    "asked to, one of two": ("D01", lambda s: _wait(s, DAY, "o0", 2), ["critical"]),
+    "let keep some of it": ("D09", lambda s: _kept(s, DAY), []),
+    "let keep afterwards": ("D09", lambda s: _kept(s, DAY + TICK), ["critical"]),
+    "let keep, and another came": ("D09", lambda s: _kept(s, DAY, sku="b"), ["critical"]),
+    "let keep, and more came": ("D09", lambda s: _kept(s, DAY, grams=1200), ["critical"]),
+    "let keep, and half came": ("D09", lambda s: _kept(s, DAY, grams=450), []),
+    "let keep, and less than half came": ("D09", lambda s: _kept(s, DAY, grams=449), ["critical"]),
+    "let keep of another": ("D09", lambda s: _kept(s, 2 * HOUR, "x"), ["critical"]),
     "each holds the other": ("D09", lambda s: _swapped(s, 2, 990), []),
     "one is too light for the other": ("D09", lambda s: _swapped(s, 2, 809), ["critical"]),
     "one is less than the other": ("D09", lambda s: _swapped(s, 1, 900), ["critical"]),
@@ -146,6 +195,10 @@ STORIES: dict[str, tuple[str, Tell, list[str]]] = {
     "granted before it was refused": ("D12", lambda s: _settled(s, DAY), []),
     "granted after it was refused": ("D12", lambda s: _settled(s, DAY + TICK), ["warn"]),
     "another refund was granted": ("D12", lambda s: _settled(s, DAY, "another"), ["warn"]),
+    "asked for a refund by form": ("D15", lambda s: _form(s, DAY), []),
+    "asked by form afterwards": ("D15", lambda s: _form(s, DAY + TICK), ["warn"]),
+    "asked by form of another": ("D15", lambda s: _form(s, 2 * HOUR, "x"), ["warn"]),
+    "asked for an invoice": ("D15", lambda s: _form(s, 2 * HOUR, invoice=True), []),
     "asked for freight": ("D15", lambda s: _freight(s, DAY), []),
     "asked for it afterwards": ("D15", lambda s: _freight(s, DAY + TICK), ["warn"]),
     "asked for it of another": ("D15", lambda s: _freight(s, 2 * HOUR, "x"), ["warn"]),

@@ -100,6 +100,26 @@ def test_d04_a_message_that_wants_other_money_too_is_no_claim(wants: str, severi
     assert only(told(story, "D04")).severity == severity
 
 
+@pytest.mark.parametrize(
+    ("offer", "at", "severity"),
+    [
+        ("给您补偿500元", 2 * DAY, "info"),
+        ("给您补偿500元", DAY, "info"),
+        ("给您补偿500元", DAY - 0.001, "warn"),
+        ("给您补偿500元", 2 * DAY + 0.001, "warn"),
+        ("给您补偿499元", 2 * DAY, "warn"),
+    ],
+)
+def test_d04_what_was_offered_may_be_asked_for_until_the_end_of_the_next_day(
+    offer: str, at: float, severity: str
+) -> None:
+    """The story begins at midnight (UTC)."""
+    story = Talk()
+    story.said(offer, at, sender="seller")
+    story.said("转我500,不然投诉", 2 * DAY)
+    assert only(told(story, "D04", 4 * DAY)).severity == severity
+
+
 @pytest.mark.parametrize(("gap", "talks"), [(DAY, 1), (DAY + 0.001, 2)])
 def test_d14_what_is_said_a_day_apart_is_one_conversation(gap: float, talks: int) -> None:
     story = Talk()

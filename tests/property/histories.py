@@ -83,6 +83,11 @@ def _burst(scene: Scene) -> None:
                 story.failed(order, again, payment=payment)
         if scene.chance(5):
             story.created(order, at + scene.draw(SHORT_GAPS), scene.draw(UNITS))
+    if scene.chance(15):
+        asked = max(0, at + scene.draw(st.sampled_from([-DAY - TICK, -DAY, 0, DAY, DAY + TICK])))
+        story.seller_wrote(
+            "您先拍下不要付款", asked, scene.draw(st.sampled_from([None, None, order]))
+        )
 
 
 def _saga(scene: Scene) -> None:
@@ -114,7 +119,8 @@ def _saga(scene: Scene) -> None:
         if scene.chance(80):
             at = scene.later(st.sampled_from([0, TICK, HOUR]))
             about = scene.draw(st.sampled_from(named))
-            story.refund_step("refused", order, at, attempt=attempt, sub_order=about)
+            text = "请补充照片,您重新申请" if scene.chance(8) else ""
+            story.refund_step("refused", order, at, attempt=attempt, sub_order=about, text=text)
         if scene.chance(5):
             story.refund_step("withdrawn", order, at + HOUR, attempt=attempt)
         for _ in range(scene.draw(st.integers(0, 2))):
@@ -171,7 +177,9 @@ def _across(scene: Scene) -> None:
             if scene.chance(8):
                 named = order if scene.chance(50) else None
                 invited = asked - scene.draw(st.sampled_from([HOUR, TICK, 0, -TICK]))
-                text = scene.draw(st.sampled_from(["您申请仅退款就行", "不好意思,少发了一件"]))
+                text = scene.draw(
+                    st.sampled_from(["您申请仅退款就行", "不好意思,少发了一件", "您留着用吧"])
+                )
                 story.seller_wrote(text, invited, named)
             if scene.chance(5):
                 story.refund_step("withdrawn", order, asked + HOUR, refund=f"a-{order}")

@@ -54,7 +54,8 @@ def returns(scene: Scene) -> None:
         if scene.chance(15):
             said = at + scene.draw(st.sampled_from([-DAY, -TICK, 0, TICK]))
             named = scene.draw(st.sampled_from([None, order, "another"]))
-            story.seller_wrote("不好意思,少发了一件", said, named)
+            texts = ["不好意思,少发了一件", "碎的您留着用吧"]
+            story.seller_wrote(scene.draw(st.sampled_from(texts)), said, named)
             if scene.chance(50):
                 story.created(order, said + scene.draw(st.sampled_from([-TICK, 0, TICK])))
         story.inspected(order, at, result, **given)
@@ -114,6 +115,13 @@ def unasked_complaints(scene: Scene) -> None:
                 "开不了发票",
             ]
             story.seller_wrote(scene.draw(st.sampled_from(texts)), touched, named)
+        if scene.chance(20):
+            asked = scene.draw(st.sampled_from([touched, filed, filed + TICK]))
+            about = order if scene.chance(80) else "another"
+            if scene.chance(50):
+                story.requested(about, asked, refund_only=False)
+            else:
+                story.invoiced(about, asked)
         if scene.chance(40):
             ruling = scene.draw(st.sampled_from(["upheld", "rejected", "withdrawn"]))
             story.ruled(complaint, order, filed + DAY, ruling, kind)

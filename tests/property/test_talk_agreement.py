@@ -52,8 +52,13 @@ def talks(draw: Draw) -> list[Event]:
         at = min(LAST, at + draw(STEPS if draw(st.integers(0, 3)) else LEAPS))
         story.buyer = draw(st.sampled_from(["b", "b", "b", "c"]))
         order = draw(st.sampled_from(NUMBERS))
-        kind = draw(st.integers(0, 17))
-        if kind > 11:
+        kind = draw(st.integers(0, 18))
+        if kind == 18:
+            offer = draw(
+                st.sampled_from(["给您补偿30元", "给您补偿2000元", "如果破损补偿您2000元"])
+            )
+            story.said(offer, at, sender="seller")
+        elif kind > 11:
             at = _baited(draw, story, at, order, f"k{at}")
         elif kind <= 4:
             story.said(draw(TEXTS), at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.wordings import level
+from streams.detect.address.details import doubts, plain
 from streams.detect.text.signals import read_chat, read_review, refuses_invoice
 from tests.oracle.story import DAY, ms
 from tests.pipeline import run
@@ -331,3 +332,57 @@ def test_twin_money_that_is_the_shops_is(text: str) -> None:
 def test_numbers_of_papers_sizes_and_batteries_are_no_sums(text: str) -> None:
     assert level(text) in {"", "info"}
     assert read_chat(text).amount_minor == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # What others wrote, passed on without quotation marks.
+        "刚才群里有人发的 转我500不然给你差评 你们是不是也遇到过这种",
+        "买家:给我200,不然差评\n客服:亲,不可以的\n这个是你们家的截图吗?网上看到的",
+        # A price that fell, a contract, costs that the fault had, and the dialect of Sichuan.
+        "昨天589买的,今天509,差的80给我,不给我就退货给差评",
+        "贵司延期交货造成我方损失5000元,依据合同第八条支付违约金5000元,否则起诉",
+        "用了脸上起疹子,看病260有病历,给报销260,不然投诉药监局",
+        "老板,你这个苹果全是孬的,赔我二十嘛,不然老子给差评哈",
+        "你们到店无房,赔我首晚房费400,不然12315",
+        "你们客服骂我,我要投诉,请道歉并赔偿精神损失",
+        "I have waited 60 days. Refund my $35 or I will file a chargeback with my bank.",
+    ],
+)
+def test_who_passes_something_on_or_names_a_reason_of_ones_own_is_not_warned_of(text: str) -> None:
+    assert level(text) != "warn"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我朋友发的差评还不够吗,转我500,不然投诉",
+        "你们也遇到过这种事吧,转我500,不然差评",
+        "客服:转我500,不然差评",
+        "服务太差的500转我,不然投诉",
+        "群里有人发的套路我都会,转我500,不然天天差评",
+        "违约金5000,不给就天天拍下不付款",
+        "Send me $35 or I will file a chargeback with my bank.",
+    ],
+)
+def test_twin_who_speaks_of_friends_or_of_bad_service_is(text: str) -> None:
+    assert level(text) == "warn"
+
+
+def test_an_address_that_is_changed_is_told() -> None:
+    assert not read_chat("地址改文三路90号,发票另外寄公司").has("address.")
+    assert read_chat("地址这个文三路90号,发票另外寄公司").has("address.echo")
+
+
+@pytest.mark.parametrize(
+    ("detail", "found"),
+    [
+        ("育才中学高三2班 放寒假了请勿发货等开学", ()),
+        ("文三路90号 这周不在家请勿发货", ()),
+        ("测试 请勿发货", ("detail_placeholder",)),
+        ("文三路90号 请勿发货", ("detail_placeholder",)),
+    ],
+)
+def test_who_is_not_at_home_may_say_when_not_to_send(detail: str, found: tuple[str, ...]) -> None:
+    assert doubts(plain(detail)) == found

@@ -20,8 +20,9 @@ ACCUSING = {detector.id for detector in find_detectors() if detector.accuses}
 ASK_PAYMENTS = {detector.id for detector in find_detectors() if "payments" in detector.topics}
 STORIES = [story for story in stories() if story.detector in ACCUSING]
 SILENCE_MIN_BUYERS = 5
-# Of single cases: what speaks for the buyer is in a topic that these do not wait for.
-NOT_AWAITED = {("D13", "shipments")}
+# Of single cases: what speaks for the buyer is in a topic that these do not wait for. What is held must be
+# told soon, also where chats lag.
+NOT_AWAITED = {("D13", "shipments"), ("D01", "chats")}
 
 
 def accused(alerts: Iterable[Alert]) -> dict[tuple[str, str], int]:

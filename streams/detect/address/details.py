@@ -39,7 +39,7 @@ _PLACEHOLDER_WHOLE = re.compile(
 _PLACEHOLDER_PART = re.compile(
     r"测试(?:地址|订单|单|勿发|请勿)|地址不知道(?!怎么)|随便(?:写|填|发)|乱写|asdf|qwert|zxcv"
     # 「国庆期间不要发货」 and 「不要发货到驿站」 say when and how.
-    r"|(?<!前)(?<!前请)(?<!间)(?<!间请)(?<!末)(?<!末请)(?<!天)(?<!天请)(?<!假)(?<!假请)"
+    r"|(?<!前)(?<!前请)(?<!间)(?<!间请)(?<!末)(?<!末请)(?<!天)(?<!天请)(?<!假)(?<!假请)(?<!假了)(?<!假了请)(?<!家)(?<!家请)"
     r"(?:不要发货|请勿发货|(?<!请)勿发货)(?![到至给去]|[发用]?(?:[韵申圆中][达通]|邮政|顺丰|极兔|百世|京东|快递))"
 )
 # A handle needs its channel: digits alone are the phone of a careful receiver, 「电话微信 138…」 as well, but

@@ -7,7 +7,7 @@ from the end of its payment grace, and only once the payments topic is known to 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -38,7 +38,14 @@ from streams.detect.episodes import (
     runs,
     slide_live,
 )
-from streams.detect.facts import NEVER, OrderClosed, OrderPaid, OrderPlaced, PaymentFailed
+from streams.detect.facts import (
+    NEVER,
+    AskedToPlace,
+    OrderClosed,
+    OrderPaid,
+    OrderPlaced,
+    PaymentFailed,
+)
 from streams.detect.orders import beside_the_most
 
 
@@ -105,7 +112,7 @@ class UnpaidOrderBurst(Detector[Rules]):
             counted, rules.window_s * 1000, _Tally(rules), lambda order: order.placed
         )
         episodes = [
-            _episode(run, facts, counted, horizon_ms, rules)
+            _episode(run, facts, orders, horizon_ms, rules)
             for run in runs(crossings, rules.cooldown_s * 1000)
         ]
         return Verdict(episodes, _wake_at(orders, episodes, horizon_ms, rules))
@@ -126,22 +133,29 @@ class UnpaidOrderBurst(Detector[Rules]):
         minutes = rules.window_s // 60
         close_ms = int(d["auto_close_ms"])
         held_units = int(d["held_units"])
+        asked_zh, asked_en = _ASKED_FOR if d["was_asked_for"] else ("", "")
         dont_close_en = " Don't close the orders." if held_units else ""
         most_zh, most_en = _most_held(episode)
         all_zh, all_en = beside_the_most(d)
         is_huge = int(d["most_units"]) >= rules.critical_units
         return Presentation(
-            title=("疑似恶拍:大量未付款订单", "Burst of unpaid orders"),
+            title=(
+                ("卖家约定先拍下的未付款订单", "Unpaid orders that the shop asked for")
+                if d["was_asked_for"]
+                else ("疑似恶拍:大量未付款订单", "Burst of unpaid orders")
+            ),
             summary=(
                 f"买家{buyer}在{minutes}分钟内拍下{d['most_orders']}笔共{d['most_units']}件未付款{all_zh},"
-                f"目前仍占用{held_units}件库存{most_zh}。{'请勿主动关闭订单。' if held_units else ''}",
+                f"目前仍占用{held_units}件库存{most_zh}。{asked_zh}"
+                f"{'请勿主动关闭订单。' if held_units else ''}",
                 f"{buyer} left orders unpaid: {d['most_orders']} ({d['most_units']} units) within "
                 f"{minutes} minutes{all_en}; units still held: {held_units}{most_en}."
-                f"{dont_close_en}",
+                f"{asked_en}{dont_close_en}",
             ),
             not_if=(
-                f"宽限期内付款或由买家关闭,或未付款不足{rules.warn_orders}笔且不足{rules.warn_units}件",
-                f"payment, or closing by the buyer, within the grace; fewer than "
+                f"宽限期内付款或由买家关闭,卖家曾请买家先拍下不付款,或未付款不足{rules.warn_orders}笔且不足{rules.warn_units}件",
+                f"payment, or closing by the buyer, within the grace; a shop that asked to place the "
+                f"orders and to wait with the payment; fewer than "
                 f"{rules.warn_orders} unpaid orders and fewer than {rules.warn_units} units",
             ),
             ended=(
@@ -156,7 +170,7 @@ class UnpaidOrderBurst(Detector[Rules]):
                 *playbooks.steps_after_burst(held_units),
                 *(
                     ()
-                    if d["was_slip"] or d["is_half_paid"]
+                    if d["was_slip"] or d["is_half_paid"] or d["was_asked_for"]
                     else (
                         playbooks.complaint(
                             "异常拍下",
@@ -170,6 +184,12 @@ class UnpaidOrderBurst(Detector[Rules]):
             ),
             deadlines=(playbooks.auto_close(close_ms),) if held_units else (),
         )
+
+
+_ASKED_FOR = (
+    "卖家曾请买家先拍下、暂不付款,请尽快改好价格。",
+    " The shop had asked to place them and to wait with the payment: set the price soon.",
+)
 
 
 def _most_held(episode: Episode) -> tuple[str, str]:
@@ -261,11 +281,11 @@ class _Tally:
 
 
 def _episode(
-    run: Run, facts: Facts, counted: list[_Order], horizon_ms: int, rules: Rules
+    run: Run, facts: Facts, orders: list[_Order], horizon_ms: int, rules: Rules
 ) -> Episode:
     """Step 5 and 6: what became of the members."""
     refs = {member.ref for member in run.members}
-    members = [order for order in counted if order.placed.ref in refs]
+    members = [order for order in orders if order.placed.ref in refs]
     paid = sorted(order.paid_ms for order in members if order.paid_ms < NEVER)
     ends = [_end(order, horizon_ms, rules) for order in members]
     percent = rules.resolve_paid_share_percent
@@ -280,6 +300,7 @@ def _episode(
     units = sum(order.placed.units for order in members)
     closed = {fact.ref: fact for fact in facts.of(OrderClosed)}
     most_orders, most_units = run.compared
+    was_asked_for = _were_asked_for(members, facts, rules)
     return Episode(
         detector="D01",
         anchor=run.anchor,
@@ -287,7 +308,7 @@ def _episode(
         last_at_ms=run.last_at_ms,
         status=status,
         ended_at_ms=ended_at_ms,
-        severity=run.level,
+        severity="info" if was_asked_for else run.level,
         steps=len(members) + ended + (status != "open"),
         window_s=rules.window_s,
         members=tuple(order.placed for order in members),
@@ -305,12 +326,8 @@ def _episode(
                 most_orders == len(members)
                 and all(_was_put_right(order, closed, rules) for order in members)
             ),
-            "is_half_paid": int(
-                is_half_paid(
-                    [order.placed.units for order in members if order.paid_ms < NEVER],
-                    [order.placed.units for order in members],
-                )
-            ),
+            "is_half_paid": int(_is_half_paid(_bought_with(members, orders, rules))),
+            "was_asked_for": int(was_asked_for),
             "held_units": sum(hold.units for hold in holds if hold.state == "held"),
             # Of what is paid or closed the platform closes nothing any more.
             "auto_close_ms": min(held, default=0) + rules.T01.close_s * 1000,
@@ -318,6 +335,49 @@ def _episode(
         counter=_counter(facts, len(paid)),
         holds=holds,
         cooldown_s=rules.cooldown_s,
+    )
+
+
+def _were_asked_for(members: Sequence[_Order], facts: Facts, rules: Rules) -> bool:
+    """Whether the shop had asked to place them all and to wait with the payment: 「先拍下,给您改价」.
+
+    Of an order by name, or of those placed within the cooldown of it. Chats are not awaited.
+    """
+    asked = facts.of(AskedToPlace)
+    near_ms = rules.cooldown_s * 1000
+    return all(
+        any(
+            one.order_id == order.placed.ref
+            if one.order_id
+            else abs(one.at_ms - order.placed.at_ms) <= near_ms
+            for one in asked
+        )
+        for order in members
+    )
+
+
+def _bought_with(members: Sequence[_Order], orders: Sequence[_Order], rules: Rules) -> list[_Order]:
+    """The members, and whatever the buyer paid for that was placed among them, or within the window of that.
+
+    Who clicks twice and pays at once for one of the two has bought a half of it too.
+    """
+    placed_ms = [order.placed.at_ms for order in members]
+    from_ms = min(placed_ms) - rules.window_s * 1000
+    to_ms = max(placed_ms) + rules.window_s * 1000
+    refs = {order.placed.ref for order in members}
+    return [
+        order
+        for order in orders
+        if order.placed.ref in refs
+        or (order.paid_ms < NEVER and from_ms <= order.placed.at_ms <= to_ms)
+    ]
+
+
+def _is_half_paid(members: Sequence[_Order]) -> bool:
+    """Whether nobody complains of them any more, for so much of them was paid."""
+    return is_half_paid(
+        [order.placed.units for order in members if order.paid_ms < NEVER],
+        [order.placed.units for order in members],
     )
 
 

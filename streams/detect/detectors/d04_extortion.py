@@ -39,6 +39,7 @@ from streams.detect.facts import (
     ChatSaid,
     ComplaintFiled,
     ComplaintRuled,
+    OfferedMoney,
     ReasonGiven,
     RefundRequested,
     SaidMistake,
@@ -210,20 +211,31 @@ class Reasons:
         for said in (*facts.of(SaidMistake), *facts.of(SaidStockout)):
             day = said.at_ms // DAY_MS
             self._since[day] = min(said.at_ms, self._since.get(day, NEVER))
+        self._offers = facts.of(OfferedMoney)
 
     def wants_money(self, message: ChatSaid) -> bool:
         """Whether a message wants money that it is not known to have any claim to."""
         return "demand.money" in message.found and not self.is_claim(message)
 
     def is_claim(self, message: ChatSaid) -> bool:
-        """Whether all money that it wants is compensation whose reason was given that day or the day before.
+        """Whether all money that it wants was offered, or is compensation whose reason was given.
 
-        Whole days, for of the buyer's only the first reason of a day is kept.
+        That day or the day before. Whole days, for of the buyer's only the first reason of a day is kept.
         """
+        if self._was_offered(message):
+            return True
         if f"{CLAIM}@" not in message.found or "demand.money@" in message.found:
             return False
         day = message.at_ms // DAY_MS
         return day - 1 in self._since or self._since.get(day, NEVER) <= message.at_ms
+
+    def _was_offered(self, message: ChatSaid) -> bool:
+        """Whether the shop had offered as much, that day or the day before: 「说给我的50呢」."""
+        from_ms = (message.at_ms // DAY_MS - 1) * DAY_MS
+        return message.amount_minor > 0 and any(
+            from_ms <= offer.at_ms <= message.at_ms and message.amount_minor <= offer.amount_minor
+            for offer in self._offers
+        )
 
 
 def _marks(message: ChatSaid, reasons: Reasons) -> str:

@@ -49,6 +49,7 @@ from streams.detect.facts import (
     RefundRefused,
     RefundRequested,
     RefundWithdrawn,
+    SaidKeep,
     SaidMistake,
     Shipped,
     by_time,
@@ -277,11 +278,15 @@ def _begun_by_platform(facts: Facts) -> Set[str]:
 
 
 def _invited(facts: Facts) -> Set[str]:
-    """The requests that the shop asked for, or owned up to a mistake before: the first after each message.
+    """The requests that the shop asked for, or let keep the goods or owned up before: the first after each.
 
     By event; of the order that it names, or of one that was placed before it.
     """
-    said: list[AskedToApply | SaidMistake] = [*facts.of(AskedToApply), *facts.of(SaidMistake)]
+    said: list[AskedToApply | SaidKeep | SaidMistake] = [
+        *facts.of(AskedToApply),
+        *facts.of(SaidKeep),
+        *facts.of(SaidMistake),
+    ]
     if not said:
         return frozenset()
     placed_ms = {order.ref: order.at_ms for order in facts.of(OrderPlaced)}

@@ -42,6 +42,7 @@ from streams.detect.facts import (
     RefundWithdrawn,
     ReturnArrived,
     ReturnInspected,
+    SaidKeep,
     SaidMistake,
     Shipped,
     by_time,
@@ -146,10 +147,12 @@ class MaliciousReturn(Detector[Rules]):
             ),
             not_if=(
                 f"退回一致,运输破损,买家此前已称收到的不是所购商品(可能错发或贴错面单),卖家此前已承认发错或少发,"
+                "卖家已称有的不用退回而只是少了,"
                 f"两件退货互相装错,重量相差不超过{rules.weight_tolerance_percent}%,七天无理由退货;"
                 f"此类退款(同一包裹算一笔)少于{rules.warn_orders}笔或占付款订单不足{rules.min_share_percent}%",
                 "a return that matches, damage on the way, a buyer who had said that something else was "
-                "sent (it may have been, or labels were mixed up), a seller who had owned up to that, two "
+                "sent (it may have been, or labels were mixed up), a seller who had owned up to that, or let "
+                "some of it be kept of which less came, two "
                 "returns each of which holds what the other should, a weight within "
                 f"{rules.weight_tolerance_percent} %, seven-day returns; fewer than "
                 f"{rules.warn_orders} such refunds, those of one parcel being one, or less than "
@@ -235,13 +238,14 @@ def _mismatches(facts: Facts, rules: Rules) -> list[ReturnInspected]:
         return said_ms.get((fact.order_id, reason), NEVER) <= fact.at_ms
 
     exchanged = _Exchanges(facts)
-    owned_up = SellerSaid(facts, SaidMistake)
+    owned_up, let_keep = SellerSaid(facts, SaidMistake), SellerSaid(facts, SaidKeep)
     swapped = _swapped(found, rules)
     found = [
         fact
         for fact in found
         if not is_excused(fact, "wrong_item")
         and not owned_up.about(fact.order_id, fact.at_ms)
+        and not (_is_only_less(fact) and let_keep.about(fact.order_id, fact.at_ms))
         and fact.event_id not in swapped
     ]
     only_sku = {
@@ -342,6 +346,19 @@ def _is_short(fact: ReturnInspected, came: _Came, rules: Rules) -> bool:
         return False
     off_g = min(abs(grams - fact.expected_g) for grams in (fact.received_g, came.grams))
     return 100 * off_g > rules.weight_tolerance_percent * fact.expected_g
+
+
+def _is_only_less(fact: ReturnInspected) -> bool:
+    """Whether all that is wrong is that less came than was expected: fewer units, or less weight.
+
+    Not less than half of the weight, for a gift or a broken piece is the smaller part of a parcel.
+    """
+    is_fewer = 0 <= fact.received_units < fact.expected_units
+    is_lighter = 0 <= fact.received_g < fact.expected_g
+    is_weight_off = 0 < fact.expected_g < fact.received_g or (
+        is_lighter and 2 * fact.received_g < fact.expected_g
+    )
+    return not fact.is_other_sku and not is_weight_off and (is_fewer or is_lighter)
 
 
 def _abnormal(facts: Facts, horizon_ms: int, rules: Rules) -> Share:

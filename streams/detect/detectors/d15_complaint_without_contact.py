@@ -23,7 +23,9 @@ from streams.detect.facts import (
     ComplaintFiled,
     ComplaintRuled,
     Contacted,
+    InvoiceAsked,
     OrderPlaced,
+    RefundRequested,
     SaidMistake,
     SaidStockout,
     SaidUnsent,
@@ -51,7 +53,7 @@ class ComplaintWithoutContact(Detector[Rules]):
     name = "complaint_without_contact"
     subject = "buyer"
     triggers = (ComplaintFiled,)
-    topics = ("chats", "contacts")
+    topics = ("chats", "contacts", "refunds", "invoices")
     rules = Rules
     wording = Wording(
         title=("未联系即投诉", "Complaint without contact"),
@@ -83,6 +85,8 @@ class ComplaintWithoutContact(Detector[Rules]):
             since_ms = order.at_ms - rules.asked_before_s * 1000
             if _was_contact(facts, since_ms, complaint.at_ms):
                 continue
+            if _was_asked_by_form(facts, complaint):
+                continue
             # Who was told by the shop itself has nothing to ask any more.
             if told.about(order.ref, complaint.at_ms):
                 continue
@@ -107,10 +111,12 @@ class ComplaintWithoutContact(Detector[Rules]):
             ),
             not_if=(
                 f"下单前{rules.asked_before_s // 86400}天至投诉当天之间有过任何聊天或接通的联系;"
+                "投诉前已申请过该订单的退款或发票;"
                 "卖家已要求补运费,或已称缺货、未发、错发、拒绝开票",
                 f"any chat or answered contact from {rules.asked_before_s // 86400} days before the order to "
-                "the day of the complaint, or a seller who had asked for freight, had "
-                "no goods, sent none or the wrong ones, or refused an invoice",
+                "the day of the complaint, a refund or an invoice of the order that was asked for before, or "
+                "a seller who had asked for freight, had no goods, sent none or the wrong ones, or refused "
+                "an invoice",
             ),
             ended=_ENDED[ruling],
             steps=_STEPS[ruling] if ruling else _answer(str(d["kind"])),
@@ -178,6 +184,13 @@ def _was_contact(facts: Facts, from_ms: int, to_ms: int) -> bool:
         contact.answered and first <= contact.at_ms // DAY_MS <= last
         for contact in facts.of(Contacted)
     )
+
+
+def _was_asked_by_form(facts: Facts, complaint: ComplaintFiled) -> bool:
+    """Whether the buyer had asked for a refund or an invoice of the order: that goes to the shop as well."""
+    asked: list[RefundRequested | InvoiceAsked] = [*facts.of(RefundRequested)]
+    asked += facts.of(InvoiceAsked)
+    return any(one.order_id == complaint.order_id and one.at_ms <= complaint.at_ms for one in asked)
 
 
 def _case(order: OrderPlaced, complaint: ComplaintFiled, ruled: ComplaintRuled | None) -> Case:

@@ -22,12 +22,15 @@ from streams.detect.text.signals import (
     admits_mistake,
     asks_for_freight,
     asks_to_apply,
+    asks_to_place,
     asks_to_refuse,
+    offers_money,
     read_chat,
     read_review,
     refuses_invoice,
     says_stockout,
     says_unsent,
+    spares_return,
 )
 
 # Signals that matter by themselves, or beside another message. The others need company in the same one.
@@ -47,6 +50,8 @@ _OF_AN_ORDER: tuple[tuple[Callable[..., f.AnyFact], Callable[[str], bool]], ...]
     (f.AskedToRefuse, asks_to_refuse),
     (f.AskedToApply, asks_to_apply),
     (f.AskedForFreight, asks_for_freight),
+    (f.SaidKeep, spares_return),
+    (f.AskedToPlace, asks_to_place),
 )
 _PARTS: dict[type, str] = {ev.ReviewAppended: "appended", ev.ReviewChanged: "changed"}
 
@@ -81,7 +86,7 @@ def _chat(e: ev.ChatMessage) -> Sequence[f.AnyFact]:
 
 
 def _by_seller(e: ev.ChatMessage) -> Sequence[f.AnyFact]:
-    """What the seller refused, had no more of, owned up to, asked for, or gave away: often nothing.
+    """What the seller refused, had no more of, owned up to, asked for, offered, or gave away: often nothing.
 
     What was given away stands under the key of identities.
     """
@@ -91,6 +96,8 @@ def _by_seller(e: ev.ChatMessage) -> Sequence[f.AnyFact]:
         for kind, says in _OF_AN_ORDER
         if says(e.text)
     ]
+    if offered := offers_money(e.text):
+        found.append(f.OfferedMoney(at_ms, event_id, event_id, offered))
     if tokens := _numbers_shown(e.text):
         found.append(f.ChatRevealed(at_ms, event_id, event_id, tokens))
     return found

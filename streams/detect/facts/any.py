@@ -33,13 +33,16 @@ from streams.detect.facts.people import (
 from streams.detect.facts.talk import (
     AskedForFreight,
     AskedToApply,
+    AskedToPlace,
     AskedToRefuse,
     ChatRefused,
     ChatRevealed,
     ChatSaid,
+    OfferedMoney,
     ReasonGiven,
     ReviewGone,
     ReviewStood,
+    SaidKeep,
     SaidMistake,
     SaidStockout,
     SaidUnsent,
@@ -114,6 +117,9 @@ AnyFact = (
     | ChatRevealed
     | SaidStockout
     | SaidUnsent
+    | SaidKeep
+    | AskedToPlace
+    | OfferedMoney
     | SaidMistake
     | AskedToRefuse
     | AskedToApply

@@ -101,6 +101,32 @@ class SaidUnsent(Fact, tag=87, frozen=True, array_like=True, gc=False):
     order_id: str = ""
 
 
+class SaidKeep(Fact, tag=88, frozen=True, array_like=True, gc=False):
+    """The seller wrote that goods, or some of them, need not come back. `ref` is the event id.
+
+    The order may not be named.
+    """
+
+    order_id: str = ""
+
+
+class AskedToPlace(Fact, tag=89, frozen=True, array_like=True, gc=False):
+    """The seller asked to place an order and to wait with the payment. `ref` is the event id.
+
+    The order may not be named.
+    """
+
+    order_id: str = ""
+
+
+class OfferedMoney(Fact, tag=90, frozen=True, array_like=True, gc=False):
+    """The seller offered the buyer money, at most so much. `ref` is the event id."""
+
+    retention_ms = _EXCUSES_MS
+
+    amount_minor: int
+
+
 class Talked(Fact, tag=22, frozen=True, array_like=True, gc=False):
     """The buyer wrote to the shop on this day. `ref` is the day since 1970 (UTC).
 

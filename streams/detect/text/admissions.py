@@ -48,7 +48,7 @@ _NOT_SO = re.compile(
 _ASKED_OR_GRANTED = re.compile(
     rf"{_SOME}{{0,8}}?(?:[吗么?]|没有?\?|的话|(?:都|全|一律)?包[赔退换补]|必赔|概不|怎么办|还是[您你]|请[在提联拍]|没有?查到)"
 )
-_REFUSE = r"(?P<deed>拒[收签]|拒绝签收|(?:不要|别|不用)签收)"
+_REFUSE = r"(?P<deed>拒[收签]|拒绝签收|(?:不要|别|不用)签收|不签收(?=就|即可|,))"
 _TO_REFUSE = re.compile(
     rf"(?:请|麻烦|劳烦|辛苦|帮忙|帮我们|可以|直接|需要|建议|[您你]){_SOME}{{0,10}}?{_REFUSE}"
     rf"(?![了过率会将产原费是]|的(?!时候)|[要需](?!给|让)|{_SOME}{{0,6}}[吗么?])"
@@ -56,6 +56,12 @@ _TO_REFUSE = re.compile(
 _REFUND_AFTER = re.compile(
     rf"{_REFUSE}(?:一下|了|掉)?(?:之?以?后|的话)?,?(?:我们?|这边|就|马上|立即|直接|客服){{0,3}}[给为帮][您你]{_SOME}{{0,6}}退"
 )
+# 「已经帮您拦截了」, 「让快递退回吧」: it comes back because the shop wants it.
+_TO_STOP = re.compile(
+    rf"(?:已经?|马上|这边|我们?|[帮给为][您你]|去){_SOME}{{0,6}}?(?P<deed>拦截|截回|追回)(?!{_SOME}{{0,4}}(?:不[了到]|失败|[吗么?]))"
+    rf"|(?:让|叫|通知|联系)(?:快递|物流|顺丰|驿站){_SOME}{{0,6}}?(?P<back>退[回件])(?!{_SOME}{{0,4}}(?:不[了到]|[吗么?]))"
+)
+_NOT_STOPPED = re.compile(rf"(?:不|没|未|无法|可以|能|如|若|要是|万一|是否|是不是){_SOME}{{0,8}}$")
 # 「请不要拒收」, 「您为什么拒收」, 「看到您已拒收」: nobody asks for it.
 _NOT_ASKED = re.compile(
     r"[不别勿莫](?:要|能|可以?|得|建议|支持|必|用)*$"
@@ -72,7 +78,7 @@ _AT_A_PRICE = re.compile(r"承担|自付|自理|扣|负责")
 _NO_REFUND = "(?:发票|开票|地址|订单|信息|身份|证|券|红包|优惠|价保|保价|投诉|评价|介入)"
 # 「您申请仅退款就行」, 「金额填错了,您重新申请一下」.
 _TO_APPLY = re.compile(
-    rf"(?:麻烦|请(?!问)|直接|可以|辛苦|帮忙|建议|需要|先|[您你])(?:(?!退货|换货){_SOME}){{0,10}}?"
+    rf"(?:麻烦|请(?!问)|直接|可以|辛苦|帮忙|建议|需要|先|[您你])(?:(?!退货|换货|协商|联系){_SOME}){{0,14}}?"
     rf"(?P<deed>(?:申请|提交|发起|点|选)(?:(?!退货|换货|的){_SOME}){{0,4}}?(?:仅退款|(?<!货)退款(?!退货))|(?:重新|再次?)(?:申请|提交|发起)(?!退货|换货|{_SOME}{{0,4}}?{_NO_REFUND}))"
     rf"(?!的|了|过|原因|理由|进度|记录|是|{_SOME}{{0,6}}[吗么?])"
 )
@@ -102,6 +108,10 @@ _EN_SENT_WRONG = re.compile(
     r"[^.!?;。]{0,20}?\b(?:wrong|incorrect|(?:one|two|three|\d) (?:\w+ )?(?:less|fewer)|too few)\b"
     rf"|{_EN_SHOP}[^.!?;。]{{0,20}}?\b(?:forgot|missed|failed) to (?:put|send|include|pack|ship)\b"
 )
+_EN_LOST = re.compile(
+    r"\b(?:courier|carrier|post(?: office)?|delivery company)\b[^.!?;。]{0,12}?\blost\b"
+    r"|\b(?:parcel|package|shipment)\b[^.!?;。]{0,4}?\b(?:(?:is|was|were|been|got|gets) lost|went missing)\b"
+)
 _EN_TO_REFUSE = re.compile(
     r"\b(?:please|kindly|you (?:can|may|could|should)|(?:ask|need|want|like) you to|just|can you|could you)\b"
     r"[^.!?;。]{0,30}?\b(?:refuse|reject|decline|not (?:accept|sign for))\b"
@@ -127,19 +137,27 @@ def admits_mistake(folded: str) -> bool:
         return True
     return any(
         _EN_NOT_SO.search(_so_far(folded, found)) is None and not _is_asked(folded, found.end())
-        for found in _EN_SENT_WRONG.finditer(folded)
+        for pattern in (_EN_SENT_WRONG, _EN_LOST)
+        for found in pattern.finditer(folded)
     )
 
 
 def asks_to_refuse(folded: str) -> bool:
-    """Whether the seller asks the buyer to refuse the parcel, or promises the refund if that is done."""
-    return any(
-        _is_wish(folded, found)
-        for pattern in (_TO_REFUSE, _REFUND_AFTER)
-        for found in pattern.finditer(folded)
-    ) or any(
-        _EN_UNLESS.search(folded, *sentence(folded, *found.span())) is None
-        for found in _EN_TO_REFUSE.finditer(folded)
+    """Whether the seller asks to refuse the parcel, promises the refund for it, or has it sent back."""
+    return (
+        any(
+            _is_wish(folded, found)
+            for pattern in (_TO_REFUSE, _REFUND_AFTER)
+            for found in pattern.finditer(folded)
+        )
+        or any(
+            _NOT_STOPPED.search(folded[max(0, found.start() - 12) : found.end() - 2]) is None
+            for found in _TO_STOP.finditer(folded)
+        )
+        or any(
+            _EN_UNLESS.search(folded, *sentence(folded, *found.span())) is None
+            for found in _EN_TO_REFUSE.finditer(folded)
+        )
     )
 
 

@@ -43,6 +43,10 @@ _ACCUSES = re.compile(
         rf"|{when}(?:[^,。!?;]{{0,4}})(?:遇|碰)[到上见]?(?:过|了|个)?[^,。!?;]{{0,3}}(?:敲诈|勒索|讹|职业)"
         for when in ("昨天", "前天", "刚才", "刚", "经常", "最近", "你们")
     )
+    # 「群里有人发的」, 「你们也遇到过这种吗」.
+    + r"|(?:有人|别人|朋友|网上)[^,。!?;]{0,3}发(?:给我|出来)?的(?=[,。!?;:给转赔打不要\d])"
+    + r"|你们(?:是不是|有没有)?也?(?:遇|碰)[到上]过?[^,。!?;]{0,2}"
+    + r"[这那]种(?:人|买家|情况)?[的吗么?]?(?=$|[,。!?;])"
     # Made up for a lesson or a study, and asked about.
     + r"|课作业|课程作业|作业(?:用|需要|题|素材|里|做|:)|论文(?:用|需要|题|素材|里|做|:)"
     # 「网上看到有人…」, 「那种要钱的」, 「我弟也遇到过,…」: told of somebody who did.
@@ -51,6 +55,9 @@ _ACCUSES = re.compile(
     + "".join(rf"|{whose}[^,。!?;]{{0,3}}也?(?:遇|碰)[到上]过" for whose in "我那这")
     + "".join(rf"|{said}[^,。!?;]{{0,6}}[是像]职业打假" for said in "说是")
 )
+# 「买家:给我200,不然差评 客服:不可以」 is a conversation of others, told with their parts.
+_BUYER, _SHOP = r"(?:买家|顾客|客户)", r"(?:客服|[卖商店]家)"
+_TRANSCRIPT = re.compile(rf"{_BUYER}:.{{2,200}}?{_SHOP}:|{_SHOP}:.{{2,200}}?{_BUYER}:", re.S)
 _SAID = re.compile(r"\w")
 _QUOTED = re.compile(r"[“「『][^”」』]{6,}[”」』]|\"[^\"]{6,}\"")
 _DENIED = re.compile(
@@ -136,6 +143,8 @@ def is_reported(folded: str, start: int, end: int) -> bool:
     """Whether somebody else said it, or the sentence accuses somebody of threats."""
     begin, stop = sentence(folded, start, end)
     if _ACCUSES.search(folded, begin, stop) or _is_quoted(folded, start, end):
+        return True
+    if ":" in folded and _TRANSCRIPT.search(folded):
         return True
     reported = _REPORTED.search(folded[max(begin, start - _LOOK_BACK) : start])
     return reported is not None and _FIRST_PERSON.search(reported[1]) is None

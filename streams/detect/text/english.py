@@ -205,7 +205,7 @@ _NOT_WANTED = re.compile(
     r"|only|another|over)){0,2} $"
     r"|\b(?:buy|bought|get|got|want|need|order|ordered|sell|have|take|found)(?: (?:it|this|that|one|two"
     r"|both|all|them|the \w+))? for (?:only |under |about )?$|\bone for $"
-    r"|\bpartial refund (?:of )?$"
+    r"|\bpartial refund (?:of )?$|\brefund(?: me)? my (?:full |whole )?$"
     r"|\b(?:thanks?(?: you)?(?: so much| a lot| very much)? for|loved?) (?:the |your |my |this )?$"
 )
 # A refund of what is as it should be, or is kept.

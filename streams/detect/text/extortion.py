@@ -39,7 +39,7 @@ _SENT_BEFORE, _SENT_AFTER = re.compile(r"[转打汇](?:账|款|个)?$"), re.comp
 IS_PRICE = re.compile(r"的(?:那|这|款|发?票|型号|套餐|尺|颜色|货|东西|商品|产品|订?单)")
 # Money that goes back, that goods and parcels cost, or that the shop owes: haggling, no extortion (N05, N06).
 _HAGGLES = re.compile(
-    r"退|差价|降价|运费|邮费|快递费|补差|邮资|优惠|满减|打折|折扣|原价|价格|定价|便宜|买的|付了|花了|欠|换货|补发|押金|定金|尾款"
+    r"退|差价|差额|降价|运费|邮费|快递费|补差|邮资|优惠|满减|打折|折扣|原价|价格|定价|便宜|买的|付了|花了|欠|换货|补发|押金|定金|尾款"
     r"|[给能]换|多收|扣了?我|差我|还给?我|返还|满\d|抽奖|中奖"
 )
 # One's own money that the shop has: for goods that went back, orders that came to nothing, what was paid
@@ -47,9 +47,9 @@ _HAGGLES = re.compile(
 OWN_MONEY = re.compile(
     r"(?:退的?货|退回|寄回|退了)[^。!?;]{0,8}(?:签收|收到了|[\d一两三四五六七八九十]+天|到了|不退)"
     r"|[钱款][都也]?(?:还没|没)退|拼[团单][^,。!?;]{0,4}(?:失败|没成|未成|没拼成)"
-    r"|多[付转交]了?的?\s?\d|[付转]多了|[拍付][错重](?!误)|多拍了|垫付|垫的|自费[^,。!?;]{0,2}寄|[报寄][^,。!?;]{0,5}快递费"
+    r"|多[付转交]了?的?\s?\d|[付转]多了|[拍付][错重](?!误)|多拍了|垫付|垫的|垫了\s?[\d一二两三四五六七八九十运邮快]|自费[^,。!?;]{0,2}寄|[报寄][^,。!?;]{0,5}快递费"
     r"|[定订]金(?!都?收了)|押金|保证金[^,。!?;]{0,4}(?:\d|退|还|给我)|没[给帮]?我?[减抵](?!肥)|没有?抵扣|(?:加|乱)收了?我|凭什么收"
-    r"|(?:话费|点卡|充值|充的)[^。!?;]{0,8}(?:没到|未到|没给)|理赔|退税|估价|说下单返"
+    r"|(?:话费|点卡|充值|充的)[^。!?;]{0,8}(?:没到|未到|没给)|理赔|退税|估价|说下单返|(?<![太很真最相])差的\s?\d"
 )
 # 「退款之外」: whatever comes on top of a refund is not the refund.
 _ON_TOP = re.compile(r".*(?:另外|额外|此外|外加)")
@@ -61,18 +61,24 @@ _REASONS = re.compile(
     r"|有个?洞|断了|断的|断成|蔫了|压扁|关不严|关不上|化了|臭了|起疹|红疹|拉稀|没芯|空的|充不进|没声音|亮点|没上楼|磕了|短了|鼓包|胀|瘪|你们取消|不准温|轮子卡|掉了[一两俩几][只个颗]|花屏|砍单|骚扰(?:电话|短信)|受潮|油渍|有[几俩两个]不亮|死蟹|别人穿|拖了.{1,4}天|短路|烧(?:了|坏)我?(?!纸|香)|没保冷"
     r"|请了?(?:[\d一两半]天)?假|爽约|白等|等了(?:一|[\d两三四五六七八九十]+)?(?:整|个)?天|没来(?:装|安装)|今天(?:都|已经?)?\d+[号日]了"
     r"|死机|一[闪卡]一[闪卡]|冒烟|全洒|都洒|没熟|还是生的|翻肚|少(?<=[^,。!?;减]少)[一二两三半几\d]+[斤两克]|做错|刻错|配错|烂掉|烂(?:一半|[了完])|前年的"
+    # A contract that was not kept, insults of the shop's, and costs that a fault had.
+    r"|(?:依据?|根据|按照?|违反|违背)合同|合同(?:约定|规定|第)|违约(?!金)|[延逾]期交[付货]|延迟交[付货]|孬的|无房|(?:客服|[店商卖]家|老板|你们)[^,。!?;]{0,4}骂了?[我人]"
+    r"|维修费|修理费|修花了|来修|看病|病历|[都还]没(?:送来|送到|来(?=[,。!?;])|来$)"
     r"|虫(?<!虫虫)(?!虫)|塑料|钢丝|铁丝|苍蝇|蟑螂|吃出|异物|发霉|霉变|馊|头发|玻璃渣|中毒|拉肚子|吃坏|异味|甲醛|三无|货不对板|不符|不一样"
     r"|延迟发货|延误发货|超时发货|逾期发货|晚发货|迟发货|虚假发货|没按时发|不按时发|晚发必赔|未按.{0,6}发货|没有?发货|未发货|不发货"
     r"|依法|消法|保护法|安全法|电商法|法律|法规|保价|价保|买贵|按照?.{0,4}规则|规则赔|按照?.{0,4}规定|三倍|十倍|双倍|一倍|两倍|假一[赔罚]|退一[赔罚]|包赔"
 )
 # 「给我补50块」 for what is missing is compensation as well, and so is 「返我20元」 for what is flawed.
 _COMPENSATION = re.compile(
-    r"赔|补|返(?!现|利|红包)|折现|医[药疗]费|误工费|自己[^,。!?;]?[买修配改换装补缝粘焊洗钻]|找人?[修补装]|修一下"
+    r"赔|补|报销|返(?!现|利|红包)|折现|医[药疗]费|误工费|自己[^,。!?;]?[买修配改换装补缝粘焊洗钻]|找人?[修补装]|修一下"
 )
 # 「碎了一半,转我12块」: so little for what is wrong is asked for by honest people, in whatever words.
 SMALL_CHANGE_FEN = 5000
 # What the shop promised itself may be claimed: 「说好返现」, 「说好的红包」.
 _PROMISED = re.compile(r"说好|说过|说返|承诺|答应|写着|卡片|卡上|宣传|活动|兑现")
+_PROMISED_MONEY = re.compile(
+    rf"(?:{_PROMISED.pattern}|直播间?说)[^。!?;]{{0,12}}(?:返|红包|送|赔|补|免费|\d\s?(?:元|块))|免费安装[^。!?;]{{0,10}}收了"
+)
 _OF_PROMISE = re.compile(r"返|红包")
 # 「是不是发错了」 denies nothing; 「质量怎么样」 and 「质量没问题」 find no fault.
 _WHETHER = "是不是"
@@ -95,6 +101,11 @@ def names_reason(folded: str) -> bool:
         and (folded.endswith(_WHETHER, 0, hit.start()) or not is_denied(folded, hit.start()))
         for hit in _REASONS.finditer(folded)
     )
+
+
+def tells_of_own_money(folded: str) -> bool:
+    """Whether money of one's own or a promise of the shop's is told of: a small claim may rest on it."""
+    return OWN_MONEY.search(folded) is not None or _PROMISED_MONEY.search(folded) is not None
 
 
 def extortion(folded: str, hits: Sequence[Hit]) -> tuple[list[Hit], int]:

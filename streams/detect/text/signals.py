@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from streams.detect.text import admissions, english, english_reviews
+from streams.detect.text import admissions, concessions, english, english_reviews
 from streams.detect.text.ads import ads
 from streams.detect.text.bargains import bargain
 from streams.detect.text.context import NEAR, is_denied, sentence
-from streams.detect.text.extortion import extortion, names_reason
+from streams.detect.text.extortion import extortion, names_reason, tells_of_own_money
 from streams.detect.text.folding import Folded, fold, join
 from streams.detect.text.insults import abuse
 from streams.detect.text.invoices import refuses
@@ -29,13 +29,27 @@ SAME_BREATH = 40
 # More of one text than this is not kept: a fact stays small whatever somebody types.
 MAX_SIGNALS = 12
 
-_ABOUT_STOCK = re.compile("[货貨发發]|卖完|賣完|售罄|库存|庫存|未按|没按|沒按")
-_ABOUT_SENDING = re.compile("发|發|寄|出[库庫]|揽|攬")
-_ABOUT_MISTAKES = re.compile(
-    "[错錯漏少忘混串反误誤疏丢丟失见見]|wrong|incorrect|less|few|missed|forgot|failed", re.I
+_ABOUT_STOCK = re.compile(
+    "[货貨发發]|[卖賣]完|售罄|[库庫]存|未按|[没沒]按|[没沒]有?了"
+    "|停[运運收]|爆[仓倉]|[滞滯]留|[积積][压壓]|延[误誤]|stock|sold out",
+    re.I,
 )
-_ABOUT_REFUSING = re.compile("拒|签收|簽收|refuse|reject|decline|not accept|not sign", re.I)
+_ABOUT_SENDING = re.compile(
+    "发|發|寄|出[库庫]|揽|攬|[仓倉][库庫]|[单單]|shipped|sent|dispatched|left|posted", re.I
+)
+_ABOUT_MISTAKES = re.compile(
+    "[错錯漏少忘混串反误誤疏丢丟失见見]|wrong|incorrect|less|few|missed|forgot|failed|lost", re.I
+)
+_ABOUT_REFUSING = re.compile(
+    "拒|签收|簽收|[拦攔]截|截回|追回|退[回件]|refuse|reject|decline|not accept|not sign", re.I
+)
 _ABOUT_APPLYING = re.compile("退款|申请|申請|提交|发起|發起|refund|dispute|again", re.I)
+_ABOUT_KEEPING = re.compile("不用|无需|無需|不必|留[着著下]|keep|need to|have to", re.I)
+_ABOUT_PLACING = re.compile("付|改[价價运運邮郵]|修改|[对對]公")
+_ABOUT_GIVING = re.compile(
+    "[补補赔賠退转轉返打发發][^,。!?;]{0,20}[您你]|[您你][^,。!?;]{0,12}[补補赔賠退转轉返打发發]"
+)
+_SUM = re.compile(r"\d|[十百千元块塊]")
 _ABOUT_FREIGHT = re.compile("[运運邮郵递遞]费|[运運邮郵递遞]費|差[价價]")
 _DIGIT = re.compile(r"\d")
 # Without any of these no sum is named, 「五千不外传」, nor money spoken of.
@@ -53,7 +67,7 @@ class Found(NamedTuple):
 class Signals(NamedTuple):
     """The signals of one text in order of place; `amount_minor` is the largest demanded, in fen.
 
-    `names_reason`, of chats, whether it says what a claim may rest on.
+    `names_reason`, of chats, whether it says what a claim may rest on: a fault, a rule, one's own money.
     """
 
     found: tuple[Found, ...] = ()
@@ -69,7 +83,7 @@ NO_SIGNALS = Signals()
 # 「发票寄到南京西路1266号」, 「地址改成世纪大道100号」: where something is to go is told, and nobody is
 # asked to confirm where it goes now.
 _TOLD_WHERE = re.compile(
-    r"(?:(?:寄|发|邮|送|改|换)(?:到|至|去|往|给|成|为)|没变|不变)[^,。!?;]{0,30}$"
+    r"(?:(?:寄|发|邮|送|改|换)(?:到|至|去|往|给|成|为)|地址(?:要|请|帮我|麻烦)?改|没变|不变)[^,。!?;]{0,30}$"
 )
 _TO_CONFIRM = re.compile(
     r"是不是|是否|[对是]吗|对[吧么]|对不(?!起|住)|是吧|没错|错[吧没]|确认(?!收货)|核对|[帮您你]我?看一?下"
@@ -122,8 +136,10 @@ def read_chat(text: str) -> Signals:
     found = [hit for hit in hits if hit.code.startswith(_CHAT) and hit.code != "contact.link"]
     has_digits = _DIGIT.search(folded.text) is not None
     found += islice(phrased(folded.text), MAX_NUMBERS)
-    if not hits and not found and not has_digits and not _OF_MONEY.search(folded.text):
-        return Signals(names_reason=has_reason)
+    has_money = has_digits or _OF_MONEY.search(folded.text) is not None
+    is_explained = has_reason or (has_money and tells_of_own_money(folded.text))
+    if not hits and not found and not has_money:
+        return Signals(names_reason=is_explained)
     found = _told_scams(folded.text, found)
     found = [hit for hit in found if not _asks_of_the_shop(folded.text, hit)]
     meant, amount = extortion(folded.text, hits)
@@ -139,7 +155,7 @@ def read_chat(text: str) -> Signals:
         found += [
             Hit("address.echo", a, b) for _, a, b in houses if not _is_told(folded.text, a, b)
         ]
-    return _signals(folded, found, amount)._replace(names_reason=has_reason)
+    return _signals(folded, found, amount)._replace(names_reason=is_explained)
 
 
 def _read_english_chat(folded: Folded) -> Signals:
@@ -217,6 +233,27 @@ def asks_to_apply(text: str) -> bool:
     return _ABOUT_APPLYING.search(text) is not None and admissions.asks_to_apply(
         join(fold(text)).text
     )
+
+
+def spares_return(text: str) -> bool:
+    """Whether a message of the seller says that goods, or some of them, need not come back."""
+    return _ABOUT_KEEPING.search(text) is not None and concessions.spares_return(
+        join(fold(text)).text
+    )
+
+
+def asks_to_place(text: str) -> bool:
+    """Whether a message of the seller asks to place an order that is not to be paid for yet."""
+    return _ABOUT_PLACING.search(text) is not None and concessions.asks_to_place(
+        join(fold(text)).text
+    )
+
+
+def offers_money(text: str) -> int:
+    """How much money a message of the seller offers to the buyer, in fen; mostly 0."""
+    if not _SUM.search(text) or not _ABOUT_GIVING.search(text):
+        return 0
+    return concessions.offers_money(join(fold(text)).text)
 
 
 def asks_for_freight(text: str) -> bool:
