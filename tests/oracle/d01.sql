@@ -93,9 +93,9 @@ ended AS (
     FROM member m
     JOIN trade o USING (shop, buyer, order_id)
 ),
--- Which of them the shop had asked to place unpaid: by name, or of those placed within the cooldown of it.
+-- Which of them the shop had asked to place unpaid: by name, or of a few placed within the cooldown of it.
 asked_for AS (
-    SELECT DISTINCT m.shop, m.buyer, m.episode, m.order_id
+    SELECT m.shop, m.buyer, m.episode, m.order_id, bool_or(s.order_id IS NOT NULL) AS is_by_name
     FROM ended m
     JOIN created o USING (shop, buyer, order_id)
     JOIN said_by_seller s ON s.shop = m.shop AND s.buyer = m.buyer
@@ -103,17 +103,20 @@ asked_for AS (
         WHEN s.order_id IS NULL
             THEN abs(s.at_ms - o.at_ms) <= 1000 * getvariable('cooldown_s')
         ELSE s.order_id = m.order_id END
+    GROUP BY ALL
 ),
 summary AS (
     SELECT
         shop, buyer, episode,
-        bool_and((shop, buyer, episode, order_id) IN (FROM asked_for)) AS was_asked_for,
+        bool_and(is_by_name IS NOT NULL)
+            AND count(*) FILTER (NOT is_by_name) < getvariable('warn_orders') AS was_asked_for,
         count(*) AS n_members,
         list(order_id ORDER BY order_id) AS members,
         ceil(getvariable('resolve_paid_share') * count(*))::BIGINT AS k,
         list(paid_at ORDER BY paid_at) FILTER (paid_at IS NOT NULL) AS payments,
         CASE WHEN count(ended_at) = count(*) THEN max(ended_at) END AS all_ended_at
     FROM ended
+    LEFT JOIN asked_for USING (shop, buyer, episode, order_id)
     GROUP BY ALL
 )
 SELECT

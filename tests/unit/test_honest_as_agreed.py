@@ -62,6 +62,20 @@ class TestD01:
         asked = chat("6m", "先别付款,给您改价", "seller", order_id="o1")
         assert told(self.placed(asked, orders=2), "1d", "D01").severity == "critical"
 
+    @pytest.mark.parametrize(("orders", "severity"), [(4, "info"), (5, "critical")])
+    def test_twin_a_word_that_names_no_order_excuses_no_burst(
+        self, orders: int, severity: str
+    ) -> None:
+        events = self.placed(self.ASKED, orders=orders)
+        assert told(events, "1d", "D01").severity == severity
+
+    def test_each_order_that_was_asked_for_by_name_is_excused(self) -> None:
+        asked = [
+            chat("8m", "先别付款,给您改价", "seller", order_id=f"o{n}") | {"at": f"{8 + n}m"}
+            for n in range(1, 7)
+        ]
+        assert told(self.placed(*asked, orders=6), "1d", "D01").severity == "info"
+
     def doubled(self, paid: int) -> list[Event]:
         """Each of ten is clicked twice, and one of two is paid for at once."""
         pays = {"order_id": "o{n}"}
