@@ -22,7 +22,8 @@ from schemas.fast import decode_event, types
 from streams.detect.detector import Facts
 from streams.detect.detectors.d04_extortion import demands_under_threat
 from streams.detect.extract import FACTS_OF
-from streams.detect.text.signals import read_chat, read_review, refuses_invoice
+from streams.detect.text.seller import read_seller
+from streams.detect.text.signals import read_chat, read_review
 
 _MESSAGE = {
     "event_id": "e",
@@ -101,6 +102,10 @@ def _chat_has(code: str, text: str) -> bool:
     return read_chat(text).has(code)
 
 
+def _refuses_invoice(text: str) -> bool:
+    return "refuses_invoice" in read_seller(text).kinds
+
+
 def _review_has(code: str, text: str) -> bool:
     return read_review(text).has(code)
 
@@ -121,7 +126,7 @@ _SIGNALS: dict[str, tuple[str, str, Callable[[str], bool]]] = {
     "a seller refuses an invoice (D14)": (
         "invoice_refused",
         "invoice_not_refused",
-        refuses_invoice,
+        _refuses_invoice,
     ),
     "somebody pretended to be the shop (D23)": (
         "scam_told",

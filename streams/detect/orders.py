@@ -17,10 +17,6 @@ from streams.detect.detector import Facts
 from streams.detect.episodes import Crossing, Run, Threshold
 from streams.detect.facts import (
     NEVER,
-    AskedForFreight,
-    AskedToPlace,
-    AskedToRefuse,
-    ChatRefused,
     ComplaintFiled,
     ComplaintRuled,
     LargeOrder,
@@ -31,27 +27,13 @@ from streams.detect.facts import (
     RefundGranted,
     RefundRequested,
     ReviewStood,
-    SaidKeep,
-    SaidMistake,
-    SaidStockout,
-    SaidUnsent,
+    SellersWord,
     Shipped,
     ShippingOver,
 )
 
 F = TypeVar("F", RefundRequested, ReviewStood)
 _EACH_ITS_OWN: Mapping[str, int] = {}
-# What a seller says of an order, or of none by name.
-Saying = (
-    ChatRefused
-    | SaidStockout
-    | SaidMistake
-    | SaidUnsent
-    | SaidKeep
-    | AskedToRefuse
-    | AskedToPlace
-    | AskedForFreight
-)
 
 
 # Of goods in these states the buyer has had them. `not_received` and `unknown` leave it to the parcel.
@@ -82,7 +64,7 @@ def came_back(facts: Facts) -> Set[str]:
 class SellerSaid:
     """What the seller wrote to the buyer about an order, or about none by name since it was placed."""
 
-    def __init__(self, facts: Facts, *kinds: type[Saying]) -> None:
+    def __init__(self, facts: Facts, *kinds: type[SellersWord]) -> None:
         self._said_ms: dict[str, list[int]] = {}
         for said in (said for kind in kinds for said in facts.of(kind)):
             self._said_ms.setdefault(said.order_id, []).append(said.at_ms)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from benchmarks.wordings import level
-from streams.detect.text.signals import read_chat, read_review, refuses_invoice
+from streams.detect.text.seller import read_seller
+from streams.detect.text.signals import read_chat, read_review
 from tests.example_stories import events_of, ms, seconds
 from tests.pipeline import run
 
@@ -149,7 +150,7 @@ def test_whose_home_is_behind_an_address_to_return_to() -> None:
     ],
 )
 def test_a_seller_who_asks_or_promises_refuses_no_invoice(text: str) -> None:
-    assert not refuses_invoice(text)
+    assert "refuses_invoice" not in read_seller(text).kinds
 
 
 def sent(order: str, units: int = 1) -> list[Event]:
@@ -294,4 +295,4 @@ def test_what_excuses_reviews_excuses_no_advertising(text: str) -> None:
     ],
 )
 def test_what_excuses_sellers_excuses_no_refusal(text: str) -> None:
-    assert refuses_invoice(text)
+    assert "refuses_invoice" in read_seller(text).kinds

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 
 from schemas.topics import BUYER_TOPICS
-from streams.detect.text.signals import asks_to_place, offers_money, spares_return
+from streams.detect.text.seller import read_seller
 from tests.buyer_stories import Event, alerts, chat, codes, sent, told
 from tests.example_stories import events_of, ms, seconds
 from tests.pipeline import Pipeline
@@ -408,7 +408,7 @@ class TestD10:
     ],
 )
 def test_placing_without_paying_is_asked_for(text: str, is_so: bool) -> None:
-    assert asks_to_place(text) is is_so
+    assert ("wants_placed" in read_seller(text).kinds) is is_so
 
 
 @pytest.mark.parametrize(
@@ -425,7 +425,7 @@ def test_placing_without_paying_is_asked_for(text: str, is_so: bool) -> None:
     ],
 )
 def test_money_is_offered(text: str, fen: int) -> None:
-    assert offers_money(text) == fen
+    assert read_seller(text).offered_minor == fen
 
 
 @pytest.mark.parametrize(
@@ -439,4 +439,4 @@ def test_money_is_offered(text: str, fen: int) -> None:
     ],
 )
 def test_what_need_not_come_back(text: str, is_so: bool) -> None:
-    assert spares_return(text) is is_so
+    assert ("spares_return" in read_seller(text).kinds) is is_so

@@ -6,7 +6,8 @@ import pytest
 
 from benchmarks.wordings import level
 from streams.detect.address.details import doubts, plain
-from streams.detect.text.signals import read_chat, read_review, refuses_invoice
+from streams.detect.text.seller import read_seller
+from streams.detect.text.signals import read_chat, read_review
 from tests.oracle.story import DAY, ms
 from tests.pipeline import run
 from tests.talk_stories import Talk
@@ -283,7 +284,7 @@ def test_homes_in_books_and_service_points_are_nobodys(text: str) -> None:
     ],
 )
 def test_whose_tax_it_is_and_when_it_comes_is_no_refusal(text: str) -> None:
-    assert not refuses_invoice(text)
+    assert "refuses_invoice" not in read_seller(text).kinds
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 from schemas import fast_types as ev
 from streams.detect import facts as f
 from streams.detect.extract.times import deadline_ms, to_ms
-from streams.detect.text.signals import asks_to_apply
+from streams.detect.text.seller import read_seller
 
 # A price that fell (价保), a difference, freight that was paid too much, fruit that came rotten (坏果包赔): a
 # part of the price comes back, and nobody keeps goods for nothing. No reason code says so.
@@ -89,7 +89,7 @@ def _refused(e: ev.RefundRefused) -> Sequence[f.RefundRefused | f.AskedToApply]:
     at_ms, about = to_ms(e.occurred_at), e.sub_order_id or ""
     refused = f.RefundRefused(at_ms, e.event_id, _attempt(e), e.order_id, about)
     # 「请补充照片后重新申请」 is as good in the form as in the chat.
-    if e.reason_text and asks_to_apply(e.reason_text):
+    if e.reason_text and "wants_applied" in read_seller(e.reason_text).kinds:
         return refused, f.AskedToApply(at_ms, e.event_id, e.event_id, e.order_id)
     return (refused,)
 

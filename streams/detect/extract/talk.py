@@ -17,21 +17,8 @@ from streams.detect.extract.times import deadline_ms, to_ms
 from streams.detect.text.folding import fold
 from streams.detect.text.lexicon import lexicon
 from streams.detect.text.numbers import mobiles, order_ids
-from streams.detect.text.signals import (
-    Signals,
-    admits_mistake,
-    asks_for_freight,
-    asks_to_apply,
-    asks_to_place,
-    asks_to_refuse,
-    offers_money,
-    read_chat,
-    read_review,
-    refuses_invoice,
-    says_stockout,
-    says_unsent,
-    spares_return,
-)
+from streams.detect.text.seller import read_seller
+from streams.detect.text.signals import Signals, read_chat, read_review
 
 # Signals that matter by themselves, or beside another message. The others need company in the same one.
 _ALONE = (
@@ -41,18 +28,18 @@ _ALONE = (
 _IN_COMPANY = ("cashback", "address.", "invoice.")
 MAX_ORDERS = 5
 MAX_TOKENS = 5
-# What a seller may say of an order, and what reads it.
-_OF_AN_ORDER: tuple[tuple[Callable[..., f.AnyFact], Callable[[str], bool]], ...] = (
-    (f.ChatRefused, refuses_invoice),
-    (f.SaidStockout, says_stockout),
-    (f.SaidMistake, admits_mistake),
-    (f.SaidUnsent, says_unsent),
-    (f.AskedToRefuse, asks_to_refuse),
-    (f.AskedToApply, asks_to_apply),
-    (f.AskedForFreight, asks_for_freight),
-    (f.SaidKeep, spares_return),
-    (f.AskedToPlace, asks_to_place),
-)
+# By kind of what a seller says of an order.
+_OF_AN_ORDER: dict[str, Callable[..., f.AnyFact]] = {
+    "refuses_invoice": f.ChatRefused,
+    "out_of_stock": f.SaidStockout,
+    "mistake": f.SaidMistake,
+    "not_sent": f.SaidUnsent,
+    "wants_refused": f.AskedToRefuse,
+    "wants_applied": f.AskedToApply,
+    "wants_freight": f.AskedForFreight,
+    "spares_return": f.SaidKeep,
+    "wants_placed": f.AskedToPlace,
+}
 _PARTS: dict[type, str] = {ev.ReviewAppended: "appended", ev.ReviewChanged: "changed"}
 
 
@@ -91,13 +78,12 @@ def _by_seller(e: ev.ChatMessage) -> Sequence[f.AnyFact]:
     What was given away stands under the key of identities.
     """
     at_ms, event_id = to_ms(e.occurred_at), e.event_id
+    said = read_seller(e.text)
     found: list[f.AnyFact] = [
-        kind(at_ms, event_id, event_id, e.order_id or "")
-        for kind, says in _OF_AN_ORDER
-        if says(e.text)
+        _OF_AN_ORDER[kind](at_ms, event_id, event_id, e.order_id or "") for kind in said.kinds
     ]
-    if offered := offers_money(e.text):
-        found.append(f.OfferedMoney(at_ms, event_id, event_id, offered))
+    if said.offered_minor:
+        found.append(f.OfferedMoney(at_ms, event_id, event_id, said.offered_minor))
     if tokens := _numbers_shown(e.text):
         found.append(f.ChatRevealed(at_ms, event_id, event_id, tokens))
     return found

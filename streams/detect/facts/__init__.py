@@ -67,6 +67,7 @@ from streams.detect.facts.talk import (
     SaidMistake,
     SaidStockout,
     SaidUnsent,
+    SellersWord,
     Talked,
     Written,
 )
@@ -160,6 +161,7 @@ __all__ = [
     "SaidMistake",
     "SaidStockout",
     "SaidUnsent",
+    "SellersWord",
     "SellsToo",
     "SentAbroad",
     "Shipped",

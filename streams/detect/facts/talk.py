@@ -43,80 +43,53 @@ class ChatRevealed(Fact, tag=21, frozen=True, array_like=True, gc=False):
     tokens: tuple[str, ...]
 
 
-class ChatRefused(Fact, tag=25, frozen=True, array_like=True, gc=False):
-    """The seller refused an invoice in a chat. `ref` is the event id; the order may not be named."""
+class SellersWord(Fact, frozen=True, array_like=True, gc=False):
+    """What the seller wrote to the buyer of an order; not a fact by itself. `ref` is the event id.
+
+    `order_id` is empty where the message names none.
+    """
 
     order_id: str = ""
 
 
-class SaidStockout(Fact, tag=82, frozen=True, array_like=True, gc=False):
-    """The seller wrote that goods are out of stock or late, or to claim that. `ref` is the event id.
+class ChatRefused(SellersWord, tag=25, frozen=True, array_like=True, gc=False):
+    """The seller refused an invoice in a chat."""
 
-    The order may not be named.
-    """
+
+class SaidStockout(SellersWord, tag=82, frozen=True, array_like=True, gc=False):
+    """The seller wrote that goods are out of stock or late, or to claim that."""
 
     retention_ms = _EXCUSES_MS
 
-    order_id: str = ""
 
-
-class SaidMistake(Fact, tag=83, frozen=True, array_like=True, gc=False):
-    """The seller wrote that another thing or too little came, or nothing. `ref` is the event id.
-
-    The order may not be named.
-    """
+class SaidMistake(SellersWord, tag=83, frozen=True, array_like=True, gc=False):
+    """The seller wrote that another thing or too little came, or nothing."""
 
     retention_ms = _EXCUSES_MS
 
-    order_id: str = ""
+
+class AskedToRefuse(SellersWord, tag=84, frozen=True, array_like=True, gc=False):
+    """The seller asked to refuse the parcel."""
 
 
-class AskedToRefuse(Fact, tag=84, frozen=True, array_like=True, gc=False):
-    """The seller asked to refuse the parcel. `ref` is the event id; the order may not be named."""
-
-    order_id: str = ""
+class AskedToApply(SellersWord, tag=85, frozen=True, array_like=True, gc=False):
+    """The seller asked to apply for a refund without a return, or once more."""
 
 
-class AskedToApply(Fact, tag=85, frozen=True, array_like=True, gc=False):
-    """The seller asked to apply for a refund without a return, or once more. `ref` is the event id.
-
-    The order may not be named.
-    """
-
-    order_id: str = ""
+class AskedForFreight(SellersWord, tag=86, frozen=True, array_like=True, gc=False):
+    """The seller wanted freight for goods that are sent."""
 
 
-class AskedForFreight(Fact, tag=86, frozen=True, array_like=True, gc=False):
-    """The seller wanted freight for goods that are sent. `ref` is the event id.
-
-    The order may not be named.
-    """
-
-    order_id: str = ""
+class SaidUnsent(SellersWord, tag=87, frozen=True, array_like=True, gc=False):
+    """The seller wrote that goods have not left."""
 
 
-class SaidUnsent(Fact, tag=87, frozen=True, array_like=True, gc=False):
-    """The seller wrote that goods have not left. `ref` is the event id; the order may not be named."""
-
-    order_id: str = ""
+class SaidKeep(SellersWord, tag=88, frozen=True, array_like=True, gc=False):
+    """The seller wrote that goods, or some of them, need not come back."""
 
 
-class SaidKeep(Fact, tag=88, frozen=True, array_like=True, gc=False):
-    """The seller wrote that goods, or some of them, need not come back. `ref` is the event id.
-
-    The order may not be named.
-    """
-
-    order_id: str = ""
-
-
-class AskedToPlace(Fact, tag=89, frozen=True, array_like=True, gc=False):
-    """The seller asked to place an order and to wait with the payment. `ref` is the event id.
-
-    The order may not be named.
-    """
-
-    order_id: str = ""
+class AskedToPlace(SellersWord, tag=89, frozen=True, array_like=True, gc=False):
+    """The seller asked to place an order and to wait with the payment."""
 
 
 class OfferedMoney(Fact, tag=90, frozen=True, array_like=True, gc=False):

@@ -11,46 +11,22 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from streams.detect.text import admissions, concessions, english, english_reviews
+from streams.detect.text import english, english_reviews
 from streams.detect.text.ads import ads
 from streams.detect.text.bargains import bargain
 from streams.detect.text.context import NEAR, is_denied, sentence
 from streams.detect.text.extortion import extortion, names_reason, tells_of_own_money
 from streams.detect.text.folding import Folded, fold, join
 from streams.detect.text.insults import abuse
-from streams.detect.text.invoices import refuses
 from streams.detect.text.leaks import leaks
 from streams.detect.text.lexicon import Hit, lexicon
 from streams.detect.text.numbers import MAX_NUMBERS, mobiles, streets
 from streams.detect.text.phrasings import ERRAND, phrased
-from streams.detect.text.stockouts import says_not_sent, says_out_of_stock
 
 SAME_BREATH = 40
 # More of one text than this is not kept: a fact stays small whatever somebody types.
 MAX_SIGNALS = 12
 
-_ABOUT_STOCK = re.compile(
-    "[货貨发發]|[卖賣]完|售罄|[库庫]存|未按|[没沒]按|[没沒]有?了"
-    "|停[运運收]|爆[仓倉]|[滞滯]留|[积積][压壓]|延[误誤]|stock|sold out",
-    re.I,
-)
-_ABOUT_SENDING = re.compile(
-    "发|發|寄|出[库庫]|揽|攬|[仓倉][库庫]|[单單]|shipped|sent|dispatched|left|posted", re.I
-)
-_ABOUT_MISTAKES = re.compile(
-    "[错錯漏少忘混串反误誤疏丢丟失见見]|wrong|incorrect|less|few|missed|forgot|failed|lost", re.I
-)
-_ABOUT_REFUSING = re.compile(
-    "拒|签收|簽收|[拦攔]截|截回|追回|退[回件]|refuse|reject|decline|not accept|not sign", re.I
-)
-_ABOUT_APPLYING = re.compile("退款|申请|申請|提交|发起|發起|refund|dispute|again", re.I)
-_ABOUT_KEEPING = re.compile("不用|无需|無需|不必|留[着著下]|keep|need to|have to", re.I)
-_ABOUT_PLACING = re.compile("付|改[价價运運邮郵]|修改|[对對]公")
-_ABOUT_GIVING = re.compile(
-    "[补補赔賠退转轉返打发發][^,。!?;]{0,20}[您你]|[您你][^,。!?;]{0,12}[补補赔賠退转轉返打发發]"
-)
-_SUM = re.compile(r"\d|[十百千元块塊]")
-_ABOUT_FREIGHT = re.compile("[运運邮郵递遞]费|[运運邮郵递遞]費|差[价價]")
 _DIGIT = re.compile(r"\d")
 # Without any of these no sum is named, 「五千不外传」, nor money spoken of.
 _OF_MONEY = re.compile(r"[百千万钱张]")
@@ -196,71 +172,6 @@ def read_review(text: str) -> Signals:
     if has_digits:
         found += leaks(folded.text)
     return _signals(folded, found, amount if breath else 0)
-
-
-def refuses_invoice(text: str) -> bool:
-    """Whether a message of the seller refuses an invoice, or wants money for it."""
-    return refuses(join(fold(text)).text)
-
-
-def says_stockout(text: str) -> bool:
-    """Whether a message of the seller says that goods are out of stock."""
-    # Most messages are answered without being folded; traditional characters are not.
-    return _ABOUT_STOCK.search(text) is not None and says_out_of_stock(join(fold(text)).text)
-
-
-def says_unsent(text: str) -> bool:
-    """Whether a message of the seller says that goods have not left."""
-    return _ABOUT_SENDING.search(text) is not None and says_not_sent(join(fold(text)).text)
-
-
-def admits_mistake(text: str) -> bool:
-    """Whether a message of the seller says that another thing or too little was sent."""
-    return _ABOUT_MISTAKES.search(text) is not None and admissions.admits_mistake(
-        join(fold(text)).text
-    )
-
-
-def asks_to_refuse(text: str) -> bool:
-    """Whether a message of the seller asks to refuse the parcel."""
-    return _ABOUT_REFUSING.search(text) is not None and admissions.asks_to_refuse(
-        join(fold(text)).text
-    )
-
-
-def asks_to_apply(text: str) -> bool:
-    """Whether a message of the seller asks to apply for a refund without a return, or once more."""
-    return _ABOUT_APPLYING.search(text) is not None and admissions.asks_to_apply(
-        join(fold(text)).text
-    )
-
-
-def spares_return(text: str) -> bool:
-    """Whether a message of the seller says that goods, or some of them, need not come back."""
-    return _ABOUT_KEEPING.search(text) is not None and concessions.spares_return(
-        join(fold(text)).text
-    )
-
-
-def asks_to_place(text: str) -> bool:
-    """Whether a message of the seller asks to place an order that is not to be paid for yet."""
-    return _ABOUT_PLACING.search(text) is not None and concessions.asks_to_place(
-        join(fold(text)).text
-    )
-
-
-def offers_money(text: str) -> int:
-    """How much money a message of the seller offers to the buyer, in fen; mostly 0."""
-    if not _SUM.search(text) or not _ABOUT_GIVING.search(text):
-        return 0
-    return concessions.offers_money(join(fold(text)).text)
-
-
-def asks_for_freight(text: str) -> bool:
-    """Whether a message of the seller wants freight paid for goods that are sent."""
-    return _ABOUT_FREIGHT.search(text) is not None and admissions.asks_for_freight(
-        join(fold(text)).text
-    )
 
 
 def _asks_of_the_shop(folded: str, hit: Hit) -> bool:
