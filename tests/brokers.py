@@ -158,9 +158,11 @@ class ApacheKafka:
         self._forget()
 
     def suspend(self) -> None:
-        """Freeze it: connections stay open and nothing answers."""
+        """Freeze it: connections stay open and nothing answers, once all of its threads have stopped."""
         assert self._child is not None, "the broker is not running"
         self._child.send_signal(signal.SIGSTOP)
+        # On a busy machine a thread may answer once more before the signal reaches it.
+        os.waitid(os.P_PID, self._child.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         """End what `suspend` began."""
