@@ -40,3 +40,13 @@ def sent(order: str = "o1", units: int = 1) -> list[Event]:
 def chat(at: str, text: str, sender: str = "buyer", **body: Any) -> Event:
     """A message; of a seller too."""
     return {"at": at, "chats.message": {"sender": sender, "text": text, **body}}
+
+
+def rotten(*said: Event) -> list[Event]:
+    """Three orders of fruit, refund-only asked for each of them a day apart, and what was said meanwhile."""
+    events = [*said]
+    for n in (1, 2, 3):
+        request = {"order_id": f"o{n}", "reason": "quality", "goods_status": "received"}
+        events += sent(f"o{n}")
+        events.append({"at": f"{n + 3}d", "refunds.requested": request})
+    return events

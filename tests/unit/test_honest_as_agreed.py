@@ -11,7 +11,7 @@ import pytest
 
 from schemas.topics import BUYER_TOPICS
 from streams.detect.text.seller import read_seller
-from tests.buyer_stories import Event, alerts, chat, codes, sent, told
+from tests.buyer_stories import Event, alerts, chat, codes, rotten, sent, told
 from tests.example_stories import events_of, ms, seconds
 from tests.pipeline import Pipeline
 
@@ -199,14 +199,6 @@ class TestD08:
     def test_twin_any_other_refusal_is_one(self, text: str) -> None:
         assert told(self.refused(text), "5d", "D08").severity == "warn"
 
-    def kept(self, *said: Event) -> list[Event]:
-        events = [*said]
-        for n in (1, 2, 3):
-            request = {"order_id": f"o{n}", "reason": "quality", "goods_status": "received"}
-            events += sent(f"o{n}")
-            events.append({"at": f"{n + 3}d", "refunds.requested": request})
-        return events
-
     @pytest.mark.parametrize(
         "text",
         [
@@ -216,14 +208,14 @@ class TestD08:
         ],
     )
     def test_what_the_shop_lets_keep_counts_for_nothing(self, text: str) -> None:
-        assert alerts(self.kept(chat("4d2h", text, "seller")), "8d", "D08") == []
+        assert alerts(rotten(chat("4d2h", text, "seller")), "8d", "D08") == []
 
     @pytest.mark.parametrize(
         "text",
         ["如有坏果不用寄回", "吊牌留着才能退", "先不用寄", "不用寄回吗", "If broken, keep it"],
     )
     def test_twin_whatever_else_is_said_of_keeping_excuses_nothing(self, text: str) -> None:
-        assert told(self.kept(chat("4d2h", text, "seller")), "8d", "D08").severity == "warn"
+        assert told(rotten(chat("4d2h", text, "seller")), "8d", "D08").severity == "warn"
 
 
 class TestD09:

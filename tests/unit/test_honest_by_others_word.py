@@ -12,7 +12,7 @@ import pytest
 
 from schemas.alerts import Alert
 from schemas.topics import BUYER_TOPICS
-from tests.buyer_stories import Event, alerts, chat, codes, sent, told
+from tests.buyer_stories import Event, alerts, chat, codes, rotten, sent, told
 from tests.example_stories import events_of, ms, seconds
 from tests.pipeline import Pipeline
 
@@ -551,15 +551,6 @@ class TestD08:
         events.append({"at": "4d8h", "refunds.requested": fourth | {"attempt_no": 4}})
         assert told(events, "5d", "D08").severity == "warn"
 
-    def rotten(self, *said: Event) -> list[Event]:
-        """Three orders of fruit, and nothing is to be sent back."""
-        events = [*said]
-        for n in (1, 2, 3):
-            request = {"order_id": f"o{n}", "reason": "quality", "goods_status": "received"}
-            events += sent(f"o{n}")
-            events.append({"at": f"{n + 3}d", "refunds.requested": request})
-        return events
-
     SEND_NOTHING_BACK = "亲,您直接申请仅退款就行,不用退回来了"
 
     @pytest.mark.parametrize(
@@ -570,7 +561,7 @@ class TestD08:
         self, order: dict[str, str], text: str
     ) -> None:
         said = chat("4d2h", text, "seller", **order)
-        assert alerts(self.rotten(said), "8d", "D08") == []
+        assert alerts(rotten(said), "8d", "D08") == []
 
     @pytest.mark.parametrize(
         "said",
@@ -583,7 +574,7 @@ class TestD08:
         ids=["afterwards", "before the order", "of another order", "the buyer"],
     )
     def test_twin_whatever_else_was_said_asks_for_nothing(self, said: Event) -> None:
-        assert told(self.rotten(said), "8d", "D08").severity == "warn"
+        assert told(rotten(said), "8d", "D08").severity == "warn"
 
     def test_twin_who_asked_before_the_ruling_and_again_after_it_counts(self) -> None:
         events = self.taken_back("5d1h")

@@ -51,6 +51,7 @@ from streams.detect.facts import (
     RefundWithdrawn,
     SaidKeep,
     SaidMistake,
+    SellersWord,
     Shipped,
     by_time,
 )
@@ -282,11 +283,8 @@ def _invited(facts: Facts) -> Set[str]:
 
     By event; of the order that it names, or of one that was placed before it.
     """
-    said: list[AskedToApply | SaidKeep | SaidMistake] = [
-        *facts.of(AskedToApply),
-        *facts.of(SaidKeep),
-        *facts.of(SaidMistake),
-    ]
+    kinds: tuple[type[SellersWord], ...] = (AskedToApply, SaidKeep, SaidMistake)
+    said = [one for kind in kinds for one in facts.of(kind)]
     if not said:
         return frozenset()
     placed_ms = {order.ref: order.at_ms for order in facts.of(OrderPlaced)}
