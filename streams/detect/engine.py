@@ -117,11 +117,17 @@ class Engine:
             for d in self._asked(kind, frozenset(kinds))
         ]
         first = [episode for _, verdict in verdicts for episode in verdict.episodes]
+        combining = [
+            d
+            for d in self._second_of_kind.get(kind, ())
+            if first or not kinds.isdisjoint(d.triggers)
+        ]
         if first:
             episodes += self._but_remnants(kind, subject, state, first)
+        if combining:
             second = [
                 (d, d.combine(grouped, episodes, horizon_of(d.topics), rules[d.id].block))
-                for d in self._second_of_kind.get(kind, ())
+                for d in combining
             ]
             combined = [episode for _, verdict in second for episode in verdict.episodes]
             episodes += self._but_remnants(kind, subject, state, combined)

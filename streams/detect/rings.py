@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
+from zlib import crc32
 
 from schemas.alerts import Severity
 from streams.detect.episodes import Crossing, slide_live
@@ -57,6 +58,11 @@ class RingOrder(NamedTuple):
     def signal(self) -> Signal:
         """What stands for the order as evidence."""
         return self.uses[0].signal
+
+
+def ring_id(identity: str) -> str:
+    """A short name for a ring, after one of its identities."""
+    return f"R-{crc32(identity.encode()):08x}"
 
 
 class Limits(NamedTuple):

@@ -16,7 +16,7 @@ from streams.detect.facts import AnyFact
 
 
 class SecondOrder(Detector[R]):
-    """A detector without triggers of its own, asked wherever there is any episode."""
+    """Asked wherever there is any episode, and where a fact is that it has for a trigger, if it has any."""
 
     triggers: ClassVar[tuple[type[AnyFact], ...]] = ()
 

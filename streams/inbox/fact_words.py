@@ -10,6 +10,7 @@ from typing import Final
 
 # Times come without the ending `_ms`.
 NAMES: Final[dict[str, tuple[str, str]]] = {
+    "act": ("行为", "act"),
     "address": ("地址", "address"),
     "amount_minor": ("金额（最小货币单位，如分）", "amount, minor units"),
     "answered": ("已联系上", "answered"),
@@ -23,6 +24,7 @@ NAMES: Final[dict[str, tuple[str, str]]] = {
     "created": ("注册时间", "account created"),
     "currency": ("币种", "currency"),
     "deduct_mode": ("减库存方式", "stock deducted on"),
+    "detector": ("检测项", "detector"),
     "device": ("设备", "device"),
     "dispute_id": ("纠纷", "dispute"),
     "excludes_regions": ("有不发货地区", "excludes regions"),
@@ -56,6 +58,7 @@ NAMES: Final[dict[str, tuple[str, str]]] = {
     "names_exclusions": ("已注明不发货地区", "exclusions are named"),
     "on_hand": ("库存", "on hand"),
     "on_shelf": ("在架", "on the shelf"),
+    "opened": ("开始时间", "began at"),
     "order": ("订单", "order"),
     "order_id": ("订单", "order"),
     "orders": ("提到的订单", "orders mentioned"),
@@ -81,6 +84,8 @@ NAMES: Final[dict[str, tuple[str, str]]] = {
     "refund_only": ("仅退款", "refund only"),
     "skus": ("应退与退回的SKU", "SKU expected and received"),
     "says_sent_wrong": ("称发错或少发", "says it was the wrong thing or too little"),
+    "settled": ("解除时间", "settled at"),
+    "severity": ("级别", "level"),
     "region": ("地区", "region"),
     "result": ("结果", "result"),
     "ruling": ("判定", "ruling"),

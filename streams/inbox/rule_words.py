@@ -34,6 +34,7 @@ NAMES: Final[dict[str, Pair]] = {
         "视为公共地址或设备的付款买家数",
         "Paying buyers that make it a shared place or device",
     ),
+    "hubs": ("公共地址、柜机等（不计入关联）", "Shared places that tie nobody"),
     "large_units": ("大额订单的件数", "Units of a large order"),
     "last_days": ("最迟答复（工作日）", "Reply at the latest, working days"),
     "limit_s": ("发货期限", "Limit to ship"),

@@ -103,3 +103,33 @@ def family_with_one_phone(scene: Scene) -> None:
             order.pay(paid_at_ms)
             order.ship(scene.at(h=20), paid_at_ms + 48 * 3600 * SECOND_MS)
             order.deliver(scene.at(h=70))
+
+
+@story("campaign-ring", "attack", "D25", "shop", "critical")
+def three_accounts_that_each_do_something(scene: Scene) -> None:
+    """One hand, one phone, three accounts: a burst of unpaid orders, an ad in a review, a bait for agents."""
+    phone = f"199{int(scene.between(10**7, 10**8))}"
+    orders, advertises, baits = [sharing(scene.buyer(), phone=phone) for _ in range(3)]
+    for number in range(6):
+        _unpaid(scene, scene.at(m=2 * number), orders, 2)
+    scene.bought(scene.at(h=1), advertises).review(
+        scene.at(h=80), "bad", "别买这家，加微信 shop-fanli-88 同款返利五折"
+    )
+    scene.bought(scene.at(h=2), baits)
+    scene.says(scene.at(h=30), baits, "亲好评返现吗?收货地址是哪里,发票和商品分开发可以吗")
+    for detector, who in (("D01", orders), ("D18", advertises), ("D24", baits)):
+        scene.also(detector, "warn", "buyer", who.buyer_id)
+
+
+@story("household", "honest-lookalike", "D25", "shop", "none")
+def household_with_one_phone(scene: Scene) -> None:
+    """A family with one phone and a bad month: orders that are forgotten, a review, a parcel that is late."""
+    phone = f"199{int(scene.between(10**7, 10**8))}"
+    forgets, reviews, waits = [sharing(scene.buyer(), phone=phone) for _ in range(3)]
+    for number in range(4):
+        _unpaid(scene, scene.at(m=3 * number), forgets, 2)
+    scene.bought(scene.at(h=1), reviews).review(scene.at(h=80), "bad", "质量太差,客服态度也不好")
+    late = scene.bought(scene.at(h=2), waits, shipped_h=70, delivered_h=None)
+    late.refund("late_shipment", is_refund_only=True, goods_status="not_received").request(
+        scene.at(h=60)
+    )

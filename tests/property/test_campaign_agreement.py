@@ -175,8 +175,8 @@ def history(rng: Random, buyers: int) -> list[Event]:
     return list(story.events)
 
 
-def expected(events: Sequence[Event], horizon_ms: int) -> list[Expected]:
-    """Steps 1 to 5 of the page."""
+def acts_by_buyer(events: Sequence[Event], horizon_ms: int) -> dict[str, list[Act]]:
+    """Step 1 of the page: what each buyer (`shop:buyer`) did, in order, as the oracles see it."""
     asked_back = {
         v["event_id"]: v["order_id"]
         for _, v in events
@@ -202,6 +202,11 @@ def expected(events: Sequence[Event], horizon_ms: int) -> list[Expected]:
                             e.opened_at_ms, kind, detector, e.anchor_event_id, e, frozenset(matters)
                         )
                     )
+    return {subject: sorted(of_it) for subject, of_it in acts.items()}
+
+
+def expected(events: Sequence[Event], horizon_ms: int) -> list[Expected]:
+    """Steps 1 to 5 of the page, of buyers."""
     calls: dict[str, list[tuple[int, bool | None]]] = defaultdict(list)
     wrote: dict[str, set[int]] = defaultdict(set)
     for topic, v in events:
@@ -212,9 +217,9 @@ def expected(events: Sequence[Event], horizon_ms: int) -> list[Expected]:
         elif topic == "chats" and v["sender"] == "buyer":
             wrote[f"{v['shop_id']}:{v['buyer_id']}"].add(ms(_seconds(v["occurred_at"])) // DAY_MS)
     found = []
-    for subject, of_it in acts.items():
+    for subject, of_it in acts_by_buyer(events, horizon_ms).items():
         of_calls = sorted(calls[subject], key=lambda call: call[0])
-        found += _chains(subject, sorted(of_it), of_calls, wrote[subject], horizon_ms)
+        found += _chains(subject, of_it, of_calls, wrote[subject], horizon_ms)
     return sorted(found)
 
 
@@ -226,15 +231,20 @@ def _is_grave(act: Act) -> bool:
     return act.episode.severity == "critical" and act.kind == "unpaid"
 
 
-def _count(acts: Sequence[Act], is_unreachable: bool) -> int:
+def apart(acts: Sequence[Act]) -> list[Act]:
+    """Those about matters of which no act of another kind was before."""
     kind_of: dict[str, str] = {}
-    kinds = set()
+    found = []
     for act in acts:
         if all(kind_of.get(matter, act.kind) == act.kind for matter in act.matters):
-            kinds.add(act.kind)
+            found.append(act)
             kind_of.update(dict.fromkeys(act.matters, act.kind))
+    return found
+
+
+def _count(acts: Sequence[Act], is_unreachable: bool) -> int:
     beside = is_unreachable and any(_is_grave(act) for act in acts)
-    return len(kinds) + beside
+    return len({act.kind for act in apart(acts)}) + beside
 
 
 def _chains(
@@ -286,7 +296,11 @@ def _chains(
 
 
 def concluded(pipeline: Pipeline) -> list[Expected]:
-    last = {alert.alert_id: alert for alert in pipeline.alerts if alert.detector == "D25"}
+    last = {
+        alert.alert_id: alert
+        for alert in pipeline.alerts
+        if alert.detector == "D25" and alert.subject.kind == "buyer"
+    }
     return sorted(
         Expected(
             a.subject.id,

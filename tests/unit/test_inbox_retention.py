@@ -433,17 +433,22 @@ def test_what_was_handled_while_the_clock_was_behind_is_not_taken_for_old(inbox:
     assert inbox.prune() == {"alert": 1}
 
 
-def amid(engine: Engine, words: str, act: Callable[[], object]) -> None:
-    """Let another connection act once, just after the next question that has these words."""
+def amid(
+    engine: Engine, words: str, act: Callable[[], object], *, is_held_up: bool = False
+) -> threading.Thread:
+    """Let another connection act once, just after the next question that has these words.
+
+    `is_held_up` where it waits for a lock of ours: then we go on before it is done.
+    """
     acting = threading.Thread(target=act)
 
     def asked(_connection: object, _cursor: object, said: str, *_rest: object) -> None:
         if words in said and acting.ident is None:
             acting.start()
-            # Where it waits for us, we go on.
-            acting.join(1)
+            acting.join(1 if is_held_up else 60)
 
     event.listen(engine, "after_cursor_execute", asked)
+    return acting
 
 
 @only_where_writers_meet
@@ -454,8 +459,9 @@ def test_a_complaint_that_is_opened_while_its_alert_is_deleted_is_there(
     inbox.handle("1")
     inbox.clock.forward(days=LONG)
     inbox.today()
-    amid(engine, "FROM alerts", inbox.retention.prune)
+    pruning = amid(engine, "FROM alerts", inbox.retention.prune, is_held_up=True)
     complaint = inbox.complain("b42", "1")
+    pruning.join()
     assert inbox.casebook.detail(complaint) is not None
     assert inbox.has("1") == [True]
 

@@ -239,8 +239,8 @@ def test_every_detector_but_the_casebook_has_a_story_and_a_lookalike() -> None:
     stories = {SPECS[name].detector for name in (*ATTACKS, *FAULTS, *NOTICES)}
     told_also = {also.detector for name in ATTACKS for also in scenario(name, START).label.also}
     assert stories | told_also == {detector.id for detector in find_detectors()}
-    # D20 and D25 are what episodes of others add up to: their lookalikes are those of the others.
-    assert stories - {SPECS[name].detector for name in LOOKALIKES} == {"D20", "D25"}
+    # D20 is what episodes of others add up to: its lookalikes are those of the others.
+    assert stories - {SPECS[name].detector for name in LOOKALIKES} == {"D20"}
 
 
 def test_no_seller_ever_closes_an_order(simulated: Path) -> None:

@@ -37,6 +37,11 @@ class Told(NamedTuple):
             key(label): label["expected"]
             for label in self.labels
             if label["expected"] != "none" and label["detector"] in DETECTORS
+        } | {
+            (one["detector"], one["kind"], one["subject_id"]): one["severity"]
+            for label in self.labels
+            for one in label["also"]
+            if one["detector"] in DETECTORS
         }
 
 

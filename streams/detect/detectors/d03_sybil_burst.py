@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Annotated
-from zlib import crc32
 
 from pydantic import Field
 
@@ -43,7 +42,7 @@ from streams.detect.episodes import (
 )
 from streams.detect.facts import DAY_MS, NEVER, Identified, OrderPaid, Redirected, Signal
 from streams.detect.orders import beside_the_most
-from streams.detect.rings import Limits, RingOrder, Use, crossings, rings
+from streams.detect.rings import Limits, RingOrder, Use, crossings, ring_id, rings
 from streams.detect.suspicion import (
     LINKED,
     MAX_TOLD_ITEMS,
@@ -187,7 +186,6 @@ class SybilBurst(Detector[Rules]):
                 "视为老买家的已付款订单数",
                 "Paid orders of an established buyer",
             ),
-            "hubs": ("公共地址、柜机等（不计入关联）", "Shared places that tie nobody"),
         },
     )
 
@@ -322,11 +320,6 @@ def _uses(signals: Sequence[Signal], rules: Rules) -> tuple[list[Use], int]:
             continue
         found += uses
     return found, hubs
-
-
-def ring_id(identity: str) -> str:
-    """A short name for a ring, after one of its identities."""
-    return f"R-{crc32(identity.encode()):08x}"
 
 
 def _auto_close_ms(order: RingOrder, rules: Rules) -> int:

@@ -1,4 +1,4 @@
-"""D25 campaign (连环恶意): several kinds of abuse by one buyer within a month are one story.
+"""D25 campaign (连环恶意): several kinds of abuse by one buyer, or one ring, within a month are one story.
 
 The definition is docs/detectors/D25.md. What a newcomer gets wrong: it finds nothing new. It reads the
 episodes of other detectors, and two detectors that saw the same act are one act.
@@ -6,16 +6,22 @@ episodes of other detectors, and two detectors that saw the same act are one act
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence, Set
+from typing import Annotated
 
 import msgspec
+from pydantic import Field
 
-from streams.detect import playbooks
+from schemas.alerts import Severity
+from streams.detect import acts, playbooks
+from streams.detect.acts import Act
 from streams.detect.detector import (
     Child,
     Count,
+    Detector,
     Facts,
+    Least,
     Presentation,
     RuleBlock,
     Seconds,
@@ -31,19 +37,26 @@ from streams.detect.episodes import (
     Run,
     Threshold,
     Verdict,
+    level_at,
     outcome,
     runs,
+    slide_live,
 )
 from streams.detect.facts import (
+    NEVER,
     AnyFact,
-    ComplaintFiled,
     Contacted,
+    Identified,
     OrderPlaced,
+    Redirected,
     RefundRequested,
+    Signal,
     by_time,
 )
 from streams.detect.reach import Reached
+from streams.detect.rings import ring_id
 from streams.detect.second_order import SecondOrder
+from streams.detect.suspicion import UNPAID
 
 UNREACHABLE = "unreachable"
 _NAMES = {
@@ -92,124 +105,73 @@ _BAN = Step(
 class Rules(RuleBlock):
     """What D25 puts together: `acts` names kinds of abuse and the detectors that see them."""
 
-    at_least = (("cooldown_s", "window_s"),)
+    at_least = (("cooldown_s", "window_s"), ("critical_accounts", "warn_accounts"))
 
     acts: dict[Word, list[Word]]
     min_acts: Count
     unreachable_contacts: Count
     unreachable_beside: list[Word]
+    warn_accounts: Annotated[int, Field(ge=2)]
+    critical_accounts: Count
+    hub_paying_buyers: Count
+    hubs: list[str]
     window_s: Seconds
     cooldown_s: Seconds
     expire_after_s: Seconds
 
-
-class _Act(NamedTuple):
-    """One episode of another detector, as an act. `ended_ms` only when it was settled."""
-
-    at_ms: int
-    kind: str
-    episode: Episode
-
-    def is_live(self, at_ms: int, window_ms: int) -> bool:
-        e = self.episode
-        is_settled = e.status == "resolved" and e.ended_at_ms is not None and e.ended_at_ms <= at_ms
-        return at_ms - window_ms <= self.at_ms <= at_ms and not is_settled
+    @property
+    def kind_of(self) -> dict[str, str]:
+        """The kind of act that each detector sees."""
+        return {detector: kind for kind, ids in self.acts.items() for detector in ids}
 
 
-class Campaign(SecondOrder[Rules]):
-    """D25 on buyers. Cost: nothing for who has fewer than two acts, or one that is critical."""
+class _Campaigns:
+    """What people read, which is the same for both subjects."""
 
-    id = "D25"
-    name = "campaign"
-    subject = "buyer"
-    topics = ("orders",)
-    rules = Rules
     wording = Wording(
         title=("连环恶意", "Campaign"),
         thresholds={
             "acts": ("行为种类", "Kinds of acts"),
             "failed_contacts": ("联系不上", "Failed contacts"),
+            "accounts": ("关联账号", "Accounts tied together"),
         },
-        units={"acts": ("种", "kinds")},
+        units={"acts": ("种", "kinds"), "accounts": ("个", "accounts")},
         rules={
             "unreachable_contacts": ("联系不上的次数", "Failed contacts that count as unreachable"),
             "unreachable_beside": ("与哪类行为一起才计联系不上", "Unreachable counts beside"),
         },
     )
 
-    def combine(
-        self, facts: Facts, episodes: Sequence[Episode], horizon_ms: int, rules: Rules
-    ) -> Verdict:
-        kind_of = {detector: kind for kind, ids in rules.acts.items() for detector in ids}
-        acts = sorted(
-            (
-                _Act(e.opened_at_ms, kind_of[e.detector], e)
-                for e in episodes
-                if e.detector in kind_of and e.severity != "info" and not _is_held_against_nobody(e)
-            ),
-            key=lambda act: (
-                act.at_ms,
-                act.kind,
-                act.episode.detector,
-                act.episode.anchor.event_id,
-            ),
-        )
-        if not acts:
-            return NOTHING
-        contacts, reached = facts.of(Contacted), Reached(facts)
-        # Who asks something back had an order, though its own event may be let go by now.
-        has_order = bool(facts.of(OrderPlaced) or facts.of(RefundRequested))
-        crossings = []
-        for at_ms in sorted({act.at_ms for act in acts} | {c.at_ms for c in contacts}):
-            live = [act for act in acts if act.is_live(at_ms, rules.window_s * 1000)]
-            missed = _missed(contacts, reached, at_ms, rules)
-            is_unreachable = bool(missed) and _is_grave(live, rules)
-            if len(_kinds(live)) + is_unreachable >= rules.min_acts:
-                members = {
-                    (type(a.episode.anchor), a.episode.anchor.ref): a.episode.anchor for a in live
-                }
-                seen = [*members.values(), *(missed if is_unreachable else ())]
-                crossings.append(Crossing(at_ms, "critical", sorted(seen, key=by_time)))
-        found = [
-            _episode(run, acts, contacts, horizon_ms, rules, has_order=has_order)
-            for run in runs(crossings, rules.cooldown_s * 1000)
-        ]
-        expiries = [e.last_at_ms + rules.expire_after_s * 1000 for e in found if e.status == "open"]
-        return Verdict(found, min(expiries, default=None)) if found else NOTHING
-
-    def missing(self, running: Set[str], rules: Rules) -> Sequence[str]:
-        """Those that see kinds of acts which none of the running ones sees, if these are too few."""
-        seen = {kind for kind, ids in rules.acts.items() if not running.isdisjoint(ids)}
-        if len(seen) + (not seen.isdisjoint(rules.unreachable_beside)) >= rules.min_acts:
-            return ()
-        others = (ids for kind, ids in rules.acts.items() if kind not in seen)
-        return sorted({detector for ids in others for detector in ids})
-
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
-        buyer = subject.partition(":")[2]
         kinds = str(d["kinds"]).split(",")
         zh = "→".join(_NAMES[kind][0] if kind in _NAMES else kind for kind in kinds)
         en = " → ".join(_NAMES[kind][1] if kind in _NAMES else kind for kind in kinds)
         days = rules.window_s // 86_400
         is_over = episode.status == "resolved"
         next_zh, next_en = _TOO_FEW_LEFT if is_over else _AS_ONE
-        children: list[tuple[str, str]] = msgspec.json.decode(str(d["children"]).encode())
+        who_zh, who_en = _who(episode, subject)
         return Presentation(
-            title=("连环恶意行为", "Linked abuse"),
+            title=(
+                ("多个账号的连环恶意行为", "Linked abuse over several accounts")
+                if "ring" in d
+                else ("连环恶意行为", "Linked abuse")
+            ),
             summary=(
-                f"连环恶意行为:买家{buyer}在{days}天内先后出现{zh}。{next_zh}。",
-                f"Linked abuse by {buyer} within {days} days: {en}. {next_en}.",
+                f"连环恶意行为:{who_zh}在{days}天内先后出现{zh}。{next_zh}。",
+                f"Linked abuse by {who_en} within {days} days: {en}. {next_en}.",
             ),
             not_if=(
                 f"{days}天内少于{rules.min_acts}种行为;其中一种已付款、撤回或被推翻;"
-                "联系不上本身不算,须与紧急级别的恶拍同时出现",
+                "联系不上本身不算,须与紧急级别的恶拍同时出现;不同账号仅在共用手机号或设备、"
+                "或同属一组小号恶拍时合并",
                 f"fewer than {rules.min_acts} kinds of acts within {days} days; one of them settled or "
-                "disproved; being out of reach counts only beside a critical burst of unpaid orders",
+                "disproved; being out of reach counts only beside a critical burst of unpaid orders; "
+                "accounts are put together only by a phone, a device or one ring of unpaid orders",
             ),
             ended=(
                 ("其中的行为已解除", "The acts were settled")
-                if episode.status == "resolved"
+                if is_over
                 else ("窗口期内没有新的行为", "No further act within the window")
             ),
             steps=(
@@ -222,56 +184,165 @@ class Campaign(SecondOrder[Rules]):
                 ),
                 playbooks.complaint(
                     next((_COMPLAINTS[kind] for kind in _COMPLAINTS if kind in kinds), "异常投诉"),
-                    f"同一买家在{days}天内先后出现{zh}",
+                    f"{_accused(episode)}在{days}天内先后出现{zh}",
                 ),
                 playbooks.police_report(),
                 # A platform restricts only who has ordered (N20).
-                *((_BAN,) if d["has_order"] else ()),
+                *((_BAN,) if d.get("has_order") else ()),
             ),
-            groups=[Child(detector, "buyer", subject, anchor) for detector, anchor in children],
+            groups=[Child(*child) for child in msgspec.json.decode(str(d["children"]).encode())],
+            cluster_id=str(d["ring"]) if "ring" in d else None,
         )
 
 
-def _is_held_against_nobody(episode: Episode) -> bool:
-    """Whether it is a slip that was put right at once, or holds only claims that were granted."""
-    d = episode.details
-    return bool(d.get("was_slip")) or (d.get("contested") == 0 and not d.get("mismatches"))
-
-
-def _kinds(acts: Sequence[_Act]) -> list[str]:
-    """The kinds of acts about different matters, in order; one message is not two acts."""
-    of_fact: dict[str, str] = {}
-    found: dict[str, None] = {}
-    for act in acts:
-        names = {_matter(fact) for fact in act.episode.members}
-        if all(of_fact.get(name, act.kind) == act.kind for name in names):
-            found[act.kind] = None
-            of_fact.update(dict.fromkeys(names, act.kind))
-    return list(found)
-
-
-def _in_order(acts: Sequence[_Act], missed: Sequence[Contacted], rules: Rules) -> list[str]:
-    """The kinds as they came about, being out of reach at the attempt that was one too many."""
-    kinds = _kinds(acts)
-    if missed:
-        since_ms = sorted(c.at_ms for c in missed)[rules.unreachable_contacts - 1]
-        before = {act.kind for act in acts if act.at_ms <= since_ms}
-        kinds.insert(sum(kind in before for kind in kinds), UNREACHABLE)
-    return kinds
-
-
-def _is_grave(acts: Sequence[_Act], rules: Rules) -> bool:
-    """Whether being out of reach makes an act worse; of refunds D08 has counted it already."""
-    return any(
-        act.episode.severity == "critical" and act.kind in rules.unreachable_beside for act in acts
+def _who(episode: Episode, subject: str) -> tuple[str, str]:
+    if "accounts" not in episode.details:
+        buyer = subject.partition(":")[2]
+        return f"买家{buyer}", buyer
+    n, ring = episode.details["accounts"], episode.details["ring"]
+    return (
+        f"疑似同一人的{n}个账号(共用手机号、设备或同属一组小号,关联编号{ring})",
+        f"{n} accounts that look like one actor (a phone, a device or a burst in common; ring {ring})",
     )
 
 
-def _matter(fact: AnyFact) -> str:
-    """What a fact is about: all that is asked back for one order is one matter."""
-    if isinstance(fact, RefundRequested | ComplaintFiled) and fact.order_id:
-        return f"back/{fact.order_id}"
-    return fact.event_id
+def _accused(episode: Episode) -> str:
+    accounts = episode.details.get("accounts")
+    return f"疑似同一人的{accounts}个关联账号" if accounts else "同一买家"
+
+
+class Campaign(_Campaigns, SecondOrder[Rules]):
+    """D25 on buyers; tells the identities of who acted. Cost: nothing for who has no act."""
+
+    id = "D25"
+    name = "campaign"
+    subject = "buyer"
+    topics = ("orders",)
+    rules = Rules
+    reads_receivers = True
+
+    def combine(
+        self, facts: Facts, episodes: Sequence[Episode], horizon_ms: int, rules: Rules
+    ) -> Verdict:
+        found = acts.acts(episodes, "buyer", facts.subject, rules.kind_of)
+        if not found:
+            return NOTHING
+        contacts, reached = facts.of(Contacted), Reached(facts)
+        # Who asks something back had an order, though its own event may be let go by now.
+        has_order = bool(facts.of(OrderPlaced) or facts.of(RefundRequested))
+        crossings = []
+        for at_ms in sorted({act.counted_ms for act in found} | {c.at_ms for c in contacts}):
+            live = [act for act in found if act.is_live(at_ms, rules.window_s * 1000)]
+            missed = _missed(contacts, reached, at_ms, rules)
+            is_unreachable = bool(missed) and _is_grave(live, rules)
+            if len(acts.kinds(live)) + is_unreachable >= rules.min_acts:
+                anchors = {(type(act.fact), act.fact.ref): act.fact for act in live}
+                seen = [*anchors.values(), *(missed if is_unreachable else ())]
+                crossings.append(Crossing(at_ms, "critical", sorted(seen, key=by_time)))
+        campaigns = [
+            _by_buyer(run, found, contacts, horizon_ms, rules, has_order=has_order)
+            for run in runs(crossings, rules.cooldown_s * 1000)
+        ]
+        return _verdict(campaigns, rules)._replace(
+            signals=acts.tell(facts.subject, found, facts.of(Identified), facts.of(Redirected))
+        )
+
+    def missing(self, running: Set[str], rules: Rules) -> Sequence[str]:
+        """Those that see kinds of acts which none of the running ones sees, if these are too few."""
+        seen = {kind for kind, ids in rules.acts.items() if not running.isdisjoint(ids)}
+        if len(seen) + (not seen.isdisjoint(rules.unreachable_beside)) >= rules.min_acts:
+            return ()
+        others = (ids for kind, ids in rules.acts.items() if kind not in seen)
+        return sorted({detector for ids in others for detector in ids})
+
+
+class ActingIdentity(Detector[Rules]):
+    """On identities: passes acts on to the shop once several suspects share the identity."""
+
+    id = "D25"
+    name = "campaign"
+    subject = "identity"
+    triggers = (Signal,)
+    topics = ("signals",)
+    rules = Rules
+
+    def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
+        known = [signal for signal in facts.of(Signal) if signal.values]
+        acted = [signal for signal in known if signal.name == acts.ACTED]
+        unpaid = [signal for signal in known if signal.name == UNPAID]
+        if not acted or len({signal.values["buyer"] for signal in (*acted, *unpaid)}) < 2:
+            return NOTHING
+        actors = {signal.values["buyer"] for signal in acted}
+        payers = {s.values["buyer"] for s in unpaid if "paid_ms" in s.values} - actors
+        if len(payers) >= rules.hub_paying_buyers:
+            return Verdict(insufficient=("identity_shared_by_payers",))
+        return Verdict(signals=acts.pass_on(facts.subject, acted, unpaid))
+
+    def least(self, rules: Rules) -> Least:
+        return Least(Signal, facts=2)
+
+
+class RingCampaign(_Campaigns, SecondOrder[Rules]):
+    """D25 on shops: acts that are spread over accounts. Cost: sorting the acts kept, a thousand at most."""
+
+    id = "D25"
+    name = "campaign"
+    subject = "shop"
+    triggers = (Signal,)
+    topics = ("signals",)
+    rules = Rules
+
+    def combine(
+        self, facts: Facts, episodes: Sequence[Episode], horizon_ms: int, rules: Rules
+    ) -> Verdict:
+        shop = facts.subject
+        of_rings = acts.acts(episodes, "shop", shop, rules.kind_of)
+        campaigns: list[Episode] = []
+        for cluster in acts.clusters(shop, facts.of(Signal), of_rings, frozenset(rules.hubs)):
+            # What was settled when it opened never counted.
+            live = [act for act in cluster if act.end_ms > act.counted_ms]
+            tally = _Together(rules)
+            crossings = slide_live(live, rules.window_s * 1000, tally, lambda act: act.fact)
+            campaigns += [
+                _by_ring(run, cluster, horizon_ms, rules)
+                for run in runs(crossings, rules.cooldown_s * 1000)
+            ]
+        return _verdict(campaigns, rules)
+
+    def missing(self, running: Set[str], rules: Rules) -> Sequence[str]:
+        """None: D25 on buyers says what is needed."""
+        return ()
+
+
+class _Together:
+    """Kinds of acts, and accounts behind them, that are live within the window."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._kinds: Counter[str] = Counter()
+        self._accounts: Counter[str] = Counter()
+
+    def enter(self, act: Act) -> None:
+        self._kinds[act.kind] += 1
+        self._accounts.update(act.accounts)
+
+    def leave(self, act: Act) -> None:
+        self._kinds[act.kind] -= 1
+        self._accounts.subtract(act.accounts)
+
+    def level(self) -> Severity | None:
+        kinds, accounts = self.compared()
+        if kinds < self._rules.min_acts:
+            return None
+        return level_at(accounts, self._rules.warn_accounts, self._rules.critical_accounts)
+
+    def compared(self) -> tuple[int, int]:
+        return len(+self._kinds), len(+self._accounts)
+
+
+def _is_grave(live: Sequence[Act], rules: Rules) -> bool:
+    """Whether being out of reach makes an act worse; of refunds D08 has counted it already."""
+    return any(act.severity == "critical" and act.kind in rules.unreachable_beside for act in live)
 
 
 def _missed(
@@ -285,29 +356,133 @@ def _missed(
     return in_vain if len(in_vain) >= rules.unreachable_contacts else []
 
 
-def _episode(
+def _verdict(campaigns: Sequence[Episode], rules: Rules) -> Verdict:
+    expire_ms = rules.expire_after_s * 1000
+    expiries = [e.last_at_ms + expire_ms for e in campaigns if e.status == "open"]
+    return Verdict(campaigns, min(expiries, default=None)) if campaigns else NOTHING
+
+
+def _children(run: Run, found: Iterable[Act], rules: Rules) -> list[Act]:
+    """The acts of a run, in order."""
+    facts = {(type(fact), fact.ref) for fact in run.members}
+    from_ms = run.opened_at_ms - rules.window_s * 1000
+    return [
+        act
+        for act in found
+        if (type(act.fact), act.fact.ref) in facts and from_ms <= act.counted_ms <= run.last_at_ms
+    ]
+
+
+def _by_buyer(
     run: Run,
-    acts: Sequence[_Act],
+    found: Sequence[Act],
     contacts: Sequence[Contacted],
     horizon_ms: int,
     rules: Rules,
     *,
     has_order: bool,
 ) -> Episode:
-    anchors = {(type(fact), fact.ref) for fact in run.members}
-    children = [
-        act
-        for act in acts
-        if (type(act.episode.anchor), act.episode.anchor.ref) in anchors
-        and run.opened_at_ms - rules.window_s * 1000 <= act.at_ms <= run.last_at_ms
-    ]
+    children = _children(run, found, rules)
     missed = [fact for fact in run.members if isinstance(fact, Contacted)]
-    kinds = _in_order(children, missed, rules)
-    resolved_ms = _resolved_ms(children, bool(missed), run.last_at_ms, rules)
+    kinds = acts.kinds(children)
+    if missed:
+        # As they came about, being out of reach at the attempt that was one too many.
+        since_ms = sorted(c.at_ms for c in missed)[rules.unreachable_contacts - 1]
+        before = {act.kind for act in children if act.counted_ms <= since_ms}
+        kinds.insert(sum(kind in before for kind in kinds), UNREACHABLE)
+
+    left = list(children)
+
+    def is_enough_without(settled: Act) -> bool:
+        left.remove(settled)
+        beside = bool(missed) and _is_grave(left, rules)
+        return len(acts.kinds(left)) + beside >= rules.min_acts
+
+    answered = sum(contact.answered is True for contact in contacts)
+    settled = sum(act.end_ms < NEVER for act in children)
+    return _episode(
+        run,
+        children,
+        is_enough_without,
+        horizon_ms,
+        rules,
+        thresholds=(
+            Threshold("acts", len(kinds), "acts", rules.min_acts, rules.min_acts),
+            Threshold("failed_contacts", len(missed), "attempts"),
+        ),
+        details={"kinds": ",".join(kinds), "has_order": has_order},
+        counter=(
+            f"所含预警中已解除{settled}项;买家接通过{answered}次联系",
+            f"{settled} of the alerts in it are settled; the buyer answered {answered} times",
+        ),
+    )
+
+
+def _by_ring(run: Run, cluster: Sequence[Act], horizon_ms: int, rules: Rules) -> Episode:
+    children = _children(run, cluster, rules)
+    left = _Together(rules)
+    for act in children:
+        left.enter(act)
+
+    def is_enough_without(settled: Act) -> bool:
+        left.leave(settled)
+        return left.level() is not None
+
+    most_kinds, most_accounts = run.compared
+    settled = sum(act.end_ms < NEVER for act in children)
+    return _episode(
+        run,
+        children,
+        is_enough_without,
+        horizon_ms,
+        rules,
+        thresholds=(
+            Threshold("acts", most_kinds, "acts", rules.min_acts),
+            Threshold(
+                "accounts", most_accounts, "accounts", rules.warn_accounts, rules.critical_accounts
+            ),
+        ),
+        details={
+            "kinds": ",".join(dict.fromkeys(act.kind for act in children)),
+            "accounts": len({account for act in children for account in act.accounts}),
+            # After the first act, so it is the same while the ring grows.
+            "ring": ring_id(_identity(run.anchor)),
+        },
+        counter=(
+            f"所含预警中已解除{settled}项;家人、同住者可能共用手机或设备",
+            f"{settled} of the alerts in it are settled; families and people who live together may "
+            "share a phone or a device",
+        ),
+    )
+
+
+def _identity(told: AnyFact) -> str:
+    """That by which a shop heard of an act or of a ring."""
+    return str(told.values["identity"]) if isinstance(told, Signal) else ""
+
+
+def _episode(
+    run: Run,
+    children: Sequence[Act],
+    is_enough_without: Callable[[Act], bool],
+    horizon_ms: int,
+    rules: Rules,
+    *,
+    thresholds: tuple[Threshold, ...],
+    details: dict[str, int | str],
+    counter: tuple[str, str],
+) -> Episode:
+    """What became of a campaign: it is settled once too few acts are left that nothing has settled."""
+    resolved_ms = None
+    for act in sorted(children, key=lambda act: act.end_ms):
+        if act.end_ms == NEVER:
+            break
+        if not is_enough_without(act):
+            resolved_ms = max(act.end_ms, run.last_at_ms)
+            break
     expires_ms = run.last_at_ms + rules.expire_after_s * 1000
     status, ended_ms = outcome(resolved_ms, expires_ms, horizon_ms)
-    answered = sum(contact.answered is True for contact in contacts)
-    settled = sum(act.episode.status == "resolved" for act in children)
+    beside = sum(isinstance(fact, Contacted) for fact in run.members)
     return Episode(
         detector="D25",
         anchor=run.anchor,
@@ -316,46 +491,14 @@ def _episode(
         status=status,
         ended_at_ms=ended_ms,
         severity=run.level,
-        steps=sum(act.episode.steps for act in children) + len(missed) + (status != "open"),
+        steps=sum(act.steps for act in children) + beside + (status != "open"),
         window_s=rules.window_s,
         members=run.members,
-        thresholds=(
-            Threshold("acts", len(kinds), "acts", rules.min_acts, rules.min_acts),
-            Threshold("failed_contacts", len(missed), "attempts"),
-        ),
-        details={
-            "kinds": ",".join(kinds),
-            "has_order": has_order,
-            "children": msgspec.json.encode(
-                [(act.episode.detector, act.episode.anchor.event_id) for act in children]
-            ).decode(),
-        },
-        counter=(
-            (
-                f"所含预警中已解除{settled}项;买家接通过{answered}次联系",
-                f"{settled} of the alerts in it are settled; the buyer answered {answered} times",
-            ),
-        ),
+        thresholds=thresholds,
+        details={**details, "children": msgspec.json.encode([a.child for a in children]).decode()},
+        counter=(counter,),
         cooldown_s=rules.cooldown_s,
     )
 
 
-def _resolved_ms(
-    children: Sequence[_Act], is_unreachable: bool, last_ms: int, rules: Rules
-) -> int | None:
-    """When too few acts were left that nothing has settled, if that is so."""
-    left = list(children)
-    settled = [
-        (act.episode.ended_at_ms, act)
-        for act in children
-        if act.episode.status == "resolved" and act.episode.ended_at_ms is not None
-    ]
-    for ended_ms, act in sorted(settled, key=lambda one: one[0]):
-        left.remove(act)
-        beside = is_unreachable and _is_grave(left, rules)
-        if len(_kinds(left)) + beside < rules.min_acts:
-            return max(ended_ms, last_ms)
-    return None
-
-
-DETECTORS = (Campaign(),)
+DETECTORS = (Campaign(), ActingIdentity(), RingCampaign())

@@ -1,0 +1,233 @@
+"""Acts: the episodes of other detectors that a campaign (D25) puts together, of one account or of several.
+
+Who acted tells the identities of its orders, and an identity that several suspects share tells the shop.
+What a newcomer gets wrong: two detectors that saw the same matter are one act, and what was settled is none.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import Final, NamedTuple, cast
+
+from schemas.alerts import Severity, SubjectKind
+from streams.detect.detector import Child
+from streams.detect.episodes import Episode, Told
+from streams.detect.facts import (
+    NEVER,
+    AnyFact,
+    ComplaintFiled,
+    Identified,
+    Redirected,
+    RefundRequested,
+    Signal,
+)
+from streams.detect.linking import DisjointSets
+from streams.detect.suspicion import STRONG_KINDS, first_of_days, identities_of
+
+ACTED: Final = "acted_identity"
+TIED: Final = "tied_act"
+# As of unpaid orders: who floods may not push out what others did.
+MAX_TOLD_A_DAY: Final = 50
+MAX_PASSED_ON_A_DAY: Final = 200
+
+
+class Act(NamedTuple):
+    """One episode of another detector. Times are epoch milliseconds of event time.
+
+    It counts from when it opened, and until it was resolved, if it was. `fact` stands for it as evidence,
+    `matters` are what it is about, `accounts` the buyers behind it.
+    """
+
+    counted_ms: int
+    kind: str
+    child: Child
+    severity: Severity
+    end_ms: int
+    steps: int
+    fact: AnyFact
+    matters: Set[str]
+    accounts: Set[str]
+
+    def is_live(self, at_ms: int, window_ms: int) -> bool:
+        """Whether it counts at a time: it lies in the window that ends there, and is not settled yet."""
+        return at_ms - window_ms <= self.counted_ms <= at_ms < self.end_ms
+
+
+def _came(act: Act) -> tuple[int, str, Child]:
+    return act.counted_ms, act.kind, act.child
+
+
+def acts(
+    episodes: Iterable[Episode], kind: SubjectKind, subject: str, kind_of: Mapping[str, str]
+) -> list[Act]:
+    """The acts among the episodes about one subject, in order. `kind_of` are detectors with their kinds."""
+    found = [
+        Act(
+            e.opened_at_ms,
+            kind_of[e.detector],
+            Child(e.detector, kind, subject, e.anchor.event_id),
+            e.severity,
+            e.ended_at_ms if e.status == "resolved" and e.ended_at_ms is not None else NEVER,
+            e.steps,
+            e.anchor,
+            {_matter(fact) for fact in e.members},
+            _accounts(e, kind, subject),
+        )
+        for e in episodes
+        if e.detector in kind_of and e.severity != "info" and not _is_held_against_nobody(e)
+    ]
+    return sorted(found, key=_came)
+
+
+def _is_held_against_nobody(episode: Episode) -> bool:
+    """Whether it is a slip that was put right at once, or holds only claims that were granted."""
+    d = episode.details
+    return bool(d.get("was_slip")) or (d.get("contested") == 0 and not d.get("mismatches"))
+
+
+def _matter(fact: AnyFact) -> str:
+    """What a fact is about: all that is asked back for one order is one matter."""
+    if isinstance(fact, RefundRequested | ComplaintFiled) and fact.order_id:
+        return f"back/{fact.order_id}"
+    return fact.event_id
+
+
+def _accounts(episode: Episode, kind: SubjectKind, subject: str) -> Set[str]:
+    """The buyer; of a ring all whose orders it holds."""
+    if kind == "buyer":
+        return {subject.partition(":")[2]}
+    return {str(m.values["buyer"]) for m in episode.members if isinstance(m, Signal)}
+
+
+def apart(of_account: Iterable[Act]) -> list[Act]:
+    """The acts, but for those about a matter of which one of another kind was before."""
+    of_matter: dict[str, str] = {}
+    found = []
+    for act in of_account:
+        if all(of_matter.get(matter, act.kind) == act.kind for matter in act.matters):
+            found.append(act)
+            of_matter.update(dict.fromkeys(act.matters, act.kind))
+    return found
+
+
+def kinds(of_account: Iterable[Act]) -> list[str]:
+    """The kinds of acts about different matters, in order; one message is not two acts."""
+    return list(dict.fromkeys(act.kind for act in apart(of_account)))
+
+
+def tell(
+    subject: str,
+    of_account: Iterable[Act],
+    given: Sequence[Identified],
+    redirected: Sequence[Redirected],
+) -> list[Told]:
+    """What the identities of a buyer's orders, as they were given and changed, hear of the acts."""
+    shop, _, buyer = subject.partition(":")
+    used_ms = _used_ms(given, redirected)
+    told = []
+    for act in apart(of_account):
+        values: dict[str, int | str | bool] = {
+            "buyer": buyer,
+            "act": act.kind,
+            "detector": act.child.detector,
+            "severity": act.severity,
+            "opened_ms": act.counted_ms,
+        }
+        if act.end_ms < NEVER:
+            values["settled_ms"] = act.end_ms
+        for identity, at_ms in used_ms.items():
+            signal = Signal(
+                # Let go with the order or with the act, whichever goes first: nothing is taken back then.
+                min(act.fact.at_ms, at_ms),
+                act.fact.event_id,
+                f"{ACTED}/{identity}/{buyer}/{act.child.detector}/{act.fact.event_id}",
+                ACTED,
+                act.steps,
+                values,
+            )
+            told.append(Told("identity", f"{shop}:{identity}", signal))
+    return first_of_days(told, MAX_TOLD_A_DAY)
+
+
+def _used_ms(given: Sequence[Identified], redirected: Sequence[Redirected]) -> dict[str, int]:
+    """The identities (`kind:hash`) of all orders kept, and when the last order with each was placed."""
+    seen = {fact.ref: fact for fact in given}
+    changed = {fact.ref: fact for fact in redirected}
+    found = {}
+    for ref, named in sorted({**changed, **seen}.items(), key=lambda one: one[1].at_ms):
+        where = changed.get(ref) or seen[ref]
+        for kind, hashed in identities_of(seen.get(ref), changed.get(ref)):
+            # A forwarder has its customers' parcels sent to one phone, which is its own.
+            if where.place != "forwarder" or kind == "device":
+                found[f"{kind}:{hashed}"] = named.at_ms
+    return found
+
+
+def pass_on(identity_subject: str, acted: Sequence[Signal], unpaid: Iterable[Signal]) -> list[Told]:
+    """The same for the shop, and who else used the identity: an account that left an order unpaid."""
+    shop, _, identity = identity_subject.partition(":")
+    actors = {signal.values["buyer"] for signal in acted}
+    others = {s.values["buyer"]: s for s in unpaid if s.values["buyer"] not in actors}
+    names = {f"{TIED}/{signal.ref.partition('/')[2]}": signal for signal in acted}
+    names |= {f"{TIED}/{identity}/{buyer}": signal for buyer, signal in others.items()}
+    passed = []
+    for name, signal in names.items():
+        values = signal.values if signal.name == ACTED else {"buyer": signal.values["buyer"]}
+        told = Signal(
+            signal.at_ms,
+            signal.event_id,
+            name,
+            TIED,
+            signal.version,
+            {**values, "identity": identity},
+        )
+        passed.append(Told("shop", shop, told))
+    return first_of_days(passed, MAX_PASSED_ON_A_DAY)
+
+
+def clusters(
+    shop: str, signals: Iterable[Signal], of_rings: Iterable[Act], hubs: Set[str]
+) -> list[list[Act]]:
+    """Acts of accounts that look like one actor: a phone or a device ties them together, or one ring does.
+
+    `signals` are all that the shop was told. Each cluster is in order.
+    """
+    told = [signal for signal in signals if signal.name == TIED and signal.values]
+    sets: DisjointSets[tuple[str, str]] = DisjointSets()
+    for signal in told:
+        identity = str(signal.values["identity"])
+        # An address or a name ties strangers together.
+        if identity.partition(":")[0] in STRONG_KINDS and identity not in hubs:
+            sets.union(("account", str(signal.values["buyer"])), ("identity", identity))
+    found = [*_told_acts(shop, told), *of_rings]
+    for act in found:
+        first, *others = act.accounts
+        for other in others:
+            sets.union(("account", first), ("account", other))
+    together: defaultdict[tuple[str, str], list[Act]] = defaultdict(list)
+    for act in sorted(found, key=_came):
+        together[sets.find(("account", next(iter(act.accounts))))].append(act)
+    return list(together.values())
+
+
+def _told_acts(shop: str, told: Iterable[Signal]) -> Iterable[Act]:
+    """One act for what several identities told of the same episode: by what is kept longest."""
+    of_act: dict[tuple[str, str, str], Signal] = {}
+    for signal in sorted(told, key=lambda signal: (signal.at_ms, signal.ref)):
+        v = signal.values
+        if "act" in v:
+            of_act[str(v["buyer"]), str(v["detector"]), signal.event_id] = signal
+    for (buyer, detector, anchor), signal in of_act.items():
+        v = signal.values
+        yield Act(
+            int(v["opened_ms"]),
+            str(v["act"]),
+            Child(detector, "buyer", f"{shop}:{buyer}", anchor),
+            cast(Severity, v["severity"]),
+            int(v.get("settled_ms", NEVER)),
+            signal.version,
+            signal,
+            frozenset(),
+            {buyer},
+        )

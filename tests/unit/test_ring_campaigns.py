@@ -1,0 +1,205 @@
+"""D25 on shops: what ties accounts together, what does not, and what is said of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from schemas.alerts import Alert
+from streams.detect.acts import ACTED, MAX_TOLD_A_DAY, TIED
+from streams.detect.facts import Signal
+from streams.detect.state import unpack
+from tests.oracle.story import DAY, HOUR, MINUTE, ms
+from tests.pipeline import Pipeline, build_engine, run
+from tests.talk_stories import Talk
+
+AD = "返利网,下载返利APP"
+PHONE = {"receiver": {"phone": "13800138000"}}
+DEVICE = {"device": "dev-a"}
+
+
+def latest(pipeline: Pipeline) -> list[Alert]:
+    """The last revision of each campaign of a shop, but for those that were retracted."""
+    alerts = [a for a in pipeline.alerts if a.detector == "D25" and a.subject.kind == "shop"]
+    last = {alert.alert_id: alert for alert in alerts}
+    return [alert for alert in last.values() if alert.status != "retracted"]
+
+
+def burst(story: Talk, buyer: str, at: float = 0, orders: int = 6, **who: Any) -> None:
+    story.buyer = buyer
+    for number in range(orders):
+        story.created(f"{buyer}-{number}", at + MINUTE * number, **who)
+
+
+def advertises(story: Talk, buyer: str, at: float = 5 * DAY, **who: Any) -> None:
+    """A paid order, and an ad in its review."""
+    story.buyer = buyer
+    story.created(f"r{buyer}", at - DAY, **who)
+    story.paid(f"r{buyer}", at - DAY + 10)
+    story.reviewed("posted", f"r{buyer}", at, "bad", AD)
+
+
+def two_accounts() -> Talk:
+    story = Talk()
+    burst(story, "anna", **PHONE)
+    advertises(story, "bert", **PHONE)
+    return story
+
+
+def test_two_accounts_of_one_phone_are_a_warning_that_names_both_alerts() -> None:
+    pipeline = run(two_accounts().events, ms(6 * DAY))
+    (campaign,) = latest(pipeline)
+    of_buyers = {a.alert_id: (a.detector, a.subject.id) for a in pipeline.alerts}
+    assert campaign.severity == "warn"
+    assert {of_buyers[child] for child in campaign.groups} == {("D01", "s:anna"), ("D18", "s:bert")}
+    assert [f.detail["buyer"] for f in campaign.evidence.facts] == ["anna", "bert"]
+    assert campaign.cluster_id is not None and campaign.cluster_id in campaign.summary.zh
+    assert "2个账号" in campaign.summary.zh and "大量拍下未付款→违规评价" in campaign.summary.zh
+    assert "13800138000" not in campaign.model_dump_json()
+    # No buyer of whom it could be proposed: each account has an alert of its own.
+    assert "A8_propose_ban" not in [action.code for action in campaign.suggested_actions]
+
+
+def test_a_third_account_makes_it_critical() -> None:
+    story = two_accounts()
+    advertises(story, "carl", 6 * DAY, **PHONE)
+    (campaign,) = latest(run(story.events, ms(7 * DAY)))
+    assert (campaign.severity, len(campaign.groups)) == ("critical", 3)
+    # By the number of accounts, which is what is compared.
+    checks = {check.name: check.crossed for check in campaign.evidence.thresholds}
+    assert checks == {"acts": "warn", "accounts": "critical"}
+
+
+def test_who_has_done_nothing_wrong_is_told_to_nobody() -> None:
+    story = Talk()
+    for buyer in ("anna", "bert", "carl"):
+        story.buyer = buyer
+        story.created(f"o{buyer}", 0, **PHONE)
+        story.paid(f"o{buyer}", 60)
+    pipeline = run(story.events, ms(DAY))
+    assert signals(pipeline) == []
+    assert not any(partition.states for partition in pipeline.subjects)
+
+
+def test_one_who_acts_alone_is_known_to_an_identity_and_not_to_the_shop() -> None:
+    story = Talk()
+    advertises(story, "bert", **PHONE)
+    pipeline = run(story.events, ms(6 * DAY))
+    assert [(told.name, told.values["buyer"]) for told in signals(pipeline)] == [(ACTED, "bert")]
+
+
+def signals(pipeline: Pipeline) -> list[Signal]:
+    """All that identities and shops were told, and that nobody took back."""
+    return [
+        fact
+        for partition in pipeline.subjects
+        for packed in partition.states.values()
+        for fact in unpack(packed).facts
+        if isinstance(fact, Signal) and fact.values
+    ]
+
+
+def test_an_account_that_only_left_orders_unpaid_ties_two_others_together() -> None:
+    """Anna's phone is Mona's too, and Mona's device is Bert's."""
+    story = Talk()
+    burst(story, "anna", **PHONE)
+    burst(story, "mona", HOUR, orders=1, **PHONE, **DEVICE)
+    advertises(story, "bert", **DEVICE)
+    (campaign,) = latest(run(story.events, ms(6 * DAY)))
+    assert {f.detail["buyer"] for f in campaign.evidence.facts} == {"anna", "bert"}
+    # She is no part of it, for she did nothing that has an alert.
+    assert campaign.severity == "warn"
+
+
+def test_it_comes_apart_when_she_pays_after_all_in_time() -> None:
+    story = Talk()
+    burst(story, "anna", **PHONE)
+    burst(story, "mona", HOUR, orders=1, **PHONE, **DEVICE)
+    advertises(story, "bert", **DEVICE)
+    pipeline = run(story.events, ms(6 * DAY))
+    assert len(latest(pipeline)) == 1
+    story.buyer = "mona"
+    story.paid("mona-0", HOUR + 30)
+    pipeline.send(story.events[-1:])
+    assert latest(pipeline.finish(ms(6 * DAY))) == []
+
+
+def test_a_phone_of_many_who_pay_ties_nobody() -> None:
+    """A reception desk: five others pay with it, if late."""
+    story = two_accounts()
+    for number in range(5):
+        story.buyer = f"payer{number}"
+        story.created(f"p{number}", DAY, **PHONE)
+        story.paid(f"p{number}", DAY + HOUR)
+    assert latest(run(story.events, ms(6 * DAY))) == []
+    assert len(latest(run(story.events[:-2], ms(6 * DAY)))) == 1
+
+
+def test_a_shop_names_what_ties_nobody() -> None:
+    (campaign,) = latest(run(two_accounts().events, ms(6 * DAY)))
+    shared = campaign.evidence.facts[0].detail["identity"]
+    engine = build_engine(shops={"s": {"D25": {"hubs": [shared]}}})
+    pipeline = Pipeline(engine)
+    pipeline.send(two_accounts().events)
+    assert latest(pipeline.finish(ms(6 * DAY))) == []
+
+
+def test_what_was_settled_as_it_began_never_counts() -> None:
+    story = Talk()
+    burst(story, "anna", **PHONE)
+    advertises(story, "bert", **PHONE)
+    story.taken_down("rbert", 5 * DAY)
+    assert latest(run(story.events, ms(6 * DAY))) == []
+
+
+def test_one_matter_that_two_detectors_saw_is_one_act_of_its_account() -> None:
+    """Complaints about stockout, and the money of one order asked back again and again: D10 and D08."""
+    story = Talk()
+    story.buyer = "anna"
+    for order in ("c0", "c1"):
+        story.created(order, 0, ship_by=2 * DAY, **PHONE)
+        story.paid(order, 5)
+        story.shipped(order, HOUR)
+        story.filed(f"k-{order}", order, DAY)
+    for attempt in (1, 2, 3):
+        story.requested("c0", (1 + attempt) * DAY, attempt=attempt)
+        story.refund_step("refused", "c0", (1 + attempt) * DAY + HOUR, attempt=attempt)
+    pipeline = run(story.events, ms(6 * DAY))
+    assert {a.detector for a in pipeline.alerts if a.severity != "info"} >= {"D08", "D10"}
+    told = {fact.values["act"] for fact in signals(pipeline) if fact.name == ACTED}
+    assert told == {"claims"}
+
+
+def test_what_retention_lets_go_takes_no_campaign_back() -> None:
+    """Anna's orders are let go before Bert's review is; the alert that was over stays as it was."""
+    story = two_accounts()
+    story.buyer = "anna"
+    story.created("much later", 50 * DAY, **PHONE)
+    story.paid("much later", 50 * DAY + 5)
+    pipeline = Pipeline()
+    pipeline.send(story.events[:-2])
+    pipeline.finish(ms(36 * DAY))
+    assert [a.status for a in latest(pipeline)] == ["expired"]
+    pipeline.send(story.events[-2:])
+    assert [a.status for a in latest(pipeline.finish(ms(60 * DAY)))] == ["expired"]
+
+
+def test_a_flood_of_acts_is_told_in_part() -> None:
+    story = Talk()
+    story.buyer = "bert"
+    for number in range(MAX_TOLD_A_DAY + 5):
+        story.created(f"o{number}", number, **PHONE)
+        story.paid(f"o{number}", number + 0.5)
+        story.reviewed("posted", f"o{number}", HOUR + number, "bad", AD)
+    burst(story, "anna", 2 * HOUR, **PHONE)
+    pipeline = run(story.events, ms(2 * DAY))
+    told = [fact for fact in signals(pipeline) if fact.name == TIED]
+    assert len([fact for fact in told if fact.values["buyer"] == "bert"]) == MAX_TOLD_A_DAY
+    (campaign,) = latest(pipeline)
+    assert campaign.severity == "warn"
+
+
+def test_it_advises_nothing_that_we_never_do() -> None:
+    (campaign,) = latest(run(two_accounts().events, ms(6 * DAY)))
+    texts = json.dumps([a.model_dump(mode="json") for a in campaign.suggested_actions])
+    assert "close the order" not in texts.lower() and "refuse" not in texts.lower()
