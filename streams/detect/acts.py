@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Final, NamedTuple, cast
 
+import msgspec
+
 from schemas.alerts import Severity, SubjectKind
 from streams.detect.detector import Child
 from streams.detect.episodes import Episode, Told
@@ -227,7 +229,8 @@ def _told_acts(shop: str, told: Iterable[Signal]) -> Iterable[Act]:
             cast(Severity, v["severity"]),
             int(v.get("settled_ms", NEVER)),
             signal.version,
-            signal,
+            # People read when it was; the signal is as old as the oldest fact it rests on.
+            msgspec.structs.replace(signal, at_ms=int(v["opened_ms"])),
             frozenset(),
             {buyer},
         )

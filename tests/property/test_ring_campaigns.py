@@ -295,7 +295,7 @@ def test_the_same_campaigns_of_rings_as_are_worked_out_from_the_oracles(seed: in
     assert concluded(run(events, horizon_ms)) == expected(events, horizon_ms)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(seed=SEEDS)
 def test_the_same_campaigns_of_rings_however_the_events_come(seed: int) -> None:
     rng = Random(seed)

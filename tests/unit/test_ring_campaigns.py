@@ -53,6 +53,12 @@ def test_two_accounts_of_one_phone_are_a_warning_that_names_both_alerts() -> Non
     assert campaign.severity == "warn"
     assert {of_buyers[child] for child in campaign.groups} == {("D01", "s:anna"), ("D18", "s:bert")}
     assert [f.detail["buyer"] for f in campaign.evidence.facts] == ["anna", "bert"]
+    # When each of them did it, not when the orders were placed that tie them.
+    assert [f.at for f in campaign.evidence.facts] == [
+        next(a.opened_at for a in pipeline.alerts if a.alert_id == child)
+        for child in campaign.groups
+    ]
+    assert campaign.window.end == campaign.opened_at
     assert campaign.cluster_id is not None and campaign.cluster_id in campaign.summary.zh
     assert "2个账号" in campaign.summary.zh and "大量拍下未付款→违规评价" in campaign.summary.zh
     assert "13800138000" not in campaign.model_dump_json()
@@ -182,6 +188,25 @@ def test_what_retention_lets_go_takes_no_campaign_back() -> None:
     assert [a.status for a in latest(pipeline)] == ["expired"]
     pipeline.send(story.events[-2:])
     assert [a.status for a in latest(pipeline.finish(ms(60 * DAY)))] == ["expired"]
+
+
+def test_a_tie_that_is_let_go_before_the_act_takes_no_campaign_back() -> None:
+    """Bert's review comes 44 days after his order, which is let go two days later; nothing was wrong."""
+    story = Talk()
+    story.buyer = "bert"
+    story.created("rbert", 0, **PHONE)
+    story.paid("rbert", 10)
+    burst(story, "anna", 43 * DAY, **PHONE)
+    story.buyer = "bert"
+    story.reviewed("posted", "rbert", 44 * DAY, "bad", AD)
+    story.created("other", 46 * DAY)
+    story.paid("other", 46 * DAY + 5)
+    pipeline = Pipeline()
+    pipeline.send(story.events[:-2])
+    pipeline.finish(ms(45 * DAY))
+    assert [a.status for a in latest(pipeline)] == ["open"]
+    pipeline.send(story.events[-2:])
+    assert [a.status for a in latest(pipeline.finish(ms(47 * DAY)))] == ["open"]
 
 
 def test_a_flood_of_acts_is_told_in_part() -> None:

@@ -296,15 +296,16 @@ class RingCampaign(_Campaigns, SecondOrder[Rules]):
         self, facts: Facts, episodes: Sequence[Episode], horizon_ms: int, rules: Rules
     ) -> Verdict:
         shop = facts.subject
+        kept = {signal.ref: signal for signal in facts.of(Signal)}
         of_rings = acts.acts(episodes, "shop", shop, rules.kind_of)
         campaigns: list[Episode] = []
-        for cluster in acts.clusters(shop, facts.of(Signal), of_rings, frozenset(rules.hubs)):
+        for cluster in acts.clusters(shop, kept.values(), of_rings, frozenset(rules.hubs)):
             # What was settled when it opened never counted.
             live = [act for act in cluster if act.end_ms > act.counted_ms]
             tally = _Together(rules)
             crossings = slide_live(live, rules.window_s * 1000, tally, lambda act: act.fact)
             campaigns += [
-                _by_ring(run, cluster, horizon_ms, rules)
+                _by_ring(run, cluster, kept[run.anchor.ref], horizon_ms, rules)
                 for run in runs(crossings, rules.cooldown_s * 1000)
             ]
         return _verdict(campaigns, rules)
@@ -402,6 +403,7 @@ def _by_buyer(
     settled = sum(act.end_ms < NEVER for act in children)
     return _episode(
         run,
+        run.anchor,
         children,
         is_enough_without,
         horizon_ms,
@@ -418,7 +420,10 @@ def _by_buyer(
     )
 
 
-def _by_ring(run: Run, cluster: Sequence[Act], horizon_ms: int, rules: Rules) -> Episode:
+def _by_ring(
+    run: Run, cluster: Sequence[Act], anchor: Signal, horizon_ms: int, rules: Rules
+) -> Episode:
+    """`anchor` is that of the run as it is kept, and let go: not at the time of the act."""
     children = _children(run, cluster, rules)
     left = _Together(rules)
     for act in children:
@@ -432,6 +437,7 @@ def _by_ring(run: Run, cluster: Sequence[Act], horizon_ms: int, rules: Rules) ->
     settled = sum(act.end_ms < NEVER for act in children)
     return _episode(
         run,
+        anchor,
         children,
         is_enough_without,
         horizon_ms,
@@ -446,7 +452,7 @@ def _by_ring(run: Run, cluster: Sequence[Act], horizon_ms: int, rules: Rules) ->
             "kinds": ",".join(dict.fromkeys(act.kind for act in children)),
             "accounts": len({account for act in children for account in act.accounts}),
             # After the first act, so it is the same while the ring grows.
-            "ring": ring_id(_identity(run.anchor)),
+            "ring": ring_id(str(anchor.values["identity"])),
         },
         counter=(
             f"所含预警中已解除{settled}项;家人、同住者可能共用手机或设备",
@@ -456,13 +462,9 @@ def _by_ring(run: Run, cluster: Sequence[Act], horizon_ms: int, rules: Rules) ->
     )
 
 
-def _identity(told: AnyFact) -> str:
-    """That by which a shop heard of an act or of a ring."""
-    return str(told.values["identity"]) if isinstance(told, Signal) else ""
-
-
 def _episode(
     run: Run,
+    anchor: AnyFact,
     children: Sequence[Act],
     is_enough_without: Callable[[Act], bool],
     horizon_ms: int,
@@ -485,7 +487,7 @@ def _episode(
     beside = sum(isinstance(fact, Contacted) for fact in run.members)
     return Episode(
         detector="D25",
-        anchor=run.anchor,
+        anchor=anchor,
         opened_at_ms=run.opened_at_ms,
         last_at_ms=run.last_at_ms,
         status=status,
