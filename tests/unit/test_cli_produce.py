@@ -62,6 +62,12 @@ def test_bare_events_with_a_topic() -> None:
         (b"xx", f"invalid_json: the line is not JSON; {EXPECTED}, all of it on one line"),
         (b"[1]", f"wrong_type: the line is an array; {EXPECTED}"),
         (b'{"topic": "\xff"}', f"not_utf8: byte 11 of the line is not UTF-8; {EXPECTED}"),
+        # In UTF-16 every other byte is zero; in the middle of a file, two were put together.
+        ("{}".encode("utf-16-le"), "invalid_json: the line is not JSON"),
+        (
+            b"\xef\xbb\xbf" + _line(topic="orders", value={}),
+            "the line begins with a byte order mark",
+        ),
         (_line(**FINISHED), f"the line is an event by itself; $.topic is missing; {EXPECTED}"),
         (_line(**FINISHED), "; --topic is for lines that are events by themselves"),
         (_line(value=FINISHED), f"missing_field: $.topic of the line is missing; {EXPECTED}"),
