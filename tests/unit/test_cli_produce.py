@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kafka.producer.sender import Sender
 
 from schemas.fast import Refused, decode_line
 from streams.cli import main
-from streams.errors import ConfigurationError
-from streams.kafka import sizes
+from streams.errors import ConfigurationError, TransientError
+from streams.kafka import clients, sizes
+from streams.kafka import produce as producing
 from streams.kafka.produce import outgoing
 from streams.replay.pacing import LONGEST_SLEEP_S, Pacer, parse_speed
 from streams.settings import Settings
@@ -238,3 +241,27 @@ def test_whichever_limit_is_passed_is_named() -> None:
     assert f"ORDERWATCH_MAX_RECORD_BYTES = {mib}" in both
     assert "max.message.bytes" in both
     assert "max.message.bytes" not in (sizes.too_large(Settings(), "orders", 3 * mib) or "")
+
+
+def test_a_client_whose_broker_has_gone_is_not_waited_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its close waits for what is under way, and would complain of that instead of the record."""
+
+    class Client:
+        _sender: Any
+
+        def __init__(self) -> None:
+            self.done: list[str] = []
+            self._sender = SimpleNamespace(force_close=lambda: self.done.append("given up"))
+
+        def close(self, timeout: float) -> None:
+            self.done.append("closed")
+
+    client = Client()
+    monkeypatch.setattr(clients, "producer", lambda *_, **__: client)
+    with pytest.raises(TransientError, match="not delivered"), producing.producer(Settings()):
+        raise TransientError("not delivered")
+    assert client.done == ["given up", "closed"]
+    # As kafka-python has it: not public, so that it may go.
+    assert callable(Sender.force_close)
