@@ -129,8 +129,12 @@ def explain(topic: str, raw: bytes, error: Exception | None) -> Refused:
 
 def explain_line(raw: bytes, error: Exception | None) -> Refused:
     """Say why a line of an event file was refused."""
+    for prefix, name in _PREFIXES.items():
+        if raw.startswith(prefix):
+            return _refused_line("invalid_json", f"the line begins with {name}")
     try:
-        line = json.loads(raw)
+        # Of bytes it would take UTF-16 and UTF-32 for JSON too.
+        line = json.loads(raw.decode())
     except UnicodeDecodeError as bad:
         return _refused_line("not_utf8", f"byte {bad.start} of the line is not UTF-8")
     except RecursionError:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import structlog
 
 from streams.detect.detector import Detector, find_detectors
-from streams.detect.engine import Engine
+from streams.detect.engine import Engine, Watch, unwatched
 from streams.detect.rules import RuleSet, parse
 from streams.detect.second_order import SecondOrder
 from streams.documents import content_of, parse_yaml
@@ -134,9 +134,10 @@ class RulesFile:
             return None
 
 
-def build_engine(settings: Settings) -> Engine:
+def build_engine(settings: Settings, watch: Watch = unwatched) -> Engine:
     """The detectors and rules of the settings; extraction is configured along with them.
 
+    `watch` is the engine's.
     Raises ConfigurationError for an unknown detector and for rules or keys that cannot be used.
     """
     known = find_detectors()
@@ -144,7 +145,7 @@ def build_engine(settings: Settings) -> Engine:
     rules = load_rules(settings.rules_path, known)
     refuse_idle(chosen, rules)
     configure(settings, reads_receivers=any(detector.reads_receivers for detector in chosen))
-    return Engine(chosen, rules, settings.tenant)
+    return Engine(chosen, rules, settings.tenant, watch)
 
 
 def chosen_detectors(names: str, known: Sequence[Detector[Any]]) -> Sequence[Detector[Any]]:

@@ -271,6 +271,34 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 quantiles("orderwatch_batch_seconds", "stage"),
                 unit="s",
             ),
+            Panel(
+                "Time by detector · 各检测器耗时",
+                "Of one core, of all workers together: 1 is a worker that does nothing else. "
+                "The ten that take most.",
+                (
+                    (
+                        "topk(10, sum by (detector) "
+                        "(rate(orderwatch_detector_evaluation_seconds_sum[$__rate_interval])))",
+                        "{{detector}}",
+                    ),
+                ),
+                unit="percentunit",
+                width=12,
+            ),
+            Panel(
+                "Slowest subject by detector · 单个主体最慢评估",
+                "One judgement took at most so long, and more than a tenth of it; 10 s stands for more as "
+                "well. Above 0.1 s one subject has far more facts than any should.",
+                (
+                    (
+                        "histogram_quantile(1, sum by (le, detector) "
+                        "(rate(orderwatch_detector_evaluation_seconds_bucket[$__rate_interval])))",
+                        "{{detector}}",
+                    ),
+                ),
+                unit="s",
+                width=12,
+            ),
         ),
     ),
     (

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
+from streams.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -14,9 +16,16 @@ _UNFOLDED: Final = 10_000
 
 
 def stdout() -> Console:
-    """The console for results. Data never goes through markup: a buyer may be called `[red]`."""
+    """The console for results. Data never goes through markup: a buyer may be called `[red]`.
+
+    Raises ConfigurationError where the caller closed it.
+    """
     from rich.console import Console
 
+    if sys.stdout is None:
+        raise ConfigurationError(
+            "stdout is closed, and results go there; redirect it to a file, or to /dev/null."
+        )
     width = None if sys.stdout.isatty() else _UNFOLDED
     return Console(markup=False, highlight=False, emoji=False, width=width)
 

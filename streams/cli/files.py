@@ -9,17 +9,11 @@ from typing import Annotated, cast
 
 import typer
 
+from streams.cli.arguments import moment, path
 from streams.errors import ConfigurationError
 
 schema = typer.Typer(no_args_is_help=True, help="The generated contracts.")
 rules = typer.Typer(no_args_is_help=True, help="The rules of the detectors.")
-
-
-def path(written: str) -> Path:
-    """What an option or an argument names. Without a name it would be the folder one happens to be in."""
-    if not written:
-        raise typer.BadParameter("expected the path of a file or folder, found nothing")
-    return Path(written)
 
 
 @schema.command("export")
@@ -85,8 +79,10 @@ def replay(
     until: Annotated[
         datetime | None,
         typer.Option(
+            parser=moment,
+            metavar="TIME",
             help="Conclude from silence up to then (UTC); default: the newest event. If it is later "
-            "than the clock, it is the present."
+            "than the clock, it is the present.",
         ),
     ] = None,
     shuffle_seed: Annotated[

@@ -41,6 +41,7 @@ _KINDS = {
     "Histogram": "histogram",
     "CounterMetricFamily": "counter",
     "GaugeMetricFamily": "gauge",
+    "HistogramMetricFamily": "histogram",
 }
 
 

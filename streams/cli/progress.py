@@ -23,8 +23,10 @@ class Counter:
         self._bar = bar
         self._task = task
         self._next_at = 0.0
+        self.records = 0
 
     def __call__(self, records: int, share: float | None = None) -> None:
+        self.records = records
         now = time.monotonic()
         if now < self._next_at and share != 1.0:
             return

@@ -7,6 +7,8 @@ from typing import Annotated, Final
 
 import typer
 
+from streams.cli.arguments import moment
+
 topics = typer.Typer(no_args_is_help=True, help="Create and inspect the topics of the registry.")
 dlq = typer.Typer(no_args_is_help=True, help="List, read and replay dead letters.")
 
@@ -78,7 +80,15 @@ def produce(
         stamp_now=stamp_now,
     )
     with progress.counter("produce") as count:
-        sent = producing.produce(context.obj.settings(), plan, count)
+        try:
+            sent = producing.produce(context.obj.settings(), plan, count)
+        except KeyboardInterrupt:
+            if not check:
+                progress.done(
+                    f"Interrupted when {count.records:,} records were on their way. To send all from the "
+                    "beginning does no harm: events are known by their ids."
+                )
+            raise
     progress.done(sent.summary())
     progress.problems(sent.refused)
     if sent.refused:
@@ -103,10 +113,17 @@ def tail(
     ] = True,
     since: Annotated[
         datetime | None,
-        typer.Option(help="With --no-follow: of that time (UTC) or later, as the broker has it."),
+        typer.Option(
+            parser=moment,
+            metavar="TIME",
+            help="With --no-follow: of that time (UTC) or later, as the broker has it.",
+        ),
     ] = None,
     until: Annotated[
-        datetime | None, typer.Option(help="With --no-follow: from before that time (UTC).")
+        datetime | None,
+        typer.Option(
+            parser=moment, metavar="TIME", help="With --no-follow: from before that time (UTC)."
+        ),
     ] = None,
     as_json: Json = False,
     raw: Raw = False,

@@ -35,6 +35,18 @@ from streams.detect.rules import Rule, RuleSet
 from streams.detect.second_order import SecondOrder
 from streams.detect.state import LOUD, Published, Sent, SubjectState, pack, unpack
 
+# A detector's `evaluate` or `combine`.
+Ask = Callable[..., Verdict]
+# Asked before a subject is judged: what is to stand around its detectors, by their ids, if anything. It
+# must not change an answer.
+Around = Callable[[str, Ask], Ask]
+Watch = Callable[[], Around | None]
+
+
+def unwatched() -> Around | None:
+    """Nothing stands around any detector."""
+    return None
+
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What came of applying facts to one subject.
@@ -58,12 +70,23 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 
 
 class Engine:
-    """Detectors and their rules, ready to be asked about any subject."""
+    """Detectors and their rules, ready to be asked about any subject.
 
-    def __init__(self, detectors: Sequence[Detector[Any]], rules: RuleSet, tenant: str) -> None:
+    `running` are the ids of the detectors. `watch` is for a caller with a clock, who wants to know how
+    long they take.
+    """
+
+    def __init__(
+        self,
+        detectors: Sequence[Detector[Any]],
+        rules: RuleSet,
+        tenant: str,
+        watch: Watch = unwatched,
+    ) -> None:
         self.rules = rules
         self.tenant = tenant
-        self._running = frozenset(detector.id for detector in detectors)
+        self.running = frozenset(detector.id for detector in detectors)
+        self._watch = watch
         self._of_kind: dict[SubjectKind, list[Detector[Any]]] = {}
         self._second_of_kind: dict[SubjectKind, list[SecondOrder[Any]]] = {}
         for detector in detectors:
@@ -112,9 +135,11 @@ class Engine:
         outgoing: list[Told] = []
         episodes: list[Episode] = []
         insufficient: list[tuple[str, str]] = []
+        around = self._watch()
         verdicts: list[tuple[Detector[Any], Verdict]] = [
-            (d, d.evaluate(grouped, horizon_of(d.topics), rules[d.id].block))
+            (d, ask(grouped, horizon_of(d.topics), rules[d.id].block))
             for d in self._asked(kind, frozenset(kinds))
+            for ask in ((around(d.id, d.evaluate) if around else d.evaluate),)
         ]
         first = [episode for _, verdict in verdicts for episode in verdict.episodes]
         combining = [
@@ -126,8 +151,9 @@ class Engine:
             episodes += self._but_remnants(kind, subject, state, first)
         if combining:
             second = [
-                (d, d.combine(grouped, episodes, horizon_of(d.topics), rules[d.id].block))
+                (d, ask(grouped, episodes, horizon_of(d.topics), rules[d.id].block))
                 for d in combining
+                for ask in ((around(d.id, d.combine) if around else d.combine),)
             ]
             combined = [episode for _, verdict in second for episode in verdict.episodes]
             episodes += self._but_remnants(kind, subject, state, combined)
@@ -268,8 +294,8 @@ class Engine:
         oldest_kept_ms = state.facts[-1].at_ms - Fact.retention_ms
         # Of a detector that was switched off nobody knows whether its alerts still hold, as if all that they
         # rest on were let go.
-        idle = [entry for entry in state.published if entry.detector not in self._running]
-        asked = [entry for entry in state.published if entry.detector in self._running]
+        idle = [entry for entry in state.published if entry.detector not in self.running]
+        asked = [entry for entry in state.published if entry.detector in self.running]
         kept, over = diff(idle, (), NEVER, oldest_kept_ms)
         ledger, changes = diff(asked, named, state.let_go_ms, oldest_kept_ms)
         state.published = kept + ledger

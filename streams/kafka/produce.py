@@ -210,6 +210,10 @@ def producer(settings: Settings) -> Iterator[KafkaProducer]:
     client = clients.producer(settings, allow_auto_create_topics=False, linger_ms=5)
     try:
         yield client
+    except TransientError:
+        # To be closed it would wait as long once more, and complain of that instead of the record.
+        client._sender.force_close()
+        raise
     finally:
         client.close(timeout=DELIVERY_TIMEOUT_S)
 

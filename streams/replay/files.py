@@ -36,6 +36,8 @@ MAX_LINE_BYTES = 64 * 1024 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _UTF8_BOM = b"\xef\xbb\xbf"
+# As Windows PowerShell writes what is redirected. Such lines cannot even be told apart as bytes.
+_UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 _ANY_CONTAINER = zlib.MAX_WBITS | 16
 
 
@@ -82,6 +84,10 @@ class EventReader:
         self._sources = [str(source) for source in sources]
         if self._sources.count(STDIN) > 1:
             raise ConfigurationError("'-' (stdin) was named twice; it can be read only once")
+        if STDIN in self._sources and sys.stdin is None:
+            raise ConfigurationError(
+                "'-' is stdin, which is closed; name a file, or redirect stdin"
+            )
         self._chunk_bytes = chunk_bytes
         self._progress = progress
         self.bytes_read = 0
@@ -121,6 +127,11 @@ class EventReader:
         rest_bytes = 0
         for block in self._blocks(name, raw):
             if line_number == 1 and not rest:
+                if block.startswith(_UTF16_BOMS):
+                    raise ConfigurationError(
+                        f"{name} is text in UTF-16; expected JSON Lines in UTF-8. Save or write it anew "
+                        "as UTF-8"
+                    )
                 block = block.removeprefix(_UTF8_BOM)
             head, newline, tail = block.rpartition(b"\n")
             if not newline:
@@ -289,6 +300,10 @@ class LineWriter:
         if not self._target:
             raise ConfigurationError(
                 "the file to write has no name; expected one, or '-' for stdout"
+            )
+        if self._target == STDIN and sys.stdout is None:
+            raise ConfigurationError(
+                "'-' is stdout, which is closed; name a file, or redirect stdout"
             )
         path = Path(self._target)
         # A device such as /dev/null would be replaced like any other name.

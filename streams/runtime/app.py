@@ -64,7 +64,8 @@ class WorkerApp(faust.App):
             max_request_size=MOST_BYTES,
         )
         await writer.start()
-        self._engine = engine = build_engine(settings)
+        self._engine = engine = build_engine(settings, self.metrics.detectors.watch)
+        self.metrics.detectors.begin(engine.running)
         origin = origin_of(settings)
         self.stages = tuple(
             Stage(

@@ -354,6 +354,8 @@ def test_live_metrics_have_every_series_of_the_worker_that_panels_and_rules_ask_
         subject.wait_for(lambda: wanted <= shown().keys(), f"samples of {sorted(wanted)}")
         found = shown()
         assert {name: found[name] for name in wanted} == {name: declared[name] for name in wanted}
+        # The engine of the running worker is watched. Detectors have series before they are asked.
+        assert subject.metric("orderwatch_detector_evaluation_seconds_sum") > 0
         assert subject.stop() == 0
 
 

@@ -15,6 +15,7 @@ _SUFFIXES = {
     "Info": ("_info",),
     "GaugeMetricFamily": ("",),
     "CounterMetricFamily": ("_total",),
+    "HistogramMetricFamily": ("_bucket", "_sum", "_count"),
 }
 
 

@@ -13,7 +13,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import typer
@@ -21,6 +21,7 @@ from kafka.errors import KafkaTimeoutError
 from typer.testing import CliRunner
 
 from streams.cli import main, reference
+from streams.cli.arguments import moment
 from streams.cli.invocation import Invocation
 from streams.cli.root import app
 from streams.cli.tables import table
@@ -29,7 +30,9 @@ from streams.detect.address import receivers
 from streams.detect.address.identity import Hasher
 from streams.errors import ConfigurationError, PoisonError, TransientError
 from streams.identities import KEY_FILE, identity_key
-from streams.settings import load_settings
+from streams.kafka.produce import Plan
+from streams.replay.pacing import Count, epoch_ms
+from streams.settings import Settings, load_settings
 from streams.simulate import simulate
 from tests.example_stories import FOLDER, load
 from tests.pipeline import IDENTITY_KEY
@@ -402,6 +405,11 @@ def test_a_table_that_goes_into_a_pipe_breaks_no_id(capsys: pytest.CaptureFixtur
             ["tail", "--no-follow", "--since", "2026-11-02", "--until", "2026-11-01"],
             "--since is 2026-11-02 00:00:00 and --until 2026-11-01 00:00:00, so nothing can lie between",
         ),
+        # Not the second 2026 after 1970.
+        (["tail", "--no-follow", "--since", "2026"], "'--since': '2026' is no time; expected one"),
+        (["tail", "--no-follow", "--until", "1e9"], "'--until': '1e9' is no time; expected one"),
+        (["replay", "e.jsonl", "--until", "1764547200"], "'--until': '1764547200' is no time"),
+        (["replay", "e.jsonl", "--until", ""], "'--until': '' is no time; expected one such as"),
         (
             ["inbox", "--copy-from", ""],
             "--copy-from cannot be used (ArgumentError): expected sqlite",
@@ -433,3 +441,54 @@ def test_what_nobody_can_mean_is_refused_before_a_broker_is_asked(
     assert main(command) == 2
     assert told in " ".join(capsys.readouterr().err.split())
     assert [path.name for path in tmp_path.iterdir()] == ["e.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("20261130", "2026-11-30T00:00:00+00:00"),
+        ("2026-11-30", "2026-11-30T00:00:00+00:00"),
+        ("2026-11-30T10:00", "2026-11-30T10:00:00+00:00"),
+        ("2026-11-30T10:00:00+08:00", "2026-11-30T02:00:00+00:00"),
+        ("2026-11-30 10:00:00Z", "2026-11-30T10:00:00+00:00"),
+    ],
+)
+def test_a_time_is_what_a_person_means_by_it(written: str, meant: str) -> None:
+    assert epoch_ms(moment(written)) == epoch_ms(datetime.fromisoformat(meant))
+
+
+@pytest.mark.parametrize(
+    ("closed", "command", "told"),
+    [
+        (1, ["rules", "check"], "stdout is closed, and results go there"),
+        (1, ["simulate", "--out", "-"], "'-' is stdout, which is closed; name a file"),
+        (0, ["replay", "-"], "'-' is stdin, which is closed; name a file"),
+    ],
+    ids=lambda it: " ".join(it) if isinstance(it, list) else None,
+)
+def test_a_stream_that_the_caller_closed_is_named(
+    closed: int, command: list[str], told: str
+) -> None:
+    code = (
+        f"import os, sys; os.close({closed}); "
+        "os.execv(sys.executable, [sys.executable, '-m', 'streams', *sys.argv[1:]])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+
+
+def test_who_interrupts_a_sending_learns_how_far_it_went(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def produce(settings: Settings, plan: Plan, count: Count) -> NoReturn:
+        count(1_234, 0.5)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("streams.kafka.produce.produce", produce)
+    assert main(["produce", "events.jsonl"]) == 130
+    assert "Interrupted when 1,234 records were on their way." in capsys.readouterr().err
+    assert main(["produce", "--check", "events.jsonl"]) == 130
+    assert capsys.readouterr().err == ""

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kafka.producer.sender import Sender
 
 from schemas.fast import Refused, decode_line
 from streams.cli import main
-from streams.errors import ConfigurationError
-from streams.kafka import sizes
+from streams.errors import ConfigurationError, TransientError
+from streams.kafka import clients, sizes
+from streams.kafka import produce as producing
 from streams.kafka.produce import outgoing
 from streams.replay.pacing import LONGEST_SLEEP_S, Pacer, parse_speed
 from streams.settings import Settings
@@ -62,6 +65,12 @@ def test_bare_events_with_a_topic() -> None:
         (b"xx", f"invalid_json: the line is not JSON; {EXPECTED}, all of it on one line"),
         (b"[1]", f"wrong_type: the line is an array; {EXPECTED}"),
         (b'{"topic": "\xff"}', f"not_utf8: byte 11 of the line is not UTF-8; {EXPECTED}"),
+        # In UTF-16 every other byte is zero; in the middle of a file, two were put together.
+        ("{}".encode("utf-16-le"), "invalid_json: the line is not JSON"),
+        (
+            b"\xef\xbb\xbf" + _line(topic="orders", value={}),
+            "the line begins with a byte order mark",
+        ),
         (_line(**FINISHED), f"the line is an event by itself; $.topic is missing; {EXPECTED}"),
         (_line(**FINISHED), "; --topic is for lines that are events by themselves"),
         (_line(value=FINISHED), f"missing_field: $.topic of the line is missing; {EXPECTED}"),
@@ -232,3 +241,27 @@ def test_whichever_limit_is_passed_is_named() -> None:
     assert f"ORDERWATCH_MAX_RECORD_BYTES = {mib}" in both
     assert "max.message.bytes" in both
     assert "max.message.bytes" not in (sizes.too_large(Settings(), "orders", 3 * mib) or "")
+
+
+def test_a_client_whose_broker_has_gone_is_not_waited_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its close waits for what is under way, and would complain of that instead of the record."""
+
+    class Client:
+        _sender: Any
+
+        def __init__(self) -> None:
+            self.done: list[str] = []
+            self._sender = SimpleNamespace(force_close=lambda: self.done.append("given up"))
+
+        def close(self, timeout: float) -> None:
+            self.done.append("closed")
+
+    client = Client()
+    monkeypatch.setattr(clients, "producer", lambda *_, **__: client)
+    with pytest.raises(TransientError, match="not delivered"), producing.producer(Settings()):
+        raise TransientError("not delivered")
+    assert client.done == ["given up", "closed"]
+    # As kafka-python has it: not public, so that it may go.
+    assert callable(Sender.force_close)

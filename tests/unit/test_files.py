@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -51,6 +51,18 @@ def test_several_files_are_read_in_the_order_named(tmp_path: Path) -> None:
     a = write(tmp_path / "a.zst", LINES[:3])
     b = write(tmp_path / "b.gz", LINES[3:5])
     assert read(b, a) == LINES[3:5] + LINES[:3]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+def test_a_file_in_utf_16_is_refused_by_its_name(
+    tmp_path: Path, encoding: str, compress: Callable[[bytes], bytes]
+) -> None:
+    """As Windows writes what is redirected there: its lines would be refused one by one as no JSON."""
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(compress("\ufeff{}\n".encode(encoding)))
+    with pytest.raises(ConfigurationError, match=r"events\.jsonl is text in UTF-16; expected"):
+        read(path)
 
 
 def test_the_container_is_told_by_content_not_by_name(tmp_path: Path) -> None:
