@@ -6,16 +6,14 @@ episodes of other detectors, and two detectors that saw the same act are one act
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Sequence, Set
 from typing import Annotated
 
 import msgspec
 from pydantic import Field
 
-from schemas.alerts import Severity
 from streams.detect import acts, playbooks
-from streams.detect.acts import Act
+from streams.detect.campaigns import UNREACHABLE, Terms, of_buyer, of_cluster
 from streams.detect.detector import (
     Child,
     Count,
@@ -32,33 +30,21 @@ from streams.detect.detector import (
 from streams.detect.entries import ComplaintKind
 from streams.detect.episodes import (
     NOTHING,
-    Crossing,
     Episode,
-    Run,
-    Threshold,
     Verdict,
-    level_at,
-    outcome,
-    runs,
-    slide_live,
 )
 from streams.detect.facts import (
-    NEVER,
-    AnyFact,
     Contacted,
     Identified,
     OrderPlaced,
     Redirected,
     RefundRequested,
     Signal,
-    by_time,
 )
 from streams.detect.reach import Reached
-from streams.detect.rings import ring_id
 from streams.detect.second_order import SecondOrder
 from streams.detect.suspicion import UNPAID
 
-UNREACHABLE = "unreachable"
 _NAMES = {
     "unpaid": ("大量拍下未付款", "a burst of unpaid orders"),
     UNREACHABLE: ("联系不上", "cannot be reached"),
@@ -118,6 +104,20 @@ class Rules(RuleBlock):
     window_s: Seconds
     cooldown_s: Seconds
     expire_after_s: Seconds
+
+    @property
+    def terms(self) -> Terms:
+        """What campaigns are judged by."""
+        return Terms(
+            self.min_acts,
+            self.unreachable_contacts,
+            frozenset(self.unreachable_beside),
+            self.warn_accounts,
+            self.critical_accounts,
+            self.window_s,
+            self.cooldown_s,
+            self.expire_after_s,
+        )
 
     @property
     def kind_of(self) -> dict[str, str]:
@@ -227,25 +227,18 @@ class Campaign(_Campaigns, SecondOrder[Rules]):
         found = acts.acts(episodes, "buyer", facts.subject, rules.kind_of)
         if not found:
             return NOTHING
-        contacts, reached = facts.of(Contacted), Reached(facts)
         # Who asks something back had an order, though its own event may be let go by now.
         has_order = bool(facts.of(OrderPlaced) or facts.of(RefundRequested))
-        crossings = []
-        for at_ms in sorted({act.counted_ms for act in found} | {c.at_ms for c in contacts}):
-            live = [act for act in found if act.is_live(at_ms, rules.window_s * 1000)]
-            missed = _missed(contacts, reached, at_ms, rules)
-            is_unreachable = bool(missed) and _is_grave(live, rules)
-            if len(acts.kinds(live)) + is_unreachable >= rules.min_acts:
-                anchors = {(type(act.fact), act.fact.ref): act.fact for act in live}
-                seen = [*anchors.values(), *(missed if is_unreachable else ())]
-                crossings.append(Crossing(at_ms, "critical", sorted(seen, key=by_time)))
-        campaigns = [
-            _by_buyer(run, found, contacts, horizon_ms, rules, has_order=has_order)
-            for run in runs(crossings, rules.cooldown_s * 1000)
-        ]
-        return _verdict(campaigns, rules)._replace(
-            signals=acts.tell(facts.subject, found, facts.of(Identified), facts.of(Redirected))
+        campaigns = of_buyer(
+            found,
+            facts.of(Contacted),
+            Reached(facts),
+            horizon_ms,
+            rules.terms,
+            has_order=has_order,
         )
+        told = acts.tell(facts.subject, found, facts.of(Identified), facts.of(Redirected))
+        return Verdict(campaigns, _next_end_ms(campaigns, rules), told)
 
     def missing(self, running: Set[str], rules: Rules) -> Sequence[str]:
         """Those that see kinds of acts which none of the running ones sees, if these are too few."""
@@ -298,209 +291,22 @@ class RingCampaign(_Campaigns, SecondOrder[Rules]):
         shop = facts.subject
         kept = {signal.ref: signal for signal in facts.of(Signal)}
         of_rings = acts.acts(episodes, "shop", shop, rules.kind_of)
-        campaigns: list[Episode] = []
-        for cluster in acts.clusters(shop, kept.values(), of_rings, frozenset(rules.hubs)):
-            # What was settled when it opened never counted.
-            live = [act for act in cluster if act.end_ms > act.counted_ms]
-            tally = _Together(rules)
-            crossings = slide_live(live, rules.window_s * 1000, tally, lambda act: act.fact)
-            campaigns += [
-                _by_ring(run, cluster, kept[run.anchor.ref], horizon_ms, rules)
-                for run in runs(crossings, rules.cooldown_s * 1000)
-            ]
-        return _verdict(campaigns, rules)
+        campaigns = [
+            campaign
+            for cluster in acts.clusters(shop, kept.values(), of_rings, frozenset(rules.hubs))
+            for campaign in of_cluster(cluster, kept, horizon_ms, rules.terms)
+        ]
+        return Verdict(campaigns, _next_end_ms(campaigns, rules))
 
     def missing(self, running: Set[str], rules: Rules) -> Sequence[str]:
         """None: D25 on buyers says what is needed."""
         return ()
 
 
-class _Together:
-    """Kinds of acts, and accounts behind them, that are live within the window."""
-
-    def __init__(self, rules: Rules) -> None:
-        self._rules = rules
-        self._kinds: Counter[str] = Counter()
-        self._accounts: Counter[str] = Counter()
-
-    def enter(self, act: Act) -> None:
-        self._kinds[act.kind] += 1
-        self._accounts.update(act.accounts)
-
-    def leave(self, act: Act) -> None:
-        self._kinds[act.kind] -= 1
-        self._accounts.subtract(act.accounts)
-
-    def level(self) -> Severity | None:
-        kinds, accounts = self.compared()
-        if kinds < self._rules.min_acts:
-            return None
-        return level_at(accounts, self._rules.warn_accounts, self._rules.critical_accounts)
-
-    def compared(self) -> tuple[int, int]:
-        return len(+self._kinds), len(+self._accounts)
-
-
-def _is_grave(live: Sequence[Act], rules: Rules) -> bool:
-    """Whether being out of reach makes an act worse; of refunds D08 has counted it already."""
-    return any(act.severity == "critical" and act.kind in rules.unreachable_beside for act in live)
-
-
-def _missed(
-    contacts: Sequence[Contacted], reached: Reached, at_ms: int, rules: Rules
-) -> list[Contacted]:
-    """The attempts to reach the buyer within the window, if all were in vain and there were enough."""
-    from_ms = at_ms - rules.window_s * 1000
-    if reached.within(from_ms, at_ms):
-        return []
-    in_vain = [c for c in contacts if from_ms <= c.at_ms <= at_ms and c.answered is False]
-    return in_vain if len(in_vain) >= rules.unreachable_contacts else []
-
-
-def _verdict(campaigns: Sequence[Episode], rules: Rules) -> Verdict:
-    expire_ms = rules.expire_after_s * 1000
-    expiries = [e.last_at_ms + expire_ms for e in campaigns if e.status == "open"]
-    return Verdict(campaigns, min(expiries, default=None)) if campaigns else NOTHING
-
-
-def _children(run: Run, found: Iterable[Act], rules: Rules) -> list[Act]:
-    """The acts of a run, in order."""
-    facts = {(type(fact), fact.ref) for fact in run.members}
-    from_ms = run.opened_at_ms - rules.window_s * 1000
-    return [
-        act
-        for act in found
-        if (type(act.fact), act.fact.ref) in facts and from_ms <= act.counted_ms <= run.last_at_ms
-    ]
-
-
-def _by_buyer(
-    run: Run,
-    found: Sequence[Act],
-    contacts: Sequence[Contacted],
-    horizon_ms: int,
-    rules: Rules,
-    *,
-    has_order: bool,
-) -> Episode:
-    children = _children(run, found, rules)
-    missed = [fact for fact in run.members if isinstance(fact, Contacted)]
-    kinds = acts.kinds(children)
-    if missed:
-        # As they came about, being out of reach at the attempt that was one too many.
-        since_ms = sorted(c.at_ms for c in missed)[rules.unreachable_contacts - 1]
-        before = {act.kind for act in children if act.counted_ms <= since_ms}
-        kinds.insert(sum(kind in before for kind in kinds), UNREACHABLE)
-
-    left = list(children)
-
-    def is_enough_without(settled: Act) -> bool:
-        left.remove(settled)
-        beside = bool(missed) and _is_grave(left, rules)
-        return len(acts.kinds(left)) + beside >= rules.min_acts
-
-    answered = sum(contact.answered is True for contact in contacts)
-    settled = sum(act.end_ms < NEVER for act in children)
-    return _episode(
-        run,
-        run.anchor,
-        children,
-        is_enough_without,
-        horizon_ms,
-        rules,
-        thresholds=(
-            Threshold("acts", len(kinds), "acts", rules.min_acts, rules.min_acts),
-            Threshold("failed_contacts", len(missed), "attempts"),
-        ),
-        details={"kinds": ",".join(kinds), "has_order": has_order},
-        counter=(
-            f"所含预警中已解除{settled}项;买家接通过{answered}次联系",
-            f"{settled} of the alerts in it are settled; the buyer answered {answered} times",
-        ),
-    )
-
-
-def _by_ring(
-    run: Run, cluster: Sequence[Act], anchor: Signal, horizon_ms: int, rules: Rules
-) -> Episode:
-    """`anchor` is that of the run as it is kept, and let go: not at the time of the act."""
-    children = _children(run, cluster, rules)
-    left = _Together(rules)
-    for act in children:
-        left.enter(act)
-
-    def is_enough_without(settled: Act) -> bool:
-        left.leave(settled)
-        return left.level() is not None
-
-    most_kinds, most_accounts = run.compared
-    settled = sum(act.end_ms < NEVER for act in children)
-    return _episode(
-        run,
-        anchor,
-        children,
-        is_enough_without,
-        horizon_ms,
-        rules,
-        thresholds=(
-            Threshold("acts", most_kinds, "acts", rules.min_acts),
-            Threshold(
-                "accounts", most_accounts, "accounts", rules.warn_accounts, rules.critical_accounts
-            ),
-        ),
-        details={
-            "kinds": ",".join(dict.fromkeys(act.kind for act in children)),
-            "accounts": len({account for act in children for account in act.accounts}),
-            # After the first act, so it is the same while the ring grows.
-            "ring": ring_id(str(anchor.values["identity"])),
-        },
-        counter=(
-            f"所含预警中已解除{settled}项;家人、同住者可能共用手机或设备",
-            f"{settled} of the alerts in it are settled; families and people who live together may "
-            "share a phone or a device",
-        ),
-    )
-
-
-def _episode(
-    run: Run,
-    anchor: AnyFact,
-    children: Sequence[Act],
-    is_enough_without: Callable[[Act], bool],
-    horizon_ms: int,
-    rules: Rules,
-    *,
-    thresholds: tuple[Threshold, ...],
-    details: dict[str, int | str],
-    counter: tuple[str, str],
-) -> Episode:
-    """What became of a campaign: it is settled once too few acts are left that nothing has settled."""
-    resolved_ms = None
-    for act in sorted(children, key=lambda act: act.end_ms):
-        if act.end_ms == NEVER:
-            break
-        if not is_enough_without(act):
-            resolved_ms = max(act.end_ms, run.last_at_ms)
-            break
-    expires_ms = run.last_at_ms + rules.expire_after_s * 1000
-    status, ended_ms = outcome(resolved_ms, expires_ms, horizon_ms)
-    beside = sum(isinstance(fact, Contacted) for fact in run.members)
-    return Episode(
-        detector="D25",
-        anchor=anchor,
-        opened_at_ms=run.opened_at_ms,
-        last_at_ms=run.last_at_ms,
-        status=status,
-        ended_at_ms=ended_ms,
-        severity=run.level,
-        steps=sum(act.steps for act in children) + beside + (status != "open"),
-        window_s=rules.window_s,
-        members=run.members,
-        thresholds=thresholds,
-        details={**details, "children": msgspec.json.encode([a.child for a in children]).decode()},
-        counter=(counter,),
-        cooldown_s=rules.cooldown_s,
-    )
+def _next_end_ms(campaigns: Sequence[Episode], rules: Rules) -> int | None:
+    """When the next of those that are open is over by itself."""
+    open_ms = [campaign.last_at_ms for campaign in campaigns if campaign.status == "open"]
+    return min(open_ms) + rules.expire_after_s * 1000 if open_ms else None
 
 
 DETECTORS = (Campaign(), ActingIdentity(), RingCampaign())
