@@ -27,6 +27,7 @@ CHINA: Final = timezone(timedelta(hours=8))
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+[+-]\d\d:\d\d")
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {
+    "skip": ("跳到内容", "Skip to the content"),
     "console": ("预警工作台", "Alert inbox"),
     "tab.alerts": ("预警", "Alerts"),
     "tab.complaints": ("投诉", "Complaints"),
@@ -342,7 +343,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "bulk.done": ("{step}：{n}条已完成。", "{step}: done for {n}."),
     "bulk.undone": ("{n}条没有执行：", "Not done for {n}:"),
     "bulk.refused": ("「{state}」时不能做这一步。", "Not possible while it is “{state}”."),
-    "bulk.conflict": ("同事刚刚更新了这条预警。", "A colleague has just changed this alert."),
+    "bulk.conflict": ("这条预警刚刚有更新。", "This alert has just changed."),
     "bulk.untried": (
         "数据库没有响应，另有{n}条没有执行，仍处于选中状态，请稍后再试。",
         "The database did not answer: {n} more were not done. They are still chosen; try again soon.",
@@ -1041,6 +1042,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Detection stands still: not all of what came in since {at} has been checked, and alerts may be "
         "missing. What is shown can be worked on. Tell whoever runs the system that the workers do not read.",
     ),
+    "live.news": ("新出现{n}条", "{n} new"),
     "live.on": ("实时", "Live"),
     "live.off": ("重新连接中", "Reconnecting"),
     "live.lost": (
@@ -1159,9 +1161,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "refusal.assignee_first": ("请填写转交给谁。", "Please say to whom."),
     "refusal.reason_first": ("充值失败请填写原因。", "Please give the reason why it failed."),
     "problem.conflict": (
-        "同事刚刚更新了这条预警，您的操作没有执行。下面是最新状态。",
-        "A colleague has just changed this alert, so your step was not taken. This is the "
-        "state now.",
+        "这条预警刚刚有更新，您的操作没有执行。下面是最新状态。",
+        "This alert has just changed, so your step was not taken. This is the state now.",
     ),
     "problem.last_step": ("最近一步：{at} {who} {what}", "The last step: {at} {who} {what}"),
     "problem.kept": (
@@ -1169,8 +1170,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "What you typed was not stored; copy it if it is still needed:",
     ),
     "problem.signed_out": (
-        "登录已过期，没有执行任何操作。请返回登录后再试。",
-        "The session is over and nothing was done. Go back, sign in and try again.",
+        "登录已过期，没有执行任何操作。请登录后再试。",
+        "The session is over and nothing was done. Sign in and try again.",
     ),
     "problem.no_page": ("没有这个页面", "There is no such page"),
     "problem.missing": ("没有这条预警", "There is no such alert"),

@@ -709,7 +709,7 @@ def test_many_are_set_aside_at_once_and_brought_back(served: Served, shift: Shif
         action, hidden, _ = again.form()
         stale = {f"alert.{alert_id('1')}": "1"}
         conflict = again.http.post(action, data={**hidden, **stale, "do": "snooze.2026-11-16"})
-        assert "同事刚刚更新了这条预警" in conflict.text
+        assert "这条预警刚刚有更新" in conflict.text
     aside = "/?view=snoozed"
     assert '<option value="wake">' in shift.http.get(aside).text
     assert '<option value="wake">' not in shift.http.get("/?group=none").text
