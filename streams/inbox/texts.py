@@ -16,8 +16,9 @@ from typing import Final, Literal
 
 from schemas.alerts import Scalar, Text
 from streams.detect.deadlines import TEXTS as DEADLINES
-from streams.inbox.fact_words import NAMES
+from streams.inbox.fact_words import NAMES, money
 from streams.inbox.rule_words import name_of, value_of
+from streams.inbox.session import LOCAL_OPERATOR
 from streams.inbox.snooze import MORNING
 from streams.inbox.wordings import wording_of
 
@@ -1236,6 +1237,10 @@ class Words:
         """What a detector is called, or its id if it is unknown here."""
         return self._in(wording_of(code).title)
 
+    def who(self, name: str) -> str:
+        """Whoever works here; where nobody signed in, the computer that they sit at."""
+        return self("login.local") if name == LOCAL_OPERATOR else name
+
     def threshold(self, detector: str, name: str) -> str:
         """What a detector calls one of its thresholds; two may mean different things by one name."""
         return self._in(wording_of(detector).thresholds.get(name, (name, name)))
@@ -1266,19 +1271,25 @@ class Words:
     def said(self, detail: Mapping[str, Scalar], detector: str = "") -> Iterator[tuple[str, str]]:
         """What a fact says, without what it does not know; times by the clock of the whole page.
 
+        An amount is said in whole units with its currency: at a glance 50000 cents are fifty thousand.
         `detector` is the one of the alert, which may have names of its own.
         """
         own = wording_of(detector).details
+        amount = money(detail)
         for name, value in detail.items():
+            if amount and name == "currency":
+                continue
             # Empty, -1, and 0 as a time or an amount stand for what nobody told.
             is_unknown = value in ("", -1) or (name.endswith(("_ms", "amount_minor")) and not value)
             plain = name.removesuffix("_ms")
             word = self._in(own.get(plain) or NAMES.get(plain, (plain, plain)))
             if isinstance(value, bool):
                 yield word, self("detail.yes" if value else "detail.no")
+            elif amount and name == "amount_minor":
+                yield word, " ".join(map(str, amount)).strip()
             elif not is_unknown:
                 at = _time_of(name, value)
-                yield word, str(value) if at is None else self.clock(at)
+                yield word, self.phrase("code", str(value)) if at is None else self.clock(at)
 
     def clock(self, at: datetime) -> str:
         """A time to the minute, with the date unless it is today's."""

@@ -122,7 +122,6 @@ class _View:
             template,
             words,
             session=session,
-            is_local=session.operator == LOCAL_OPERATOR,
             needs_login=self._console.keeper.needs_login,
             form_token=self._console.keeper.form_token(session),
             here=_here(request),

@@ -208,7 +208,7 @@ def test_a_second_operator_sees_the_first_take_it(
     other.wait("document.querySelector('#live').classList.contains('on')")
     page.click(button("take"))
     other.wait("!document.querySelector(\"form[action$='/take']\")")
-    assert other.evaluate("document.querySelector('#work').innerText").count("local")
+    assert other.evaluate("document.querySelector('#work').innerText").count("本机")
 
 
 def test_an_open_page_says_when_alerts_stop_arriving_and_when_they_come_again(
@@ -663,7 +663,7 @@ def test_an_alert_that_is_set_aside_leaves_open_lists_and_comes_back_to_them_by_
     page.wait(
         "document.querySelectorAll('.alert').length === 2 && document.title.startsWith('(2)')"
     )
-    assert "稍后提醒已到 · local" in page.text()
+    assert "稍后提醒已到 · 本机" in page.text()
     other.wait("document.querySelector('.head').innerText.includes('Back from a snooze')")
     assert page.complaints() == other.complaints() == []
 

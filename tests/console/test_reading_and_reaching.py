@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pytest
 
+from schemas.alerts import EvidenceFact
 from streams.inbox.banlist import Proposal
 from streams.inbox.bans import Asking
 from streams.inbox.casebook import OpenRequest
@@ -14,7 +15,7 @@ from streams.inbox.consumer import Health
 from streams.inbox.workflow import Channel, Label, StepRequest
 from tests.console.browser import Page
 from tests.console.test_inbox_in_browser import ONE, WHOLLY_IN_VIEW, button, listing, top_ups
-from tests.factories import alert_id, make_alert
+from tests.factories import T0, alert_id, make_alert
 from tests.inbox import Served
 
 # Not in the window of the page: its own script has names as well.
@@ -79,6 +80,22 @@ def test_a_thumb_finds_whatever_can_be_pressed(
         if found := page.evaluate(TOO_SMALL):
             small[path] = found
     assert small == {}
+
+
+@pytest.mark.parametrize("width", [900, 1280])
+def test_no_fact_is_cut_off_at_the_edge_of_its_table(
+    page: Page, served: Served, width: int
+) -> None:
+    found = "threat.bad_review@0-5 demand.money@8-11 demand.soft@11-13"
+    words = {"found": found, "lexicon": "2026-12-01+4740f4", "amount_minor": 50000}
+    said = EvidenceFact(event_id="e1", kind="ChatSaid", at=T0, ref="e1", detail=words)
+    evidence = make_alert().evidence.model_copy(update={"facts": [said], "facts_total": 1})
+    served.add(make_alert(detector="D04", evidence=evidence))
+    page.resize(width, 800)
+    page.goto(served.url + ONE)
+    assert page.evaluate(
+        "[...document.querySelectorAll('.scroll')].every((e) => e.scrollWidth <= e.clientWidth)"
+    )
 
 
 def test_every_page_has_one_first_heading(page: Page, served: Served, pages: list[str]) -> None:

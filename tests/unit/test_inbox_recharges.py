@@ -273,7 +273,7 @@ def test_a_result_is_recorded_where_the_top_up_waits(served: Served, operator: O
     done = record(operator, result="failed", reason="号码13812345678有误")
     assert (done.status_code, done.url.path) == (200, "/recharges")
     log = done.text.partition('id="log"')[2]
-    for part in ("local", "充值失败", "号码138", "cz-1"):
+    for part in ("本机", "充值失败", "号码138", "cz-1"):
         assert part in log
     assert "13812345678" not in done.text
     assert "<b>1</b>" in done.text
