@@ -125,6 +125,7 @@ class _View:
             needs_login=self._console.keeper.needs_login,
             form_token=self._console.keeper.form_token(session),
             here=_here(request),
+            is_answer=request.method == "POST",
             other_language=_here(request, lang="en" if words.language == "zh" else "zh"),
             request_id=secrets.token_urlsafe(12),
             is_fed=self._console.consumer_health().is_ready,

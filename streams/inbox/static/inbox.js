@@ -5,7 +5,7 @@
   const here = document.body.dataset.here;
   // A page that answers a form would, on the way back to it or when it is loaded again, ask whether to send
   // that form once more, or be no page at all: the browser remembers the address that it can be read at.
-  history.replaceState(history.state, "", here + location.hash);
+  if (document.body.dataset.answers === "yes") history.replaceState(null, "", here);
   const lamp = document.getElementById("live");
   // Times left are words made by the server, so they are fetched anew now and then.
   const RELOAD_MS = 60000;
@@ -235,6 +235,11 @@
     count();
     // What came meanwhile is shown at once.
     if (!form.classList.contains("some") && !document.getElementById("stale")?.hidden) refresh();
+  });
+  // Why a top-up failed is asked for where it is typed: on the next page, of many alike, nobody finds the line.
+  document.addEventListener("change", (event) => {
+    if (event.target.name !== "result") return;
+    event.target.form.elements.reason.required = event.target.value === "failed";
   });
   // Of tabs that are scrolled sideways the current one is in view, also once the lamp beside them has its
   // words or a telephone was turned; and the one that the keyboard has come to, which a browser may leave
