@@ -53,7 +53,7 @@ from streams.inbox.requests import (
     typed_in,
 )
 from streams.inbox.rules_page import add_rules
-from streams.inbox.session import LOCAL_OPERATOR, Session, TooManyTriesError
+from streams.inbox.session import LOCAL_OPERATOR, Session, TooManyTriesError, is_same_origin
 from streams.inbox.store import Detail
 from streams.inbox.texts import Words
 from streams.inbox.workflow import BESIDE
@@ -352,7 +352,8 @@ def _add_problems(app: FastAPI, view: _View) -> None:
                 next=_here(request),
                 name="",
                 message="problem.signed_out",
-                kept=typed_in(request),
+                # Beside the field for the token nobody else has anything to say.
+                kept=typed_in(request) if is_same_origin(request.headers) else "",
             )
         return RedirectResponse(f"/login?next={quote(_here(request))}", 303)
 

@@ -286,6 +286,12 @@ def test_what_was_typed_comes_back_when_the_session_is_over(guarded: Served) -> 
     assert "b42" not in answer.text
 
 
+def test_another_site_writes_nothing_on_the_sign_in(guarded: Served) -> None:
+    with closing(visiting(guarded.url, headers={"origin": "https://elsewhere.example"})) as http:
+        answer = http.post(f"{ONE}/contact", data={"note": "请致电010"})
+    assert (answer.status_code, "请致电010" in answer.text) == (401, False)
+
+
 def test_a_step_without_words_says_at_the_sign_in_that_it_was_not_taken(guarded: Served) -> None:
     guarded.add(make_alert())
     with closing(visiting(guarded.url, follow_redirects=True)) as http:
