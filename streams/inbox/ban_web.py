@@ -66,6 +66,7 @@ def add_bans(app: FastAPI, console: Console, view: View) -> None:
             status=200 if outcome is None else 409,
             ban=row,
             detail=detail,
+            named=console.store.named([row.alert_id]),
             moves=[step for step in _STEPS if untaken[step] is None],
             # Whoever may not approve is told why; that no step leads there goes without saying.
             unapproved=untaken["approve"] if state is BanState.PROPOSED else None,
@@ -158,7 +159,7 @@ def add_bans(app: FastAPI, console: Console, view: View) -> None:
         console.metrics.stepped(f"ban_{wanted.step}", outcome.kind)
         if outcome.kind in ("done", "repeated"):
             console.live.announce()
-            return RedirectResponse(f"/bans/{quote(ban_id)}", 303)
+            return RedirectResponse(f"/bans/{quote(ban_id)}#work", 303)
         detail = console.banlist.detail(ban_id)
         kept = pages.Kept(step, typed_in(request))
         return ban_page(request, detail, outcome, kept) if detail else _missing(view, request)

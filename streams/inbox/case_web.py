@@ -84,7 +84,8 @@ def add_cases(app: FastAPI, console: Console, view: View) -> None:
         console.metrics.stepped(f"complaint_{wanted.step}", outcome.kind)
         if outcome.kind in ("done", "repeated"):
             console.live.announce()
-            return RedirectResponse(f"/cases/{quote(complaint_id)}", 303)
+            where = "#body" if wanted.step == "prove" else "#work"
+            return RedirectResponse(f"/cases/{quote(complaint_id)}{where}", 303)
         return case_page(
             console, view, request, complaint_id, outcome, pages.Kept(step, typed_in(request))
         )
@@ -114,6 +115,7 @@ def case_page(
         status=200 if outcome is None else 409,
         case=row,
         detail=detail,
+        named=console.store.named([row.alert_id] if row.alert_id else []),
         needs=[(code, *playbooks.PROOFS[code]) for code in playbooks.NEEDS[kind]],
         noted={step.proof: step for step in detail.proofs},
         is_provable=state in PROVABLE,

@@ -20,10 +20,11 @@ from streams.detect.playbooks import NEEDS, PROOFS
 from streams.inbox import pages
 from streams.inbox.casebook import CaseDetail, kind_of
 from streams.inbox.console import Console
+from streams.inbox.fact_words import money
 from streams.inbox.models import ComplaintStepRow
 from streams.inbox.pack import packed
 from streams.inbox.redaction import clean_envelope
-from streams.inbox.register import Entry, Line, lines_of, money, workbook
+from streams.inbox.register import Entry, Line, lines_of, workbook
 from streams.inbox.requests import admit, language_of
 from streams.inbox.session import Session
 from streams.inbox.store import Detail
@@ -254,7 +255,7 @@ def _download(whole: Whole, name: str, ending: str, body: bytes) -> Response:
 def _told(fact: EvidenceFact, words: Words, detector: str) -> list[tuple[str, str]]:
     """What a fact says to somebody who has never seen the console."""
     plain = {name: value for name, value in fact.detail.items() if name in _PLAIN}
-    said = [(name, words.phrase("code", value)) for name, value in words.said(plain, detector)]
+    said = list(words.said(plain, detector))
     if amount := money(fact.detail):
         said.append((words("register.amount"), f"{amount[0]} {amount[1]}".strip()))
     return said

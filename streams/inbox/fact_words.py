@@ -1,18 +1,23 @@
-"""What the details of facts are called, in Chinese and English.
+"""What the details of facts are called, in Chinese and English, and what an amount in them comes to.
 
-Only names: a value that is a code of the contract (`not_received`) stays what an event said. What only
-the signals of one detector carry is named in its own file.
+What only the signals of one detector carry is named in its own file.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Final
 
+from schemas.alerts import Scalar
+
+# Of ISO 4217, those that a shop may meet whose smallest unit is not a hundredth.
+_DECIMALS: Final = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "KWD": 3, "BHD": 3, "OMR": 3, "JOD": 3}
 # Times come without the ending `_ms`.
 NAMES: Final[dict[str, tuple[str, str]]] = {
     "act": ("行为", "act"),
     "address": ("地址", "address"),
-    "amount_minor": ("金额（最小货币单位，如分）", "amount, minor units"),
+    "amount_minor": ("金额", "amount"),
     "answered": ("已联系上", "answered"),
     "buyer": ("买家", "buyer"),
     "by": ("由", "by"),
@@ -99,3 +104,13 @@ NAMES: Final[dict[str, tuple[str, str]]] = {
     "verified": ("已认证", "verified"),
     "why": ("疑点", "doubt"),
 }
+
+
+def money(detail: Mapping[str, Scalar]) -> tuple[Decimal, str] | None:
+    """The amount that a fact tells, in whole units, and its currency, which may be unknown."""
+    minor, said = detail.get("amount_minor"), detail.get("currency")
+    # 0 stands for an amount that nobody told.
+    if not isinstance(minor, int) or isinstance(minor, bool) or not minor:
+        return None
+    currency = said if isinstance(said, str) else ""
+    return Decimal(minor).scaleb(-_DECIMALS.get(currency, 2)), currency

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from schemas.alerts import Alert, AlertEnvelope, ThresholdCheck
+from schemas.alerts import Alert, AlertEnvelope, SuggestedAction, ThresholdCheck
 from streams.detect.entries import ComplaintKind
 from streams.detect.playbooks import NEEDS
 from streams.display.masking import visible
@@ -53,6 +53,7 @@ TEMPLATES: Final = Path(__file__).parent / "templates"
 POLICE_REPORT: Final = "A13_draft_police_report"
 _BAR_WIDTH: Final = 160
 _MOST_LINES: Final = 100
+_SOON: Final = timedelta(hours=4)
 
 
 @dataclass(frozen=True)
@@ -184,6 +185,15 @@ def card(row: AlertRow, timers: Sequence[Timer] = ()) -> Card:
 @lru_cache(maxsize=200)
 def _decoded(body: str) -> Alert:
     return AlertEnvelope.model_validate_json(body).data
+
+
+def is_soon(one: Timer | SuggestedAction, now: datetime) -> bool:
+    """Whether what is to be done by a time is shown in red; a promise to ourselves never is.
+
+    Half an hour to look at an alert, red from its first second, would outshine the platform's deadlines.
+    """
+    is_own = isinstance(one, Timer) and one.is_own()
+    return one.due_at is not None and not is_own and timedelta() <= one.due_at - now < _SOON
 
 
 def next_timer(timers: Sequence[Timer]) -> Timer | None:
@@ -356,6 +366,7 @@ def environment() -> Environment:
     jinja.filters["exact"] = lambda at: at.astimezone(CHINA).isoformat(sep=" ")
     jinja.globals["bar"] = bar
     jinja.globals["is_snoozed"] = is_snoozed
+    jinja.globals["is_soon"] = is_soon
     jinja.globals["came_back"] = came_back
     jinja.globals["approved_until"] = lambda word: word.at + APPROVED_FOR
     jinja.globals["query"] = query

@@ -13,8 +13,9 @@ from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from schemas.alerts import Alert, EvidenceFact, Scalar
+from schemas.alerts import Alert, EvidenceFact
 from streams.inbox.events import buyer_of, order_of
+from streams.inbox.fact_words import money
 from streams.inbox.redaction import clean
 from streams.inbox.sheets import Book, local
 from streams.inbox.texts import Words
@@ -23,8 +24,6 @@ from streams.inbox.workflow import stands
 # About three seconds of work; more than anybody registers by hand, and less than a sheet can hold.
 MOST_ALERTS: Final = 1000
 MOST_LINES: Final = 20_000
-# Of ISO 4217, those that a shop may meet whose smallest unit is not a hundredth.
-_DECIMALS: Final = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "KWD": 3, "BHD": 3, "OMR": 3, "JOD": 3}
 _COLUMNS: Final[Sequence[tuple[str, int]]] = (
     ("order", 24),
     ("account", 22),
@@ -94,15 +93,6 @@ def lines_of(alert: Alert) -> list[Line]:
     for fact in sorted(alert.evidence.facts, key=lambda fact: fact.at):
         _count(line, fact)
     return [line]
-
-
-def money(detail: dict[str, Scalar]) -> tuple[Decimal, str] | None:
-    """The amount that a fact tells, in whole units, and its currency, which may be unknown."""
-    minor, currency = detail.get("amount_minor"), _said(detail.get("currency"))
-    # 0 stands for an amount that nobody told.
-    if not isinstance(minor, int) or isinstance(minor, bool) or not minor:
-        return None
-    return Decimal(minor).scaleb(-_DECIMALS.get(currency, 2)), currency
 
 
 def _order_of(fact: EvidenceFact) -> str | None:

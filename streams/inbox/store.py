@@ -234,6 +234,13 @@ class Store:
         with Session(self.engine) as session:
             return _rows(session, alert_ids)
 
+    def named(self, alert_ids: Sequence[str]) -> dict[str, tuple[str, datetime]]:
+        """Detector and time of those of the alerts that there are: people know one by these, not by an id."""
+        query = select(AlertRow.alert_id, AlertRow.detector, AlertRow.opened_at)
+        with Session(self.engine) as session:
+            found = session.execute(query.where(AlertRow.alert_id.in_(alert_ids)))
+            return {one: (detector, opened_at) for one, detector, opened_at in found}
+
     def fallen(self, alert_ids: Sequence[str]) -> list[str]:
         """Those of the alerts by which nobody may be accused."""
         query = select(AlertRow.alert_id, AlertRow.status, CaseRow.label).join(AlertRow.case)

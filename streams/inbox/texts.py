@@ -16,8 +16,9 @@ from typing import Final, Literal
 
 from schemas.alerts import Scalar, Text
 from streams.detect.deadlines import TEXTS as DEADLINES
-from streams.inbox.fact_words import NAMES
+from streams.inbox.fact_words import NAMES, money
 from streams.inbox.rule_words import name_of, value_of
+from streams.inbox.session import LOCAL_OPERATOR
 from streams.inbox.snooze import MORNING
 from streams.inbox.wordings import wording_of
 
@@ -27,6 +28,7 @@ CHINA: Final = timezone(timedelta(hours=8))
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+[+-]\d\d:\d\d")
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {
+    "skip": ("跳到内容", "Skip to the content"),
     "console": ("预警工作台", "Alert inbox"),
     "tab.alerts": ("预警", "Alerts"),
     "tab.complaints": ("投诉", "Complaints"),
@@ -342,7 +344,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "bulk.done": ("{step}：{n}条已完成。", "{step}: done for {n}."),
     "bulk.undone": ("{n}条没有执行：", "Not done for {n}:"),
     "bulk.refused": ("「{state}」时不能做这一步。", "Not possible while it is “{state}”."),
-    "bulk.conflict": ("同事刚刚更新了这条预警。", "A colleague has just changed this alert."),
+    "bulk.conflict": ("这条预警刚刚有更新。", "This alert has just changed."),
     "bulk.untried": (
         "数据库没有响应，另有{n}条没有执行，仍处于选中状态，请稍后再试。",
         "The database did not answer: {n} more were not done. They are still chosen; try again soon.",
@@ -1041,6 +1043,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Detection stands still: not all of what came in since {at} has been checked, and alerts may be "
         "missing. What is shown can be worked on. Tell whoever runs the system that the workers do not read.",
     ),
+    "live.news": ("新出现{n}条", "{n} new"),
     "live.on": ("实时", "Live"),
     "live.off": ("重新连接中", "Reconnecting"),
     "live.lost": (
@@ -1159,9 +1162,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "refusal.assignee_first": ("请填写转交给谁。", "Please say to whom."),
     "refusal.reason_first": ("充值失败请填写原因。", "Please give the reason why it failed."),
     "problem.conflict": (
-        "同事刚刚更新了这条预警，您的操作没有执行。下面是最新状态。",
-        "A colleague has just changed this alert, so your step was not taken. This is the "
-        "state now.",
+        "这条预警刚刚有更新，您的操作没有执行。下面是最新状态。",
+        "This alert has just changed, so your step was not taken. This is the state now.",
     ),
     "problem.last_step": ("最近一步：{at} {who} {what}", "The last step: {at} {who} {what}"),
     "problem.kept": (
@@ -1169,8 +1171,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "What you typed was not stored; copy it if it is still needed:",
     ),
     "problem.signed_out": (
-        "登录已过期，没有执行任何操作。请返回登录后再试。",
-        "The session is over and nothing was done. Go back, sign in and try again.",
+        "登录已过期，没有执行任何操作。请登录后再试。",
+        "The session is over and nothing was done. Sign in and try again.",
     ),
     "problem.no_page": ("没有这个页面", "There is no such page"),
     "problem.missing": ("没有这条预警", "There is no such alert"),
@@ -1235,6 +1237,10 @@ class Words:
         """What a detector is called, or its id if it is unknown here."""
         return self._in(wording_of(code).title)
 
+    def who(self, name: str) -> str:
+        """Whoever works here; where nobody signed in, the computer that they sit at."""
+        return self("login.local") if name == LOCAL_OPERATOR else name
+
     def threshold(self, detector: str, name: str) -> str:
         """What a detector calls one of its thresholds; two may mean different things by one name."""
         return self._in(wording_of(detector).thresholds.get(name, (name, name)))
@@ -1265,19 +1271,25 @@ class Words:
     def said(self, detail: Mapping[str, Scalar], detector: str = "") -> Iterator[tuple[str, str]]:
         """What a fact says, without what it does not know; times by the clock of the whole page.
 
+        An amount is said in whole units with its currency: at a glance 50000 cents are fifty thousand.
         `detector` is the one of the alert, which may have names of its own.
         """
         own = wording_of(detector).details
+        amount = money(detail)
         for name, value in detail.items():
+            if amount and name == "currency":
+                continue
             # Empty, -1, and 0 as a time or an amount stand for what nobody told.
             is_unknown = value in ("", -1) or (name.endswith(("_ms", "amount_minor")) and not value)
             plain = name.removesuffix("_ms")
             word = self._in(own.get(plain) or NAMES.get(plain, (plain, plain)))
             if isinstance(value, bool):
                 yield word, self("detail.yes" if value else "detail.no")
+            elif amount and name == "amount_minor":
+                yield word, " ".join(map(str, amount)).strip()
             elif not is_unknown:
                 at = _time_of(name, value)
-                yield word, str(value) if at is None else self.clock(at)
+                yield word, self.phrase("code", str(value)) if at is None else self.clock(at)
 
     def clock(self, at: datetime) -> str:
         """A time to the minute, with the date unless it is today's."""

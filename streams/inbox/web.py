@@ -18,6 +18,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
+from schemas.alerts import Alert
 from streams.inbox import pages
 from streams.inbox.approvals import approval
 from streams.inbox.ban_web import add_bans, beside_alert
@@ -52,7 +53,8 @@ from streams.inbox.requests import (
     typed_in,
 )
 from streams.inbox.rules_page import add_rules
-from streams.inbox.session import LOCAL_OPERATOR, Session, TooManyTriesError
+from streams.inbox.session import LOCAL_OPERATOR, Session, TooManyTriesError, is_same_origin
+from streams.inbox.store import Detail
 from streams.inbox.texts import Words
 from streams.inbox.workflow import BESIDE
 
@@ -120,10 +122,10 @@ class _View:
             template,
             words,
             session=session,
-            is_local=session.operator == LOCAL_OPERATOR,
             needs_login=self._console.keeper.needs_login,
             form_token=self._console.keeper.form_token(session),
             here=_here(request),
+            is_answer=request.method == "POST",
             other_language=_here(request, lang="en" if words.language == "zh" else "zh"),
             request_id=secrets.token_urlsafe(12),
             is_fed=self._console.consumer_health().is_ready,
@@ -237,7 +239,9 @@ def _add_changing(app: FastAPI, console: Console, view: _View) -> None:
     def login_page(request: Request, next: str = "/") -> HTMLResponse:
         session = session_of(request)
         name = "" if session.operator == LOCAL_OPERATOR else session.operator
-        return view.page(request, "login.html", next=local_path(next), name=name, is_wrong=False)
+        return view.page(
+            request, "login.html", next=local_path(next), name=name, message="", kept=""
+        )
 
     @app.post("/login")
     def login(request: Request, form: Annotated[dict[str, str], Depends(form_of)]) -> Response:
@@ -249,7 +253,13 @@ def _add_changing(app: FastAPI, console: Console, view: _View) -> None:
             log.warning("inbox_login_refused")
             name = form.get("name", "")
             return view.page(
-                request, "login.html", status=401, next=target, name=name, is_wrong=True
+                request,
+                "login.html",
+                status=401,
+                next=target,
+                name=name,
+                message="login.wrong",
+                kept="",
             )
         session = console.keeper.begin(form.get("name", ""), is_authenticated=True)
         request.state.session = session
@@ -270,8 +280,8 @@ def _add_changing(app: FastAPI, console: Console, view: _View) -> None:
         console.metrics.stepped(wanted.step, outcome.kind, outcome.waited)
         if outcome.kind in ("done", "repeated"):
             console.live.announce()
-            # Whoever ticks one of many steps stays where they are.
-            where = "#steps" if wanted.step in BESIDE else ""
+            # Whoever takes one step after the other stays where they are, on a telephone far down the page.
+            where = "#steps" if wanted.step in BESIDE else "#work"
             return RedirectResponse(f"/alerts/{quote(alert_id)}{where}", 303)
         kept = pages.Kept(step, typed_in(request))
         return detail_page(console, view, request, alert_id, outcome, kept)
@@ -303,6 +313,7 @@ def detail_page(
         **beside_alert(console, card),
         detail=detail,
         work=pages.work(detail),
+        named=console.store.named(_others(detail, card.alert)),
         approval=approval(console.store.engine, card.alert, card.state, detail.audit, now),
         names=console.store.names(),
         offers=offers_of(console, detail.row.shop_id),
@@ -318,6 +329,13 @@ def detail_page(
     )
 
 
+def _others(detail: Detail, alert: Alert) -> list[str]:
+    """The alerts that the page of one speaks of."""
+    filed = (filing.alert_id for filing in detail.filings)
+    one_of_two = (alert.supersedes, detail.superseded_by)
+    return [*alert.groups, *filed, *(one for one in one_of_two if one)]
+
+
 def _add_problems(app: FastAPI, view: _View) -> None:
     @app.exception_handler(LoginNeededError)
     def needs_login(request: Request, _error: Exception) -> Response:
@@ -325,8 +343,18 @@ def _add_problems(app: FastAPI, view: _View) -> None:
             return JSONResponse(
                 {"error": "sign in first"}, 401, headers={"www-authenticate": "Bearer"}
             )
-        if typed_in(request):
-            return view.problem(request, 401, "problem.signed_out")
+        if request.method == "POST":
+            # Signing in is the next step, so that is where it says that this one was not taken.
+            return view.page(
+                request,
+                "login.html",
+                status=401,
+                next=_here(request),
+                name="",
+                message="problem.signed_out",
+                # Beside the field for the token nobody else has anything to say.
+                kept=typed_in(request) if is_same_origin(request.headers) else "",
+            )
         return RedirectResponse(f"/login?next={quote(_here(request))}", 303)
 
     @app.exception_handler(ForbiddenError)

@@ -174,6 +174,26 @@ class Page:
         for kind in ("mousePressed", "mouseReleased"):
             self._send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
+    def press(self, key: str) -> None:
+        """Press a key: Tab, Enter."""
+        code = {"Tab": 9, "Enter": 13}[key]
+        text = {"text": "\r"} if key == "Enter" else {}
+        for kind in ("keyDown", "keyUp"):
+            self._send(
+                "Input.dispatchKeyEvent",
+                type=kind,
+                key=key,
+                code=key,
+                windowsVirtualKeyCode=code,
+                **(text if kind == "keyDown" else {}),
+            )
+
+    def back(self) -> None:
+        """The button Back of the browser."""
+        history = self._send("Page.getNavigationHistory")
+        before = history["entries"][history["currentIndex"] - 1]
+        self._send("Page.navigateToHistoryEntry", entryId=before["id"])
+
     def choose(self, selector: str, value: str) -> None:
         """Choose an option of a select box."""
         self.evaluate(

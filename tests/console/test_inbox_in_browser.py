@@ -208,7 +208,7 @@ def test_a_second_operator_sees_the_first_take_it(
     other.wait("document.querySelector('#live').classList.contains('on')")
     page.click(button("take"))
     other.wait("!document.querySelector(\"form[action$='/take']\")")
-    assert other.evaluate("document.querySelector('#work').innerText").count("local")
+    assert other.evaluate("document.querySelector('#work').innerText").count("this computer")
 
 
 def test_an_open_page_says_when_alerts_stop_arriving_and_when_they_come_again(
@@ -663,7 +663,7 @@ def test_an_alert_that_is_set_aside_leaves_open_lists_and_comes_back_to_them_by_
     page.wait(
         "document.querySelectorAll('.alert').length === 2 && document.title.startsWith('(2)')"
     )
-    assert "稍后提醒已到 · local" in page.text()
+    assert "稍后提醒已到 · 本机" in page.text()
     other.wait("document.querySelector('.head').innerText.includes('Back from a snooze')")
     assert page.complaints() == other.complaints() == []
 
@@ -1154,9 +1154,11 @@ def test_a_result_is_recorded_in_the_queue_and_moves_to_the_log(page: Page, serv
     page.goto(served.url + "/recharges")
     row = f"#a-{second.alert_id}"
     page.click(f"{row} [value=failed] + span")
-    # Whoever forgets the reason is told, and nothing is recorded.
+    # Whoever forgets the reason is asked for it there, and nothing is sent.
     page.click(f"{row} button")
-    page.wait("document.querySelector('main [role=alert]:not(#lost)')?.innerText.includes('原因')")
+    page.wait(f"document.activeElement === document.querySelector('{row} [name=reason]')")
+    page.click(f"{row} [value=succeeded] + span")
+    assert page.evaluate(f"document.querySelector('{row} form').checkValidity()")
     page.click(f"{row} [value=failed] + span")
     page.type(f"{row} [name=reason]", "官方无记录")
     page.click(f"{row} button")

@@ -273,6 +273,14 @@ def test_a_change_without_the_token_of_the_session_is_refused(
     assert state(served, complaint_id) == CaseState.DRAFT
 
 
+def test_a_new_complaint_says_what_comes_next_before_it_offers_to_drop_it(
+    served: Served, http: httpx.Client
+) -> None:
+    where = f"/cases/{opened(served)}"
+    page = http.get(where).text
+    assert 0 < page.index("证据备齐后可以登记提交") < page.index(f'action="{where}/drop"')
+
+
 def test_what_a_page_cannot_do_is_said_with_the_true_state(
     served: Served, http: httpx.Client
 ) -> None:

@@ -309,7 +309,7 @@ def test_the_row_says_that_some_are_back_as_the_row_of_one_does(
     assert "稍后提醒已到" not in shift.http.get("/").text
     served.clock.forward(hours=1)
     row = shift.http.get("/").text
-    assert "× 3" in row and "稍后提醒已到 1/3 · local" in row
+    assert "× 3" in row and "稍后提醒已到 1/3 · 本机" in row
     assert "back from a snooze 1 of 3" in shift.http.get("/?lang=en").text
 
 

@@ -260,7 +260,7 @@ def test_the_rules_need_no_database_and_can_only_be_read(
 
 def test_a_shop_from_the_address_is_text(operator: Operator) -> None:
     answer = operator.http.get("/rules", params={"shop": "<b>\u202e{x}" + "y" * 5000})
-    page = answer.text.partition("<main>")[2]
+    page = answer.text.partition("<main ")[2]
     assert "<b>\u202e" not in page
     assert "店铺&lt;b&gt;\\u202e{x}y" in page
     assert "y" * 65 not in page

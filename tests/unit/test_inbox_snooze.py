@@ -620,10 +620,10 @@ def test_one_is_set_aside_found_and_brought_back_by_hand(served: Served, shift: 
         assert f">{said}</option>" in page
     assert "今天" not in page and f"{ONE}/wake" not in page
     page = post(shift, later="2026-11-12").text
-    assert "稍后提醒 · local · 到11-12 09:00" in page
+    assert "稍后提醒 · 本机 · 到11-12 09:00" in page
     assert alert_id("1") not in shift.http.get("/").text
     aside = shift.http.get("/?view=snoozed").text
-    assert "到11-12 09:00 · local" in aside and alert_id("1") in aside
+    assert "到11-12 09:00 · 本机" in aside and alert_id("1") in aside
     assert '稍后提醒 <span id="snoozed" data-swap>1</span>' in aside
     page = post(shift, "wake").text
     assert "结束稍后提醒" in page and f"{ONE}/wake" not in page
@@ -645,7 +645,7 @@ def test_that_one_is_back_is_written_beside_it(served: Served, shift: Shift) -> 
     assert "到22:05 · 提前，因为时限：" in page
     served.clock.forward(hours=2)
     for path in ("/", ONE):
-        assert "稍后提醒已到 · local" in shift.http.get(path).text
+        assert "稍后提醒已到 · 本机" in shift.http.get(path).text
     refused = post(shift, later="1h")
     assert (refused.status_code, "有时限在一小时内到期" in refused.text) == (409, True)
     post(shift, "take")
@@ -709,7 +709,7 @@ def test_many_are_set_aside_at_once_and_brought_back(served: Served, shift: Shif
         action, hidden, _ = again.form()
         stale = {f"alert.{alert_id('1')}": "1"}
         conflict = again.http.post(action, data={**hidden, **stale, "do": "snooze.2026-11-16"})
-        assert "同事刚刚更新了这条预警" in conflict.text
+        assert "这条预警刚刚有更新" in conflict.text
     aside = "/?view=snoozed"
     assert '<option value="wake">' in shift.http.get(aside).text
     assert '<option value="wake">' not in shift.http.get("/?group=none").text

@@ -72,6 +72,20 @@ def test_a_fact_says_its_times_by_the_clock_of_the_page_and_leaves_out_what_it_d
     ]
 
 
+def test_an_amount_is_said_in_whole_units_and_a_code_in_words() -> None:
+    for detail, said in (
+        ({"amount_minor": 50000, "currency": "CNY", "rating": "bad"}, ["500.00 CNY", "差评"]),
+        (
+            {"amount_minor": 350000, "currency": "VND", "reason": "new_code"},
+            ["350000 VND", "new_code"],
+        ),
+        # What is demanded in a chat has no currency.
+        ({"amount_minor": 50050, "currency": ""}, ["500.50"]),
+        ({"currency": "CNY"}, ["CNY"]),
+    ):
+        assert [value for _, value in Words("zh", NOW).said(detail)] == said
+
+
 def test_every_detail_of_a_fact_has_a_name() -> None:
     own = {
         field.name.removesuffix("_ms")

@@ -35,6 +35,7 @@ from tests.visiting import get, visiting
 ONE = f"/alerts/{alert_id('1')}"
 HOSTILE = "<img src=x onerror=alert(1)>\"'{{7*7}}&<script>alert(2)</script>"
 TOKEN = "a-token-that-is-long-enough"
+VIEWS = ("", "?view=handled", "?view=snoozed", "complaints")
 
 
 class Forms(HTMLParser):
@@ -193,7 +194,7 @@ def test_the_slower_of_two_operators_sees_what_the_other_did(
         assert other.post(f"{ONE}/take", data=theirs).status_code == 200
     late = operator.http.post(f"{ONE}/take", data=mine)
     assert late.status_code == 409
-    assert "同事刚刚更新了这条预警" in late.text
+    assert "这条预警刚刚有更新" in late.text
     assert "处理中" in late.text
 
 
@@ -283,6 +284,62 @@ def test_what_was_typed_comes_back_when_the_session_is_over(guarded: Served) -> 
     assert answer.status_code == 401
     assert "登录已过期" in answer.text and "<blockquote>无人接听" in answer.text
     assert "b42" not in answer.text
+
+
+def test_another_site_writes_nothing_on_the_sign_in(guarded: Served) -> None:
+    with closing(visiting(guarded.url, headers={"origin": "https://elsewhere.example"})) as http:
+        answer = http.post(f"{ONE}/contact", data={"note": "请致电010"})
+    assert (answer.status_code, "请致电010" in answer.text) == (401, False)
+
+
+def test_a_step_without_words_says_at_the_sign_in_that_it_was_not_taken(guarded: Served) -> None:
+    guarded.add(make_alert())
+    with closing(visiting(guarded.url, follow_redirects=True)) as http:
+        answer = http.post(f"{ONE}/take", data={"version": "1"})
+        assert (answer.status_code, "没有执行任何操作" in answer.text) == (401, True)
+        form = Forms(answer.text).forms["/login"]
+        assert form["next"] == ONE
+        signed_in = http.post("/login", data=form | {"name": "李雷", "secret": TOKEN})
+    assert signed_in.url.path == ONE
+
+
+def test_a_step_is_answered_where_the_next_one_is(served: Served, operator: Operator) -> None:
+    served.add(make_alert())
+    answer = operator.http.post(f"{ONE}/take", data=operator.forms().forms[f"{ONE}/take"])
+    assert (answer.status_code, answer.url.fragment) == (200, "work")
+
+
+def test_what_we_promised_ourselves_is_never_as_red_as_what_the_platform_ends(
+    served: Served, operator: Operator
+) -> None:
+    served.add(make_alert(severity="critical", opened_at=NOW - timedelta(days=2, hours=21)))
+    shown = dict(
+        re.findall(r"<dt>([^<]*)</dt><dd><time class=\"due ([^\"]*)\"", operator.http.get("/").text)
+    )
+    assert shown == {"系统自动关闭未付款订单": "soon", "查看预警": ""}
+
+
+def test_other_alerts_are_named_as_people_know_them(served: Served, operator: Operator) -> None:
+    served.add(make_alert("1", detector="D18"), make_alert("2", detector="D19"))
+    gone = alert_id("gone")
+    grouped = [alert_id("1"), gone]
+    served.add(make_alert("3", detector="D25", groups=grouped, supersedes=alert_id("2")))
+    page = operator.http.get(f"/alerts/{alert_id('3')}").text
+    for key, name in (("1", "广告评价 D18"), ("2", "辱骂或泄露信息 D19")):
+        assert f'<a href="/alerts/{alert_id(key)}">{name} <small>20:00</small></a>' in page
+    # One that was deleted for its age has nothing but its id.
+    assert f'<a href="/alerts/{gone}"><code>{gone[:8]}</code></a>' in page
+
+
+def test_numbers_stand_only_above_what_they_count(served: Served, operator: Operator) -> None:
+    served.add(make_alert())
+    counted = {view: "/?severity=warn" in operator.http.get(f"/{view}").text for view in VIEWS}
+    assert counted == {
+        "": True,
+        "?view=handled": False,
+        "?view=snoozed": False,
+        "complaints": False,
+    }
 
 
 def stages(page: str) -> list[str]:

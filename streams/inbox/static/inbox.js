@@ -3,6 +3,9 @@
 (() => {
   "use strict";
   const here = document.body.dataset.here;
+  // A page that answers a form would, on the way back to it or when it is loaded again, ask whether to send
+  // that form once more, or be no page at all: the browser remembers the address that it can be read at.
+  if (document.body.dataset.answers === "yes") history.replaceState(null, "", here);
   const lamp = document.getElementById("live");
   // Times left are words made by the server, so they are fetched anew now and then.
   const RELOAD_MS = 60000;
@@ -64,6 +67,7 @@
     const token = fresh.querySelector("[name=token]");
     if (token) document.querySelectorAll("[name=token]").forEach((field) => { field.value = token.value; });
     let isStale = false;
+    let arrived = 0;
     for (const part of document.querySelectorAll("[data-swap]")) {
       const next = fresh.getElementById(part.id);
       if (!next || seen(next) === seen(part)) continue;
@@ -77,7 +81,9 @@
       const node = document.importNode(next, true);
       node.querySelectorAll("details").forEach((details, n) => { details.open = Boolean(opened[n]); });
       node.querySelectorAll("[data-alert]").forEach((row) => {
-        if (!known.has(row.id)) row.classList.add("fresh");
+        if (known.has(row.id)) return;
+        row.classList.add("fresh");
+        arrived += 1;
       });
       const focused = part.contains(document.activeElement) ? document.activeElement : null;
       part.replaceWith(node);
@@ -85,6 +91,8 @@
     }
     const stale = document.getElementById("stale");
     if (stale) stale.hidden = !isStale;
+    const news = document.getElementById("news");
+    if (arrived) news.textContent = news.dataset.words.replace("#", arrived);
     count();
   }
 
@@ -227,6 +235,11 @@
     count();
     // What came meanwhile is shown at once.
     if (!form.classList.contains("some") && !document.getElementById("stale")?.hidden) refresh();
+  });
+  // Why a top-up failed is asked for where it is typed: on the next page, of many alike, nobody finds the line.
+  document.addEventListener("change", (event) => {
+    if (event.target.name !== "result") return;
+    event.target.form.elements.reason.required = event.target.value === "failed";
   });
   // Of tabs that are scrolled sideways the current one is in view, also once the lamp beside them has its
   // words or a telephone was turned; and the one that the keyboard has come to, which a browser may leave
