@@ -15,7 +15,6 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from math import ceil
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -300,30 +299,6 @@ def by_moment(crossings: Iterable[Crossing]) -> list[Crossing]:
             crossing = Crossing(crossing.at_ms, level, members, compared)
         moments[crossing.at_ms] = crossing
     return list(moments.values())
-
-
-def outcome_of_burst(
-    paid: Sequence[int], ends: Sequence[int], last_at_ms: int, resolve_percent: int
-) -> tuple[AlertStatus, int | None]:
-    """What became of the unpaid orders of an episode, and when: most were paid, or all are over.
-
-    `paid` are the times of those that were paid, sorted; `ends` when each was paid or closed, `NEVER`
-    where it was not.
-    """
-    needed = ceil(resolve_percent * len(ends) / 100)
-    if len(paid) >= needed:
-        return "resolved", max(paid[needed - 1], last_at_ms)
-    if max(ends) < NEVER:
-        return "expired", max(*ends, last_at_ms)
-    return "open", None
-
-
-def is_half_paid(paid: Sequence[int], placed: Sequence[int]) -> bool:
-    """Whether of a burst half was paid, of orders and of units; of both lists each is the units of an order.
-
-    To pay for one of many, or for trifles, is cheap.
-    """
-    return 2 * len(paid) >= len(placed) and 2 * sum(paid) >= sum(placed)
 
 
 def outcome(

@@ -49,6 +49,19 @@ def large_orders(facts: Facts) -> Sequence[LargeOrder]:
     return [order for order in large if told_by.get(order.ref, order.event_id) == order.event_id]
 
 
+def first_payments(facts: Facts) -> dict[str, OrderPaid]:
+    """By order, its earliest payment; in order of time."""
+    first: dict[str, OrderPaid] = {}
+    for payment in facts.of(OrderPaid):
+        first.setdefault(payment.order_id, payment)
+    return first
+
+
+def first_paid_ms(facts: Facts) -> dict[str, int]:
+    """By order, when its earliest payment came; in no particular order."""
+    return {payment.order_id: payment.at_ms for payment in reversed(facts.of(OrderPaid))}
+
+
 def came_back(facts: Facts) -> Set[str]:
     """The orders whose parcel came back without the buyer, which only the carrier can say.
 
@@ -165,17 +178,6 @@ def grants_of(facts: Facts) -> dict[str, list[RefundGranted]]:
     for grant in facts.of(RefundGranted):
         found.setdefault(grant.order_id, []).append(grant)
     return found
-
-
-def beside_the_most(details: Mapping[str, int | str]) -> tuple[str, str]:
-    """What stands behind the numbers of the busiest window, where the episode has more than that.
-
-    Reads `orders`, `units`, `most_orders` and `most_units`. Empty where one window holds all.
-    """
-    orders, units = details["orders"], details["units"]
-    if (orders, units) == (details["most_orders"], details["most_units"]):
-        return "", ""
-    return f"(前后共{orders}笔{units}件)", f" (in all {orders} orders, {units} units)"
 
 
 def payments_for_something(facts: Facts) -> Sequence[OrderPaid]:
