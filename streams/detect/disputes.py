@@ -28,7 +28,7 @@ from streams.detect.facts import (
     ReturnArrived,
     by_time,
 )
-from streams.detect.orders import granted_by, refund_of
+from streams.detect.refunds import granted_by, refund_of
 
 _at_ms = attrgetter("at_ms")
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from math import ceil
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -123,18 +122,36 @@ class Crossing(NamedTuple):
 
 
 class Run(NamedTuple):
-    """The crossings of one episode, put together. `members` are ordered as they were first counted.
+    """The crossings of one episode, put together. `members` are ordered as they were first counted."""
 
-    `compared` are the highest numbers of any crossing: an episode of several windows has more members.
-    """
-
-    anchor: AnyFact
-    opened_at_ms: int
-    last_at_ms: int
+    crossings: Sequence[Crossing]
     level: Severity
     members: tuple[AnyFact, ...]
-    last: Crossing
-    compared: tuple[int, ...] = ()
+
+    @property
+    def anchor(self) -> AnyFact:
+        """The first fact of the first crossing, which names the episode."""
+        return self.crossings[0].facts[0]
+
+    @property
+    def opened_at_ms(self) -> int:
+        """When it began."""
+        return self.crossings[0].at_ms
+
+    @property
+    def last(self) -> Crossing:
+        """The last crossing so far."""
+        return self.crossings[-1]
+
+    @property
+    def last_at_ms(self) -> int:
+        """When a threshold was last reached."""
+        return self.last.at_ms
+
+    @property
+    def compared(self) -> tuple[int, ...]:
+        """The highest numbers of any crossing: an episode of several windows has more members."""
+        return tuple(map(max, zip(*(one.compared for one in self.crossings), strict=True)))
 
 
 def runs(crossings: Iterable[Crossing], cooldown_ms: int) -> list[Run]:
@@ -161,11 +178,7 @@ def _run(crossings: list[Crossing]) -> Run:
         level = higher(level, crossing.level)
         for fact in crossing.facts:
             members.setdefault((type(fact), fact.ref), fact)
-    first, last = crossings[0], crossings[-1]
-    compared = tuple(map(max, zip(*(crossing.compared for crossing in crossings), strict=True)))
-    return Run(
-        first.facts[0], first.at_ms, last.at_ms, level, tuple(members.values()), last, compared
-    )
+    return Run(crossings, level, tuple(members.values()))
 
 
 def slide(
@@ -271,40 +284,21 @@ def slide_live(
 
 
 def by_moment(crossings: Iterable[Crossing]) -> list[Crossing]:
-    """Crossings of several rules on one line of time: one a moment, the highest level, all facts."""
+    """Crossings of several rules on one line of time: one a moment, the highest level, all facts.
+
+    At most one of the rules may say what it compared.
+    """
     moments: dict[int, Crossing] = {}
     for crossing in sorted(crossings, key=lambda c: c.at_ms):
         twin = moments.get(crossing.at_ms)
         if twin:
             facts = {(type(f), f.ref): f for f in (*twin.facts, *crossing.facts)}
             level = higher(twin.level, crossing.level)
-            crossing = Crossing(crossing.at_ms, level, sorted(facts.values(), key=by_time))
+            compared = twin.compared or crossing.compared
+            members = sorted(facts.values(), key=by_time)
+            crossing = Crossing(crossing.at_ms, level, members, compared)
         moments[crossing.at_ms] = crossing
     return list(moments.values())
-
-
-def outcome_of_burst(
-    paid: Sequence[int], ends: Sequence[int], last_at_ms: int, resolve_percent: int
-) -> tuple[AlertStatus, int | None]:
-    """What became of the unpaid orders of an episode, and when: most were paid, or all are over.
-
-    `paid` are the times of those that were paid, sorted; `ends` when each was paid or closed, `NEVER`
-    where it was not.
-    """
-    needed = ceil(resolve_percent * len(ends) / 100)
-    if len(paid) >= needed:
-        return "resolved", max(paid[needed - 1], last_at_ms)
-    if max(ends) < NEVER:
-        return "expired", max(*ends, last_at_ms)
-    return "open", None
-
-
-def is_half_paid(paid: Sequence[int], placed: Sequence[int]) -> bool:
-    """Whether of a burst half was paid, of orders and of units; of both lists each is the units of an order.
-
-    To pay for one of many, or for trifles, is cheap.
-    """
-    return 2 * len(paid) >= len(placed) and 2 * sum(paid) >= sum(placed)
 
 
 def outcome(

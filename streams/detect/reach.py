@@ -26,3 +26,18 @@ class Reached:
         return bisect_left(self.answered, from_ms) < bisect_right(
             self.answered, to_ms
         ) or bisect_left(days, from_ms // DAY_MS) < bisect_right(days, to_ms // DAY_MS)
+
+
+class Attempts:
+    """The calls in vain, asked by interval in logarithmic time; `answered` is how many were none."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.unanswered = [c.at_ms for c in facts.of(Contacted) if c.answered is False]
+        self._reached = Reached(facts)
+        self.answered = len(self._reached.answered)
+
+    def failed(self, from_ms: int, to_ms: int) -> int:
+        """Those within the two times, inclusive; none if the buyer was reached meanwhile."""
+        if self._reached.within(from_ms, to_ms):
+            return 0
+        return bisect_right(self.unanswered, to_ms) - bisect_left(self.unanswered, from_ms)

@@ -25,6 +25,8 @@ from streams.detect.facts import (
     Signal,
     by_time,
 )
+from streams.detect.orders import first_paid_ms
+from streams.detect.unpaid import counts_from_ms
 
 UNPAID: Final = "unpaid_identity"
 LINKED: Final = "linked_order"
@@ -61,10 +63,8 @@ class UnpaidOrder(NamedTuple):
 
     def counted_ms(self, kind: str, graces: Graces) -> int:
         """From when it counts as unpaid towards an identity of this kind."""
-        at_ms = self.placed.at_ms
-        counted_ms = at_ms + (graces.strong_ms if kind in STRONG_KINDS else graces.weak_ms)
-        tried = [failed_ms for failed_ms in self.failed if at_ms <= failed_ms <= counted_ms]
-        return max(tried) + graces.failed_payment_ms if tried else counted_ms
+        grace_ms = graces.strong_ms if kind in STRONG_KINDS else graces.weak_ms
+        return counts_from_ms(self.placed.at_ms, grace_ms, self.failed, graces.failed_payment_ms)
 
 
 def earlier(at_ms: int | None) -> int:
@@ -86,7 +86,7 @@ def first_of_days(told: Sequence[Told], most: int) -> list[Told]:
 
 def may_tell(facts: Facts, grace_ms: int) -> bool:
     """Whether an order was not paid within the grace, as far as is known; false for most buyers."""
-    paid = {payment.order_id: payment.at_ms for payment in reversed(facts.of(OrderPaid))}
+    paid = first_paid_ms(facts)
     placed = facts.of(OrderPlaced)
     return any(paid.get(order.ref, NEVER) > order.at_ms + grace_ms for order in placed)
 

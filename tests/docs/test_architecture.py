@@ -45,3 +45,11 @@ def test_step_names_what_exists(file: str, name: str) -> None:
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"`([\w/]+(?:/|\.py|\.yaml))`", PAGE))))
 def test_paths_exist(path: str) -> None:
     assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.glob("streams/detect/*.py")), ids=lambda path: path.stem
+)
+def test_every_module_of_detection_has_a_room(path: Path) -> None:
+    name = path.relative_to(ROOT).as_posix()
+    assert path.stem == "__init__" or f"`{name}`" in PAGE, f"the page does not say what {name} owns"

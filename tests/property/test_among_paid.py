@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.detect.facts import OrderPaid, RefundRequested
-from streams.detect.orders import AmongPaid
+from streams.detect.paid_share import AmongPaid
 
 WINDOW_MS = 10
 TIMES = st.integers(0, 40)

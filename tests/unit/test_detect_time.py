@@ -12,7 +12,6 @@ from streams.detect.episodes import (
     Crossing,
     higher,
     level_at,
-    outcome_of_burst,
     runs,
     slide,
     slide_live,
@@ -20,6 +19,7 @@ from streams.detect.episodes import (
 from streams.detect.facts import NEVER, Fact, OrderPlaced
 from streams.detect.horizon import Frontier
 from streams.detect.timers import SLACK, Timers
+from streams.detect.unpaid import outcome_of_burst
 
 
 def placed(at_ms: int, ref: str | None = None) -> OrderPlaced:

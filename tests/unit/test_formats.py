@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from streams.detect import state
-from streams.detect.facts import AnyFact
+from streams.detect.facts import AnyFact, base
 from streams.detect.horizon import Frontier
 from streams.detect.partition import LETTER
 from streams.errors import ConfigurationError
@@ -83,6 +83,11 @@ def _form_of_files(directory: Path) -> str:
                 Store(ledger.connection)
             forms += [name, *tables(ledger.connection)]
     return "\n".join(forms)
+
+
+def test_who_adds_a_fact_reads_which_number_is_free() -> None:
+    highest = max(struct.__struct_config__.tag for struct in get_args(AnyFact))
+    assert f"The highest so far is {highest}." in (base.__doc__ or "")
 
 
 def test_the_form_of_states_is_the_one_of_its_number() -> None:

@@ -7,13 +7,14 @@ from the end of its payment grace, and only once the payments topic is known to 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Annotated, NamedTuple
+from collections.abc import Sequence
+from typing import Annotated
 
 from pydantic import Field
 
 from schemas.alerts import Severity
 from streams.detect import playbooks
+from streams.detect.burst_excuses import is_half_bought, was_asked_for, was_put_right
 from streams.detect.deadlines import UnpaidClose
 from streams.detect.detector import (
     Count,
@@ -28,25 +29,23 @@ from streams.detect.detector import (
 from streams.detect.episodes import (
     NOTHING,
     Episode,
-    HeldState,
     Hold,
     Run,
     Threshold,
     Verdict,
-    is_half_paid,
-    outcome_of_burst,
     runs,
     slide_live,
 )
-from streams.detect.facts import (
-    NEVER,
-    AskedToPlace,
-    OrderClosed,
-    OrderPaid,
-    OrderPlaced,
-    PaymentFailed,
+from streams.detect.facts import NEVER, OrderPaid, OrderPlaced, PaymentFailed
+from streams.detect.orders import first_paid_ms
+from streams.detect.unpaid import (
+    Grace,
+    Order,
+    beside_the_most,
+    orders_of,
+    outcome_of_burst,
+    state_of,
 )
-from streams.detect.orders import beside_the_most
 
 
 class Rules(RuleBlock):
@@ -71,14 +70,15 @@ class Rules(RuleBlock):
     resolve_paid_share_percent: Annotated[int, Field(ge=1, le=100)]
     T01: UnpaidClose
 
-
-class _Order(NamedTuple):
-    """An order on its way to be counted."""
-
-    counted_ms: int
-    placed: OrderPlaced
-    end_ms: int
-    paid_ms: int
+    @property
+    def grace(self) -> Grace:
+        """How long orders may wait for their payment."""
+        return Grace(
+            1000 * self.grace_s,
+            self.huge_order_units,
+            1000 * self.huge_grace_s,
+            1000 * self.failed_payment_grace_s,
+        )
 
 
 class UnpaidOrderBurst(Detector[Rules]):
@@ -106,7 +106,7 @@ class UnpaidOrderBurst(Detector[Rules]):
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         if not _may_cross(facts, rules):
             return NOTHING
-        orders = _orders(facts, rules)
+        orders = orders_of(facts, rules.grace)
         counted = [o for o in orders if o.counted_ms <= horizon_ms and o.counted_ms < o.end_ms]
         crossings = slide_live(
             counted, rules.window_s * 1000, _Tally(rules), lambda order: order.placed
@@ -216,41 +216,13 @@ def _may_cross(facts: Facts, rules: Rules) -> bool:
             units += order.units
         if units < rules.warn_units:
             return False
-    paid_of = {payment.order_id: payment.at_ms for payment in reversed(facts.of(OrderPaid))}
+    paid_ms, grace = first_paid_ms(facts), rules.grace
     orders = units = 0
     for order in placed:
-        if paid_of.get(order.ref, NEVER) > order.at_ms + _grace_ms(order, rules):
+        if paid_ms.get(order.ref, NEVER) > order.at_ms + grace.of(order):
             orders += 1
             units += order.units
     return orders >= rules.warn_orders or units >= rules.warn_units
-
-
-def _grace_ms(order: OrderPlaced, rules: Rules) -> int:
-    is_huge = order.units >= rules.huge_order_units
-    return 1000 * (rules.huge_grace_s if is_huge else rules.grace_s)
-
-
-def _orders(facts: Facts, rules: Rules) -> list[_Order]:
-    """Step 1 and 2 of the definition: when each order counts and when it ends."""
-    paid: dict[str, int] = {}
-    for payment in facts.of(OrderPaid):
-        paid.setdefault(payment.order_id, payment.at_ms)
-    closed = {fact.ref: fact.at_ms for fact in facts.of(OrderClosed)}
-    failed: dict[str, list[int]] = {}
-    for failure in facts.of(PaymentFailed):
-        failed.setdefault(failure.order_id, []).append(failure.at_ms)
-    orders = []
-    for placed in facts.of(OrderPlaced):
-        counted_ms = placed.at_ms + _grace_ms(placed, rules)
-        tried = [f for f in failed.get(placed.ref, ()) if placed.at_ms <= f <= counted_ms]
-        if tried:
-            counted_ms = max(tried) + 1000 * rules.failed_payment_grace_s
-        paid_ms = paid.get(placed.ref, NEVER)
-        end_ms = min(paid_ms, closed.get(placed.ref, NEVER))
-        orders.append(_Order(counted_ms, placed, end_ms, paid_ms))
-    # Two orders may come of one event: what tells them apart is their own name.
-    orders.sort(key=lambda order: (order.counted_ms, order.placed.event_id, order.placed.ref))
-    return orders
 
 
 class _Tally:
@@ -260,11 +232,11 @@ class _Tally:
         self._rules = rules
         self._orders = self._units = 0
 
-    def enter(self, order: _Order) -> None:
+    def enter(self, order: Order) -> None:
         self._orders += 1
         self._units += order.placed.units
 
-    def leave(self, order: _Order) -> None:
+    def leave(self, order: Order) -> None:
         self._orders -= 1
         self._units -= order.placed.units
 
@@ -280,27 +252,24 @@ class _Tally:
         return self._orders, self._units
 
 
-def _episode(
-    run: Run, facts: Facts, orders: list[_Order], horizon_ms: int, rules: Rules
-) -> Episode:
+def _episode(run: Run, facts: Facts, orders: list[Order], horizon_ms: int, rules: Rules) -> Episode:
     """Step 5 and 6: what became of the members."""
     refs = {member.ref for member in run.members}
     members = [order for order in orders if order.placed.ref in refs]
     paid = sorted(order.paid_ms for order in members if order.paid_ms < NEVER)
-    ends = [_end(order, horizon_ms, rules) for order in members]
+    close_after_ms = rules.T01.close_s * 1000
+    ends = [o.as_closed_ms(close_after_ms, horizon_ms) for o in members]
     percent = rules.resolve_paid_share_percent
     status, ended_at_ms = outcome_of_burst(paid, ends, run.last_at_ms, percent)
     holds = tuple(
-        Hold(item_id, order.placed.ref, units, _held_state(order, end))
+        Hold(item_id, order.placed.ref, units, state_of(order.paid_ms, end))
         for order, end in zip(members, ends, strict=True)
         for item_id, units in order.placed.items
     )
     ended = sum(hold.state != "held" for hold in holds)
-    held = [order.placed.at_ms for order, end in zip(members, ends, strict=True) if end == NEVER]
-    units = sum(order.placed.units for order in members)
-    closed = {fact.ref: fact for fact in facts.of(OrderClosed)}
+    held = [o.placed.at_ms for o, end in zip(members, ends, strict=True) if end == NEVER]
     most_orders, most_units = run.compared
-    was_asked_for = _were_asked_for(members, facts, rules)
+    excuses = _excuses(members, most_orders, orders, facts, rules)
     return Episode(
         detector="D01",
         anchor=run.anchor,
@@ -308,7 +277,7 @@ def _episode(
         last_at_ms=run.last_at_ms,
         status=status,
         ended_at_ms=ended_at_ms,
-        severity="info" if was_asked_for else run.level,
+        severity="info" if excuses["was_asked_for"] else run.level,
         steps=len(members) + ended + (status != "open"),
         window_s=rules.window_s,
         members=tuple(order.placed for order in members),
@@ -319,18 +288,13 @@ def _episode(
         ),
         details={
             "orders": len(members),
-            "units": units,
+            "units": sum(order.placed.units for order in members),
             "most_orders": most_orders,
             "most_units": most_units,
-            "was_slip": int(
-                most_orders == len(members)
-                and all(_was_put_right(order, closed, rules) for order in members)
-            ),
-            "is_half_paid": int(_is_half_paid(_bought_with(members, orders, rules))),
-            "was_asked_for": int(was_asked_for),
+            **excuses,
             "held_units": sum(hold.units for hold in holds if hold.state == "held"),
             # Of what is paid or closed the platform closes nothing any more.
-            "auto_close_ms": min(held, default=0) + rules.T01.close_s * 1000,
+            "auto_close_ms": min(held, default=0) + close_after_ms,
         },
         counter=_counter(facts, len(paid)),
         holds=holds,
@@ -338,65 +302,22 @@ def _episode(
     )
 
 
-def _were_asked_for(members: Sequence[_Order], facts: Facts, rules: Rules) -> bool:
-    """Whether the shop had asked to place them all and to wait with the payment: 「先拍下,给您改价」.
-
-    Of orders by name, or of a few that were placed within the cooldown of it: such a word can be had for
-    the asking, and excuses no burst. Chats are not awaited.
-    """
-    asked = facts.of(AskedToPlace)
-    by_name = {one.order_id for one in asked}
-    at_large_ms = [one.at_ms for one in asked if not one.order_id]
-    others = [order.placed for order in members if order.placed.ref not in by_name]
-    near_ms = rules.cooldown_s * 1000
-    return len(others) < rules.warn_orders and all(
-        any(abs(at_ms - placed.at_ms) <= near_ms for at_ms in at_large_ms) for placed in others
-    )
-
-
-def _bought_with(members: Sequence[_Order], orders: Sequence[_Order], rules: Rules) -> list[_Order]:
-    """The members, and whatever the buyer paid for that was placed among them, or within the window of that.
-
-    Who clicks twice and pays at once for one of the two has bought a half of it too.
-    """
-    placed_ms = [order.placed.at_ms for order in members]
-    from_ms = min(placed_ms) - rules.window_s * 1000
-    to_ms = max(placed_ms) + rules.window_s * 1000
-    refs = {order.placed.ref for order in members}
-    return [
-        order
-        for order in orders
-        if order.placed.ref in refs
-        or (order.paid_ms < NEVER and from_ms <= order.placed.at_ms <= to_ms)
-    ]
-
-
-def _is_half_paid(members: Sequence[_Order]) -> bool:
-    """Whether nobody complains of them any more, for so much of them was paid."""
-    return is_half_paid(
-        [order.placed.units for order in members if order.paid_ms < NEVER],
-        [order.placed.units for order in members],
-    )
-
-
-def _was_put_right(order: _Order, closed: Mapping[str, OrderClosed], rules: Rules) -> bool:
-    """Whether it was paid, or the buyer took it back, within the window: 200 typed for 2."""
-    until_ms = order.placed.at_ms + rules.window_s * 1000
-    fact = closed.get(order.placed.ref)
-    is_taken_back = fact is not None and fact.by == "buyer" and fact.at_ms <= until_ms
-    return order.paid_ms <= until_ms or is_taken_back
-
-
-def _end(order: _Order, horizon_ms: int, rules: Rules) -> int:
-    """When an order was paid or closed, the platform's own closing included once it is due."""
-    auto_close_ms = order.placed.at_ms + rules.T01.close_s * 1000
-    return min(order.end_ms, auto_close_ms) if auto_close_ms <= horizon_ms else order.end_ms
-
-
-def _held_state(order: _Order, end_ms: int) -> HeldState:
-    if end_ms == NEVER:
-        return "held"
-    return "paid" if order.paid_ms <= end_ms else "closed"
+def _excuses(
+    members: Sequence[Order],
+    most_orders: int,
+    orders: Sequence[Order],
+    facts: Facts,
+    rules: Rules,
+) -> dict[str, int]:
+    """What speaks for the buyer; any of it, and nobody complains."""
+    window_ms, near_ms = rules.window_s * 1000, rules.cooldown_s * 1000
+    # What no single window held was no single slip.
+    was_slip = most_orders == len(members) and was_put_right(members, facts, window_ms)
+    return {
+        "was_slip": int(was_slip),
+        "is_half_paid": int(is_half_bought(members, orders, window_ms)),
+        "was_asked_for": int(was_asked_for(members, facts, rules.warn_orders, near_ms)),
+    }
 
 
 def _counter(facts: Facts, members_paid: int) -> tuple[tuple[str, str], ...]:
@@ -412,7 +333,7 @@ def _counter(facts: Facts, members_paid: int) -> tuple[tuple[str, str], ...]:
 
 
 def _wake_at(
-    orders: list[_Order], episodes: list[Episode], horizon_ms: int, rules: Rules
+    orders: list[Order], episodes: list[Episode], horizon_ms: int, rules: Rules
 ) -> int | None:
     """When silence would next mean something: a grace ends, or the platform closes a held order."""
     pending = [o.counted_ms for o in orders if horizon_ms < o.counted_ms < o.end_ms]

@@ -50,6 +50,7 @@ from streams.detect.facts import (
     StockReading,
 )
 from streams.detect.suspicion import earlier, first_of_days
+from streams.detect.unpaid import as_closed_ms, state_of
 
 SIGNAL = "unpaid_hold"
 # One buyer can hold many items; so many holds are enough to know who squats.
@@ -129,9 +130,7 @@ class _Order(NamedTuple):
 
     @property
     def state(self) -> HeldState:
-        if self.end_ms == NEVER:
-            return "held"
-        return "paid" if self.paid_ms <= self.end_ms else "closed"
+        return state_of(self.paid_ms, self.end_ms)
 
     def as_of(self, at_ms: int) -> _Order:
         """What was known by then: what ends later has not ended, and nothing said about it changes."""
@@ -289,7 +288,7 @@ def _orders(facts: Facts, horizon_ms: int, rules: Rules) -> list[_Order]:
                 str(v.get("buyer")),
                 units,
                 paid_ms if isinstance(paid_ms, int) and paid_ms else NEVER,
-                min(end_ms, close_ms) if close_ms <= horizon_ms else end_ms,
+                as_closed_ms(end_ms, close_ms, horizon_ms),
                 close_ms,
             )
         )

@@ -30,18 +30,14 @@ from streams.detect.detector import (
 from streams.detect.episodes import (
     NOTHING,
     Episode,
-    HeldState,
     Hold,
     Run,
     Threshold,
     Told,
     Verdict,
-    is_half_paid,
-    outcome_of_burst,
     runs,
 )
 from streams.detect.facts import DAY_MS, NEVER, Identified, OrderPaid, Redirected, Signal
-from streams.detect.orders import beside_the_most
 from streams.detect.rings import Limits, RingOrder, Use, crossings, ring_id, rings
 from streams.detect.suspicion import (
     LINKED,
@@ -53,6 +49,13 @@ from streams.detect.suspicion import (
     orders_with_identities,
     pass_on,
     tell,
+)
+from streams.detect.unpaid import (
+    as_closed_ms,
+    beside_the_most,
+    is_half_paid,
+    outcome_of_burst,
+    state_of,
 )
 
 # More add nothing to a ring. The first ones, for what is not told any more counts as taken back; and whole
@@ -388,14 +391,11 @@ def _episode(
 
 
 def _end_ms(order: RingOrder, horizon_ms: int, rules: Rules) -> int:
-    auto_close_ms = _auto_close_ms(order, rules)
-    return min(order.end_ms, auto_close_ms) if auto_close_ms <= horizon_ms else order.end_ms
+    return as_closed_ms(order.end_ms, _auto_close_ms(order, rules), horizon_ms)
 
 
 def _holds(order: RingOrder, end_ms: int) -> Iterator[Hold]:
-    state: HeldState = "held"
-    if end_ms < NEVER:
-        state = "paid" if order.uses[0].paid_ms <= end_ms else "closed"
+    state = state_of(order.uses[0].paid_ms, end_ms)
     v = order.signal.values
     for number in range(MAX_TOLD_ITEMS):
         item_id = v.get(f"item{number}")

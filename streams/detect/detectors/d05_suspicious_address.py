@@ -35,12 +35,12 @@ from streams.detect.facts import (
     AnyFact,
     Contacted,
     OrderClosed,
-    OrderPaid,
     OrderPlaced,
     ReceiverDoubted,
     Redirected,
     ShippingOver,
 )
+from streams.detect.orders import first_paid_ms
 from streams.detect.reach import Reached
 
 WHY = {
@@ -178,7 +178,7 @@ class _Known:
         self.over = {fact.ref: (fact.at_ms, "closed") for fact in facts.of(OrderClosed)}
         self.over |= {fact.ref: (fact.at_ms, fact.how) for fact in facts.of(ShippingOver)}
         self.filed = filings.pending_ms(facts)
-        self.paid = {p.order_id: p.at_ms for p in reversed(facts.of(OrderPaid))}
+        self.paid = first_paid_ms(facts)
         self.placed = {order.ref: order for order in facts.of(OrderPlaced)}
         self.changed = {fact.ref: fact for fact in facts.of(Redirected)}
         calls = facts.of(Contacted)

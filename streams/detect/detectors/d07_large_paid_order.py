@@ -34,7 +34,7 @@ from streams.detect.facts import (
     OrderPaid,
     OrderPlaced,
 )
-from streams.detect.orders import large_orders
+from streams.detect.orders import first_payments, large_orders
 
 
 class Rules(RuleBlock):
@@ -78,9 +78,7 @@ class LargePaidOrder(Detector[Rules]):
     )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
-        paid: dict[str, OrderPaid] = {}
-        for payment in facts.of(OrderPaid):
-            paid.setdefault(payment.order_id, payment)
+        paid = first_payments(facts)
         ended = shipping_over.ended_unshipped(facts)
         shipped = shipping_over.shipped(facts)
         cases = [

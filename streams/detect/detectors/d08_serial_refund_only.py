@@ -7,15 +7,11 @@ there count, and what is still on its way only until the carrier brings it back.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Sequence, Set
-from itertools import pairwise
-from operator import attrgetter
+from collections.abc import Sequence
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from schemas.alerts import Severity
 from streams.detect import playbooks
 from streams.detect.detector import (
     Count,
@@ -42,37 +38,36 @@ from streams.detect.episodes import (
 from streams.detect.facts import (
     NEVER,
     AskedToApply,
-    Contacted,
     OrderPaid,
-    OrderPlaced,
-    RefundGranted,
-    RefundRefused,
     RefundRequested,
     RefundWithdrawn,
     SaidKeep,
     SaidMistake,
-    SellersWord,
     Shipped,
     by_time,
 )
-from streams.detect.orders import (
-    ALL_CONCEDED,
-    HANDED_OVER,
+from streams.detect.paid_share import (
     NO_SHARE,
     Share,
-    came_back,
-    conceded_ms,
-    granted_by,
     most_of_the_paid,
-    pickups_ms,
-    refund_of,
+    most_parcels,
+    share_threshold,
 )
-from streams.detect.reach import Reached
+from streams.detect.parcels import came_back, pickups_ms
+from streams.detect.reach import Attempts
+from streams.detect.refunds import (
+    ALL_CONCEDED,
+    HANDED_OVER,
+    begun_by_platform,
+    conceded_ms,
+    refund_of,
+    standing,
+)
+from streams.detect.rerequests import Again, Limits, crossings, rerequests
+from streams.detect.sellers_word import invited
 
 # Reasons that accuse the seller of not shipping are D10's business.
 NOT_OURS = frozenset({"stockout", "late_shipment"})
-# What is asked for again and again: an order and what it names of its items, empty for the whole order.
-Line = tuple[str, str]
 
 
 class Rules(RuleBlock):
@@ -128,22 +123,15 @@ class SerialRefundOnly(Detector[Rules]):
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         requests = _counting(facts)
-        contacts = _Contacts(facts, horizon_ms)
-        again = _rerequests(requests, facts)
-        may_be_back = {r.order_id for r in requests if r.goods_status != "received"}
-        repeated, wakes = _same_order(again, may_be_back, contacts, rules)
+        attempts = Attempts(facts)
+        again = rerequests(requests, facts)
+        repeated, wakes = _same_order(again, attempts, horizon_ms, rules)
         share = _across_orders(requests, facts, horizon_ms, rules)
-        crossings = by_moment(repeated + share.crossings)
-        found = _Found(
-            requests,
-            {r.ref for group in again.values() for r in group},
-            contacts,
-            share,
-            [crossing.at_ms for crossing in crossings],
-        )
+        names = {request.ref for line in again for request in line.requests}
+        found = _Found(requests, names, attempts)
         episodes = [
             _episode(run, facts, found, horizon_ms, rules)
-            for run in runs(crossings, rules.cooldown_s * 1000)
+            for run in runs(by_moment([*repeated, *share.crossings]), rules.cooldown_s * 1000)
         ]
         wakes += [e.last_at_ms + rules.expire_after_s * 1000 for e in episodes]
         if share.wake_at_ms is not None:
@@ -205,55 +193,34 @@ _ASK_CARRIER = Step(
 )
 
 
-class _Contacts:
-    """The attempts to reach the buyer, asked by interval in logarithmic time."""
-
-    def __init__(self, facts: Facts, horizon_ms: int) -> None:
-        self.unanswered = [c.at_ms for c in facts.of(Contacted) if c.answered is False]
-        self._reached = Reached(facts)
-        self.answered = len(self._reached.answered)
-        self.read_to_ms = horizon_ms
-
-    def failed(self, from_ms: int, to_ms: int) -> int:
-        """Unanswered attempts within the two times, inclusive; none if the buyer was reached meanwhile."""
-        if self._reached.within(from_ms, to_ms):
-            return 0
-        return bisect_right(self.unanswered, to_ms) - bisect_left(self.unanswered, from_ms)
-
-
 class _Found(NamedTuple):
-    """What the episodes are made of; `again` are the names of re-requests, `times` of the crossings."""
+    """What the episodes are made of; `again` are the names of the re-requests."""
 
     requests: list[RefundRequested]
     again: set[str]
-    contacts: _Contacts
-    share: Share
-    times: list[int]
+    attempts: Attempts
 
     def unreached(self, run: Run, window_ms: int) -> int:
         """The most attempts in vain that the window of one crossing held.
 
         An answer after that crossing takes nothing from what made it critical.
         """
-        times = self.times[bisect_left(self.times, run.opened_at_ms) :]
-        within = times[: bisect_right(times, run.last_at_ms)]
-        return max(self.contacts.failed(at_ms - window_ms, at_ms) for at_ms in within)
+        return max(self.attempts.failed(one.at_ms - window_ms, one.at_ms) for one in run.crossings)
 
 
 def _counting(facts: Facts) -> list[RefundRequested]:
     """The requests that count: standing, for goods on their way or there, and for no fault of ours."""
-    withdrawn = {fact.ref for fact in facts.of(RefundWithdrawn)}
     back = came_back(facts)
-    by_platform = _begun_by_platform(facts)
-    by_shop = _invited(facts)
+    by_platform = begun_by_platform(facts)
+    # The shop asked for it, let keep the goods or owned up before.
+    by_shop = invited(facts, AskedToApply, SaidKeep, SaidMistake)
     # The last parcel: one that was sent again says that asking was right.
     picked_up = pickups_ms(facts)
     gone = {sent.ref: max(sent.at_ms, picked_up.get(sent.ref, 0)) for sent in facts.of(Shipped)}
     return [
         r
-        for r in facts.of(RefundRequested)
+        for r in standing(facts)
         if r.refund_only
-        and r.ref not in withdrawn
         and r.reason not in NOT_OURS
         and refund_of(r) not in by_platform
         and r.event_id not in by_shop
@@ -263,144 +230,17 @@ def _counting(facts: Facts) -> list[RefundRequested]:
     ]
 
 
-def _begun_by_platform(facts: Facts) -> Set[str]:
-    """The refunds that were ruled the buyer's before anybody had asked for them, or at once.
-
-    Of a stolen account or card the platform takes orders back by itself.
-    """
-    ruled = [grant for grant in facts.of(RefundGranted) if granted_by(grant) == "ruled"]
-    if not ruled:
-        return frozenset()
-    asked_ms: dict[str, int] = {}
-    for request in facts.of(RefundRequested):
-        asked_ms.setdefault(refund_of(request), request.at_ms)
-    refunds = {refund_of(grant): grant.at_ms for grant in ruled}
-    return {refund for refund, at_ms in refunds.items() if at_ms <= asked_ms.get(refund, 0)}
-
-
-def _invited(facts: Facts) -> Set[str]:
-    """The requests that the shop asked for, or let keep the goods or owned up before: the first after each.
-
-    By event; of the order that it names, or of one that was placed before it.
-    """
-    kinds: tuple[type[SellersWord], ...] = (AskedToApply, SaidKeep, SaidMistake)
-    said = [one for kind in kinds for one in facts.of(kind)]
-    if not said:
-        return frozenset()
-    placed_ms = {order.ref: order.at_ms for order in facts.of(OrderPlaced)}
-    requests: dict[str, list[RefundRequested]] = {"": []}
-    for request in facts.of(RefundRequested):
-        requests[""].append(request)
-        requests.setdefault(request.order_id, []).append(request)
-    found = set()
-    for one in said:
-        asked = requests.get(one.order_id, ())
-        at = bisect_left(asked, one.at_ms, key=attrgetter("at_ms"))
-        if at < len(asked) and (one.order_id or placed_ms.get(asked[at].order_id, 0) <= one.at_ms):
-            found.add(asked[at].event_id)
-    return found
-
-
-class _Refusals:
-    """When the seller refused, asked by line in logarithmic time."""
-
-    def __init__(self, facts: Facts) -> None:
-        refusals = facts.of(RefundRefused)
-        # What an attempt is about, its refusal need not say once more.
-        about = {r.ref: r.sub_order_id for r in facts.of(RefundRequested)} if refusals else {}
-        self._of_order: dict[str, list[int]] = {}
-        self._of_line: dict[Line, list[int]] = {}
-        for refusal in refusals:
-            line = refusal.order_id, refusal.sub_order_id or about.get(refusal.ref, "")
-            self._of_order.setdefault(refusal.order_id, []).append(refusal.at_ms)
-            self._of_line.setdefault(line, []).append(refusal.at_ms)
-
-    def __contains__(self, order_id: str) -> bool:
-        return order_id in self._of_order
-
-    def is_between(self, line: Line, from_ms: int, to_ms: int) -> bool:
-        """Whether a refusal that may be about the line lies strictly between the two times."""
-        order_id, item = line
-        if not item:
-            return _is_between(self._of_order.get(order_id, ()), from_ms, to_ms)
-        lines = (line, (order_id, ""))
-        return any(_is_between(self._of_line.get(one, ()), from_ms, to_ms) for one in lines)
-
-
-def _is_between(times: Sequence[int], from_ms: int, to_ms: int) -> bool:
-    at = bisect_right(times, from_ms)
-    return at < len(times) and times[at] < to_ms
-
-
-def _lines(
-    requests: list[RefundRequested], refusals: _Refusals
-) -> dict[Line, list[RefundRequested]]:
-    """Of orders with a refusal: the requests that may be about the same thing.
-
-    A request that names no item may be about any.
-    """
-    refused = [request for request in requests if request.order_id in refusals]
-    items: dict[str, dict[str, None]] = {}
-    for request in refused:
-        if request.sub_order_id:
-            items.setdefault(request.order_id, {})[request.sub_order_id] = None
-    lines: dict[Line, list[RefundRequested]] = {}
-    for request in refused:
-        named = request.sub_order_id
-        for item in (named,) if named else items.get(request.order_id, ("",)):
-            lines.setdefault((request.order_id, item), []).append(request)
-    return lines
-
-
-def _rerequests(requests: list[RefundRequested], facts: Facts) -> dict[Line, list[RefundRequested]]:
-    """By line: the requests made again after a refusal of the one before."""
-    refusals = _Refusals(facts)
-    return {
-        line: [
-            request
-            for before, request in pairwise(asked)
-            if refusals.is_between(line, before.at_ms, request.at_ms)
-        ]
-        for line, asked in _lines(requests, refusals).items()
-    }
-
-
 def _same_order(
-    rerequests: dict[Line, list[RefundRequested]],
-    may_be_back: Set[str],
-    contacts: _Contacts,
-    rules: Rules,
+    again: Sequence[Again], attempts: Attempts, horizon_ms: int, rules: Rules
 ) -> tuple[list[Crossing], list[int]]:
-    """Part A: asked again after a refusal, on one line; and when more of it may be proven.
-
-    A crossing brings only the re-requests that none of its line has brought before. Beyond the horizon a
-    parcel may have come back, unless the buyer says to have it, and somebody may have answered.
-    """
-    window_ms = rules.same_order_window_s * 1000
+    """Part A: asked again after a refusal, on one line; and when more of it may be proven."""
+    limits = Limits(rules.same_order_window_s * 1000, rules.rerequests, rules.failed_contacts)
     found: list[Crossing] = []
     wakes: list[int] = []
-    for (order_id, _), again in rerequests.items():
-        if len(again) < rules.rerequests:
-            continue
-        times = [request.at_ms for request in again]
-        calls = contacts.unanswered
-        calls = calls[bisect_left(calls, times[0]) : bisect_right(calls, times[-1] + window_ms)]
-        fresh = 0
-        for at_ms in sorted({*times, *calls}):
-            oldest, end = bisect_left(times, at_ms - window_ms), bisect_right(times, at_ms)
-            if end - oldest < rules.rerequests:
-                continue
-            if at_ms > contacts.read_to_ms and order_id in may_be_back:
-                wakes.append(at_ms)
-                break
-            is_unreached = contacts.failed(at_ms - window_ms, at_ms) >= rules.failed_contacts
-            if is_unreached and at_ms > contacts.read_to_ms:
-                # Nobody answered as far as is known; an answer may not be read yet.
-                is_unreached = False
-                wakes.append(at_ms)
-            level: Severity = "critical" if is_unreached else "warn"
-            found.append(Crossing(at_ms, level, again[max(fresh, oldest) : end]))
-            fresh = end
+    for line in again:
+        crossed, wake_ms = crossings(line, attempts, limits, horizon_ms)
+        found += crossed
+        wakes += wake_ms
     return found, wakes
 
 
@@ -425,11 +265,11 @@ def _episode(run: Run, facts: Facts, found: _Found, horizon_ms: int, rules: Rule
     orders = {m.order_id for m in members if isinstance(m, RefundRequested)}
     again = sum(member.ref in found.again for member in members)
     unreached = found.unreached(run, rules.same_order_window_s * 1000)
-    answered = found.contacts.answered
+    answered = found.attempts.answered
     paid = len({p.order_id for p in facts.of(OrderPaid)})
     withdrawn = len(facts.of(RefundWithdrawn))
     # What was compared is one window's; without a crossing of part B there is nothing but all of them.
-    most = found.share.most(run) or len(orders)
+    most = most_parcels(run) or len(orders)
     # Those that began it too: the first request of an order is no member of part A.
     made = [r for r in found.requests if r.order_id in orders and r.at_ms <= run.last_at_ms]
     conceded = conceded_ms(facts)
@@ -457,7 +297,7 @@ def _episode(run: Run, facts: Facts, found: _Found, horizon_ms: int, rules: Rule
             ),
             Threshold("rerequests_after_refusal", again, "requests", rules.rerequests),
             Threshold("failed_contacts", unreached, "attempts", None, rules.failed_contacts),
-            *found.share.threshold("share_of_paid_orders", run, rules.min_share_percent),
+            *share_threshold("share_of_paid_orders", run, rules.min_share_percent),
         ),
         details={
             "requests": len(made),

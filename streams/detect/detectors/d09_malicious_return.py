@@ -6,7 +6,6 @@ way is the carrier's business and accuses nobody (N19), and a seven-day return i
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -35,26 +34,20 @@ from streams.detect.episodes import (
     runs,
 )
 from streams.detect.facts import (
-    NEVER,
-    DisputeOpened,
     OrderPaid,
     RefundRequested,
-    RefundWithdrawn,
-    ReturnArrived,
     ReturnInspected,
-    SaidKeep,
-    SaidMistake,
-    Shipped,
     by_time,
 )
-from streams.detect.orders import (
-    ALL_CONCEDED,
+from streams.detect.paid_share import (
     NO_SHARE,
-    SellerSaid,
     Share,
-    conceded_ms,
     most_of_the_paid,
+    most_parcels,
+    share_threshold,
 )
+from streams.detect.refunds import ALL_CONCEDED, conceded_ms, standing
+from streams.detect.return_mismatches import mismatches
 
 
 class Rules(RuleBlock):
@@ -102,23 +95,22 @@ class MaliciousReturn(Detector[Rules]):
     )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
-        mismatches = _mismatches(facts, rules)
+        found = mismatches(facts, rules.weight_tolerance_percent)
         crossings = [
             Crossing(fact.at_ms, "critical", (fact,))
-            for fact in mismatches
+            for fact in found
             # Whether anybody had said that something else was sent is not read yet.
             if fact.at_ms <= horizon_ms
         ]
         share = _abnormal(facts, horizon_ms, rules)
-        crossings += share.crossings
-        if not mismatches and share is NO_SHARE:
+        if not found and share is NO_SHARE:
             return NOTHING
         episodes = [
-            _episode(run, facts, share, horizon_ms, rules)
-            for run in runs(by_moment(crossings), rules.cooldown_s * 1000)
+            _episode(run, facts, horizon_ms, rules)
+            for run in runs(by_moment([*crossings, *share.crossings]), rules.cooldown_s * 1000)
         ]
         wakes = [e.last_at_ms + rules.expire_after_s * 1000 for e in episodes]
-        wakes += [fact.at_ms for fact in mismatches]
+        wakes += [fact.at_ms for fact in found]
         if share.wake_at_ms is not None:
             wakes.append(share.wake_at_ms)
         wake_at_ms = min((at for at in wakes if at > horizon_ms), default=None)
@@ -207,167 +199,11 @@ _LOOK_AT_GOODS = Step(
 )
 
 
-class _Came(NamedTuple):
-    """What all returns of an order brought together, where it was told."""
-
-    units: int
-    grams: int
-
-
-def _mismatches(facts: Facts, rules: Rules) -> list[ReturnInspected]:
-    """Step A of the definition, oldest first.
-
-    Who was sent something else sends something else back: the shop's slip or the carrier's (N19). Of a
-    wrong colour platforms ask for "not as described" as well.
-    """
-    came = _came(facts)
-    found = [
-        fact for fact in facts.of(ReturnInspected) if _is_mismatch(fact, came[fact.order_id], rules)
-    ]
-    if not found:
-        return found
-    told_of: list[RefundRequested | DisputeOpened] = [*facts.of(RefundRequested)]
-    told_of += facts.of(DisputeOpened)
-    said_ms: dict[tuple[str, str], int] = {}
-    for told in told_of:
-        says_wrong = isinstance(told, RefundRequested) and told.says_sent_wrong
-        name = told.order_id, "wrong_item" if says_wrong else told.reason
-        said_ms[name] = min(told.at_ms, said_ms.get(name, told.at_ms))
-
-    def is_excused(fact: ReturnInspected, reason: str) -> bool:
-        return said_ms.get((fact.order_id, reason), NEVER) <= fact.at_ms
-
-    exchanged = _Exchanges(facts)
-    owned_up, let_keep = SellerSaid(facts, SaidMistake), SellerSaid(facts, SaidKeep)
-    swapped = _swapped(found, rules)
-    found = [
-        fact
-        for fact in found
-        if not is_excused(fact, "wrong_item")
-        and not owned_up.about(fact.order_id, fact.at_ms)
-        and not (_is_only_less(fact) and let_keep.about(fact.order_id, fact.at_ms))
-        and fact.event_id not in swapped
-    ]
-    only_sku = {
-        fact.event_id
-        for fact in found
-        if fact.is_other_sku and not _is_short(fact, came[fact.order_id], rules)
-    }
-    # What was sent instead is not what the order says (换货).
-    found = [f for f in found if f.event_id not in only_sku or not exchanged.before(f)]
-    other_colour = [
-        fact for fact in found if fact.event_id in only_sku and is_excused(fact, "not_as_described")
-    ]
-    # One is a slip of the shop's. Whoever swaps what comes back would say so of each.
-    if len({fact.order_id for fact in other_colour}) != 1:
-        return found
-    return [fact for fact in found if fact not in other_colour]
-
-
-def _swapped(found: Sequence[ReturnInspected], rules: Rules) -> Set[str]:
-    """Returns in place of each other: what was opened as one is what was expected as the other.
-
-    All of it is there, whoever mixed it up: the first such of two SKUs is paired with the first the other
-    way round, the second with the second.
-    """
-    by_skus: dict[tuple[str, ...], list[ReturnInspected]] = {}
-    for fact in found:
-        if fact.skus:
-            by_skus.setdefault(fact.skus, []).append(fact)
-    return {
-        fact.event_id
-        for skus, ours in by_skus.items()
-        for fact, other in zip(ours, by_skus.get(skus[::-1], ()), strict=False)
-        if not _is_less(fact, other, rules)
-    }
-
-
-def _is_less(fact: ReturnInspected, other: ReturnInspected, rules: Rules) -> bool:
-    """Whether what came is too little, or weighs too little or too much, for what the other should be."""
-    if 0 <= fact.received_units < other.expected_units:
-        return True
-    if other.expected_g <= 0 or fact.received_g < 0:
-        return False
-    off_g = abs(fact.received_g - other.expected_g)
-    return 100 * off_g > rules.weight_tolerance_percent * other.expected_g
-
-
-def _came(facts: Facts) -> dict[str, _Came]:
-    found: dict[str, _Came] = {}
-    for fact in facts.of(ReturnInspected):
-        units, grams = found.get(fact.order_id, _Came(0, 0))
-        units += max(0, fact.received_units)
-        found[fact.order_id] = _Came(units, grams + max(0, fact.received_g))
-    return found
-
-
-class _Exchanges:
-    """Orders of which something was sent again after something had come back."""
-
-    def __init__(self, facts: Facts) -> None:
-        self._sent_ms = {sent.ref: sent.at_ms for sent in facts.of(Shipped)}
-        self._back: dict[str, list[ReturnArrived]] = {}
-        for arrived in facts.of(ReturnArrived):
-            self._back.setdefault(arrived.order_id, []).append(arrived)
-
-    def before(self, fact: ReturnInspected) -> bool:
-        """Whether that was before a return, which is another one."""
-        sent_ms = self._sent_ms.get(fact.order_id, NEVER)
-        return sent_ms < fact.at_ms and any(
-            arrived.ref != fact.ref and arrived.at_ms < sent_ms
-            for arrived in self._back.get(fact.order_id, ())
-        )
-
-
-def _is_mismatch(fact: ReturnInspected, came: _Came, rules: Rules) -> bool:
-    """Whoever opened the parcel is believed, unless numbers say otherwise.
-
-    As many units as were sold do not: a brick is one unit too.
-    """
-    if fact.result != "mismatch":
-        return False
-    if fact.is_other_sku or _is_short(fact, came, rules):
-        return True
-    has_weight = fact.expected_g > 0 and fact.received_g >= 0
-    has_units = fact.expected_units >= 0 and fact.received_units >= 0
-    # More than were expected, or the rest of them in another parcel.
-    is_enough = has_units and fact.received_units != fact.expected_units
-    return not has_weight and not is_enough
-
-
-def _is_short(fact: ReturnInspected, came: _Came, rules: Rules) -> bool:
-    """Whether the numbers alone say that something is missing, or something else was weighed.
-
-    One order may come back in several parcels, so all of them together may make up for it.
-    """
-    if 0 <= fact.received_units < fact.expected_units and came.units < fact.expected_units:
-        return True
-    if fact.expected_g <= 0 or fact.received_g < 0:
-        return False
-    off_g = min(abs(grams - fact.expected_g) for grams in (fact.received_g, came.grams))
-    return 100 * off_g > rules.weight_tolerance_percent * fact.expected_g
-
-
-def _is_only_less(fact: ReturnInspected) -> bool:
-    """Whether all that is wrong is that less came than was expected: fewer units, or less weight.
-
-    Not less than half of the weight, for a gift or a broken piece is the smaller part of a parcel.
-    """
-    is_fewer = 0 <= fact.received_units < fact.expected_units
-    is_lighter = 0 <= fact.received_g < fact.expected_g
-    is_weight_off = 0 < fact.expected_g < fact.received_g or (
-        is_lighter and 2 * fact.received_g < fact.expected_g
-    )
-    return not fact.is_other_sku and not is_weight_off and (is_fewer or is_lighter)
-
-
 def _abnormal(facts: Facts, horizon_ms: int, rules: Rules) -> Share:
     """Step B of the definition."""
-    requests = facts.of(RefundRequested)
-    if len(requests) < rules.warn_orders:
+    if len(facts.of(RefundRequested)) < rules.warn_orders:
         return NO_SHARE
-    withdrawn = {fact.ref for fact in facts.of(RefundWithdrawn)}
-    counting = [r for r in requests if r.reason in rules.reasons and r.ref not in withdrawn]
+    counting = [request for request in standing(facts) if request.reason in rules.reasons]
     if len({request.order_id for request in counting}) < rules.warn_orders:
         return NO_SHARE
     return most_of_the_paid(
@@ -380,14 +216,14 @@ def _abnormal(facts: Facts, horizon_ms: int, rules: Rules) -> Share:
     )
 
 
-def _episode(run: Run, facts: Facts, share: Share, horizon_ms: int, rules: Rules) -> Episode:
+def _episode(run: Run, facts: Facts, horizon_ms: int, rules: Rules) -> Episode:
     members = tuple(sorted(run.members, key=by_time))
     mismatches = sum(isinstance(member, ReturnInspected) for member in members)
     refunds = len({m.order_id for m in members if isinstance(m, RefundRequested)})
     paid = len({payment.order_id for payment in facts.of(OrderPaid)})
     matches = sum(fact.result == "match" for fact in facts.of(ReturnInspected))
     damaged = sum(fact.result == "damaged" for fact in facts.of(ReturnInspected))
-    most = share.most(run) or refunds
+    most = most_parcels(run) or refunds
     conceded = conceded_ms(facts)
     contested = sum(
         conceded.get(member.order_id, 0) < member.at_ms
@@ -410,7 +246,7 @@ def _episode(run: Run, facts: Facts, share: Share, horizon_ms: int, rules: Rules
         thresholds=(
             Threshold("mismatched_returns", mismatches, "returns", None, 1),
             Threshold("abnormal_refund_orders", most, "orders", rules.warn_orders),
-            *share.threshold("share_of_paid_orders", run, rules.min_share_percent),
+            *share_threshold("share_of_paid_orders", run, rules.min_share_percent),
         ),
         details={"mismatches": mismatches, "refunds": refunds, "contested": contested},
         counter=(

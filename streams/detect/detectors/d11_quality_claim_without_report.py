@@ -15,9 +15,9 @@ from streams.detect import playbooks
 from streams.detect.cases import Case, verdict
 from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step, Wording
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
-from streams.detect.facts import OrderPaid, RefundGranted, RefundRequested, RefundWithdrawn
+from streams.detect.facts import OrderPaid, RefundGranted, RefundRequested
 from streams.detect.filings import accepted_ms, refund_reply
-from streams.detect.orders import HANDED_OVER
+from streams.detect.refunds import HANDED_OVER, first_grant, grants_of, standing
 
 _REASONS = {
     "ineffective": ("产品无效", "no effect"),
@@ -48,25 +48,20 @@ class QualityClaimWithoutReport(Detector[Rules]):
     )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
-        withdrawn = {fact.ref for fact in facts.of(RefundWithdrawn)}
         first: dict[str, RefundRequested] = {}
-        for request in facts.of(RefundRequested):
-            if (
-                request.reason in rules.reasons
-                and request.goods_status in HANDED_OVER
-                and request.ref not in withdrawn
-            ):
+        for request in standing(facts):
+            if request.reason in rules.reasons and request.goods_status in HANDED_OVER:
                 first.setdefault(request.order_id, request)
         if not first:
             return NOTHING
-        granted: dict[str, RefundGranted] = {}
-        for grant in facts.of(RefundGranted):
-            request_of = first.get(grant.order_id)
-            if request_of and grant.at_ms >= request_of.at_ms:
-                granted.setdefault(grant.order_id, grant)
-        filed = accepted_ms(facts)
+        grants, filed = grants_of(facts), accepted_ms(facts)
         cases = [
-            _case(request, granted.get(order_id), _paid(facts, request.at_ms), order_id in filed)
+            _case(
+                request,
+                first_grant(grants.get(order_id, ()), request.at_ms),
+                _paid(facts, request.at_ms),
+                order_id in filed,
+            )
             for order_id, request in first.items()
         ]
         return verdict("D11", cases, horizon_ms, rules.expire_after_s)

@@ -8,7 +8,7 @@ once the refund is granted it is over, and yet the case counts for the next one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from pydantic import Field
 
@@ -35,19 +35,21 @@ from streams.detect.facts import (
     AskedToRefuse,
     LargeOrder,
     ParcelRefused,
-    RefundGranted,
     RefundRequested,
-    RefundWithdrawn,
+    by_time,
 )
 from streams.detect.filings import accepted_ms, refund_reply
-from streams.detect.orders import (
-    SellerSaid,
+from streams.detect.orders import large_orders
+from streams.detect.refunds import (
+    Ending,
+    ended,
     first_grant,
-    granted_by,
+    first_granted_ms,
     grants_of,
-    large_orders,
     refund_of,
+    withdrawn_ms,
 )
+from streams.detect.sellers_word import SellerSaid
 
 # With these the carrier or the seller is at fault, and refusing the parcel was right (N15, N19).
 NOT_THE_BUYERS = frozenset({"damaged", "wrong_item", "late_shipment", "stockout"})
@@ -89,36 +91,21 @@ class RefusedThenRefund(Detector[Rules]):
     )
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
-        parcels_of: dict[str, list[ParcelRefused]] = {}
-        for parcel in facts.of(ParcelRefused):
-            parcels_of.setdefault(parcel.order_id, []).append(parcel)
-        # Who was asked to refuse it did as the shop wished; whether anybody was may not be read yet.
-        wished = SellerSaid(facts, AskedToRefuse)
-        refused = {
-            name: parcels
-            for name, parcels in parcels_of.items()
-            if parcels[0].at_ms <= horizon_ms and not wished.about(name, parcels[0].at_ms)
-        }
-        asked = _asked(facts, refused)
-        withdrawn = {fact.ref: fact.at_ms for fact in facts.of(RefundWithdrawn)}
-        granted = grants_of(facts)
+        parcels = _parcels(facts)
+        asked = _asked(facts, _unwished(parcels, facts, horizon_ms))
+        withdrawn = withdrawn_ms(facts)
+        grants = grants_of(facts)
         large = {order.ref: order for order in large_orders(facts)}
         filed = accepted_ms(facts)
         cases: list[Case] = []
-        for name, requests in sorted(asked.items(), key=lambda item: _moment(item[1][0])):
-            prior = sum(
-                1
-                for case in cases
-                # A parcel that only came back may be the carrier's doing.
-                if case.details["ended_by"] != "withdrawn"
-                and case.details["is_refused"]
-                and case.opened_at_ms < requests[0].at_ms <= case.opened_at_ms + _window_ms(rules)
-            )
-            grant = first_grant(granted.get(name, ()), requests[0].at_ms)
-            end = _ended(requests, withdrawn, grant)
-            case = _case(refused[name], requests, end, large.get(name), prior, rules)
+        for name, requests in sorted(asked.items(), key=lambda item: by_time(item[1][0])):
+            prior = _prior(cases, requests[0].at_ms, rules)
+            grant = first_grant(grants.get(name, ()), requests[0].at_ms)
+            end = ended(requests, withdrawn, grant)
+            case = _case(parcels[name], requests, end, large.get(name), prior, rules)
             cases.append(case._replace(details={**case.details, "is_filed": int(name in filed)}))
-        wakes = [parcels[0].at_ms for parcels in parcels_of.values()]
+        # Whether anybody was asked to refuse it may not be read yet.
+        wakes = [of_order[0].at_ms for of_order in parcels.values()]
         return verdict(self.id, cases, horizon_ms, rules.expire_after_s, wakes)
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
@@ -219,69 +206,66 @@ _CHECK_FIRST = Step(
 )
 
 
-def _asked(
-    facts: Facts, refused: Mapping[str, Sequence[ParcelRefused]]
-) -> dict[str, list[RefundRequested]]:
+def _parcels(facts: Facts) -> dict[str, list[ParcelRefused]]:
+    """By order, the parcels of it that were refused or came back, oldest first."""
+    found: dict[str, list[ParcelRefused]] = {}
+    for parcel in facts.of(ParcelRefused):
+        found.setdefault(parcel.order_id, []).append(parcel)
+    return found
+
+
+def _unwished(
+    parcels: Mapping[str, Sequence[ParcelRefused]], facts: Facts, horizon_ms: int
+) -> dict[str, int]:
+    """By order, when it first came back: who was asked to refuse it did as the shop wished."""
+    wished = SellerSaid(facts, AskedToRefuse)
+    first_ms = {name: of_order[0].at_ms for name, of_order in parcels.items()}
+    return {
+        name: at_ms
+        for name, at_ms in first_ms.items()
+        if at_ms <= horizon_ms and not wished.about(name, at_ms)
+    }
+
+
+def _asked(facts: Facts, came_back_ms: Mapping[str, int]) -> dict[str, list[RefundRequested]]:
     """Step 2 of the definition: by order, the requests that count, oldest first."""
-    settled_ms = _settled_ms(facts)
+    settled_ms = first_granted_ms(facts)
     found: dict[str, list[RefundRequested]] = {}
     for request in facts.of(RefundRequested):
-        parcels = refused.get(request.order_id)
-        if parcels is None or request.at_ms < parcels[0].at_ms:
-            continue
-        # Who has the goods and sends them back was handed the parcel after all, at a second try or by
-        # another one (N18). What the buyer ticks proves nothing where nothing is to come back.
-        has_goods = request.goods_status == "received" and not request.refund_only
+        back_ms = came_back_ms.get(request.order_id, NEVER)
         # What the shop could not stop any more (拦截) is refused because the refund is settled.
-        is_settled = settled_ms.get(refund_of(request), NEVER) <= parcels[0].at_ms
-        if not has_goods and not is_settled and request.reason not in NOT_THE_BUYERS:
+        is_settled = settled_ms.get(refund_of(request), NEVER) <= back_ms
+        if request.at_ms >= back_ms and not is_settled and _counts(request):
             found.setdefault(request.order_id, []).append(request)
     return found
 
 
-def _settled_ms(facts: Facts) -> dict[str, int]:
-    """By refund, when it was first granted in any way."""
-    found: dict[str, int] = {}
-    for grant in facts.of(RefundGranted):
-        found.setdefault(refund_of(grant), grant.at_ms)
-    return found
+def _counts(request: RefundRequested) -> bool:
+    """Whether nothing in the request speaks for the buyer.
 
-
-def _moment(request: RefundRequested) -> tuple[int, str]:
-    return request.at_ms, request.event_id
-
-
-class _End(NamedTuple):
-    """What settled a case, and when; `grant` is the fact that it was granted, if that was it.
-
-    `by` is then as in `granted_by`.
+    Who has the goods and sends them back was handed the parcel after all, at a second try or by another one
+    (N18). What the buyer ticks proves nothing where nothing is to come back.
     """
-
-    by: str
-    at_ms: int | None = None
-    grant: RefundGranted | None = None
+    has_goods = request.goods_status == "received" and not request.refund_only
+    return not has_goods and request.reason not in NOT_THE_BUYERS
 
 
-def _ended(
-    requests: Sequence[RefundRequested],
-    withdrawn: Mapping[str, int],
-    grant: RefundGranted | None,
-) -> _End:
-    """Who took all requests back speaks for the buyer, whatever was agreed before."""
-    if all(request.ref in withdrawn for request in requests):
-        last_ms = max(withdrawn[request.ref] for request in requests)
-        return _End("withdrawn", max(requests[0].at_ms, last_ms))
-    return _End(granted_by(grant), grant.at_ms, grant) if grant else _End("")
-
-
-def _window_ms(rules: Rules) -> int:
-    return rules.prior_window_s * 1000
+def _prior(cases: Sequence[Case], at_ms: int, rules: Rules) -> int:
+    """How many cases there had been shortly before."""
+    window_ms = rules.prior_window_s * 1000
+    return sum(
+        # A parcel that only came back may be the carrier's doing.
+        case.details["ended_by"] != "withdrawn"
+        and bool(case.details["is_refused"])
+        and case.opened_at_ms < at_ms <= case.opened_at_ms + window_ms
+        for case in cases
+    )
 
 
 def _case(
     parcels: Sequence[ParcelRefused],
     requests: Sequence[RefundRequested],
-    end: _End,
+    end: Ending,
     large: LargeOrder | None,
     prior: int,
     rules: Rules,

@@ -31,7 +31,7 @@ from streams.detect.facts import (
     SaidUnsent,
     Talked,
 )
-from streams.detect.orders import SellerSaid
+from streams.detect.sellers_word import SellerSaid
 
 # What breaks a promise, in the shop's own words.
 _TOLD_BY_THE_SHOP = (AskedForFreight, SaidStockout, SaidUnsent, SaidMistake, ChatRefused)

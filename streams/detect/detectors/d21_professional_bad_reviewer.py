@@ -29,7 +29,7 @@ from streams.detect.detector import (
 from streams.detect.detectors.d20_review_coercion import Demands
 from streams.detect.episodes import NOTHING, Crossing, Episode, Run, Threshold, Verdict, runs
 from streams.detect.facts import AnyFact, ChatSaid, ReviewStood, by_time
-from streams.detect.orders import AmongPaid, payments_for_something
+from streams.detect.paid_share import AmongPaid, payments_for_something
 from streams.detect.reviews import Review, complain, reviews, t04
 
 

@@ -13,7 +13,7 @@ import msgspec
 from pydantic import Field
 
 from streams.detect import acts, playbooks
-from streams.detect.campaigns import UNREACHABLE, Terms, of_buyer, of_cluster
+from streams.detect.campaigns import UNREACHABLE, Chain, Terms, of_buyer, of_cluster
 from streams.detect.detector import (
     Child,
     Count,
@@ -28,12 +28,9 @@ from streams.detect.detector import (
     Wording,
 )
 from streams.detect.entries import ComplaintKind
-from streams.detect.episodes import (
-    NOTHING,
-    Episode,
-    Verdict,
-)
+from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict, outcome
 from streams.detect.facts import (
+    AnyFact,
     Contacted,
     Identified,
     OrderPlaced,
@@ -42,6 +39,7 @@ from streams.detect.facts import (
     Signal,
 )
 from streams.detect.reach import Reached
+from streams.detect.rings import ring_id
 from streams.detect.second_order import SecondOrder
 from streams.detect.suspicion import UNPAID
 
@@ -116,7 +114,6 @@ class Rules(RuleBlock):
             self.critical_accounts,
             self.window_s,
             self.cooldown_s,
-            self.expire_after_s,
         )
 
     @property
@@ -227,16 +224,13 @@ class Campaign(_Campaigns, SecondOrder[Rules]):
         found = acts.acts(episodes, "buyer", facts.subject, rules.kind_of)
         if not found:
             return NOTHING
+        contacts = facts.of(Contacted)
         # Who asks something back had an order, though its own event may be let go by now.
         has_order = bool(facts.of(OrderPlaced) or facts.of(RefundRequested))
-        campaigns = of_buyer(
-            found,
-            facts.of(Contacted),
-            Reached(facts),
-            horizon_ms,
-            rules.terms,
-            has_order=has_order,
-        )
+        campaigns = [
+            _of_buyer(chain, contacts, has_order, horizon_ms, rules)
+            for chain in of_buyer(found, contacts, Reached(facts), rules.terms)
+        ]
         told = acts.tell(facts.subject, found, facts.of(Identified), facts.of(Redirected))
         return Verdict(campaigns, _next_end_ms(campaigns, rules), told)
 
@@ -292,15 +286,101 @@ class RingCampaign(_Campaigns, SecondOrder[Rules]):
         kept = {signal.ref: signal for signal in facts.of(Signal)}
         of_rings = acts.acts(episodes, "shop", shop, rules.kind_of)
         campaigns = [
-            campaign
+            # By the signal that is kept and let go: the act was at another time.
+            _of_ring(chain, kept[chain.run.anchor.ref], horizon_ms, rules)
             for cluster in acts.clusters(shop, kept.values(), of_rings, frozenset(rules.hubs))
-            for campaign in of_cluster(cluster, kept, horizon_ms, rules.terms)
+            for chain in of_cluster(cluster, rules.terms)
         ]
         return Verdict(campaigns, _next_end_ms(campaigns, rules))
 
     def missing(self, running: Set[str], rules: Rules) -> Sequence[str]:
         """None: D25 on buyers says what is needed."""
         return ()
+
+
+def _of_buyer(
+    chain: Chain,
+    contacts: Sequence[Contacted],
+    has_order: bool,
+    horizon_ms: int,
+    rules: Rules,
+) -> Episode:
+    answered = sum(contact.answered is True for contact in contacts)
+    return _episode(
+        chain,
+        chain.run.anchor,
+        horizon_ms,
+        rules,
+        (
+            Threshold("acts", len(chain.kinds), "acts", rules.min_acts, rules.min_acts),
+            Threshold("failed_contacts", len(chain.missed), "attempts"),
+        ),
+        {"has_order": has_order},
+        (f"买家接通过{answered}次联系", f"the buyer answered {answered} times"),
+    )
+
+
+def _of_ring(chain: Chain, anchor: Signal, horizon_ms: int, rules: Rules) -> Episode:
+    most_kinds, most_accounts = chain.run.compared
+    return _episode(
+        chain,
+        anchor,
+        horizon_ms,
+        rules,
+        (
+            Threshold("acts", most_kinds, "acts", rules.min_acts),
+            Threshold(
+                "accounts", most_accounts, "accounts", rules.warn_accounts, rules.critical_accounts
+            ),
+        ),
+        {
+            "accounts": len({account for act in chain.acts for account in act.accounts}),
+            # After the first act, so it is the same while the ring grows.
+            "ring": ring_id(str(anchor.values["identity"])),
+        },
+        (
+            "家人、同住者可能共用手机或设备",
+            "families and people who live together may share a phone or a device",
+        ),
+    )
+
+
+def _episode(
+    chain: Chain,
+    anchor: AnyFact,
+    horizon_ms: int,
+    rules: Rules,
+    thresholds: tuple[Threshold, ...],
+    details: dict[str, int | str],
+    counter: tuple[str, str],
+) -> Episode:
+    run = chain.run
+    expires_ms = run.last_at_ms + rules.expire_after_s * 1000
+    status, ended_ms = outcome(chain.settled_ms, expires_ms, horizon_ms)
+    steps = sum(act.steps for act in chain.acts) + len(chain.missed) + (status != "open")
+    children = msgspec.json.encode([act.child for act in chain.acts]).decode()
+    counter_zh, counter_en = counter
+    return Episode(
+        detector="D25",
+        anchor=anchor,
+        opened_at_ms=run.opened_at_ms,
+        last_at_ms=run.last_at_ms,
+        status=status,
+        ended_at_ms=ended_ms,
+        severity=run.level,
+        steps=steps,
+        window_s=rules.window_s,
+        members=run.members,
+        thresholds=thresholds,
+        details={"kinds": ",".join(chain.kinds), "children": children, **details},
+        counter=(
+            (
+                f"所含预警中已解除{chain.settled}项;{counter_zh}",
+                f"{chain.settled} of the alerts in it are settled; {counter_en}",
+            ),
+        ),
+        cooldown_s=rules.cooldown_s,
+    )
 
 
 def _next_end_ms(campaigns: Sequence[Episode], rules: Rules) -> int | None:

@@ -29,7 +29,7 @@ from streams.detect.facts import (
     ReturnUnderWay,
     by_time,
 )
-from streams.detect.orders import first_grant, granted_by
+from streams.detect.refunds import first_grant, granted_by
 
 _HOUR_MS = 3_600_000
 

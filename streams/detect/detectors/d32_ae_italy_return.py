@@ -21,7 +21,7 @@ from streams.detect.disputes import (
 )
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
 from streams.detect.facts import AnyFact, DisputeStep, RefundGranted, ReturnArrived, by_time
-from streams.detect.orders import first_grant, granted_by
+from streams.detect.refunds import first_grant, granted_by
 
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 

@@ -14,7 +14,8 @@ from streams.detect.deadlines import UnpaidClose, in_words, unpaid_close
 from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step, Wording
 from streams.detect.entries import ShopType
 from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict
-from streams.detect.facts import NEVER, ClosedBySeller, OrderClosed, OrderPaid, OrderPlaced
+from streams.detect.facts import NEVER, ClosedBySeller, OrderClosed, OrderPlaced
+from streams.detect.orders import first_paid_ms
 
 
 class Rules(RuleBlock):
@@ -50,9 +51,7 @@ class SellerCloseGuard(Detector[Rules]):
         if not closings:
             return NOTHING
         placed = {fact.ref: fact for fact in facts.of(OrderPlaced)}
-        paid: dict[str, int] = {}
-        for payment in facts.of(OrderPaid):
-            paid.setdefault(payment.order_id, payment.at_ms)
+        paid = first_paid_ms(facts)
         first = {fact.ref: fact for fact in facts.of(OrderClosed)}
         closed = {fact.ref: fact.at_ms for fact in (*closings, *first.values())}
         unpaid = _Unpaid(placed.values(), paid, closed, rules.T01.close_s * 1000)

@@ -33,6 +33,7 @@ from streams.detect.facts import (
     PromisedSoon,
     ShippingOver,
 )
+from streams.detect.orders import first_payments
 
 _HOUR_MS = 3_600_000
 
@@ -70,9 +71,7 @@ class SlaRisk(Detector[Rules]):
         if not rules.concludes_from_silence:
             return NOTHING
         over = {fact.ref: fact for fact in facts.of(ShippingOver)}
-        first: dict[str, OrderPaid] = {}
-        for payment in facts.of(OrderPaid):
-            first.setdefault(payment.order_id, payment)
+        first = first_payments(facts)
         promised = {o.ref: o.ship_by_ms for o in facts.of(OrderPlaced) if o.ship_by_ms}
         soon = {fact.ref for fact in facts.of(PromisedSoon)}
         filed = filings.pending_ms(facts)

@@ -1,0 +1,119 @@
+"""How the orders of one buyer were sent: by when each had to leave, and what is known to have left.
+
+What a newcomer gets wrong: an order may be sent again or in two parts. Only its last parcel is known, beside
+when nothing more had to be shipped for it (`ShippingOver`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from streams.detect.deadlines import Ship, ship_times
+from streams.detect.detector import Facts
+from streams.detect.facts import (
+    NEVER,
+    OrderPaid,
+    OrderPlaced,
+    ParcelRefused,
+    PickedUp,
+    Shipped,
+    ShippingOver,
+)
+from streams.detect.orders import first_paid_ms
+from streams.detect.parcels import pickups_ms
+
+# Later than every date there is, in milliseconds: what is told earlier must count for more.
+_LATEST_MS = 1 << 48
+
+
+class Shipment(NamedTuple):
+    """One order on its way. `paid_ms` is its earliest payment, `sent` its last parcel.
+
+    `picked_up_ms` is as in `pickups_ms`, `returned_ms` when the carrier brought a parcel back. `version`
+    grows with every fact about all of this.
+    """
+
+    placed: OrderPlaced | None
+    paid_ms: int | None
+    sent: Shipped | None
+    over: ShippingOver | None
+    picked_up_ms: int | None
+    returned_ms: Sequence[int]
+    version: int
+
+    @property
+    def is_picked_up(self) -> bool:
+        """Whether the carrier is known to have its last parcel."""
+        return self.picked_up_ms is not None and self.picked_up_ms != NEVER
+
+    def is_back(self, at_ms: int) -> bool:
+        """Whether the carrier had brought a parcel back by then."""
+        return min(self.returned_ms, default=NEVER) <= at_ms
+
+    def is_over_unsent(self, deadline_ms: int) -> bool:
+        """Whether nothing had to be sent any more by the deadline, and nothing known was sent by then.
+
+        Closed, refunded, or filed (S2 「備案成功可不發貨」); or it left in time and was sent again, or in two
+        parts, which proves nothing to anybody.
+        """
+        return (
+            self.over is not None
+            and self.over.at_ms <= deadline_ms
+            and (self.sent is None or self.sent.at_ms > deadline_ms)
+        )
+
+    def deadline_ms(self, rule: Ship) -> int | None:
+        """T02, or what the parcel promised if that is earlier; None where neither is known."""
+        ship_by_ms = self.placed.ship_by_ms if self.placed else 0
+        if self.paid_ms is not None:
+            deadline_ms = ship_times(self.paid_ms, rule, ship_by_ms).limit_ms
+        elif ship_by_ms:
+            deadline_ms = ship_by_ms
+        else:
+            # Not what a parcel promises either: a payment that is not read yet may make it earlier.
+            return None
+        if self.sent is None or not self.sent.promised_by_ms:
+            return deadline_ms
+        if self.over is not None and self.over.at_ms < self.sent.at_ms:
+            # Sent again: what the first parcel promised is not known any more.
+            return None
+        return min(deadline_ms, self.sent.promised_by_ms)
+
+
+class Shipments:
+    """The shipments of a buyer, by order. Cost: linear in the facts behind them."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._placed = {fact.ref: fact for fact in facts.of(OrderPlaced)}
+        self._sent = {fact.ref: fact for fact in facts.of(Shipped)}
+        self._over = {fact.ref: fact for fact in facts.of(ShippingOver)}
+        self._paid_ms = first_paid_ms(facts)
+        self._pickups_ms = pickups_ms(facts)
+        self._picked = {fact.ref: fact for fact in facts.of(PickedUp)}
+        self._returned_ms: dict[str, list[int]] = {}
+        for parcel in facts.of(ParcelRefused):
+            if parcel.how == "returned":
+                self._returned_ms.setdefault(parcel.order_id, []).append(parcel.at_ms)
+        self._payments_ms: dict[str, int] = {}
+        for payment in facts.of(OrderPaid):
+            paid_ms = self._payments_ms.get(payment.order_id, 0)
+            self._payments_ms[payment.order_id] = paid_ms + payment.at_ms
+
+    def of(self, order_id: str) -> Shipment:
+        """All that is known of the shipment of one order."""
+        placed, sent = self._placed.get(order_id), self._sent.get(order_id)
+        over, picked = self._over.get(order_id), self._picked.get(order_id)
+        returned_ms = self._returned_ms.get(order_id, ())
+        return Shipment(
+            placed,
+            self._paid_ms.get(order_id),
+            sent,
+            over,
+            self._pickups_ms.get(order_id),
+            returned_ms,
+            self._payments_ms.get(order_id, 0)
+            + sum(fact.at_ms for fact in (placed, sent, picked) if fact)
+            + (_LATEST_MS - over.at_ms if over else 0)
+            + sum(returned_ms),
+        )
