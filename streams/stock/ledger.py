@@ -242,9 +242,14 @@ def decide_after_refusal(
         return []
     this_round = _Round(ledger, limits)
     if said.kind == "top_up":
-        # Of one that was taken back meanwhile nothing is left in the ledger.
-        is_current = entry.applied and ledger.last_top_up(entry.key) == said.adjustment_id
-        return this_round.record(entry, "reverse", f"top_up_{why}", at) if is_current else []
+        if ledger.last_top_up(entry.key) != said.adjustment_id:
+            return []
+        if entry.applied:
+            return this_round.record(entry, "reverse", f"top_up_{why}", at)
+        # Of one that was taken back meanwhile nothing is left to take back. It is said all the same, for an
+        # approval or another alert would ask for it once more.
+        is_open = entry.state == "held"
+        return this_round.record(entry, "none", f"top_up_{why}", at) if is_open else []
     given = ledger.last_top_up(entry.key, said.adjustment_id)
     if given is None or ledger.is_not_done(given):
         return []

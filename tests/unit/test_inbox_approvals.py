@@ -314,6 +314,22 @@ def test_what_could_not_be_taken_back_is_shown_though_the_order_is_held_no_more(
     assert night.shown() == ["reverse_failed 5 o1 o2"]
 
 
+def test_what_did_not_happen_is_offered_no_more_also_where_it_was_taken_back_before_that_was_known(
+    night: Night,
+) -> None:
+    night.alert(burst())
+    night.say("approve")
+    night.to_shop()
+    gone = night.shop.commands()
+    night.forward(minutes=1)
+    night.say("refuse")
+    night.to_shop()
+    for action in gone:
+        night.shop.result(action.action_id, "failed")
+    night.to_inbox()
+    assert night.shown() == ["top_up_failed 5 o1 o2"]
+
+
 def test_what_the_platform_closes_is_offered_until_then(night: Night) -> None:
     night.alert(burst())
     night.forward(days=2, hours=23, minutes=54)

@@ -200,6 +200,15 @@ def test_a_refusal_takes_back_what_had_gone_and_lets_nothing_more_go(shop: Shop)
     assert [each.parameters["delta"] for each in shop.commands()] == [3, -3]
 
 
+def test_no_approval_asks_again_for_what_did_not_happen_before_it_was_refused(shop: Shop) -> None:
+    shop.alert()
+    approved(shop)
+    (action,) = shop.commands()
+    assert refused(shop, at=at_minute(shop, 1)) == TAKEN_BACK
+    assert shop.result(action.action_id, "failed") == ["o1 none top_up_failed 0"]
+    assert approved(shop, at=str(at_minute(shop, 2))) == []
+
+
 def test_what_another_alert_was_approved_for_stays(shop: Shop) -> None:
     shop.alert(name="a")
     shop.alert(name="b")

@@ -124,7 +124,7 @@ def test_a_reversal_that_waits_is_not_sent_for_what_never_happened(shop: Shop, s
     action = topped_up(shop)
     shop.alert(2, status="resolved", change="resolved")
     shop.result(action, status)
-    assert deltas(shop) == [3, -3]
+    assert deltas(shop) == [3, -3, 0]
     assert [each.action_id for each in shop.commands()] == [action]
 
 
@@ -339,7 +339,8 @@ def test_a_reversal_that_was_refused_is_left_to_a_person_once_the_units_are_repo
         assert not_taken_back(shop) == 0.0
         assert reported(shop, action) == ["o1 none reverse_refused 0"]
     assert not_taken_back(shop) == 1.0
-    assert deltas(shop) == [3, -3, 0]
+    # That it had not happened was a decision of its own.
+    assert deltas(shop) == [3, -3, 0] + [0] * (not is_reported_first)
     assert [each.action_id for each in shop.commands()] == [action, back]
     assert counted(shop, "contradictory") == 1.0
     assert shop.alert(3, change="reopened") == []
@@ -423,3 +424,23 @@ def test_a_file_that_was_lost_knows_of_what_never_happened(shop: Shop, tmp_path:
     assert [each.parameters["delta"] for each in new.commands()] == [-3]
     assert counted(new, "contradictory") == 1.0
     new.close()
+
+
+@pytest.mark.parametrize("status", NOT_DONE)
+def test_what_did_not_happen_and_was_taken_back_before_that_was_known_is_not_asked_for_again(
+    shop: Shop, status: str
+) -> None:
+    action = topped_up(shop)
+    taken_back(shop)
+    assert shop.result(action, status) == [f"o1 none top_up_{status} 0"]
+    assert shop.alert(name="b") == []
+    assert shop.alert(3, change="reopened") == []
+    assert shop.reading(on_hand=200) == []
+    assert deltas(shop) == [3, -3, 0]
+    assert not_taken_back(shop) == 0.0
+
+
+def test_nothing_is_said_of_it_once_the_order_is_paid(shop: Shop) -> None:
+    action = topped_up(shop)
+    assert shop.alert(2, held={"o1": (3, "paid")}) == ["o1 reverse order_paid -3"]
+    assert shop.result(action, "failed") == []
