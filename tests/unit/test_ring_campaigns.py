@@ -80,6 +80,23 @@ def test_a_third_account_makes_it_critical() -> None:
     assert checks == {"acts": "warn", "accounts": "critical"}
 
 
+def test_it_keeps_its_name_while_more_ties_become_known() -> None:
+    """Anna and Bert share a device; that she shares a phone with Carl comes later."""
+    story = Talk()
+    burst(story, "anna", **PHONE, **DEVICE)
+    advertises(story, "bert", 2 * DAY, **DEVICE)
+    known = len(story.events)
+    advertises(story, "carl", 5 * DAY, **PHONE)
+    pipeline = Pipeline()
+    pipeline.send(story.events[:known])
+    pipeline.read_to_end(ms(3 * DAY))
+    (before,) = latest(pipeline)
+    pipeline.send(story.events[known:])
+    (after,) = latest(pipeline.finish(ms(6 * DAY)))
+    assert (before.severity, after.severity) == ("warn", "critical")
+    assert before.cluster_id == after.cluster_id
+
+
 def test_who_has_done_nothing_wrong_is_told_to_nobody() -> None:
     story = Talk()
     for buyer in ("anna", "bert", "carl"):

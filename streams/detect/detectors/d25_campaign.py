@@ -350,8 +350,8 @@ def _of_ring(chain: Chain, anchor: Signal, horizon_ms: int, rules: Rules) -> Epi
             # Not implied by the members: what it says is news although they are the same.
             "most_accounts": most_accounts,
             "most_kinds": most_kinds,
-            # After the first act, so it is the same while the ring grows.
-            "ring": ring_id(str(anchor.values["identity"])),
+            # After the first act, and not what ties it, of which there may be more while the ring grows.
+            "ring": ring_id(anchor.event_id),
         },
         (
             "家人、同住者可能共用手机或设备",
