@@ -6,8 +6,9 @@ What a newcomer gets wrong: two detectors that saw the same matter are one act, 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Final, NamedTuple, cast
 
 import msgspec
@@ -16,6 +17,7 @@ from schemas.alerts import Severity, SubjectKind
 from streams.detect.detector import Child
 from streams.detect.episodes import Episode, Told
 from streams.detect.facts import (
+    DAY_MS,
     NEVER,
     AnyFact,
     ComplaintFiled,
@@ -124,32 +126,71 @@ def tell(
     given: Sequence[Identified],
     redirected: Sequence[Redirected],
 ) -> list[Told]:
-    """What the identities of a buyer's orders, as they were given and changed, hear of the acts."""
-    shop, _, buyer = subject.partition(":")
+    """What the identities of a buyer's orders, as they were given and changed, hear of the acts.
+
+    Cost: nearly linear in the acts, the identities and what is told, each at most a few thousand.
+    """
     used_ms = _used_ms(given, redirected)
-    told = []
-    for act in apart(of_account):
-        values: dict[str, int | str | bool] = {
-            "buyer": buyer,
-            "act": act.kind,
-            "detector": act.child.detector,
-            "severity": act.severity,
-            "opened_ms": act.counted_ms,
-        }
-        if act.end_ms < NEVER:
-            values["settled_ms"] = act.end_ms
-        for identity, at_ms in used_ms.items():
-            signal = Signal(
-                # Let go with the order or with the act, whichever goes first: nothing is taken back then.
-                min(act.fact.at_ms, at_ms),
-                act.fact.event_id,
-                f"{ACTED}/{identity}/{buyer}/{act.child.detector}/{act.fact.event_id}",
-                ACTED,
-                act.steps,
-                values,
-            )
-            told.append(Told("identity", f"{shop}:{identity}", signal))
-    return first_of_days(told, MAX_TOLD_A_DAY)
+    found = apart(of_account)
+    # Two caps: invented addresses and names must not take the place of the one phone behind them.
+    return [
+        _told(subject, act, identity, at_ms)
+        for is_strong in (True, False)
+        for act, identity, at_ms in _pairs(
+            found, {i: at for i, at in used_ms.items() if _is_strong(i) is is_strong}
+        )
+    ]
+
+
+def _is_strong(identity: str) -> bool:
+    return identity.partition(":")[0] in STRONG_KINDS
+
+
+def _pairs(found: Iterable[Act], used_ms: Mapping[str, int]) -> Iterator[tuple[Act, str, int]]:
+    """Each act with each identity, at the older of their times; so many of each day, the first ones.
+
+    That is when it is let go, with the order or with the act: nothing is taken back then.
+    """
+    by_act = sorted(found, key=lambda act: (act.fact.at_ms, act.child))
+    by_use = sorted(used_ms.items(), key=lambda one: (one[1], one[0]))
+    acted = [act.fact.at_ms for act in by_act]
+    used = [at_ms for _, at_ms in by_use]
+    days: Counter[int] = Counter()
+
+    def is_full(at_ms: int) -> bool:
+        days[at_ms // DAY_MS] += 1
+        return days[at_ms // DAY_MS] > MAX_TOLD_A_DAY
+
+    for act, at_ms in zip(by_act, acted, strict=True):
+        for place in range(bisect_left(used, at_ms), len(used)):
+            if is_full(at_ms):
+                break
+            yield act, by_use[place][0], at_ms
+    for identity, at_ms in by_use:
+        for place in range(bisect_right(acted, at_ms), len(acted)):
+            if is_full(at_ms):
+                break
+            yield by_act[place], identity, at_ms
+
+
+def _told(subject: str, act: Act, identity: str, at_ms: int) -> Told:
+    shop, _, buyer = subject.partition(":")
+    values: dict[str, int | str | bool] = {
+        "buyer": buyer,
+        "act": act.kind,
+        "detector": act.child.detector,
+        "severity": act.severity,
+        "opened_ms": act.counted_ms,
+    }
+    if act.end_ms < NEVER:
+        values["settled_ms"] = act.end_ms
+    event_id = act.fact.event_id
+    name = f"{ACTED}/{identity}/{buyer}/{act.child.detector}/{event_id}"
+    return Told(
+        "identity",
+        f"{shop}:{identity}",
+        Signal(at_ms, event_id, name, ACTED, act.steps, values),
+    )
 
 
 def _used_ms(given: Sequence[Identified], redirected: Sequence[Redirected]) -> dict[str, int]:
@@ -200,7 +241,7 @@ def clusters(
     for signal in told:
         identity = str(signal.values["identity"])
         # An address or a name ties strangers together.
-        if identity.partition(":")[0] in STRONG_KINDS and identity not in hubs:
+        if _is_strong(identity) and identity not in hubs:
             sets.union(("account", str(signal.values["buyer"])), ("identity", identity))
     found = [*_told_acts(shop, told), *of_rings]
     for act in found:

@@ -52,7 +52,12 @@ class Chain(NamedTuple):
 def of_buyer(
     found: Sequence[Act], contacts: Sequence[Contacted], reached: Reached, terms: Terms
 ) -> list[Chain]:
-    """What one buyer did, always critical; being out of reach may be one of the kinds."""
+    """What one buyer did, always critical; being out of reach may be one of the kinds.
+
+    Cost: quadratic in the acts, but nothing where too few kinds of them are known.
+    """
+    if len({act.kind for act in found}) + bool(contacts) < terms.min_acts:
+        return []
     crossings = []
     for at_ms in sorted({act.counted_ms for act in found} | {c.at_ms for c in contacts}):
         live = [act for act in found if act.is_live(at_ms, terms.window_s * 1000)]
@@ -119,8 +124,12 @@ class _Together:
         self._accounts.update(act.accounts)
 
     def leave(self, act: Act) -> None:
-        self._kinds[act.kind] -= 1
-        self._accounts.subtract(act.accounts)
+        # What is none any more goes, for to count what is more takes as long as there are accounts.
+        for counts, gone in ((self._kinds, (act.kind,)), (self._accounts, act.accounts)):
+            for one in gone:
+                counts[one] -= 1
+                if not counts[one]:
+                    del counts[one]
 
     def level(self) -> Severity | None:
         kinds, accounts = self.compared()
@@ -129,7 +138,7 @@ class _Together:
         return level_at(accounts, self._terms.warn_accounts, self._terms.critical_accounts)
 
     def compared(self) -> tuple[int, int]:
-        return len(+self._kinds), len(+self._accounts)
+        return len(self._kinds), len(self._accounts)
 
 
 def _is_grave(live: Sequence[Act], terms: Terms) -> bool:

@@ -239,8 +239,10 @@ class Engine:
                     # Told again after it was taken back, or anew: that must count more than before. A
                     # correction keeps the times from which versions are made.
                     version = known.version + 1
-                    signal = msgspec.structs.replace(signal, version=version)
+                # Nor may what is said again after a crash count for less than what it corrects.
                 version = max(version, known.version)
+                if version > signal.version:
+                    signal = msgspec.structs.replace(signal, version=version)
             state.sent[signal.ref] = Sent(
                 version, signal.at_ms, signal.name, kind, subject, digest=said
             )

@@ -60,9 +60,9 @@ class RingOrder(NamedTuple):
         return self.uses[0].signal
 
 
-def ring_id(identity: str) -> str:
-    """A short name for a ring, after one of its identities."""
-    return f"R-{crc32(identity.encode()):08x}"
+def ring_id(after: str) -> str:
+    """A short name for a ring, after something that stays while it grows."""
+    return f"R-{crc32(after.encode()):08x}"
 
 
 class Limits(NamedTuple):

@@ -194,6 +194,65 @@ def test_a_device_alone_is_an_identity_and_no_receiver_is_none() -> None:
     assert len(facts_of(order(None))[2]) == len(facts_of(order({"state": "浙江省"}))[2]) == 1
 
 
+@pytest.mark.parametrize(
+    "phone",
+    [
+        *("00000000000", "11111111111", "12345678901", "13800000000", "17000000000", "13812345678"),
+        # Hotlines, a virtual number of a platform, and numbers that every town has.
+        *("400-820-8820", "8008208820", "95013123456789", "9501312345678-1234", "85551234"),
+        *("1008611", "29912345670"),
+    ],
+)
+def test_a_number_that_strangers_share_is_no_identity(phone: str) -> None:
+    assert kinds_of({**RECEIVER, "phone": phone}) == ["address", "consignee"]
+
+
+@pytest.mark.parametrize(
+    ("phone", "country"),
+    [
+        *(("13900001111", "CN"), ("0571-88881234", "CN"), ("0571-88881234-801", "CN")),
+        *(("85291234567", "CN"), ("+14155550100", "CN"), ("4155550100", "US")),
+    ],
+)
+def test_a_number_of_one_person_is_an_identity(phone: str, country: str) -> None:
+    receiver = {**RECEIVER, "phone": phone, "country": country}
+    assert kinds_of(receiver) == ["phone", "address", "consignee"]
+
+
+@pytest.mark.parametrize(
+    ("phone", "is_known"),
+    [("0571-88881234", False), ("0571-88881234-801", True), ("13900001111", True)],
+)
+@pytest.mark.parametrize("place", ["浙江大学紫金港校区3舍", "创业大厦A座1201室", "菜鸟驿站"])
+def test_the_landline_of_a_place_that_strangers_share_is_theirs_too(
+    place: str, phone: str, is_known: bool
+) -> None:
+    found = kinds_of({**RECEIVER, "detail": place, "phone": phone})
+    assert ("phone" in found) is is_known
+
+
+@pytest.mark.parametrize(
+    "device",
+    [
+        *("web", "H5", " unknown ", "null", "(null)", "undefined", "0", "-", " ", "ffffffff"),
+        *("00000000-0000-0000-0000-000000000000", "9774d56d682e549c", "02:00:00:00:00:00"),
+        # Of the empty text, by MD5, SHA-1 and SHA-256.
+        "D41D8CD98F00B204E9800998ECF8427E",
+        "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    ],
+)
+def test_a_placeholder_for_a_device_is_no_identity(device: str) -> None:
+    assert [type(fact) for fact in facts_of(order(None, device))[2]] == [OrderPlaced]
+    assert kinds_of(RECEIVER, device) == kinds_of(RECEIVER)
+
+
+def kinds_of(receiver: dict[str, str], device: str | None = None) -> list[str]:
+    facts = facts_of(order(receiver, device))[2]
+    (identified,) = [fact for fact in facts if isinstance(fact, Identified)]
+    return [kind for kind, _ in identified.identities]
+
+
 def test_doubts_and_regions_are_facts_of_their_own() -> None:
     facts = facts_of(order({**RECEIVER, "detail": "asdf", "phone": "12345"}))[2]
     (doubted,) = [f for f in facts if isinstance(f, ReceiverDoubted)]

@@ -154,10 +154,10 @@ def test_a_phone_of_many_payers_links_nobody() -> None:
 
 def test_one_order_is_one_alert_however_many_identities_it_shares() -> None:
     story = Story(buyer="banned")
-    story.created("old", 0, receiver=PHONE, device="d")
+    story.created("old", 0, receiver=PHONE, device="dev-a")
     story.flagged(HOUR, banned=True)
     story.buyer = "other"
-    story.created("new", 2 * HOUR, receiver=PHONE, device="d")
+    story.created("new", 2 * HOUR, receiver=PHONE, device="dev-a")
     (alert,) = latest(run(story.events, ms(DAY)))
     assert alert.evidence.facts_total == 2
     assert {fact.detail["banned"] for fact in alert.evidence.facts} == {"banned"}

@@ -16,9 +16,12 @@ import pytest
 from schemas.alerts import ActionCode, SignalMessage
 from schemas.events.trade import OrderClosed
 from schemas.topics import BUYER_TOPICS, TOPICS
+from streams.detect.acts import ACTED
 from streams.detect.diff import alert_id
+from streams.detect.facts import Signal
+from streams.detect.state import unpack
 from streams.runtime.signals import encode_signal
-from tests.oracle.story import DAY, HOUR, Story, ms
+from tests.oracle.story import DAY, HOUR, MINUTE, Story, ms
 from tests.pipeline import Event, Pipeline, run
 
 ROOT = Path(__file__).parents[2]
@@ -223,6 +226,46 @@ def test_a_signal_that_may_not_have_left_before_a_crash_is_told_again() -> None:
     pipeline.send(story.events)
     first, again = [one.signal for one in pipeline.signals]
     assert (first.ref, first.version, first.values) == (again.ref, again.version, again.values)
+
+
+class _Nothing(Random):
+    """Nothing has left of what was on its way."""
+
+    def random(self) -> float:
+        return 1.0
+
+
+def test_a_correction_that_is_told_again_after_a_crash_counts_for_more_than_what_it_corrects() -> (
+    None
+):
+    """When a burst was paid is corrected, which makes nothing larger from which versions are made."""
+    story = Story()
+    for number in range(6):
+        story.created(f"o{number}", MINUTE * number, device="dev-a")
+    for at in (HOUR, 2 * HOUR, 3 * HOUR):
+        for number in range(6):
+            story.paid(f"o{number}", at)
+    pipeline = Pipeline(holds_signals=True)
+    pipeline.read_to_end(ms(4 * HOUR))
+    for batch in (story.events[:12], story.events[12:18]):
+        pipeline.send(batch)
+        pipeline.deliver()
+    pipeline.send_and_crash(story.events[18:], _Nothing())
+    assert pipeline.signals == []
+    pipeline.send(story.events[18:])
+    assert settled(pipeline.finish(ms(DAY))) == settled(run(story.events, ms(DAY))) == ms(3 * HOUR)
+
+
+def settled(pipeline: Pipeline) -> int | str | bool:
+    """When a device was told that the burst had been paid."""
+    (act,) = [
+        fact
+        for key, packed in pipeline.subjects[0].states.items()
+        if key.startswith("x/")
+        for fact in unpack(packed).facts
+        if isinstance(fact, Signal) and fact.name == ACTED
+    ]
+    return act.values["settled_ms"]
 
 
 def test_a_signal_that_no_longer_holds_is_taken_back() -> None:

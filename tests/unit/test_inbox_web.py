@@ -331,6 +331,16 @@ def test_other_alerts_are_named_as_people_know_them(served: Served, operator: Op
     assert f'<a href="/alerts/{gone}"><code>{gone[:8]}</code></a>' in page
 
 
+def test_many_alerts_that_one_puts_together_are_folded(served: Served, operator: Operator) -> None:
+    few, many = [[alert_id(f"{number}") for number in range(size)] for size in (20, 21)]
+    served.add(make_alert("few", groups=few), make_alert("many", groups=many))
+    for key, summary in (("few", None), ("many", "包含预警 (21)")):
+        page = operator.http.get(f"/alerts/{alert_id(key)}").text
+        folded = re.search(r'<details class="note"><summary>([^<]+)</summary>', page)
+        assert (folded and folded[1]) == summary
+        assert f'<a href="/alerts/{few[19]}">' in page
+
+
 def test_numbers_stand_only_above_what_they_count(served: Served, operator: Operator) -> None:
     served.add(make_alert())
     counted = {view: "/?severity=warn" in operator.http.get(f"/{view}").text for view in VIEWS}

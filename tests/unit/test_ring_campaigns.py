@@ -60,10 +60,11 @@ def test_two_accounts_of_one_phone_are_a_warning_that_names_both_alerts() -> Non
     ]
     assert campaign.window.end == campaign.opened_at
     assert campaign.cluster_id is not None and campaign.cluster_id in campaign.summary.zh
-    assert "2个账号" in campaign.summary.zh and "大量拍下未付款→违规评价" in campaign.summary.zh
+    assert "可能是同一人或一家人的2个账号" in campaign.summary.zh
+    assert "大量拍下未付款→违规评价" in campaign.summary.zh
     assert "13800138000" not in campaign.model_dump_json()
-    # No buyer of whom it could be proposed: each account has an alert of its own.
-    assert "A8_propose_ban" not in [action.code for action in campaign.suggested_actions]
+    # No ban, for each account has an alert of its own; and two of one family are not one actor.
+    assert [action.code for action in campaign.suggested_actions] == ["A6_evidence_pack"]
 
 
 def test_a_third_account_makes_it_critical() -> None:
@@ -71,9 +72,29 @@ def test_a_third_account_makes_it_critical() -> None:
     advertises(story, "carl", 6 * DAY, **PHONE)
     (campaign,) = latest(run(story.events, ms(7 * DAY)))
     assert (campaign.severity, len(campaign.groups)) == ("critical", 3)
+    assert "疑似同一人的3个账号" in campaign.summary.zh
+    codes = {action.code for action in campaign.suggested_actions}
+    assert codes == {"A6_evidence_pack", "A10_draft_complaint", "A13_draft_police_report"}
     # By the number of accounts, which is what is compared.
     checks = {check.name: check.crossed for check in campaign.evidence.thresholds}
     assert checks == {"acts": "warn", "accounts": "critical"}
+
+
+def test_it_keeps_its_name_while_more_ties_become_known() -> None:
+    """Anna and Bert share a device; that she shares a phone with Carl comes later."""
+    story = Talk()
+    burst(story, "anna", **PHONE, **DEVICE)
+    advertises(story, "bert", 2 * DAY, **DEVICE)
+    known = len(story.events)
+    advertises(story, "carl", 5 * DAY, **PHONE)
+    pipeline = Pipeline()
+    pipeline.send(story.events[:known])
+    pipeline.read_to_end(ms(3 * DAY))
+    (before,) = latest(pipeline)
+    pipeline.send(story.events[known:])
+    (after,) = latest(pipeline.finish(ms(6 * DAY)))
+    assert (before.severity, after.severity) == ("warn", "critical")
+    assert before.cluster_id == after.cluster_id
 
 
 def test_who_has_done_nothing_wrong_is_told_to_nobody() -> None:
@@ -208,6 +229,57 @@ def test_a_tie_that_is_let_go_before_the_act_takes_no_campaign_back() -> None:
     pipeline.send(story.events[-2:-1])
     pipeline.send(story.events[-1:])
     assert [a.status for a in latest(pipeline.finish(ms(47 * DAY)))] == ["open"]
+
+
+def at_home(number: int, **receiver: str) -> dict[str, str]:
+    """A receiver of whom nothing is anybody else's, but for what is told."""
+    region = {"state": "浙江省", "city": "杭州市", "district": "西湖区"}
+    detail = f"文三路{number}号3幢502室"
+    return {**region, "name": f"收件人{number}", "detail": detail, **receiver}
+
+
+def test_a_warning_of_a_ring_ties_nobody_for_it_may_rest_on_an_address() -> None:
+    """Three in one flat leave six orders unpaid, and one of them has claims about late parcels."""
+    story = Talk()
+    for number in range(6):
+        story.buyer = f"flat{number % 3}"
+        receiver = {**at_home(1), "name": f"收件人{number % 3}"}
+        story.created(f"u{number}", MINUTE * number, receiver=receiver)
+    story.buyer = "flat0"
+    for order in ("c0", "c1"):
+        story.created(order, 3 * DAY, ship_by=5 * DAY)
+        story.paid(order, 3 * DAY + 5)
+        story.shipped(order, 3 * DAY + HOUR)
+        story.filed(f"k-{order}", order, 4 * DAY)
+    pipeline = run(story.events, ms(6 * DAY))
+    levels = {a.detector: a.severity for a in pipeline.alerts if a.detector in ("D03", "D10")}
+    assert levels == {"D03": "warn", "D10": "warn"}
+    assert latest(pipeline) == []
+
+
+def test_invented_addresses_do_not_hide_the_phone_behind_them() -> None:
+    """Each order of the burst has an address and a name of its own: more of them than are told of a day."""
+    story = Talk()
+    story.buyer = "anna"
+    for number in range(MAX_TOLD_A_DAY):
+        receiver = at_home(number, **PHONE["receiver"])
+        story.created(f"anna-{number}", MINUTE * number, receiver=receiver)
+    advertises(story, "bert", **PHONE)
+    (campaign,) = latest(run(story.events, ms(6 * DAY)))
+    assert campaign.severity == "warn"
+
+
+def test_who_has_many_acts_and_many_identities_tells_of_so_many_a_day() -> None:
+    story = Talk()
+    story.buyer = "bert"
+    for number in range(MAX_TOLD_A_DAY + 5):
+        receiver = at_home(number, phone=f"139{number:08}")
+        story.created(f"o{number}", number, receiver=receiver)
+        story.paid(f"o{number}", number + 0.5)
+        story.reviewed("posted", f"o{number}", HOUR + number, "bad", AD)
+    told = [fact for fact in signals(run(story.events, ms(DAY))) if fact.name == ACTED]
+    strong = [fact for fact in told if fact.ref.startswith(f"{ACTED}/phone:")]
+    assert len(strong) == len(told) - len(strong) == MAX_TOLD_A_DAY
 
 
 def test_a_flood_of_acts_is_told_in_part() -> None:

@@ -25,7 +25,7 @@ def attack() -> Story:
     story = Story()
     for number, order in enumerate(ORDERS):
         story.buyer = order[0]
-        story.created(order, number, UNITS, device="d")
+        story.created(order, number, UNITS, device="dev-a")
     story.stock("i", MINUTE, 400, UNITS * len(ORDERS))
     return story
 

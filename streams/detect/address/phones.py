@@ -1,7 +1,8 @@
 """Phone numbers: one spelling for all ways to write one, and what is wrong with a number.
 
 What a newcomer gets wrong: a masked number (138****8000), an encrypted one and a platform's private number
-with an extension belong to no one person, so they are neither hashed nor doubted.
+with an extension belong to no one person, so they are neither hashed nor doubted. Others are doubted, or
+dialled, and yet tie nobody: `is_of_few`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ _DASHED = re.compile(r"(0\d{2,3}-?\d{7,8})-(\d{1,5})")
 # No number of the plan, and yet one that is answered: of the same town without its area code, a virtual one
 # that a platform shows instead of the buyer's (95013 …), and one in Hong Kong, Macao or Taiwan without +.
 _ANSWERED = re.compile(r"[2-8]\d{6,7}|950\d{8,13}|85[23][2-9]\d{7}|8869\d{8}")
+# Eight equal digits, or a count: what is typed to fill the field. A lucky number that somebody has is as
+# little a reason to accuse him.
+_FILLED_IN = re.compile(r"(\d)\1{7}|12345678")
+_HOTLINE = re.compile(r"[48]00\d{7}")
+_WITHOUT_COUNTRY = re.compile(r"85[23][2-9]\d{7}|8869\d{8}")
 # E.164 allows fifteen digits.
 SHORTEST, LONGEST = 7, 15
 
@@ -74,6 +80,20 @@ def doubt(phone: str, number: str, disposable: Container[str] = ()) -> str:
     if number in disposable:
         return "phone_disposable"
     return "" if is_valid(number) or _ANSWERED.fullmatch(number) else "phone_invalid"
+
+
+def is_of_few(number: str, *, is_mainland: bool) -> bool:
+    """Whether a normalised number is one that strangers hardly share.
+
+    They share what fills a field, a hotline, a virtual number of a platform (95013 …), which goes to the next
+    buyer, and a landline without its area code, which every town has. What cannot be dialled names nobody.
+    """
+    if _FILLED_IN.search(number):
+        return False
+    if not is_mainland or is_mobile(number):
+        return True
+    is_answered = is_valid(number) or _WITHOUT_COUNTRY.fullmatch(number) is not None
+    return is_answered and not _HOTLINE.fullmatch(number)
 
 
 def is_mobile(phone: str) -> bool:

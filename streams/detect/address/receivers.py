@@ -12,7 +12,7 @@ from typing import ClassVar, NamedTuple
 
 import msgspec
 
-from streams.detect.address import details, divisions, identity, phones
+from streams.detect.address import details, devices, divisions, identity, phones
 from streams.detect.address.identity import Hasher, normal_consignee, normal_home
 
 MAINLAND = frozenset(
@@ -62,8 +62,10 @@ class Reader:
         self._disposable = disposable
 
     def device(self, device: str | None) -> str:
-        """The hash of a device, if it has one."""
-        return self._hasher.device(device) if device and self._hasher else ""
+        """The hash of a device, if it has one that tells it from others."""
+        if not device or self._hasher is None or devices.names_none(device):
+            return ""
+        return self._hasher.device(device)
 
     def phone(self, phone: str) -> str:
         """The hash of a phone number that stands by itself."""
@@ -90,13 +92,17 @@ class Reader:
             if not is_mobile or phone in self._disposable:
                 phone_doubt = phones.doubt(phone, number, self._disposable)
         hashed = ("", "", "")
+        place = details.place(text)
         if self._hasher is not None:
+            # The landline of a school or an office is everybody's there, as the address is.
+            is_of_place = place and not is_mobile and "#" not in number
+            is_of_few = phones.is_of_few(number, is_mainland=not region.outside)
             hashed = self._hasher.receiver(
-                number,
+                number if is_of_few and not is_of_place else "",
                 normal_home(region.name, region.repeated, text),
                 normal_consignee(name, region.within),
             )
-        return Reading(doubts, phone_doubt, region.outside, details.place(text), *hashed)
+        return Reading(doubts, phone_doubt, region.outside, place, *hashed)
 
 
 @lru_cache(maxsize=4096)

@@ -374,6 +374,7 @@ def _episode(
             "buyers": len(buyers),
             "orders": len(members),
             "units": units,
+            "most_buyers": most_buyers,
             "most_orders": most_orders,
             "most_units": most_units,
             "held_units": sum(h.units for h in holds if h.state == "held"),

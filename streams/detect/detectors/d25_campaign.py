@@ -179,11 +179,8 @@ class _Campaigns:
                     "将所含预警的证据合并成一份举证材料",
                     "Put the evidence of all alerts into one pack",
                 ),
-                playbooks.complaint(
-                    next((_COMPLAINTS[kind] for kind in _COMPLAINTS if kind in kinds), "异常投诉"),
-                    f"{_accused(episode)}在{days}天内先后出现{zh}",
-                ),
-                playbooks.police_report(),
+                # Two accounts may be two of one family: nobody says of them that they are one actor.
+                *(_against(episode, kinds, days, zh) if episode.severity == "critical" else ()),
                 # A platform restricts only who has ordered (N20).
                 *((_BAN,) if d.get("has_order") else ()),
             ),
@@ -197,15 +194,25 @@ def _who(episode: Episode, subject: str) -> tuple[str, str]:
         buyer = subject.partition(":")[2]
         return f"买家{buyer}", buyer
     n, ring = episode.details["accounts"], episode.details["ring"]
+    zh, en = "疑似同一人", "look like one actor"
+    if episode.severity != "critical":
+        zh, en = "可能是同一人或一家人", "may be one actor or one family"
     return (
-        f"疑似同一人的{n}个账号(共用手机号、设备或同属一组小号,关联编号{ring})",
-        f"{n} accounts that look like one actor (a phone, a device or a burst in common; ring {ring})",
+        f"{zh}的{n}个账号(共用手机号、设备或同属一组小号,关联编号{ring})",
+        f"{n} accounts that {en} (a phone, a device or a burst in common; ring {ring})",
     )
 
 
-def _accused(episode: Episode) -> str:
+def _against(episode: Episode, kinds: Sequence[str], days: int, zh: str) -> tuple[Step, ...]:
     accounts = episode.details.get("accounts")
-    return f"疑似同一人的{accounts}个关联账号" if accounts else "同一买家"
+    accused = f"疑似同一人的{accounts}个关联账号" if accounts else "同一买家"
+    return (
+        playbooks.complaint(
+            next((_COMPLAINTS[kind] for kind in _COMPLAINTS if kind in kinds), "异常投诉"),
+            f"{accused}在{days}天内先后出现{zh}",
+        ),
+        playbooks.police_report(),
+    )
 
 
 class Campaign(_Campaigns, SecondOrder[Rules]):
@@ -284,7 +291,12 @@ class RingCampaign(_Campaigns, SecondOrder[Rules]):
     ) -> Verdict:
         shop = facts.subject
         kept = {signal.ref: signal for signal in facts.of(Signal)}
-        of_rings = acts.acts(episodes, "shop", shop, rules.kind_of)
+        of_rings = [
+            # A warning may rest on addresses and names alone, which tie strangers.
+            act
+            for act in acts.acts(episodes, "shop", shop, rules.kind_of)
+            if act.severity == "critical"
+        ]
         campaigns = [
             # By the signal that is kept and let go: the act was at another time.
             _of_ring(chain, kept[chain.run.anchor.ref], horizon_ms, rules)
@@ -335,8 +347,11 @@ def _of_ring(chain: Chain, anchor: Signal, horizon_ms: int, rules: Rules) -> Epi
         ),
         {
             "accounts": len({account for act in chain.acts for account in act.accounts}),
-            # After the first act, so it is the same while the ring grows.
-            "ring": ring_id(str(anchor.values["identity"])),
+            # Not implied by the members: what it says is news although they are the same.
+            "most_accounts": most_accounts,
+            "most_kinds": most_kinds,
+            # After the first act, and not what ties it, of which there may be more while the ring grows.
+            "ring": ring_id(anchor.event_id),
         },
         (
             "家人、同住者可能共用手机或设备",
