@@ -62,6 +62,7 @@ class Browser:
         self._buffer = b""
         self._next_id = 0
         self.events: list[dict[str, Any]] = []
+        self._contexts: list[str] = []
 
     def __enter__(self) -> Self:
         return self
@@ -100,11 +101,17 @@ class Browser:
     def page(self, *, width: int = 1280, height: int = 900) -> Page:
         """A new tab in a context of its own: cookies are not shared."""
         context = self.send("Target.createBrowserContext")["browserContextId"]
+        self._contexts.append(context)
         target = self.send("Target.createTarget", url="about:blank", browserContextId=context)
         attached = self.send("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         page = Page(self, attached["sessionId"])
         page.resize(width, height)
         return page
+
+    def close_pages(self) -> None:
+        """Close all tabs: one whose console is gone would try to reach it for ever."""
+        while self._contexts:
+            self.send("Target.disposeBrowserContext", browserContextId=self._contexts.pop())
 
     def _receive(self, end: float, method: str) -> dict[str, Any]:
         while b"\0" not in self._buffer:

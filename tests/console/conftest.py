@@ -25,6 +25,12 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(autouse=True)
+def _tabs_closed(browser: Browser) -> Iterator[None]:
+    yield
+    browser.close_pages()
+
+
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     with Served(tmp_path, Clock()) as served:
