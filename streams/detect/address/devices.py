@@ -29,5 +29,10 @@ _NAME_NONE = _WORDS | _OF_MANY | _HASHED
 def names_none(device: str) -> bool:
     """Whether an id is a placeholder, or the same on devices of strangers: also 0000… and ffff…"""
     text = device.strip().lower()
+    if text in _NAME_NONE or not text:
+        return True
+    # Every order is asked about its device, and hardly any ends as it begins.
+    if text[0] != text[-1] and text.isalnum():
+        return False
     letters = text.replace("-", "").replace(":", "")
-    return letters == letters[:1] * len(letters) or text in _NAME_NONE
+    return letters == letters[:1] * len(letters)

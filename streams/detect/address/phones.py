@@ -88,7 +88,9 @@ def is_of_few(number: str, *, is_mainland: bool) -> bool:
     They share what fills a field, a hotline, a virtual number of a platform (95013 …), which goes to the next
     buyer, and a landline without its area code, which every town has. What cannot be dialled names nobody.
     """
-    if _FILLED_IN.search(number):
+    # Of eleven digits, eight equal ones hold the fourth to the eighth; most numbers are told by that alone.
+    may_be_filled_in = number[3:7] == number[4:8] or len(number) > 11 or "12345678" in number
+    if may_be_filled_in and _FILLED_IN.search(number):
         return False
     if not is_mainland or is_mobile(number):
         return True
