@@ -211,11 +211,11 @@ def expected(events: Sequence[Event], horizon_ms: int) -> list[Expected]:
     wrote: dict[str, set[int]] = defaultdict(set)
     for topic, v in events:
         if topic == "contacts":
-            at_ms = ms(_seconds(v["occurred_at"]))
+            at_ms = ms(seconds(v["occurred_at"]))
             calls[f"{v['shop_id']}:{v['buyer_id']}"].append((at_ms, v["answered"]))
         # Who writes is reached, on the whole of that day.
         elif topic == "chats" and v["sender"] == "buyer":
-            wrote[f"{v['shop_id']}:{v['buyer_id']}"].add(ms(_seconds(v["occurred_at"])) // DAY_MS)
+            wrote[f"{v['shop_id']}:{v['buyer_id']}"].add(ms(seconds(v["occurred_at"])) // DAY_MS)
     found = []
     for subject, of_it in acts_by_buyer(events, horizon_ms).items():
         of_calls = sorted(calls[subject], key=lambda call: call[0])
@@ -223,7 +223,7 @@ def expected(events: Sequence[Event], horizon_ms: int) -> list[Expected]:
     return sorted(found)
 
 
-def _seconds(at: str) -> float:
+def seconds(at: str) -> float:
     return datetime.fromisoformat(at).timestamp() - ms(0) / 1000
 
 

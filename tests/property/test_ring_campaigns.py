@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
-from datetime import datetime
 from random import Random
 from typing import Any, NamedTuple
 
@@ -23,6 +22,7 @@ from tests.property.test_campaign_agreement import (
     acts_by_buyer,
     apart,
     life,
+    seconds,
 )
 from tests.property.test_order_independence import batches, move_horizons
 from tests.talk_stories import Talk, talk_history
@@ -171,13 +171,13 @@ def _told(events: Sequence[Event], horizon_ms: int) -> dict[str, list[Told]]:
     for topic, v in events:
         if topic == "payments":
             name = v["shop_id"], v["buyer_id"], v["order_id"]
-            at_ms = ms(_seconds(v["occurred_at"]))
+            at_ms = ms(seconds(v["occurred_at"]))
             paid[name] = min(paid.get(name, at_ms), at_ms)
     found: dict[str, list[Told]] = defaultdict(list)
     for topic, v in events:
         if topic != "orders" or v["type"] != "created":
             continue
-        at_ms = ms(_seconds(v["occurred_at"]))
+        at_ms = ms(seconds(v["occurred_at"]))
         paid_ms = paid.get((v["shop_id"], v["buyer_id"], v["order_id"]))
         receiver = v.get("receiver", {})
         shared = {
@@ -192,10 +192,6 @@ def _told(events: Sequence[Event], horizon_ms: int) -> dict[str, list[Told]]:
                 one = Told(v["buyer_id"], (kind, value), is_late, is_late and paid_ms is not None)
                 found[v["shop_id"]].append(one)
     return found
-
-
-def _seconds(at: str) -> float:
-    return datetime.fromisoformat(at).timestamp() - ms(0) / 1000
 
 
 def _passing(known: Iterable[Told], actors: Set[str]) -> dict[tuple[str, str], set[str]]:

@@ -23,14 +23,12 @@ _MASKED = re.compile(rf"\d[*＊xX•●]{{2,}}|[*＊•●]{{2,}}|\A{CIPHER}\Z")
 _BEHIND = re.compile(r"转|轉|#|,|;|/|ext", re.IGNORECASE)
 # 0571-88888888-801: an extension of an office, as people write it on paper.
 _DASHED = re.compile(r"(0\d{2,3}-?\d{7,8})-(\d{1,5})")
+_WITHOUT_COUNTRY = re.compile(r"85[23][2-9]\d{7}|8869\d{8}")
 # No number of the plan, and yet one that is answered: of the same town without its area code, a virtual one
 # that a platform shows instead of the buyer's (95013 …), and one in Hong Kong, Macao or Taiwan without +.
-_ANSWERED = re.compile(r"[2-8]\d{6,7}|950\d{8,13}|85[23][2-9]\d{7}|8869\d{8}")
-# Eight equal digits, or a count: what is typed to fill the field. A lucky number that somebody has is as
-# little a reason to accuse him.
-_FILLED_IN = re.compile(r"(\d)\1{7}|12345678")
+_ANSWERED = re.compile(rf"[2-8]\d{{6,7}}|950\d{{8,13}}|{_WITHOUT_COUNTRY.pattern}")
+_EIGHT_EQUAL = re.compile(r"(\d)\1{7}")
 _HOTLINE = re.compile(r"[48]00\d{7}")
-_WITHOUT_COUNTRY = re.compile(r"85[23][2-9]\d{7}|8869\d{8}")
 # E.164 allows fifteen digits.
 SHORTEST, LONGEST = 7, 15
 
@@ -88,14 +86,22 @@ def is_of_few(number: str, *, is_mainland: bool) -> bool:
     They share what fills a field, a hotline, a virtual number of a platform (95013 …), which goes to the next
     buyer, and a landline without its area code, which every town has. What cannot be dialled names nobody.
     """
-    # Of eleven digits, eight equal ones hold the fourth to the eighth; most numbers are told by that alone.
-    may_be_filled_in = number[3:7] == number[4:8] or len(number) > 11 or "12345678" in number
-    if may_be_filled_in and _FILLED_IN.search(number):
+    if _is_filled_in(number):
         return False
     if not is_mainland or is_mobile(number):
         return True
     is_answered = is_valid(number) or _WITHOUT_COUNTRY.fullmatch(number) is not None
     return is_answered and not _HOTLINE.fullmatch(number)
+
+
+def _is_filled_in(number: str) -> bool:
+    """Whether eight digits are equal, or count: what is typed to fill the field.
+
+    A lucky number that somebody has is as little a reason to accuse him.
+    """
+    # Of eleven digits, eight equal ones hold the fourth to the eighth; most numbers are told by that alone.
+    may_be_equal = number[3:7] == number[4:8] or len(number) > 11
+    return "12345678" in number or (may_be_equal and _EIGHT_EQUAL.search(number) is not None)
 
 
 def is_mobile(phone: str) -> bool:
