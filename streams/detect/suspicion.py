@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from streams.detect.detector import Facts
@@ -181,6 +181,12 @@ def tell(subject: str, order: UnpaidOrder, identity: str, counted_ms: int) -> To
         values,
     )
     return Told("identity", f"{shop}:{identity}", signal)
+
+
+def late_payers(told: Iterable[Signal], besides: Collection[object]) -> int:
+    """How many buyers but these left an order unpaid for too long and paid it after all."""
+    late = (s.values["buyer"] for s in told if s.name == UNPAID and "paid_ms" in s.values)
+    return len({buyer for buyer in late if buyer not in besides})
 
 
 def pass_on(identity_subject: str, signal: Signal) -> Told:

@@ -41,7 +41,7 @@ from streams.detect.facts import (
 from streams.detect.reach import Reached
 from streams.detect.rings import ring_id
 from streams.detect.second_order import SecondOrder
-from streams.detect.suspicion import UNPAID
+from streams.detect.suspicion import UNPAID, late_payers
 
 _NAMES = {
     "unpaid": ("大量拍下未付款", "a burst of unpaid orders"),
@@ -267,8 +267,7 @@ class ActingIdentity(Detector[Rules]):
         if not acted or len({signal.values["buyer"] for signal in (*acted, *unpaid)}) < 2:
             return NOTHING
         actors = {signal.values["buyer"] for signal in acted}
-        payers = {s.values["buyer"] for s in unpaid if "paid_ms" in s.values} - actors
-        if len(payers) >= rules.hub_paying_buyers:
+        if late_payers(unpaid, actors) >= rules.hub_paying_buyers:
             return Verdict(insufficient=("identity_shared_by_payers",))
         return Verdict(signals=acts.pass_on(facts.subject, acted, unpaid))
 

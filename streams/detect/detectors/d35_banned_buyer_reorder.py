@@ -39,7 +39,7 @@ from streams.detect.facts import (
     Signal,
     by_time,
 )
-from streams.detect.suspicion import STRONG_KINDS, UNPAID, identities_of
+from streams.detect.suspicion import STRONG_KINDS, UNPAID, identities_of, late_payers
 
 BANNED_LINK = "banned_link"
 # A banned buyer has few phones and devices; the first ones are told.
@@ -239,8 +239,7 @@ class BannedIdentity(Detector[Rules]):
         if not marks:
             return NOTHING
         orders = [s for s in known if s.name == UNPAID and s.values["buyer"] not in marks]
-        payers = {s.values["buyer"] for s in orders if "paid_ms" in s.values}
-        if len(payers) >= rules.hub_paying_buyers:
+        if late_payers(known, marks) >= rules.hub_paying_buyers:
             return Verdict(insufficient=("identity_shared_by_payers",))
         shop, _, identity = facts.subject.partition(":")
         links = [
