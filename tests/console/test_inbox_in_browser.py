@@ -767,7 +767,7 @@ def test_whoever_scrolled_down_to_choose_sees_that_the_list_has_changed(
     page.wait("!document.querySelector('#stale').hidden")
     # All of it, below the bar at the top.
     assert page.evaluate(
-        "(() => { const b = document.querySelector('#stale').getBoundingClientRect();"
+        "(() => { const b = document.querySelector('#stale .message').getBoundingClientRect();"
         "const top = document.querySelector('.top').getBoundingClientRect();"
         "return b.top >= top.bottom && b.bottom <= innerHeight; })()"
     )
@@ -1190,6 +1190,35 @@ def test_a_reason_that_is_being_typed_is_not_swept_away_by_another_top_up(
     served.add(make_alert("9"))
     page.wait("document.querySelectorAll('.topups > li').length === 2")
     page.wait("document.querySelector('#stale').hidden")
+
+
+def test_a_choice_that_is_not_sent_yet_is_no_news_of_the_list(page: Page, served: Served) -> None:
+    here, elsewhere = top_ups(1)[0], top_ups(2, shop="shop2")[1]
+    served.add(here)
+    page.goto(served.url + "/recharges?shop=shop1")
+    page.wait("document.querySelector('#live').classList.contains('on')")
+    page.click("[value=failed] + span")
+    # The head shows that the page was compared.
+    served.add(elsewhere)
+    page.wait("document.querySelector('#unrecorded b').textContent === '2'")
+    assert page.evaluate("document.querySelector('#stale').hidden")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_news_that_a_list_has_changed_moves_nothing_under_the_mouse(
+    page: Page, served: Served, width: int
+) -> None:
+    first, second = top_ups(2)
+    served.add(first)
+    page.resize(width, 900)
+    page.goto(served.url + "/recharges")
+    page.wait("document.querySelector('#live').classList.contains('on')")
+    page.type("[name=reason]", "官方")
+    place = "JSON.stringify(document.querySelector('.topups button').getBoundingClientRect())"
+    before = page.evaluate(place)
+    served.add(second)
+    page.wait("!document.querySelector('#stale').hidden")
+    assert page.evaluate(place) == before
 
 
 def test_a_shop_is_chosen_on_the_page_of_the_rules(page: Page, served: Served) -> None:

@@ -44,6 +44,7 @@
     copy.querySelectorAll("output").forEach((words) => { words.textContent = ""; });
     copy.querySelectorAll(".bulk").forEach((form) => form.classList.remove("some", "much"));
     copy.querySelectorAll("button").forEach((button) => button.removeAttribute("disabled"));
+    copy.querySelectorAll("[name=reason]").forEach((field) => field.removeAttribute("required"));
     if (!withTimes) copy.querySelectorAll("time, [checked]").forEach((one) => {
       one.removeAttribute("checked");
       if (one.matches("time")) one.remove();
