@@ -113,4 +113,9 @@ def money(detail: Mapping[str, Scalar]) -> tuple[Decimal, str] | None:
     if not isinstance(minor, int) or isinstance(minor, bool) or not minor:
         return None
     currency = said if isinstance(said, str) else ""
-    return Decimal(minor).scaleb(-_DECIMALS.get(currency, 2)), currency
+    return in_whole_units(minor, currency), currency
+
+
+def in_whole_units(minor: int, currency: str) -> Decimal:
+    """An amount of that many of the smallest unit of a currency; of one that is unknown, of hundredths."""
+    return Decimal(minor).scaleb(-_DECIMALS.get(currency, 2))

@@ -11,6 +11,7 @@ from typing import Final
 
 from streams.detect.deadlines import in_words
 from streams.detect.detector import Wording
+from streams.inbox.fact_words import in_whole_units
 
 Pair = tuple[str, str]
 
@@ -64,12 +65,12 @@ _LIMITS: Final[dict[str, Pair]] = {
 _UNITS: Final[dict[str, Pair]] = {
     "_days": ("天", "days"),
     "_orders": ("笔", "orders"),
-    "_minor": ("最小货币单位", "minor units"),
     "_per_mille": ("‰", "‰"),
     "_percent": ("%", "%"),
     "_units": ("件", "units"),
 }
 _LENGTH: Final = "_s"
+_AMOUNT: Final = "_minor"
 
 
 def name_of(field: str, own: Wording) -> Pair | None:
@@ -85,13 +86,18 @@ def name_of(field: str, own: Wording) -> Pair | None:
     return NAMES.get(field)
 
 
-def value_of(field: str, value: object) -> Pair:
-    """A value with its unit, by the ending of its name. Lists are said entry by entry."""
+def value_of(field: str, value: object, currency: str = "") -> Pair:
+    """A value with its unit, by the ending of its name; an amount in whole units of the currency.
+
+    Lists are said entry by entry.
+    """
     if isinstance(value, Mapping):
         return _both(" · ".join(f"{key}: {', '.join(entries)}" for key, entries in value.items()))
     said = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
     if field.endswith(_LENGTH) and isinstance(value, int):
         return in_words(value)
+    if field.endswith(_AMOUNT) and isinstance(value, int):
+        return _both(f"{in_whole_units(value, currency)} {currency}".strip())
     for ending, (zh, en) in _UNITS.items():
         if field.endswith(ending):
             return f"{said}{zh}", f"{said} {en.removesuffix('s') if said == '1' else en}"
@@ -100,7 +106,7 @@ def value_of(field: str, value: object) -> Pair:
 
 def _counted(field: str, thresholds: Mapping[str, Pair]) -> Pair | None:
     """What an alert calls the number that the field limits; units end the name of the field only."""
-    for ending in ("", _LENGTH, *_UNITS):
+    for ending in ("", _LENGTH, _AMOUNT, *_UNITS):
         if field.endswith(ending) and (found := thresholds.get(field.removesuffix(ending))):
             return found
     return None

@@ -59,6 +59,11 @@ class Block:
     allowed: int = 0
 
     @property
+    def currency(self) -> str:
+        """The currency of its amounts, empty where it limits none."""
+        return next((str(line.value) for line in self.lines if line.field == "currency"), "")
+
+    @property
     def is_own(self) -> bool:
         """Whether the shop overrides any of it."""
         return bool(self.allowed) or any(line.default is not None for line in self.lines)

@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 from schemas.alerts import Scalar, Text
 from streams.detect.deadlines import TEXTS as DEADLINES
-from streams.inbox.fact_words import NAMES, money
+from streams.inbox.fact_words import NAMES, in_whole_units, money
 from streams.inbox.rule_words import name_of, value_of
 from streams.inbox.session import LOCAL_OPERATOR
 from streams.inbox.snooze import MORNING
@@ -25,6 +25,9 @@ from streams.inbox.wordings import wording_of
 Language = Literal["zh", "en"]
 # The platforms' clock, which all of their deadlines use.
 CHINA: Final = timezone(timedelta(hours=8))
+# In units of thresholds: an amount, and the currency after it.
+_MINOR_UNITS: Final = "minor units of "
+_MINUTE_S: Final = 60
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+[+-]\d\d:\d\d")
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {
@@ -1032,7 +1035,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "unit.days": ("天", "days"),
     "unit.kinds": ("种", "kinds"),
     "unit.messages": ("条", "messages"),
-    "unit.minor units": ("最小货币单位", "minor units"),
     "feed.away": (
         "现在收不到新的预警，页面上是已存的内容，可以继续处理。请告知运维，原因见",
         "No new alerts arrive at the moment. This is what is stored, and it can be worked on. Tell whoever "
@@ -1249,20 +1251,28 @@ class Words:
         """What a number of the rules is called, in the block of a detector or a deadline."""
         return self._in(name_of(field, wording_of(code)) or (field, field))
 
-    def rule_value(self, field: str, value: object) -> str:
-        """A value of the rules, with its unit."""
+    def rule_value(self, field: str, value: object, currency: str) -> str:
+        """A value of the rules, with its unit; `currency` is that of its block, or empty."""
         if isinstance(value, bool):
             return self("detail.yes" if value else "detail.no")
-        return self._in(value_of(field, value))
+        return self._in(value_of(field, value, currency))
 
     def deadline(self, code: str) -> str:
         """What a deadline is about."""
         return self._in(DEADLINES[code])
 
-    def unit(self, detector: str, code: str) -> str:
-        """The word for a unit, which may be the detector's own."""
-        own = wording_of(detector).units.get(code)
-        return self._in(own) if own else self.phrase("unit", code)
+    def measure(self, detector: str, value: int, unit: str) -> tuple[str, str]:
+        """A number as a person says it, and the word for its unit, which may be the detector's own.
+
+        Lengths of time and amounts of money are said in larger units, with these.
+        """
+        if unit == "s" and value >= _MINUTE_S:
+            return self._span(timedelta(seconds=value)), ""
+        if unit.startswith(_MINOR_UNITS):
+            currency = unit.removeprefix(_MINOR_UNITS)
+            return f"{in_whole_units(value, currency)}", currency
+        own = wording_of(detector).units.get(unit)
+        return str(value), self._in(own) if own else self.phrase("unit", unit)
 
     def of(self, text: Text) -> str:
         """The sentence of an alert in this language."""

@@ -131,6 +131,13 @@ def test_a_value_is_said_with_its_unit(field: str, value: object, said: tuple[st
     assert value_of(field, value) == said
 
 
+def test_an_amount_is_said_in_whole_units_of_the_currency_of_its_block() -> None:
+    assert value_of("min_amount_minor", 100000, "CNY") == ("1000.00 CNY",) * 2
+    assert value_of("min_amount_minor", 100000, "JPY") == ("100000 JPY",) * 2
+    blocks = {block.code: block for block in detectors_of(load_rules(None, find_detectors()), "")}
+    assert (blocks["D07"].currency, blocks["D01"].currency) == ("CNY", "")
+
+
 def test_a_list_of_free_text_is_only_counted() -> None:
     class Lists(BaseModel):
         free: list[str]

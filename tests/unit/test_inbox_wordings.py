@@ -119,7 +119,12 @@ def nameless(alerts: Iterable[Alert]) -> set[str]:
         own, checks = _wording(alert.detector), alert.evidence.thresholds
         named = {
             "thresholds": {check.name: own.thresholds.get(check.name) for check in checks},
-            "units": {c.unit: own.units.get(c.unit, TEXTS.get(f"unit.{c.unit}")) for c in checks},
+            "units": {
+                c.unit: own.units.get(c.unit, TEXTS.get(f"unit.{c.unit}"))
+                for c in checks
+                # A currency has the same name in every language.
+                if not c.unit.startswith("minor units of ")
+            },
             "details": {one: own.details.get(one, NAMES.get(one)) for one in _details(alert)},
         }
         for what, names in named.items():
@@ -189,12 +194,28 @@ def test_of_a_detector_that_is_unknown_here_codes_are_shown() -> None:
     words = Words("en", NOW)
     assert words.detector("D98") == "D98"
     assert words.threshold("D98", "orders") == "orders"
-    assert words.unit("D98", "glances") == "glances"
-    assert words.unit("D98", "minor units") == "minor units"
+    assert words.measure("D98", 3, "glances") == ("3", "glances")
     assert list(words.said({"weather": "sunny", "buyer": "b1"}, "D98")) == [
         ("weather", "sunny"),
         ("buyer", "b1"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "zh", "en"),
+    [
+        (100000, "minor units of CNY", ("1000.00", "CNY"), ("1000.00", "CNY")),
+        (100000, "minor units of JPY", ("100000", "JPY"), ("100000", "JPY")),
+        (45, "s", ("45", "秒"), ("45", "s")),
+        (1800, "s", ("30分钟", ""), ("30 min", "")),
+        (93780, "s", ("1天2小时", ""), ("1 d 2 h", "")),
+    ],
+)
+def test_money_and_time_that_were_compared_are_said_as_people_say_them(
+    value: int, unit: str, zh: tuple[str, str], en: tuple[str, str]
+) -> None:
+    assert Words("zh", NOW).measure("D07", value, unit) == zh
+    assert Words("en", NOW).measure("D07", value, unit) == en
 
 
 def test_names_of_one_detector_are_not_those_of_another() -> None:
@@ -202,8 +223,8 @@ def test_names_of_one_detector_are_not_those_of_another() -> None:
     assert words.detector("D01") == "恶拍"
     assert words.threshold("D10", "claims") == "索赔(同一包裹算一次)"
     assert words.threshold("D01", "claims") == "claims"
-    assert words.unit("D25", "acts") == "种"
-    assert words.unit("D01", "acts") == "acts"
+    assert words.measure("D25", 3, "acts") == ("3", "种")
+    assert words.measure("D01", 3, "acts") == ("3", "acts")
     assert list(words.said({"banned": "b7"}, "D35")) == [("禁购", "b7")]
     assert list(words.said({"banned": "b7"}, "D01")) == [("banned", "b7")]
 

@@ -158,7 +158,8 @@ def _case(
     # An amount in another currency was not compared.
     if order.currency == rules.currency:
         amount_minor, limit = order.amount_minor, rules.min_amount_minor
-        thresholds.append(Threshold("amount", amount_minor, "minor units", info=limit))
+        unit = f"minor units of {rules.currency}"
+        thresholds.append(Threshold("amount", amount_minor, unit, info=limit))
     promised = [fact.ship_by_ms for fact in facts.of(OrderPlaced) if fact.ref == order.ref]
     opened_ms = max(order.at_ms, payment.at_ms)
     return Case(

@@ -313,7 +313,8 @@ def _why_large(order: LargeOrder | None, rules: Rules) -> tuple[Threshold, ...]:
     # An amount in another currency was not compared.
     if order.currency != rules.currency:
         return (units,)
-    return units, Threshold("amount", amount_minor, "minor units", rules.large_amount_minor)
+    unit = f"minor units of {rules.currency}"
+    return units, Threshold("amount", amount_minor, unit, rules.large_amount_minor)
 
 
 DETECTORS = (RefusedThenRefund(),)
