@@ -24,7 +24,7 @@ class Webhook:
         """Bodies that were answered with 200."""
         return [body for status, body in self.received if status == 200]
 
-    def wait_for(self, requests: int, deadline_s: float = 30.0) -> None:
+    def wait_for(self, requests: int, deadline_s: float = 120.0) -> None:
         """Return when that many requests were answered; AssertionError at the deadline."""
         with self.arrived:
             in_time = self.arrived.wait_for(lambda: len(self.received) >= requests, deadline_s)

@@ -13,6 +13,9 @@ from typing import NamedTuple
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
+# Reached only where something is wrong, however busy the machine is.
+_DEADLINE_S = 120.0
+
 
 class Record(NamedTuple):
     """One record as the broker has it."""
@@ -85,41 +88,40 @@ def produce(
         producer.close()
 
 
-def read_to_end(bootstrap: str, *topics: str, deadline_s: float = 30.0) -> list[Record]:
+def read_to_end(bootstrap: str, *topics: str) -> list[Record]:
     """All records of the topics up to what their ends are when they are reached.
 
     In order of (topic, partition, offset). Raises AssertionError at the deadline.
     """
     records: list[Record] = []
-    for batch, at_end in _polls(bootstrap, topics, deadline_s):
+    for batch, at_end in _polls(bootstrap, topics):
         records += batch
         if at_end:
             return sorted(records, key=lambda record: record[:3])
-    raise AssertionError(f"{topics}: the end was not reached within {deadline_s} s: {records[-3:]}")
+    raise AssertionError(
+        f"{topics}: the end was not reached within {_DEADLINE_S} s: {records[-3:]}"
+    )
 
 
 def read_until(
     bootstrap: str,
     *topics: str,
     enough: Callable[[list[Record]], bool],
-    deadline_s: float = 30.0,
 ) -> list[Record]:
     """Records from the beginning on, in order of arrival, as soon as `enough(records)` holds."""
     records: list[Record] = []
-    for batch, _ in _polls(bootstrap, topics, deadline_s):
+    for batch, _ in _polls(bootstrap, topics):
         records += batch
         if enough(records):
             return records
     raise AssertionError(
-        f"{topics}: not enough after {deadline_s} s: {len(records)} records, last {records[-3:]}"
+        f"{topics}: not enough after {_DEADLINE_S} s: {len(records)} records, last {records[-3:]}"
     )
 
 
-def _polls(
-    bootstrap: str, topics: Sequence[str], deadline_s: float
-) -> Iterator[tuple[list[Record], bool]]:
+def _polls(bootstrap: str, topics: Sequence[str]) -> Iterator[tuple[list[Record], bool]]:
     """(new records, whether every partition is read to its end), until the deadline."""
-    deadline = time.monotonic() + deadline_s
+    deadline = time.monotonic() + _DEADLINE_S
     consumer = KafkaConsumer(
         bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
     )

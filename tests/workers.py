@@ -116,7 +116,7 @@ class Worker:
         found = [line for line in lines if line.startswith((f"{name}{{", f"{name} "))]
         return sum(float(line.rsplit(" ", 1)[1]) for line in found)
 
-    def wait_for(self, condition: Callable[[], bool], what: str, deadline_s: float = 90.0) -> None:
+    def wait_for(self, condition: Callable[[], bool], what: str, deadline_s: float = 180.0) -> None:
         """Poll until it holds; fails with the end of the log at the deadline or when it exited."""
         deadline = time.monotonic() + deadline_s
         while not condition():
@@ -242,7 +242,7 @@ def difference(
     return "\n".join(lines)
 
 
-def settled(subject: Worker, wanted: Mapping[str, Any], deadline_s: float = 90.0) -> None:
+def settled(subject: Worker, wanted: Mapping[str, Any], deadline_s: float = 180.0) -> None:
     """Wait until the alerts on the topic are the wanted ones; fails with the difference."""
     found: dict[str, Mapping[str, Any]] = {}
 

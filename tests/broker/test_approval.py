@@ -37,18 +37,18 @@ def test_what_a_person_says_in_the_inbox_moves_stock_once_although_either_is_dow
     with inbox(bootstrap, topic_prefix, tmp_path, **token) as running:
         person = Person(running.url)
         with stock(variables) as process:
-            wait_until(lambda: "<b>等待批准</b>" in person.page(name), deadline_s=60)
+            wait_until(lambda: "<b>等待批准</b>" in person.page(name))
             process.send_signal(signal.SIGKILL)
             process.wait()
         person.step(name, "take")
         person.step(name, "approve")
-        wait_until(lambda: is_sent(running), deadline_s=30)
+        wait_until(lambda: is_sent(running))
         assert commands() == []
         with stock(variables) as process:
-            wait_until(lambda: "<b>已补</b>" in person.page(name), deadline_s=60)
+            wait_until(lambda: "<b>已补</b>" in person.page(name))
             assert commands() == [3]
             person.step(name, "refuse")
-            wait_until(lambda: "<b>未批准，没有补或已收回</b>" in person.page(name), deadline_s=60)
+            wait_until(lambda: "<b>未批准，没有补或已收回</b>" in person.page(name))
             # Whoever sends the approval again, late.
             approval, _ = read_to_end(bootstrap, topics["control"])
             produce(bootstrap, topics["control"], [Message(approval.value)])
@@ -58,11 +58,11 @@ def test_what_a_person_says_in_the_inbox_moves_stock_once_although_either_is_dow
             assert process.stdout is not None
             assert any("stock_word_ignored" in line for line in process.stdout)
             process.send_signal(signal.SIGTERM)
-            output, _ = process.communicate(timeout=30)
+            output, _ = process.communicate(timeout=60)
         assert process.returncode == 0, output
     assert commands() == [3, -3]
     with inbox(bootstrap, topic_prefix, tmp_path, **token) as running:
         person = Person(running.url)
-        wait_until(lambda: "已自行解除" in person.page(name), deadline_s=60)
+        wait_until(lambda: "已自行解除" in person.page(name))
         assert "<b>未批准，没有补或已收回</b>" in person.page(name)
         assert running.metric('orderwatch_inbox_events_waiting{topic="control"}') == 0

@@ -22,7 +22,7 @@ def test_the_producer_sends_whatever_the_worker_takes_with_its_key(
     create_topics(bootstrap, {topic: 1})
     settings = Settings(bootstrap_servers=bootstrap, max_record_bytes=2048)
     with closing(clients.producer(settings)) as client:
-        client.send(topic, key=b"k" * 1024, value=b"v" * settings.max_record_bytes).get(timeout=30)
+        client.send(topic, key=b"k" * 1024, value=b"v" * settings.max_record_bytes).get(timeout=60)
     assert [len(record.value or b"") for record in read_to_end(bootstrap, topic)] == [2048]
 
 

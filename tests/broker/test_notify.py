@@ -85,7 +85,7 @@ def test_a_receiver_that_fails_before_a_kill_gets_the_alert_exactly_once(
                 )
             ]
             process.send_signal(signal.SIGTERM)
-            output, _ = process.communicate(timeout=30)
+            output, _ = process.communicate(timeout=60)
         assert process.returncode == 0, output
         assert [body["title"].split()[:4] for body in hook.accepted()] == [
             ["D01", "critical", "opened", "shop1:b42"]
@@ -119,7 +119,7 @@ def test_alerts_of_one_kind_are_the_first_and_the_rest(
                 )
             ]
             process.send_signal(signal.SIGTERM)
-            output, _ = process.communicate(timeout=30)
+            output, _ = process.communicate(timeout=60)
         assert process.returncode == 0, output
         first, rest = (body["title"] for body in hook.accepted())
         assert first.split()[:3] == ["D01", "critical", "opened"]

@@ -267,9 +267,9 @@ def test_a_worker_that_reads_nothing_of_topics_notices_as_well_that_they_were_de
             Settings(bootstrap_servers=kafka_bootstrap, topic_prefix=topic_prefix, partitions=1)
         )
         first.start()
-        first.wait_for(lambda: _owned(first) == {"buyer": 1, "subject": 1}, "all partitions", 30)
+        first.wait_for(lambda: _owned(first) == {"buyer": 1, "subject": 1}, "all partitions")
         spare.start()
-        spare.wait_for(lambda: _owned(spare) == {"buyer": 0, "subject": 0}, "no partition", 30)
+        spare.wait_for(lambda: _owned(spare) == {"buyer": 0, "subject": 0}, "no partition")
         with _admin(first) as client:
             client.delete_topics([f"{topic_prefix}{topic}" for topic in ("orders", "reviews")])
         assert spare.process is not None

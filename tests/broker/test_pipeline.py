@@ -75,7 +75,7 @@ class Services:
                     stderr=log,
                 )
 
-    def wait_for(self, condition: Callable[[], bool], what: str, deadline_s: float = 90.0) -> None:
+    def wait_for(self, condition: Callable[[], bool], what: str, deadline_s: float = 180.0) -> None:
         """Poll until it holds; fails with the end of the log at the deadline or when one exited."""
         deadline = time.monotonic() + deadline_s
         while not condition():

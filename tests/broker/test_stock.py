@@ -102,7 +102,7 @@ def test_a_top_up_is_taken_back_once_although_the_service_is_killed_in_between(
     with stock(variables) as process:
         read_until(bootstrap, topics["stock-adjustments"], enough=has("reverse"))
         process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=30)
+        output, _ = process.communicate(timeout=60)
     assert process.returncode == 0, output
     by_id = {
         each.adjustment_id: each.delta
@@ -133,7 +133,7 @@ def test_a_service_whose_file_is_lost_takes_back_what_it_topped_up(
     with stock(variables | {"ORDERWATCH_DATA_DIR": str(tmp_path / "lost")}) as process:
         read_until(bootstrap, topics["stock-adjustments"], enough=sums_to(3))
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
     produce(bootstrap, topics["alerts"], [alert_message(2, status="resolved", change="resolved")])
     with stock(variables | {"ORDERWATCH_DATA_DIR": str(tmp_path / "empty")}):
         read_until(bootstrap, topics["stock-adjustments"], enough=sums_to(0))
@@ -165,7 +165,7 @@ def test_a_service_whose_file_is_lost_still_obeys_the_kill_switch(
         assert process.stdout is not None
         assert any("stock_kill_switch" in line for line in process.stdout)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
     produce(bootstrap, topics["stock"], [reading()])
     produce(bootstrap, topics["alerts"], [alert_message(1)])
 
@@ -195,7 +195,7 @@ def test_a_second_service_of_the_group_ends_and_the_first_goes_on(
         produce(bootstrap, topics["alerts"], [end])
         read_until(bootstrap, topics["stock-adjustments"], enough=has("reverse"))
         first.send_signal(signal.SIGTERM)
-        output, _ = first.communicate(timeout=30)
+        output, _ = first.communicate(timeout=60)
     assert first.returncode == 0, output
     said = decisions(read_to_end(bootstrap, topics["stock-adjustments"]))
     assert [each.delta for each in said if each.delta] == [3, -3]
@@ -237,7 +237,7 @@ def test_a_person_lets_a_top_up_go_and_its_refusal_is_heard(
             bootstrap, topics["alerts"], [alert_message(2, status="resolved", change="resolved")]
         )
         process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=30)
+        output, _ = process.communicate(timeout=60)
     assert process.returncode == 0, output
     assert [each.delta for each in decisions(said) if each.delta] == [3, -3]
     assert len(read_to_end(bootstrap, topics["actions"])) == 1

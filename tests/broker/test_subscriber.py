@@ -71,7 +71,7 @@ def test_the_example_prints_alerts_and_stops_cleanly_on_sigterm(
             line = process.stdout.readline()
         finally:
             process.send_signal(signal.SIGTERM)
-        rest, _ = process.communicate(timeout=30)
+        rest, _ = process.communicate(timeout=60)
     assert line.startswith("D01 opened shop1:b42: ")
     assert "handled=1" in rest
     assert process.returncode == 0

@@ -54,7 +54,7 @@ def test_broker_restarts_in_the_middle_of_the_stream(
                 subject.start()
             return is_equal
 
-        subject.wait_for(is_settled, "the alerts of the replay", 120)
+        subject.wait_for(is_settled, "the alerts of the replay")
         assert subject.stop() == 0
 
 

@@ -84,7 +84,7 @@ def test_workers_join_leave_and_die_while_events_flow(
         first.wait_for(lambda: owned(first) > 0, "the first one comes back")
         second.kill()
         flow(2)
-        settled(first, wanted, 120)
+        settled(first, wanted)
         assert owned(first) == 4
         assert {len(ids) for ids in ids_by_anchor(first.alerts()).values()} == {1}
         assert first.stop() == 0

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # The browser reads commands from descriptor 3 and writes answers to 4.
 _EXEC_WITH_PIPES = (

@@ -43,7 +43,7 @@ def test_all_scenarios_live_end_as_in_replay(
         subject.start()
         subject.wait_ready()
         load(bootstrap, topic_prefix, events.read_bytes().splitlines())
-        settled(subject, wanted, 120)
+        settled(subject, wanted)
         found = subject.standing()
         assert subject.stop() == 0
     by_shop: dict[str, set[str]] = {scenario.shop: set() for scenario in scenarios()}

@@ -78,7 +78,7 @@ def test_without_a_broker_it_serves_says_so_and_stops_cleanly(
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        wait_until(lambda: _answers(url), deadline_s=30)
+        wait_until(lambda: _answers(url))
         assert get(f"{url}/healthz").status_code == 200
         ready = get(f"{url}/readyz")
         assert ready.status_code == 503
