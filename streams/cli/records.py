@@ -195,7 +195,16 @@ def dlq_replay(
 
     wanted = resend.Selection(reason=reason, topic=topic, limit=limit, rekey=rekey)
     with progress.counter("replay") as count:
-        outcome = resend.replay(context.obj.settings(), wanted, dry_run=dry_run, count=count)
+        try:
+            outcome = resend.replay(context.obj.settings(), wanted, dry_run=dry_run, count=count)
+        except KeyboardInterrupt:
+            if not dry_run:
+                progress.done(
+                    f"Interrupted when {count.records:,} letters were sent back and marked. The same "
+                    "command goes on; letters on their way are sent again, which does no harm: events "
+                    "are known by their ids."
+                )
+            raise
     tables.show_replayed(outcome, dry_run)
     if outcome.failed:
         raise typer.Exit(1)

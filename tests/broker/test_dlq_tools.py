@@ -401,6 +401,27 @@ def test_more_letters_than_a_chunk(settings: Settings, monkeypatch: pytest.Monke
     assert all(letter.is_replayed for letter in deadletters.read(settings).letters)
 
 
+def test_a_crash_before_the_markers_sends_a_chunk_again_and_loses_none(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resend, "CHUNK", 3)
+    mark, chunks = resend._mark, iter(range(2))
+
+    def crash_at_the_second(client: Any, delivered: list[deadletters.DeadLetter]) -> None:
+        if next(chunks) == 1:
+            raise KeyboardInterrupt
+        mark(client, delivered)
+
+    _bury(settings, *(_letter(n) for n in range(8)))
+    with monkeypatch.context() as crash, pytest.raises(KeyboardInterrupt):
+        crash.setattr(resend, "_mark", crash_at_the_second)
+        resend.replay(settings, resend.Selection())
+    assert len(resend.replay(settings, resend.Selection()).sent) == 5
+    values = [record.value for record in _read(settings, "orders")]
+    assert (len(values), len(set(values))) == (8 + 3, 8)
+    assert all(letter.is_replayed for letter in deadletters.read(settings).letters)
+
+
 def test_letter_is_found_by_its_position(settings: Settings) -> None:
     _bury(settings, _letter(1), _letter(2))
     assert deadletters.find(settings, "0:1").offset == "2"

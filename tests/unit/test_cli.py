@@ -8,7 +8,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -31,6 +31,7 @@ from streams.detect.address.identity import Hasher
 from streams.errors import ConfigurationError, PoisonError, TransientError
 from streams.identities import KEY_FILE, identity_key
 from streams.kafka.produce import Plan
+from streams.kafka.resend import Selection
 from streams.replay.pacing import Count, epoch_ms
 from streams.settings import Settings, load_settings
 from streams.simulate import simulate
@@ -491,4 +492,20 @@ def test_who_interrupts_a_sending_learns_how_far_it_went(
     assert main(["produce", "events.jsonl"]) == 130
     assert "Interrupted when 1,234 records were on their way." in capsys.readouterr().err
     assert main(["produce", "--check", "events.jsonl"]) == 130
+    assert capsys.readouterr().err == ""
+
+
+def test_who_interrupts_a_replay_of_dead_letters_learns_how_far_it_went(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def replay(
+        settings: Settings, selection: Selection, *, dry_run: bool, count: Callable[[int], None]
+    ) -> NoReturn:
+        count(500)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("streams.kafka.resend.replay", replay)
+    assert main(["dlq", "replay"]) == 130
+    assert "Interrupted when 500 letters were sent back" in capsys.readouterr().err
+    assert main(["dlq", "replay", "--dry-run"]) == 130
     assert capsys.readouterr().err == ""
