@@ -16,7 +16,7 @@ from tests.property.test_order_independence import batches, move_horizons
 WAYS = st.randoms(use_true_random=False)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(history=case_histories(most_buyers=12), horizon_ms=HORIZONS)
 def test_all_cases_equal_those_of_the_oracle(history: list[Event], horizon_ms: int) -> None:
     pipeline = run(history, horizon_ms)

@@ -10,7 +10,7 @@ from tests.property.histories import HORIZONS, histories
 
 
 # One question to the oracle costs more than many answers, so a history is many small ones.
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(history=histories(most_scenes=14, shops=6), horizon_ms=HORIZONS)
 def test_all_episodes_equal_those_of_the_oracle(history: list[Event], horizon_ms: int) -> None:
     pipeline = run(history, horizon_ms)

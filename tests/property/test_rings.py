@@ -80,7 +80,7 @@ def history(rng: Random, shops: int) -> list[Event]:
     return list(story.events)
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(seed=SEEDS)
 def test_the_same_rings_as_the_oracle_finds(seed: int) -> None:
     rng = Random(seed)
@@ -89,7 +89,7 @@ def test_the_same_rings_as_the_oracle_finds(seed: int) -> None:
     assert engine_rows(pipeline.alerts, pipeline.partitions) == oracle_rows(events, horizon_ms)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(seed=SEEDS)
 def test_the_same_rings_whatever_had_to_be_taken_back(seed: int) -> None:
     rng = Random(seed)

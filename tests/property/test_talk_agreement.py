@@ -220,31 +220,31 @@ def invoices(draw: Draw) -> list[Event]:
     return list(story.events)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(demanders(), HORIZONS)
 def test_demanders_agree_with_the_oracle(events: list[Event], horizon_ms: int) -> None:
     assert engine_rows(run(events, horizon_ms)) == oracle_rows(events, horizon_ms)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(invoices(), HORIZONS)
 def test_invoices_agree_with_the_oracle(events: list[Event], horizon_ms: int) -> None:
     assert engine_rows(run(events, horizon_ms)) == oracle_rows(events, horizon_ms)
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(talks(), HORIZONS)
 def test_talks_agree_with_the_oracle(events: list[Event], horizon_ms: int) -> None:
     assert engine_rows(run(events, horizon_ms)) == oracle_rows(events, horizon_ms)
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(reviewers(), HORIZONS)
 def test_reviewers_agree_with_the_oracle(events: list[Event], horizon_ms: int) -> None:
     assert engine_rows(run(events, horizon_ms)) == oracle_rows(events, horizon_ms)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(talks(), HORIZONS, st.randoms(use_true_random=False))
 def test_the_order_of_arrival_does_not_matter(
     events: list[Event], horizon_ms: int, rng: random.Random
