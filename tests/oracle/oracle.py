@@ -106,6 +106,7 @@ DEFAULTS: Mapping[str, Mapping[str, int | str]] = {
         "shop_cooldown_s": _DAY_S,
     },
     "D12": {
+        "limit_s": 48 * 3600,
         "large_units": 20,
         "large_amount_minor": 100_000,
         "prior_cases": 1,
@@ -119,7 +120,7 @@ DEFAULTS: Mapping[str, Mapping[str, int | str]] = {
     "D04": {"window_s": 600, "cooldown_s": _DAY_S, "expire_after_s": 30 * _DAY_S},
     "D13": {},
     "D14": {"cooldown_s": _DAY_S, "expire_after_s": 15 * _DAY_S},
-    "D17": {"window_s": 600},
+    "D17": {"window_s": 600, "invoice_within_s": _DAY_S, "limit_s": 48 * 3600},
     "D18": {"kinds": 1},
     "D20": {"before_s": 30 * _DAY_S},
     "D21": {
