@@ -72,26 +72,32 @@ def levels_of(
     scale = _Scale(facts, tolerance_percent)
     for fact in told_before(found, facts):
         is_only_sku = fact.is_other_sku and not scale.is_short(fact)
-        levels.setdefault(fact.event_id, "info" if is_only_sku else "warn")
+        levels[fact.event_id] = "info" if is_only_sku else "warn"
     return levels
 
 
 def told_before(found: Sequence[ReturnInspected], facts: Facts) -> list[ReturnInspected]:
-    """The mismatches of which the buyer had said before that another thing or too little came.
+    """The mismatches of which the buyer, and nobody else, said that another thing or too little had come.
 
-    In the chat; or, where less came back, that it came broken. Of one order: that is a slip of the shop's.
-    Whoever swaps what comes back would say so of each.
+    Before they were opened, in the chat; or, where less came back, that it came broken. Of one order: that
+    is a slip of the shop's. Whoever swaps what comes back would say so of each.
     """
     if len({fact.order_id for fact in found}) != 1:
         return []
+    judged = judged_ms(facts)
     placed_ms = {order.ref: order.at_ms for order in facts.of(OrderPlaced)}
     told_ms = [told.at_ms for told in facts.of(BuyerTold) if told.kind == "sent_wrong"]
     said_ms = _said_ms(facts)
     return [
         fact
         for fact in found
-        if any(placed_ms.get(fact.order_id, 0) <= at_ms <= fact.at_ms for at_ms in told_ms)
-        or (_is_only_less(fact) and said_ms.get((fact.order_id, "damaged"), NEVER) <= fact.at_ms)
+        if judged.get(fact.order_id, 0) < fact.at_ms
+        and (
+            any(placed_ms.get(fact.order_id, 0) <= at_ms <= fact.at_ms for at_ms in told_ms)
+            or (
+                _is_only_less(fact) and said_ms.get((fact.order_id, "damaged"), NEVER) <= fact.at_ms
+            )
+        )
     ]
 
 

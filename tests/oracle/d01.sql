@@ -252,7 +252,14 @@ SELECT
         ) THEN 0 ELSE 1 END]
     END AS severity,
     s.members,
-    s.n_members
+    s.n_members,
+    CASE
+        WHEN s.was_asked_for OR EXISTS (
+            FROM slip x WHERE x.shop = e.shop AND x.buyer = e.buyer AND x.episode = e.episode
+        ) THEN 'info'
+        WHEN e.level = 2 THEN 'critical'
+        ELSE 'warn'
+    END AS act_level
 FROM episode e
 JOIN anchor a USING (shop, buyer, episode)
 JOIN summary s USING (shop, buyer, episode)

@@ -331,7 +331,8 @@ SELECT
     END AS ended_at_ms,
     ['info', 'warn', 'critical'][1 + greatest(0, e.level - c.levels)] AS severity,
     m.members,
-    len(m.members) AS n_members
+    len(m.members) AS n_members,
+    CASE e.level WHEN 2 THEN 'critical' ELSE 'warn' END AS act_level
 FROM episode e
 JOIN anchor a USING (shop, buyer, episode)
 JOIN member m USING (shop, buyer, episode)

@@ -154,7 +154,8 @@ ranked AS (
                     AND list_contains(r.reasons, 'damaged')
             ) THEN CASE WHEN m.is_only_sku THEN 0 ELSE 1 END
             ELSE 2
-        END AS level
+        END AS level,
+        CASE WHEN j.at_ms >= m.at_ms THEN 0 ELSE 2 END AS act_level
     FROM mismatch m
     LEFT JOIN judged j ON j.shop = m.shop AND j.buyer = m.buyer AND j.order_id = m.order_id
 ),
@@ -235,8 +236,12 @@ b_crossing AS (
 ),
 -- Both on one line of time.
 crossing AS (
-    SELECT shop, buyer, crossing_at, max(level) AS level
-    FROM (SELECT shop, buyer, at_ms AS crossing_at, level FROM ranked UNION ALL FROM b_crossing)
+    SELECT shop, buyer, crossing_at, max(level) AS level, max(act_level) AS act_level
+    FROM (
+        SELECT shop, buyer, at_ms AS crossing_at, level, act_level FROM ranked
+        UNION ALL
+        SELECT *, level FROM b_crossing
+    )
     GROUP BY ALL
 ),
 in_window AS (
@@ -262,6 +267,7 @@ episode AS (
     SELECT
         shop, buyer, episode,
         min(crossing_at) AS opened_at, max(crossing_at) AS last_crossing, max(level) AS level,
+        max(act_level) AS act_level,
         last_crossing + 1000 * getvariable('expire_after_s') AS expires_at
     FROM numbered
     GROUP BY ALL
@@ -308,7 +314,8 @@ SELECT
         ELSE ['info', 'warn', 'critical'][1 + e.level]
     END AS severity,
     m.members,
-    len(m.members) AS n_members
+    len(m.members) AS n_members,
+    ['info', 'warn', 'critical'][1 + e.act_level] AS act_level
 FROM episode e
 JOIN anchor a USING (shop, buyer, episode)
 JOIN member m USING (shop, buyer, episode)

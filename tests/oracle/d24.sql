@@ -46,6 +46,7 @@ SELECT
     case_ended(NULL, last_at + 1000 * getvariable('expire_after_s'), getvariable('horizon_ms')) AS ended_at_ms,
     CASE WHEN is_ordinary THEN 'info' ELSE 'warn' END AS severity,
     members,
-    len(members) AS n_members
+    len(members) AS n_members,
+    'warn' AS act_level
 FROM episode
 ORDER BY subject_id, opened_at_ms;

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -213,6 +213,8 @@ class OracleEpisode:
     severity: str
     members: tuple[str, ...]
     n_members: int
+    # What it counts for among the acts of a campaign (D25).
+    act_level: str = field(default="", compare=False)
 
 
 class History:
@@ -281,7 +283,10 @@ class History:
         for name, value in {**parameters, "horizon_ms": horizon_ms}.items():
             self._connection.execute(f"SET VARIABLE {name} = {_literal(value)}")
         rows = self._run(f"{detector.lower()}.sql").fetchall()
-        return [OracleEpisode(*row[:8], tuple(row[8]), row[9]) for row in rows]
+        return [
+            OracleEpisode(*row[:8], tuple(row[8]), row[9], row[10] if len(row) > 10 else row[7])
+            for row in rows
+        ]
 
     def close(self) -> None:
         """Frees the database."""
