@@ -1,7 +1,7 @@
 """What speaks for who left a burst of orders unpaid (D01): deeds, the shop's wish, words.
 
 What a newcomer gets wrong: nothing of it makes the stock free again, so the burst is told all the same. Deeds
-and others' words accuse nobody; what costs nothing, a try to pay or a message, makes it one level milder.
+and others' words accuse nobody; what costs nothing, a try to pay or a message, is believed once, and of few.
 """
 
 from __future__ import annotations

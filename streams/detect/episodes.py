@@ -32,11 +32,6 @@ def higher(a: Severity, b: Severity) -> Severity:
     return a if LEVELS.index(a) >= LEVELS.index(b) else b
 
 
-def milder(level: Severity) -> Severity:
-    """The next level below; the lowest stays."""
-    return LEVELS[max(0, LEVELS.index(level) - 1)]
-
-
 class Threshold(msgspec.Struct, frozen=True, gc=False):
     """One threshold beside the value compared with it; None where a level has no such threshold."""
 

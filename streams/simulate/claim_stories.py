@@ -31,9 +31,9 @@ def refund_only_four_times_but_reachable(scene: Scene) -> None:
     _asks_again_and_again(scene, is_answered_once=True)
 
 
-@story("F8-many-orders", "attack", "D08", "buyer", "warn")
+@story("F8-many-orders", "attack", "D08", "buyer", "critical")
 def refund_only_on_every_order(scene: Scene) -> None:
-    """Five orders in ten days, each kept and refunded. The shop agreed each time, and is warned."""
+    """Five orders in ten days, each kept and refunded."""
     buyer = scene.buyer()
     for number in range(5):
         begin_h = 48 * number

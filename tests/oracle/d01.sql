@@ -105,71 +105,6 @@ asked_for AS (
         ELSE s.order_id = m.order_id END
     GROUP BY ALL
 ),
--- Paid for something: not closed or refunded before anything left.
-line AS (
-    SELECT shop, buyer, order_id, unnest(value -> '$.items[*]') AS line
-    FROM ordered
-),
-basket AS (
-    SELECT shop, buyer, order_id, list(DISTINCT line ->> '$.item_id' ORDER BY line ->> '$.item_id') AS basket
-    FROM line
-    GROUP BY ALL
-),
-bought AS (
-    SELECT
-        o.*, k.basket,
-        o.paid_at IS NOT NULL AND coalesce(v.topic NOT IN ('orders', 'refunds'), true) AS is_kept
-    FROM trade o
-    JOIN basket k USING (shop, buyer, order_id)
-    LEFT JOIN shipping_over v USING (shop, buyer, order_id)
-),
-span AS (
-    SELECT
-        m.shop, m.buyer, m.episode, e.last_crossing, count(*) AS orders,
-        min(o.placed_at) AS first_placed, max(o.placed_at) AS last_placed
-    FROM member m
-    JOIN trade o USING (shop, buyer, order_id)
-    JOIN episode e USING (shop, buyer, episode)
-    GROUP BY ALL
-),
--- All in one window, and each paid or taken back by the buyer within as long.
-fullest AS (
-    SELECT shop, buyer, episode, max(n) AS orders
-    FROM (
-        SELECT c.shop, c.buyer, c.episode, c.crossing_at, count(*) AS n
-        FROM numbered c
-        JOIN in_window w USING (shop, buyer, crossing_at)
-        GROUP BY ALL
-    )
-    GROUP BY ALL
-),
-slip AS (
-    SELECT m.shop, m.buyer, m.episode
-    FROM member m
-    JOIN fullest f USING (shop, buyer, episode)
-    JOIN trade o USING (shop, buyer, order_id)
-    LEFT JOIN closing x USING (shop, buyer, order_id)
-    GROUP BY m.shop, m.buyer, m.episode, f.orders
-    HAVING count(*) = f.orders AND bool_and(coalesce(
-        least(o.paid_at, CASE x.closed_by WHEN 'buyer' THEN x.at_ms END)
-            <= o.placed_at + 1000 * getvariable('window_s'),
-        false
-    ))
-),
--- Half of it bought, by orders and by units: what was bought close to it is a part of it.
-half AS (
-    SELECT s.shop, s.buyer, s.episode
-    FROM span s
-    JOIN bought b ON b.shop = s.shop AND b.buyer = s.buyer
-    LEFT JOIN member m
-        ON m.shop = s.shop AND m.buyer = s.buyer AND m.episode = s.episode AND m.order_id = b.order_id
-    WHERE m.order_id IS NOT NULL OR b.is_kept AND b.placed_at
-        BETWEEN s.first_placed - 1000 * getvariable('window_s')
-        AND s.last_placed + 1000 * getvariable('window_s')
-    GROUP BY ALL
-    HAVING 2 * count(*) FILTER (b.is_kept) >= count(*)
-        AND 2 * coalesce(sum(b.units) FILTER (b.is_kept), 0) >= sum(b.units)
-),
 summary AS (
     SELECT
         shop, buyer, episode,
@@ -183,50 +118,6 @@ summary AS (
     FROM ended
     LEFT JOIN asked_for USING (shop, buyer, episode, order_id)
     GROUP BY ALL
-),
-excused AS (
-    SELECT shop, buyer, episode FROM slip
-    UNION
-    SELECT shop, buyer, episode FROM half
-    UNION
-    SELECT shop, buyer, episode FROM summary WHERE was_asked_for
-),
--- Words and tries are believed of the first that nothing else excuses.
-first_doubted AS (
-    SELECT shop, buyer, min(episode) AS episode
-    FROM episode
-    ANTI JOIN excused USING (shop, buyer, episode)
-    GROUP BY ALL
-),
--- What only makes it milder: the same items, at least half as many, were bought near to each, a payment failed, or the buyer told why.
-milder AS (
-    SELECT shop, buyer, episode
-    FROM (
-        SELECT m.shop, m.buyer, m.episode, m.order_id, bool_or(coalesce(b.is_kept, false)) AS is_bought
-        FROM member m
-        JOIN bought o USING (shop, buyer, order_id)
-        LEFT JOIN bought b
-            ON b.shop = o.shop AND b.buyer = o.buyer AND b.basket = o.basket AND 2 * b.units >= o.units
-            AND abs(b.placed_at - o.placed_at) <= 1000 * getvariable('cooldown_s')
-        GROUP BY ALL
-    )
-    GROUP BY ALL
-    HAVING bool_and(is_bought)
-    UNION
-    SELECT m.shop, m.buyer, m.episode
-    FROM member m
-    SEMI JOIN first_doubted USING (shop, buyer, episode)
-    JOIN trade o USING (shop, buyer, order_id)
-    JOIN payment f USING (shop, buyer, order_id)
-    WHERE f.kind = 'failed' AND coalesce(f.at_ms <= o.end_at, true)
-    UNION
-    SELECT s.shop, s.buyer, s.episode
-    FROM span s
-    SEMI JOIN first_doubted USING (shop, buyer, episode)
-    JOIN told_by_buyer t
-        ON t.shop = s.shop AND t.buyer = s.buyer AND t.kind = 'unpaid'
-        AND t.at_ms // 86400000
-            BETWEEN s.first_placed // 86400000 AND s.last_crossing // 86400000 + 1
 )
 SELECT
     'buyer' AS subject_kind,
@@ -243,23 +134,9 @@ SELECT
         WHEN 'resolved' THEN greatest(s.payments[s.k], e.last_crossing)
         WHEN 'expired' THEN greatest(s.all_ended_at, e.last_crossing)
     END AS ended_at_ms,
-    CASE
-        WHEN EXISTS (
-            FROM excused x WHERE x.shop = e.shop AND x.buyer = e.buyer AND x.episode = e.episode
-        ) THEN 'info'
-        ELSE ['info', 'warn', 'critical'][e.level + CASE WHEN EXISTS (
-            FROM milder x WHERE x.shop = e.shop AND x.buyer = e.buyer AND x.episode = e.episode
-        ) THEN 0 ELSE 1 END]
-    END AS severity,
+    CASE WHEN s.was_asked_for THEN 'info' WHEN e.level = 2 THEN 'critical' ELSE 'warn' END AS severity,
     s.members,
-    s.n_members,
-    CASE
-        WHEN s.was_asked_for OR EXISTS (
-            FROM slip x WHERE x.shop = e.shop AND x.buyer = e.buyer AND x.episode = e.episode
-        ) THEN 'info'
-        WHEN e.level = 2 THEN 'critical'
-        ELSE 'warn'
-    END AS act_level
+    s.n_members
 FROM episode e
 JOIN anchor a USING (shop, buyer, episode)
 JOIN summary s USING (shop, buyer, episode)

@@ -275,49 +275,19 @@ right_in_end AS (
     LEFT JOIN (FROM complaint WHERE kind = 'filed') f USING (shop, buyer, complaint_id)
     WHERE r.kind = 'ruled' AND r.ruling = 'upheld'
 ),
-answered AS (
-    SELECT
-        m.shop, m.buyer, m.episode, m.event_id,
-        bool_or(g.at_ms >= m.at_ms) IS NOT DISTINCT FROM true AS is_conceded,
-        bool_or(g.at_ms >= m.at_ms AND g.is_judged) IS NOT DISTINCT FROM true AS is_judged,
-        NOT EXISTS (
-            FROM refund f
-            WHERE f.kind = 'refused' AND f.shop = m.shop AND f.buyer = m.buyer AND f.order_id = m.order_id
-        ) AND EXISTS (
-            FROM reasoned d
-            WHERE d.shop = m.shop AND d.buyer = m.buyer AND d.at_ms <= m.at_ms
-                AND d.day >= m.at_ms // 86400000 - 1
-        ) AS is_explained
-    FROM made m
-    LEFT JOIN right_in_end g USING (shop, buyer, order_id)
-    GROUP BY m.shop, m.buyer, m.episode, m.event_id, m.order_id, m.at_ms
-),
--- By how many levels it is milder: all where the platform found every one of them right, none where one was
--- asked for again.
-mercy AS (
-    SELECT
-        a.shop, a.buyer, a.episode,
-        CASE
-            WHEN bool_and(a.is_judged) THEN 2
-            WHEN EXISTS (
-                FROM numbered n
-                JOIN in_window w USING (shop, buyer, crossing_at)
-                JOIN rerequest r ON r.shop = w.shop AND r.buyer = w.buyer AND r.event_id = w.event_id
-                WHERE n.shop = a.shop AND n.buyer = a.buyer AND n.episode = a.episode
-            ) THEN 0
-            ELSE bool_and(a.is_conceded)::INTEGER + (
-                bool_and(a.is_explained) AND coalesce((
-                    -- Not of twice as many as are critical.
-                    SELECT max(f.parcels) < 2 * getvariable('critical_orders')
-                    FROM numbered n
-                    JOIN b_crossing x USING (shop, buyer, crossing_at)
-                    JOIN refunded f USING (shop, buyer, crossing_at)
-                    WHERE n.shop = a.shop AND n.buyer = a.buyer AND n.episode = a.episode
-                ), true)
-            )::INTEGER
-        END AS levels
-    FROM answered a
-    GROUP BY a.shop, a.buyer, a.episode
+-- Found right by the platform in every one of them.
+judged AS (
+    SELECT shop, buyer, episode
+    FROM (
+        SELECT
+            m.shop, m.buyer, m.episode, m.event_id,
+            bool_or(g.at_ms >= m.at_ms AND g.is_judged) IS NOT DISTINCT FROM true AS is_judged
+        FROM made m
+        LEFT JOIN right_in_end g USING (shop, buyer, order_id)
+        GROUP BY ALL
+    )
+    GROUP BY ALL
+    HAVING bool_and(is_judged)
 )
 SELECT
     'buyer' AS subject_kind,
@@ -329,12 +299,11 @@ SELECT
         THEN 'expired' ELSE 'open' END AS status,
     CASE status WHEN 'expired' THEN e.last_crossing + 1000 * getvariable('cooldown_s')
     END AS ended_at_ms,
-    ['info', 'warn', 'critical'][1 + greatest(0, e.level - c.levels)] AS severity,
+    CASE WHEN j.episode IS NOT NULL THEN 'info' WHEN e.level = 2 THEN 'critical' ELSE 'warn' END AS severity,
     m.members,
-    len(m.members) AS n_members,
-    CASE e.level WHEN 2 THEN 'critical' ELSE 'warn' END AS act_level
+    len(m.members) AS n_members
 FROM episode e
 JOIN anchor a USING (shop, buyer, episode)
 JOIN member m USING (shop, buyer, episode)
-JOIN mercy c USING (shop, buyer, episode)
+LEFT JOIN judged j USING (shop, buyer, episode)
 ORDER BY subject_id, opened_at_ms;

@@ -119,20 +119,6 @@ late AS (
         ELSE coalesce(p.at_ms, c.at_ms) + 1000 * getvariable('limit_s')
     END
 ),
--- Told of in the chat before the refund was asked for, or asked for before the parcel came back.
-told AS (
-    SELECT c.shop, c.buyer, c.order_id
-    FROM at_issue c
-    LEFT JOIN created o USING (shop, buyer, order_id)
-    JOIN told_by_buyer t
-        ON t.shop = c.shop AND t.buyer = c.buyer AND t.kind = 'parcel'
-        AND t.at_ms BETWEEN coalesce(o.at_ms, 0) AND c.opened_at
-    UNION
-    SELECT q.shop, q.buyer, q.order_id
-    FROM refused q
-    JOIN standing_request r
-        ON r.shop = q.shop AND r.buyer = q.buyer AND r.order_id = q.order_id AND r.at_ms < q.at_ms
-),
 member AS (
     SELECT
         shop, buyer, order_id,
@@ -166,7 +152,7 @@ SELECT
     END AS ended_at_ms,
     CASE
         WHEN t.order_id IS NOT NULL OR w.is_judged THEN 'info'
-        WHEN w.is_repeated OR w.is_large AND p.is_refused AND s.order_id IS NULL THEN 'warn'
+        WHEN w.is_repeated OR w.is_large AND p.is_refused THEN 'warn'
         ELSE 'info'
     END AS severity,
     m.members,
@@ -175,5 +161,4 @@ FROM weighed w
 JOIN refused p USING (shop, buyer, order_id)
 JOIN member m USING (shop, buyer, order_id)
 LEFT JOIN late t USING (shop, buyer, order_id)
-LEFT JOIN told s USING (shop, buyer, order_id)
 ORDER BY subject_id, opened_at_ms, anchor_event_id;

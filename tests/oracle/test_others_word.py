@@ -126,61 +126,11 @@ def _wait(story: SellerStory, at: float, order: str | None = None, orders: int =
     story.seller_wrote("您先拍下不要付款", at, order)
 
 
-def _six(story: SellerStory, units: int = 1) -> None:
-    for number in range(6):
-        story.created(f"o{number}", DAY + number, units)
-
-
-def _told(story: SellerStory, at: float, text: str = "我付不了款", units: int = 1) -> None:
-    _six(story, units)
-    story.wrote(at, text)
-
-
-def _twice(story: SellerStory, first: str, paid: int = 0) -> None:
-    for number in range(6):
-        story.created(f"p{number}", number)
-        if number < paid:
-            story.paid(f"p{number}", HOUR)
-    story.wrote(1, first or "在吗")
-    for number in range(6):
-        story.created(f"o{number}", 2.5 * DAY + number)
-    story.wrote(2.5 * DAY, "我付不了款")
-
-
-def _tried(story: SellerStory, order: str, at: float) -> None:
-    _six(story)
-    story.closed("o0", DAY + HOUR)
-    story.failed(order, at)
-
-
-def _paid_for(story: SellerStory, *orders: str, refunded: bool = False) -> None:
-    _six(story, 40)
-    for order in orders:
-        story.paid(order, DAY + HOUR)
-        if refunded:
-            story.decided(order, DAY + 2 * HOUR, refund=f"r-{order}")
-
-
-def _anew(story: SellerStory, at: float, units: int = 2, item: str = "i") -> None:
-    story.created("o", DAY, 0, more={"i": 60, "k": 1})
-    story.created("p", at, 0, more={item: units, "k": 1})
-    story.paid("p", at + 1)
-
-
-def _slip(story: SellerStory, until: float, by: str = "buyer") -> None:
-    story.created("o", DAY, 200)
-    story.closed_by(by, "o", DAY + until)
-
-
-def _spoiled(story: SellerStory, orders: int, explains: int = 0, refuses: int = 0) -> None:
-    """Refund-only for so many orders, one an hour; before the last of them the buyer wrote why."""
+def _spoiled(story: SellerStory, orders: int) -> None:
+    """Refund-only for so many orders, one an hour."""
     for number in range(orders):
         story.created(f"o{number}", 0)
         story.requested(f"o{number}", DAY + number * HOUR)
-        if number < refuses:
-            story.refund_step("refused", f"o{number}", 2 * DAY)
-    if explains:
-        story.wrote(DAY + (orders - explains) * HOUR - MINUTE, "全坏了")
 
 
 def _granted(story: SellerStory, orders: int, how: str, granted: int) -> None:
@@ -194,12 +144,6 @@ def _granted(story: SellerStory, orders: int, how: str, granted: int) -> None:
             story.ruled(f"k{number}", None, at + TICK, "upheld", "other")
         else:
             story.granted(f"o{number}", at, how)
-
-
-def _explained_and_agreed(story: SellerStory, orders: int) -> None:
-    _spoiled(story, orders, orders)
-    for number in range(orders):
-        story.granted(f"o{number}", 2 * DAY)
 
 
 def _gave_in(story: SellerStory, how: str) -> None:
@@ -255,34 +199,12 @@ def _admitted(story: SellerStory, *at: float) -> None:
     _came_back(story, 0)
 
 
-def _turned_away(
-    story: SellerStory,
-    text: str = "",
-    at: float = DAY,
-    *,
-    sent: float = 2 * HOUR,
-    how: str = "refused",
-) -> None:
+def _turned_away(story: SellerStory, *, sent: float = 2 * HOUR, how: str = "refused") -> None:
     story.created("o", HOUR, 30)
     story.paid("o", HOUR)
     story.shipped("o", sent)
-    if text:
-        story.wrote(at, text)
     story.parcel(how, "o", 2.5 * DAY)
     story.requested("o", 2.6 * DAY, reason="other", goods="not_received", refund_only=False)
-
-
-def _turned_away_again(story: SellerStory, text: str) -> None:
-    story.parcel("refused", "p", DAY)
-    story.requested("p", DAY + HOUR, refund_only=False, goods="returned", reason="other")
-    _turned_away(story, text, 2.55 * DAY)
-
-
-def _asked_before(story: SellerStory, at: float, *, withdraws: bool = False) -> None:
-    story.requested("o", at, refund="first", reason="other", goods="not_received")
-    if withdraws:
-        story.refund_step("withdrawn", "o", at + 1, refund="first")
-    _turned_away(story)
 
 
 def _decided_for(story: SellerStory, ruling: str) -> None:
@@ -315,20 +237,10 @@ STORIES: dict[str, tuple[str, Tell, list[str]]] = {
     "let keep": ("D08", lambda s: _invited(s, DAY, text="您留着用吧"), []),
     "refused three times": ("D08", lambda s: _at_it_again(s, "不同意"), ["warn"]),
     "refused to be told better": ("D08", lambda s: _at_it_again(s, "您重新申请"), []),
-    "three agreed": ("D08", lambda s: _granted(s, 3, "agreed", 3), ["info"]),
-    "three of which two agreed": ("D08", lambda s: _granted(s, 3, "agreed", 2), ["warn"]),
     "three ruled": ("D08", lambda s: _granted(s, 3, "ruled", 3), ["info"]),
-    "five agreed": ("D08", lambda s: _granted(s, 5, "agreed", 5), ["warn"]),
     "five ruled": ("D08", lambda s: _granted(s, 5, "ruled", 5), ["info"]),
     "five upheld": ("D08", lambda s: _granted(s, 5, "upheld", 5), ["info"]),
     "five of which four ruled": ("D08", lambda s: _granted(s, 5, "ruled", 4), ["critical"]),
-    "three explained": ("D08", lambda s: _spoiled(s, 3, 3), ["info"]),
-    "three of which two explained": ("D08", lambda s: _spoiled(s, 3, 2), ["warn"]),
-    "three of which one explained": ("D08", lambda s: _spoiled(s, 3, 1), ["warn"]),
-    "five explained": ("D08", lambda s: _spoiled(s, 5, 5), ["warn"]),
-    "nine explained and agreed": ("D08", lambda s: _explained_and_agreed(s, 9), ["info"]),
-    "ten explained and agreed": ("D08", lambda s: _explained_and_agreed(s, 10), ["warn"]),
-    "three explained and one refused": ("D08", lambda s: _spoiled(s, 3, 3, 1), ["warn"]),
     "given in to": ("D08", lambda s: _gave_in(s, "agreed"), ["warn"]),
     "refused without reason": ("D08", lambda s: _gave_in(s, "ruled"), ["info"]),
     "placed unpaid": ("D01", lambda s: _wait(s, -DAY), ["critical"]),
@@ -339,39 +251,6 @@ STORIES: dict[str, tuple[str, Tell, list[str]]] = {
     "asked to, by name": ("D01", lambda s: _wait(s, -DAY, "o0"), ["info"]),
     "asked to, by the name of another": ("D01", lambda s: _wait(s, DAY, "x"), ["critical"]),
     "asked to, one of two": ("D01", lambda s: _wait(s, DAY, "o0", 2), ["critical"]),
-    "six unpaid": ("D01", _six, ["warn"]),
-    "told why": ("D01", lambda s: _told(s, DAY), ["info"]),
-    "told why, on the day after": ("D01", lambda s: _told(s, 3 * DAY - TICK), ["info"]),
-    "told why, two days after": ("D01", lambda s: _told(s, 3 * DAY), ["warn"]),
-    "told why, a day before": ("D01", lambda s: _told(s, DAY - TICK), ["warn"]),
-    "told something else": ("D01", lambda s: _told(s, DAY, "什么时候发货"), ["warn"]),
-    "told why twice": ("D01", lambda s: _twice(s, "我付不了款"), ["info", "warn"]),
-    "told why of the second, the first being half bought": (
-        "D01",
-        lambda s: _twice(s, "", paid=3),
-        ["info", "info"],
-    ),
-    "told why, of very many": ("D01", lambda s: _told(s, DAY, units=50), ["warn"]),
-    "tried to pay": ("D01", lambda s: _tried(s, "o1", 2 * DAY), ["info"]),
-    "tried to pay before it was closed": ("D01", lambda s: _tried(s, "o0", DAY + HOUR), ["info"]),
-    "tried to pay afterwards": ("D01", lambda s: _tried(s, "o0", DAY + HOUR + TICK), ["warn"]),
-    "tried to pay for another": ("D01", lambda s: _tried(s, "x", DAY), ["warn"]),
-    "paid for half": ("D01", lambda s: _paid_for(s, "o1", "o2", "o3"), ["info"]),
-    "paid for less": ("D01", lambda s: _paid_for(s, "o1", "o2"), ["warn"]),
-    "paid for half, and took it back": (
-        "D01",
-        lambda s: _paid_for(s, "o1", "o2", "o3", refunded=True),
-        ["critical"],
-    ),
-    "bought anew": ("D01", lambda s: _anew(s, 2 * DAY, 60), ["info"]),
-    "bought anew too late": ("D01", lambda s: _anew(s, 2 * DAY + TICK, 60), ["warn"]),
-    "bought something else": ("D01", lambda s: _anew(s, DAY + HOUR, 60, "j"), ["warn"]),
-    "bought half of it anew": ("D01", lambda s: _anew(s, DAY + HOUR, 30), ["info"]),
-    "bought less than half": ("D01", lambda s: _anew(s, DAY + HOUR, 29), ["warn"]),
-    "bought a little of it": ("D01", lambda s: _anew(s, DAY + HOUR), ["warn"]),
-    "taken back at once": ("D01", lambda s: _slip(s, 1800), ["info"]),
-    "taken back too late": ("D01", lambda s: _slip(s, 1800 + TICK), ["critical"]),
-    "closed by the platform": ("D01", lambda s: _slip(s, 1800, "system"), ["critical"]),
     "let keep some of it": ("D09", lambda s: _kept(s, DAY), []),
     "let keep afterwards": ("D09", lambda s: _kept(s, DAY + TICK), ["critical"]),
     "let keep, and another came": ("D09", lambda s: _kept(s, DAY, sku="b"), ["critical"]),
@@ -426,28 +305,6 @@ STORIES: dict[str, tuple[str, Tell, list[str]]] = {
     "asked to afterwards": ("D12", lambda s: _refused(s, DAY + TICK), ["warn"]),
     "asked to of another": ("D12", lambda s: _refused(s, DAY, "x"), ["warn"]),
     "turned away": ("D12", _turned_away, ["warn"]),
-    "turned away, and told why": ("D12", lambda s: _turned_away(s, "盒子压扁了"), ["info"]),
-    "turned away, told when asking": (
-        "D12",
-        lambda s: _turned_away(s, "盒子压扁了", 2.6 * DAY),
-        ["info"],
-    ),
-    "turned away, told afterwards": (
-        "D12",
-        lambda s: _turned_away(s, "盒子压扁了", 2.6 * DAY + TICK),
-        ["warn"],
-    ),
-    "turned away, told before the order": (
-        "D12",
-        lambda s: _turned_away(s, "盒子压扁了", HOUR - TICK),
-        ["warn"],
-    ),
-    "turned away, told something else": ("D12", lambda s: _turned_away(s, "在吗"), ["warn"]),
-    "turned away again, and told why": (
-        "D12",
-        lambda s: _turned_away_again(s, "盒子压扁了"),
-        ["info", "warn"],
-    ),
     "turned away, left too late": (
         "D12",
         lambda s: _turned_away(s, sent=2 * DAY + HOUR + TICK),
@@ -455,12 +312,6 @@ STORIES: dict[str, tuple[str, Tell, list[str]]] = {
     ),
     "turned away, left in time": ("D12", lambda s: _turned_away(s, sent=2 * DAY + HOUR), ["warn"]),
     "came back unrefused": ("D12", lambda s: _turned_away(s, how="returned_to_sender"), ["info"]),
-    "asked before it came back": ("D12", lambda s: _asked_before(s, 2 * DAY), ["info"]),
-    "asked before, and took it back": (
-        "D12",
-        lambda s: _asked_before(s, 2 * DAY, withdraws=True),
-        ["warn"],
-    ),
     "ruled the buyer's": ("D12", lambda s: _decided_for(s, "buyer"), ["info"]),
     "ruled the seller's": ("D12", lambda s: _decided_for(s, "seller"), ["warn"]),
     "granted before it was refused": ("D12", lambda s: _settled(s, DAY), []),

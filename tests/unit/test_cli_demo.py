@@ -131,7 +131,7 @@ def test_the_whole_story_says_what_it_is_told_for() -> None:
     assert {(a.detector, a.severity, a.status, a.subject) for a in shown} == {
         ("D01", "critical", "open", "demo-shop:squatter"),
         ("D01", "warn", "retracted", "demo-shop:delayed-news"),
-        ("D01", "info", "resolved", "demo-shop:slow-payer"),
+        ("D01", "warn", "resolved", "demo-shop:slow-payer"),
         ("D08", "critical", "open", "demo-shop:refunder"),
         ("D10", "critical", "open", "demo-shop"),
         ("D10", "critical", "open", "demo-shop:repeat-claimant"),

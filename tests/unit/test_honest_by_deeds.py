@@ -1,7 +1,7 @@
 """Honest buyers for whom deeds, the shop, the platform or a message in time speak, and the attackers' twins.
 
-What somebody else decided, or what costs money, accuses nobody. Words and tries cost nothing: with them an
-alert is milder by a level or says what is open, and is there all the same.
+How loud an alert is, its thresholds say; what it says of the buyer depends on these. Words and tries cost
+nothing: of few orders they are believed, once, and of very many never.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class TestD01:
 
     def test_whose_card_is_refused_long_after_the_grace_is_not_accused(self) -> None:
         alert = told([*placed(), *self.failed("40m", "o1")], "1d", "D01")
-        assert alert.severity == "info"
+        assert alert.severity == "warn"
         assert accuses_nobody(alert)
         assert "曾尝试付款" in alert.summary.zh
 
@@ -50,11 +50,11 @@ class TestD01:
     def test_twin_one_try_does_not_hide_a_large_burst(self, orders: int, units: int) -> None:
         events = [*placed(orders, units), *self.failed("90s", "o1")]
         alert = told(events, "1d", "D01")
-        assert alert.severity == "warn"
+        assert alert.severity == "critical"
         assert "A10_draft_complaint" in codes(alert)
 
     def test_twin_a_try_for_another_order_is_none_of_these(self) -> None:
-        assert told([*placed(), *self.failed("40m", "x")], "1d", "D01").severity == "warn"
+        assert not accuses_nobody(told([*placed(), *self.failed("40m", "x")], "1d", "D01"))
 
     @pytest.mark.parametrize(
         "text",
@@ -76,7 +76,7 @@ class TestD01:
     )
     def test_who_writes_why_is_not_accused(self, text: str) -> None:
         alert = told([*placed(), chat("3m", text)], "1d", "D01")
-        assert alert.severity == "info"
+        assert alert.severity == "warn"
         assert accuses_nobody(alert)
         assert "说明过原因" in alert.summary.zh
 
@@ -91,11 +91,11 @@ class TestD01:
         ],
     )
     def test_twin_other_words_say_nothing(self, text: str) -> None:
-        assert told([*placed(), chat("3m", text)], "1d", "D01").severity == "warn"
+        assert not accuses_nobody(told([*placed(), chat("3m", text)], "1d", "D01"))
 
     def test_twin_a_word_does_not_hide_hundreds(self) -> None:
         alert = told([*placed(10, 40), chat("3m", "我付不了款")], "1d", "D01")
-        assert alert.severity == "warn"
+        assert alert.severity == "critical"
         assert "A10_draft_complaint" in codes(alert)
 
     def test_twin_nor_does_it_end_a_campaign(self) -> None:
@@ -107,7 +107,7 @@ class TestD01:
         again = {"order_id": "p{n}", "units": 1}
         second = [{"at": "3d", "orders.created": again, "times": 6, "every": "1m"}]
         events = [*placed(), chat("3m", "我付不了款"), *second, chat("3d8m", "我付不了款")]
-        assert [a.severity for a in alerts(events, "4d", "D01")] == ["info", "warn"]
+        assert [accuses_nobody(a) for a in alerts(events, "4d", "D01")] == [True, False]
 
     def test_a_word_that_is_read_late_takes_the_accusation_back(self) -> None:
         *burst, word = events_of([*placed(), chat("5h", "刚才卡一直付不了款")])
@@ -116,7 +116,7 @@ class TestD01:
         pipeline.read_to_end(ms(seconds("6h")))
         pipeline.send([word])
         said = [alert for alert in pipeline.alerts if alert.detector == "D01"]
-        assert [alert.severity for alert in said] == ["warn", "info"]
+        assert [accuses_nobody(alert) for alert in said] == [False, True]
 
     def anew(self, units: int = 60, hours: int = 1, item: str = "item1") -> list[Event]:
         items = [{"item_id": item, "quantity": units, "unit_price_minor": 1000}]
@@ -126,30 +126,29 @@ class TestD01:
 
     def test_who_buys_the_same_anew_is_not_accused(self) -> None:
         alert = told(self.anew(), "3d", "D01")
-        assert alert.severity == "info"
+        assert accuses_nobody(alert)
         assert "重新拍下同样的商品并付款" in alert.summary.zh
 
     @pytest.mark.parametrize(
         "events", [{"units": 6}, {"item": "other"}, {"hours": 26}], ids=["less", "else", "later"]
     )
     def test_twin_who_buys_something_else_is(self, events: dict[str, Any]) -> None:
-        assert told(self.anew(**events), "3d", "D01").severity == "warn"
+        assert not accuses_nobody(told(self.anew(**events), "3d", "D01"))
 
-    def test_twin_one_basket_of_ten_alike_makes_it_a_warning(self) -> None:
+    def test_twin_one_basket_of_ten_alike_is_not_enough(self) -> None:
         alert = told([*placed(10, 30), *paid("15m", "o1")], "1d", "D01")
-        assert alert.severity == "warn"
+        assert alert.severity == "critical"
         assert "A10_draft_complaint" in codes(alert)
 
     def test_who_pays_for_half_is_not_accused(self) -> None:
         alert = told([*placed(), *paid("20m", "o1", "o2", "o3")], "1d", "D01")
-        assert alert.severity == "info"
         assert accuses_nobody(alert)
 
     @pytest.mark.parametrize("how", ["agreed", "succeeded"])
     def test_twin_who_takes_the_money_back_has_paid_for_nothing(self, how: str) -> None:
         back = [{"at": "1h", f"refunds.{how}": {"order_id": f"o{n}"}} for n in range(1, 6)]
         events = [*placed(10, 30), *paid("15m", *(f"o{n}" for n in range(1, 6)))]
-        assert told(events, "1d", "D01").severity == "info"
+        assert accuses_nobody(told(events, "1d", "D01"))
         alert = told([*events, *back], "1d", "D01")
         assert alert.severity == "critical"
         assert set(codes(alert)) >= AGAINST
@@ -193,17 +192,13 @@ class TestD08:
         self, orders: int, reason: str
     ) -> None:
         alert = told([*spoiled(orders, reason=reason), *answered(orders)], "12d", "D08")
-        assert (alert.severity, codes(alert)) == ("info", ["A4_remind"])
+        assert (alert.severity, codes(alert)) == ("warn", ["A4_remind"])
         assert alert.title.zh == "多次仅退款,均已同意或判定成立"
 
-    def test_twin_five_of_them_are_a_warning_all_the_same(self) -> None:
+    def test_twin_five_of_them_are_critical_all_the_same(self) -> None:
         alert = told([*spoiled(5), *answered(5)], "12d", "D08")
-        assert alert.severity == "warn"
+        assert alert.severity == "critical"
         assert accuses_nobody(alert)
-
-    def test_five_that_were_explained_each_time_as_well_are_not(self) -> None:
-        events = [*spoiled(5, explains=True), *answered(5)]
-        assert told(events, "12d", "D08").severity == "info"
 
     def test_twin_one_that_was_not_agreed_to_is_contested(self) -> None:
         alert = told([*spoiled(3), *answered(2)], "12d", "D08")
@@ -222,18 +217,13 @@ class TestD08:
 
     def test_who_explains_each_before_is_asked_about_and_not_accused(self) -> None:
         alert = told(spoiled(3, explains=True), "12d", "D08")
-        assert (alert.severity, codes(alert)) == ("info", ["A4_remind"])
+        assert (alert.severity, codes(alert)) == ("warn", ["A4_remind"])
         assert "说明过原因" in alert.summary.zh
 
     def test_twin_words_do_not_hide_five(self) -> None:
         alert = told(spoiled(5, explains=True), "12d", "D08")
-        assert alert.severity == "warn"
+        assert alert.severity == "critical"
         assert "A10_draft_complaint" in codes(alert)
-
-    @pytest.mark.parametrize(("orders", "severity"), [(9, "info"), (10, "warn")])
-    def test_twin_nor_does_agreement_beside_them_hide_ten(self, orders: int, severity: str) -> None:
-        events = [*spoiled(orders, explains=True), *answered(orders)]
-        assert told(events, "20d", "D08").severity == severity
 
     def test_twin_a_seller_who_does_not_believe_it_refuses(self) -> None:
         refused = {"at": "4d2h", "refunds.refused": {"order_id": "o1"}}
@@ -379,7 +369,7 @@ class TestD12:
     )
     def test_who_wrote_how_the_parcel_fared_is_not_accused(self, at: str, text: str) -> None:
         alert = told(self.refused(chat(at, text)), "7d", "D12")
-        assert alert.severity == "info"
+        assert alert.severity == "warn"
         assert accuses_nobody(alert)
 
     @pytest.mark.parametrize(
@@ -393,7 +383,7 @@ class TestD12:
         ids=["afterwards", "nothing", "the seller", "a threat"],
     )
     def test_twin_other_words_excuse_nothing(self, said: Event) -> None:
-        assert told(self.refused(said), "7d", "D12").severity == "warn"
+        assert not accuses_nobody(told(self.refused(said), "7d", "D12"))
 
     def test_twin_who_refuses_again_is_not_believed_again(self) -> None:
         said = chat("4d23h", "快递盒压扁了")
@@ -402,14 +392,14 @@ class TestD12:
             e | {"at": f"{seconds(e['at']) + 7 * 86_400:.0f}s"}
             for e in self.refused(said, order="o2")
         ]
-        assert [a.severity for a in alerts(events, "14d", "D12")] == ["info", "warn"]
+        assert [accuses_nobody(a) for a in alerts(events, "14d", "D12")] == [True, False]
 
     def test_who_had_asked_for_the_refund_on_its_way_is_not_accused(self) -> None:
         asked = {"order_id": "o1", "refund_id": "before", "reason": "no_longer_wanted"}
         before = {"at": "3d", "refunds.requested": asked | {"goods_status": "not_received"}}
         withdrawn = {"at": "4d", "refunds.withdrawn": {"order_id": "o1", "refund_id": "before"}}
-        assert told(self.refused(before), "7d", "D12").severity == "info"
-        assert told(self.refused(before, withdrawn), "7d", "D12").severity == "warn"
+        assert accuses_nobody(told(self.refused(before), "7d", "D12"))
+        assert not accuses_nobody(told(self.refused(before, withdrawn), "7d", "D12"))
 
     @pytest.mark.parametrize(
         ("shipped", "severity"), [("4d", "info"), ("2d", "warn")], ids=["late", "in time"]

@@ -401,9 +401,9 @@ class TestD01:
 
     def test_who_pays_for_half_of_it_is_complained_of_to_nobody(self) -> None:
         alert = told(self.burst(8), "1d", "D01")
-        assert (alert.severity, alert.status) == ("info", "resolved")
+        assert (alert.severity, alert.status) == ("critical", "resolved")
         alert = told(self.burst(7), "1d", "D01")
-        assert (alert.severity, alert.status) == ("info", "open")
+        assert (alert.severity, alert.status) == ("critical", "open")
         assert not {"A10_draft_complaint", "A13_draft_police_report"} & set(codes(alert))
 
     @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def lost(orders: int) -> Events:
 
 def test_d08_nobody_complains_about_refunds_that_were_agreed_to() -> None:
     alert = told("D08", lost(3), "13d")
-    assert (alert.severity, codes(alert)) == ("info", ["A4_remind"])
+    assert (alert.severity, codes(alert)) == ("warn", ["A4_remind"])
     assert alert.summary.zh.endswith("均已同意退款或由平台判定买家有理。")
     contested = told("D08", lost(3)[:-1], "13d")
     assert "A10_draft_complaint" in codes(contested)

@@ -40,7 +40,6 @@ from streams.detect.episodes import (
     Run,
     Threshold,
     Verdict,
-    milder,
     runs,
     slide_live,
 )
@@ -148,12 +147,13 @@ class UnpaidOrderBurst(Detector[Rules]):
         most_zh, most_en = _most_held(episode)
         all_zh, all_en = beside_the_most(d)
         is_huge = int(d["most_units"]) >= rules.critical_units
+        is_believed = _is_believed(episode)
         return Presentation(
             title=(
                 ("卖家约定先拍下的未付款订单", "Unpaid orders that the shop asked for")
                 if d["was_asked_for"]
                 else ("多笔订单未付款", "Several orders were not paid in time")
-                if for_zh
+                if is_believed
                 else ("疑似恶拍:大量未付款订单", "Burst of unpaid orders")
             ),
             summary=(
@@ -182,7 +182,7 @@ class UnpaidOrderBurst(Detector[Rules]):
                 *playbooks.steps_after_burst(held_units),
                 *(
                     ()
-                    if episode.severity == "info"
+                    if is_believed
                     else (
                         playbooks.complaint(
                             "异常拍下",
@@ -190,7 +190,7 @@ class UnpaidOrderBurst(Detector[Rules]):
                             "占用库存",
                         ),
                         # 「几百件」: a few orders are no matter for the police.
-                        *((playbooks.police_report(),) if is_huge and not for_zh else ()),
+                        *((playbooks.police_report(),) if is_huge else ()),
                     )
                 ),
             ),
@@ -220,6 +220,14 @@ _SPOKEN_FOR = {
 
 def _is_excused(details: Mapping[str, int | str]) -> bool:
     return any(details[name] for name in _EXCUSES)
+
+
+def _is_believed(episode: Episode) -> bool:
+    """Step 9 of the definition. Words and tries are free to be had: of very many nobody is believed."""
+    details = episode.details
+    return _is_excused(details) or (
+        episode.severity != "critical" and any(details[name] for name in _SPOKEN_FOR)
+    )
 
 
 def _spoken_for(details: Mapping[str, int | str]) -> tuple[str, str]:
@@ -330,7 +338,7 @@ def _episode(
         last_at_ms=run.last_at_ms,
         status=status,
         ended_at_ms=ended_at_ms,
-        severity=_severity(run.level, excuses),
+        severity="info" if excuses["was_asked_for"] else run.level,
         steps=len(members) + ended + (status != "open"),
         window_s=rules.window_s,
         members=tuple(order.placed for order in members),
@@ -345,8 +353,6 @@ def _episode(
             "most_orders": most_orders,
             "most_units": most_units,
             **excuses,
-            # What the shop asked for, and a slip, are no act of a campaign.
-            "level": "info" if excuses["was_asked_for"] or excuses["was_slip"] else run.level,
             "held_units": sum(hold.units for hold in holds if hold.state == "held"),
             # Of what is paid or closed the platform closes nothing any more.
             "auto_close_ms": min(held, default=0) + close_after_ms,
@@ -355,13 +361,6 @@ def _episode(
         holds=holds,
         cooldown_s=rules.cooldown_s,
     )
-
-
-def _severity(level: Severity, excuses: Mapping[str, int]) -> Severity:
-    """Step 9 of the definition: words and tries are free to be had, so they make it only one level milder."""
-    if _is_excused(excuses):
-        return "info"
-    return milder(level) if any(excuses.values()) else level
 
 
 def _excuses(

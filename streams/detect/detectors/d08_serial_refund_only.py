@@ -12,7 +12,6 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from schemas.alerts import Severity
 from streams.detect import playbooks
 from streams.detect.detector import (
     Count,
@@ -33,7 +32,6 @@ from streams.detect.episodes import (
     Verdict,
     by_moment,
     level_at,
-    milder,
     outcome,
     runs,
 )
@@ -160,7 +158,7 @@ class SerialRefundOnly(Detector[Rules]):
                 ("多次仅退款,均已同意或判定成立", "Refund-only requests, all granted")
                 if not d["contested"]
                 else ("多次仅退款,买家说明过原因", "Refund-only requests, with a reason for each")
-                if d["was_explained"]
+                if _is_believed(episode)
                 else ("疑似连续仅退款", "Serial refund-only requests")
             ),
             summary=(
@@ -194,7 +192,7 @@ class SerialRefundOnly(Detector[Rules]):
                 Step("A6_evidence_pack", "整理举证材料", "Prepare the evidence pack"),
                 playbooks.complaint("异常退款"),
             )
-            if d["contested"] and episode.severity != "info"
+            if d["contested"] and not _is_believed(episode)
             else (_ASK_CARRIER,),
         )
 
@@ -289,16 +287,7 @@ def _episode(run: Run, facts: Facts, found: _Found, horizon_ms: int, rules: Rule
     made = [r for r in found.requests if r.order_id in orders and r.at_ms <= run.last_at_ms]
     contested = _not_after(made, conceded_ms(facts))
     was_explained = _was_explained(made, facts)
-    if not _not_after(made, judged_ms(facts)):
-        severity: Severity = "info"
-    elif again:
-        # Whoever gives in to the third request has not found the first one right.
-        severity = run.level
-    else:
-        # Words are free: twice the critical number is not talked away.
-        was_explained = was_explained and most < 2 * rules.critical_orders
-        severity = milder(run.level) if not contested else run.level
-        severity = milder(severity) if was_explained else severity
+    is_judged = not _not_after(made, judged_ms(facts))
     expires_ms = run.last_at_ms + rules.expire_after_s * 1000
     status, ended_at_ms = outcome(None, expires_ms, horizon_ms)
     return Episode(
@@ -308,7 +297,7 @@ def _episode(run: Run, facts: Facts, found: _Found, horizon_ms: int, rules: Rule
         last_at_ms=run.last_at_ms,
         status=status,
         ended_at_ms=ended_at_ms,
-        severity=severity,
+        severity="info" if is_judged else run.level,
         steps=len(members) + unreached + (status != "open") + (run.level == "critical"),
         window_s=rules.cross_order_window_s,
         members=members,
@@ -331,7 +320,6 @@ def _episode(run: Run, facts: Facts, found: _Found, horizon_ms: int, rules: Rule
             "failed_contacts": unreached,
             "contested": contested,
             "was_explained": int(was_explained and not again),
-            "level": run.level,
         },
         counter=(
             (
@@ -341,6 +329,13 @@ def _episode(run: Run, facts: Facts, found: _Found, horizon_ms: int, rules: Rule
             ),
         ),
         cooldown_s=rules.cooldown_s,
+    )
+
+
+def _is_believed(episode: Episode) -> bool:
+    """Whether the platform found all of it right, or each was explained. Words are free: not of very many."""
+    return episode.severity == "info" or (
+        episode.severity == "warn" and bool(episode.details["was_explained"])
     )
 
 

@@ -161,7 +161,10 @@ def _replies(episode: Episode) -> tuple[Step, ...]:
     """What to answer: nothing any more, once the refund is granted or nobody asks for it."""
     reply = refund_reply(_CHECK_FIRST, is_filed=bool(episode.details["is_filed"]))
     # A parcel may come back because the carrier gave up: then nobody did anything to complain about.
-    if episode.severity == "info" or not episode.details["is_refused"]:
+    d = episode.details
+    # Words are believed once.
+    is_believed = d["was_told"] and not d["prior"]
+    if episode.severity == "info" or not d["is_refused"] or is_believed:
         return (reply,)
     return reply, playbooks.complaint("异常退款")
 
@@ -317,9 +320,8 @@ def _case(
     is_refused = any(parcel.how == "refused" for parcel in parcels)
     was_late = side.seller.left_late(order_id)
     was_told = side.was_told(order_id, requests[0].at_ms)
-    is_second = prior >= rules.prior_cases
-    # What a carrier brings back nobody need have refused. Who has refused another one is not believed again.
-    is_doubtful = is_second or (bool(why_large) and is_refused and not was_told)
+    # What a carrier brings back nobody need have refused.
+    is_doubtful = prior >= rules.prior_cases or (bool(why_large) and is_refused)
     level: Severity = "warn" if is_doubtful and not was_late and end.by != "ruled" else "info"
     members: list[AnyFact] = [*parcels, *requests]
     members += [large] if large is not None and why_large else []
