@@ -19,6 +19,7 @@ from streams.detect.facts import (
     InvoiceIssued,
     InvoiceRefused,
     OfferedMoney,
+    OwnMoney,
     ReasonGiven,
     Redirected,
     ReviewGone,
@@ -34,6 +35,7 @@ from tests.oracle.talk import (
     Explained,
     InvoiceStep,
     Offered,
+    Owned,
     Reviewed,
     Said,
     TalkHistory,
@@ -167,6 +169,7 @@ def talk_history(events: Iterable[tuple[str, Mapping[str, Any]]]) -> TalkHistory
     said: dict[tuple[str, str, str], Said] = {}
     explained: list[Explained] = []
     offered: list[Offered] = []
+    owned: list[Owned] = []
     reviewed: list[Reviewed] = []
     gone: list[Ended] = []
     invoices: list[InvoiceStep] = []
@@ -182,6 +185,8 @@ def talk_history(events: Iterable[tuple[str, Mapping[str, Any]]]) -> TalkHistory
                 explained.append(Explained(*where, fact.at_ms))
             elif isinstance(fact, OfferedMoney):
                 offered.append(Offered(*where, fact.at_ms, fact.amount_minor))
+            elif isinstance(fact, OwnMoney):
+                owned.append(Owned(*where, fact.event_id, fact.at_ms, fact.amount_minor))
             elif isinstance(fact, ReviewStood):
                 reviewed.append(
                     Reviewed(
@@ -212,6 +217,7 @@ def talk_history(events: Iterable[tuple[str, Mapping[str, Any]]]) -> TalkHistory
         list(said.values()),
         explained,
         offered,
+        owned,
         list(newest.values()),
         list(last_gone.values()),
         invoices,

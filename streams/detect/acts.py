@@ -71,7 +71,7 @@ def acts(
             e.opened_at_ms,
             kind_of[e.detector],
             Child(e.detector, kind, subject, e.anchor.event_id),
-            e.severity,
+            _level(e),
             e.ended_at_ms if e.status == "resolved" and e.ended_at_ms is not None else NEVER,
             e.steps,
             e.anchor,
@@ -79,9 +79,14 @@ def acts(
             _accounts(e, kind, subject),
         )
         for e in episodes
-        if e.detector in kind_of and e.severity != "info" and not _is_held_against_nobody(e)
+        if e.detector in kind_of and _level(e) != "info" and not _is_held_against_nobody(e)
     ]
     return sorted(found, key=_came)
+
+
+def _level(episode: Episode) -> Severity:
+    """What it would be but for what its buyer said or did since: that excuses no other act beside it."""
+    return cast(Severity, episode.details.get("level", episode.severity))
 
 
 def _is_held_against_nobody(episode: Episode) -> bool:

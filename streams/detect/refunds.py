@@ -112,6 +112,13 @@ def conceded_ms(facts: Facts) -> dict[str, int]:
     return dict(sorted(upheld + granted, key=lambda one: one[1]))
 
 
+def judged_ms(facts: Facts) -> dict[str, int]:
+    """By order, when the platform last found the buyer right, in a refund or in a complaint."""
+    upheld = [(order, fact.at_ms) for order, fact in rulings(facts) if fact.ruling == "upheld"]
+    ruled = [(g.order_id, g.at_ms) for g in facts.of(RefundGranted) if granted_by(g) == "ruled"]
+    return dict(sorted(upheld + ruled, key=lambda one: one[1]))
+
+
 def all_granted(ways: Set[str]) -> tuple[str, str]:
     """What is said of requests that were all granted in these ways, as `granted_by` names them."""
     zh, en = [], []

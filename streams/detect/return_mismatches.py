@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
+from schemas.alerts import Severity
 from streams.detect.detector import Facts
 from streams.detect.facts import (
     NEVER,
+    BuyerTold,
     DisputeOpened,
+    OrderPlaced,
     RefundRequested,
     ReturnArrived,
     ReturnInspected,
@@ -20,6 +23,7 @@ from streams.detect.facts import (
     SaidMistake,
     Shipped,
 )
+from streams.detect.refunds import judged_ms
 from streams.detect.sellers_word import SellerSaid
 
 
@@ -51,6 +55,50 @@ def mismatches(facts: Facts, tolerance_percent: int) -> list[ReturnInspected]:
     if len({fact.order_id for fact in other_colour}) != 1:
         return found
     return [fact for fact in found if fact not in other_colour]
+
+
+def levels_of(
+    found: Sequence[ReturnInspected], facts: Facts, tolerance_percent: int
+) -> dict[str, Severity]:
+    """Of the mismatches, by event, those that are no critical matter, and what they are.
+
+    Information where the platform found the buyer right afterwards. Where only the buyer's own word speaks,
+    given before they were opened, another SKU alone is information, and what is short a warning.
+    """
+    judged = judged_ms(facts)
+    levels: dict[str, Severity] = {
+        fact.event_id: "info" for fact in found if judged.get(fact.order_id, 0) >= fact.at_ms
+    }
+    scale = _Scale(facts, tolerance_percent)
+    for fact in told_before(found, facts):
+        is_only_sku = fact.is_other_sku and not scale.is_short(fact)
+        levels[fact.event_id] = "info" if is_only_sku else "warn"
+    return levels
+
+
+def told_before(found: Sequence[ReturnInspected], facts: Facts) -> list[ReturnInspected]:
+    """The mismatches of which the buyer, and nobody else, said that another thing or too little had come.
+
+    Before they were opened, in the chat; or, where less came back, that it came broken. Of one order: that
+    is a slip of the shop's. Whoever swaps what comes back would say so of each.
+    """
+    if len({fact.order_id for fact in found}) != 1:
+        return []
+    judged = judged_ms(facts)
+    placed_ms = {order.ref: order.at_ms for order in facts.of(OrderPlaced)}
+    told_ms = [told.at_ms for told in facts.of(BuyerTold) if told.kind == "sent_wrong"]
+    said_ms = _said_ms(facts)
+    return [
+        fact
+        for fact in found
+        if judged.get(fact.order_id, 0) < fact.at_ms
+        and (
+            any(placed_ms.get(fact.order_id, 0) <= at_ms <= fact.at_ms for at_ms in told_ms)
+            or (
+                _is_only_less(fact) and said_ms.get((fact.order_id, "damaged"), NEVER) <= fact.at_ms
+            )
+        )
+    ]
 
 
 class _Excuses:

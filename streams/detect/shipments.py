@@ -117,3 +117,39 @@ class Shipments:
             + (_LATEST_MS - over.at_ms if over else 0)
             + sum(returned_ms),
         )
+
+
+class LateSeller:
+    """Whether orders left too late, by T02 or by what they had promised. Cost: linear in their facts."""
+
+    def __init__(self, facts: Facts, rule: Ship) -> None:
+        self._rule = rule
+        self._placed = {order.ref: order for order in facts.of(OrderPlaced)}
+        self._paid_ms = first_paid_ms(facts)
+        self._over = {over.ref: over for over in facts.of(ShippingOver)}
+
+    def left_late(self, order_id: str) -> bool:
+        """Whether its first parcel is known to have left too late."""
+        over = self._over.get(order_id)
+        return (
+            over is not None and over.how == "shipped" and 0 < self._limit_ms(order_id) < over.at_ms
+        )
+
+    def was_late(self, order_id: str, at_ms: int) -> bool:
+        """Whether by then it had left too late, or had not left though it was paid for and should have."""
+        over = self._over.get(order_id)
+        if over is not None and over.at_ms <= at_ms:
+            return self.left_late(order_id)
+        return order_id in self._paid_ms and 0 < self._limit_ms(order_id) < at_ms
+
+    def _limit_ms(self, order_id: str) -> int:
+        """When it had to leave; 0 where nobody knows.
+
+        Of a parcel whose payment is not known, as if it had been paid for when it was placed.
+        """
+        placed = self._placed.get(order_id)
+        paid_ms = self._paid_ms.get(order_id, placed.at_ms if placed else None)
+        ship_by_ms = placed.ship_by_ms if placed else 0
+        return (
+            ship_by_ms if paid_ms is None else ship_times(paid_ms, self._rule, ship_by_ms).limit_ms
+        )

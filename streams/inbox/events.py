@@ -53,8 +53,12 @@ _SAID: Final = frozenset(
         "AskedToPlace",
         "AskedForFreight",
         "OfferedMoney",
+        "SaidNotOurs",
+        "PromisedCashback",
         "Talked",
         "ReasonGiven",
+        "BuyerTold",
+        "OwnMoney",
         "Contacted",
         "Signal",
     }

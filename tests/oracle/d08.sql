@@ -254,6 +254,40 @@ member AS (
     FROM numbered n
     JOIN in_window w USING (shop, buyer, crossing_at)
     GROUP BY ALL
+),
+-- The requests that were made: all that count of the orders that the members are about, up to the last crossing.
+made AS (
+    SELECT DISTINCT e.shop, e.buyer, e.episode, r.order_id, r.event_id, r.at_ms
+    FROM episode e
+    JOIN numbered n USING (shop, buyer, episode)
+    JOIN in_window w USING (shop, buyer, crossing_at)
+    JOIN request m ON m.shop = w.shop AND m.buyer = w.buyer AND m.event_id = w.event_id
+    JOIN request r
+        ON r.shop = m.shop AND r.buyer = m.buyer AND r.order_id = m.order_id
+        AND r.at_ms <= e.last_crossing
+),
+right_in_end AS (
+    SELECT shop, buyer, order_id, at_ms, is_judged
+    FROM granted
+    UNION ALL
+    SELECT r.shop, r.buyer, coalesce(r.order_id, f.order_id), r.at_ms, true
+    FROM complaint r
+    LEFT JOIN (FROM complaint WHERE kind = 'filed') f USING (shop, buyer, complaint_id)
+    WHERE r.kind = 'ruled' AND r.ruling = 'upheld'
+),
+-- Found right by the platform in every one of them.
+judged AS (
+    SELECT shop, buyer, episode
+    FROM (
+        SELECT
+            m.shop, m.buyer, m.episode, m.event_id,
+            bool_or(g.at_ms >= m.at_ms AND g.is_judged) IS NOT DISTINCT FROM true AS is_judged
+        FROM made m
+        LEFT JOIN right_in_end g USING (shop, buyer, order_id)
+        GROUP BY ALL
+    )
+    GROUP BY ALL
+    HAVING bool_and(is_judged)
 )
 SELECT
     'buyer' AS subject_kind,
@@ -265,10 +299,11 @@ SELECT
         THEN 'expired' ELSE 'open' END AS status,
     CASE status WHEN 'expired' THEN e.last_crossing + 1000 * getvariable('cooldown_s')
     END AS ended_at_ms,
-    CASE e.level WHEN 2 THEN 'critical' ELSE 'warn' END AS severity,
+    CASE WHEN j.episode IS NOT NULL THEN 'info' WHEN e.level = 2 THEN 'critical' ELSE 'warn' END AS severity,
     m.members,
     len(m.members) AS n_members
 FROM episode e
 JOIN anchor a USING (shop, buyer, episode)
 JOIN member m USING (shop, buyer, episode)
+LEFT JOIN judged j USING (shop, buyer, episode)
 ORDER BY subject_id, opened_at_ms;

@@ -104,10 +104,10 @@ not_sent AS (
             SELECT event_id FROM swapped q WHERE q.shop = c.shop AND q.buyer = c.buyer
         )
 ),
-mismatch AS (
-    SELECT n.* EXCLUDE (is_only_sku, is_other_colour)
+unsettled AS (
+    SELECT n.* EXCLUDE (is_other_colour)
     FROM not_sent n
-    WHERE n.at_ms <= getvariable('horizon_ms') AND NOT (
+    WHERE NOT (
         n.is_other_colour AND (
             SELECT count(DISTINCT o.order_id)
             FROM not_sent o
@@ -115,10 +115,72 @@ mismatch AS (
         ) = 1
     )
 ),
--- B. Many orders for odd reasons.
+mismatch AS (
+    FROM unsettled
+    WHERE at_ms <= getvariable('horizon_ms')
+),
+-- Who was right in the end, by the platform's word; and what only the buyer had said before, of one order.
+judged AS (
+    SELECT shop, buyer, order_id, max(at_ms) AS at_ms
+    FROM (
+        SELECT shop, buyer, order_id, at_ms FROM granted WHERE is_judged
+        UNION ALL
+        SELECT r.shop, r.buyer, coalesce(r.order_id, f.order_id), r.at_ms
+        FROM complaint r
+        LEFT JOIN (FROM complaint WHERE kind = 'filed') f USING (shop, buyer, complaint_id)
+        WHERE r.kind = 'ruled' AND r.ruling = 'upheld'
+    )
+    GROUP BY ALL
+),
+ranked AS (
+    SELECT
+        m.*,
+        CASE
+            WHEN j.at_ms >= m.at_ms THEN 0
+            WHEN (
+                SELECT count(DISTINCT o.order_id)
+                FROM unsettled o
+                WHERE o.shop = m.shop AND o.buyer = m.buyer
+            ) > 1 THEN 2
+            WHEN EXISTS (
+                FROM told_by_buyer t
+                LEFT JOIN created c
+                    ON c.shop = m.shop AND c.buyer = m.buyer AND c.order_id = m.order_id
+                WHERE t.shop = m.shop AND t.buyer = m.buyer AND t.kind = 'sent_wrong'
+                    AND t.at_ms <= m.at_ms AND t.at_ms >= coalesce(c.at_ms, 0)
+            ) OR m.is_only_less AND EXISTS (
+                FROM reasons_before r
+                WHERE r.shop = m.shop AND r.buyer = m.buyer AND r.event_id = m.event_id
+                    AND list_contains(r.reasons, 'damaged')
+            ) THEN CASE WHEN m.is_only_sku THEN 0 ELSE 1 END
+            ELSE 2
+        END AS level,
+        CASE WHEN j.at_ms >= m.at_ms THEN 0 ELSE 2 END AS act_level
+    FROM mismatch m
+    LEFT JOIN judged j ON j.shop = m.shop AND j.buyer = m.buyer AND j.order_id = m.order_id
+),
+-- B. Many orders for odd reasons; of which the shop had owned up to a fault, the next request does not count.
+admitted AS (
+    SELECT n.shop, n.buyer, n.event_id
+    FROM (
+        SELECT s.shop, s.buyer, s.at_ms AS said_at, s.order_id AS named, r.order_id, r.event_id
+        FROM said_by_seller s
+        JOIN (FROM refund WHERE kind = 'requested') r
+            ON r.shop = s.shop AND r.buyer = s.buyer AND r.at_ms >= s.at_ms
+            AND coalesce(r.order_id = s.order_id, true)
+        WHERE s.is_mistake
+        QUALIFY row_number() OVER (
+            PARTITION BY s.shop, s.buyer, s.event_id ORDER BY r.at_ms, r.event_id
+        ) = 1
+    ) n
+    LEFT JOIN created o ON o.shop = n.shop AND o.buyer = n.buyer AND o.order_id = n.order_id
+    WHERE n.named IS NOT NULL OR coalesce(o.at_ms <= n.said_at, true)
+),
 counting AS (
-    FROM standing_request
-    WHERE reason IN ('quality', 'ineffective', 'allergy', 'not_as_described', 'wrong_item')
+    SELECT r.*
+    FROM standing_request r
+    ANTI JOIN admitted a ON a.shop = r.shop AND a.buyer = r.buyer AND a.event_id = r.event_id
+    WHERE r.reason IN ('quality', 'ineffective', 'allergy', 'not_as_described', 'wrong_item')
 ),
 known AS (
     SELECT shop, buyer, order_id FROM created
@@ -174,8 +236,12 @@ b_crossing AS (
 ),
 -- Both on one line of time.
 crossing AS (
-    SELECT shop, buyer, crossing_at, max(level) AS level
-    FROM (SELECT shop, buyer, at_ms AS crossing_at, 2 AS level FROM mismatch UNION ALL FROM b_crossing)
+    SELECT shop, buyer, crossing_at, max(level) AS level, max(act_level) AS act_level
+    FROM (
+        SELECT shop, buyer, at_ms AS crossing_at, level, act_level FROM ranked
+        UNION ALL
+        SELECT *, level FROM b_crossing
+    )
     GROUP BY ALL
 ),
 in_window AS (
@@ -201,6 +267,7 @@ episode AS (
     SELECT
         shop, buyer, episode,
         min(crossing_at) AS opened_at, max(crossing_at) AS last_crossing, max(level) AS level,
+        max(act_level) AS act_level,
         last_crossing + 1000 * getvariable('expire_after_s') AS expires_at
     FROM numbered
     GROUP BY ALL
@@ -216,6 +283,23 @@ member AS (
     FROM numbered n
     JOIN in_window w USING (shop, buyer, crossing_at)
     GROUP BY ALL
+),
+-- Of B alone: all of it came back whole, or was found right.
+settled AS (
+    SELECT n.shop, n.buyer, n.episode
+    FROM numbered n
+    JOIN in_window w USING (shop, buyer, crossing_at)
+    LEFT JOIN counting r ON r.shop = w.shop AND r.buyer = w.buyer AND r.event_id = w.event_id
+    LEFT JOIN judged j ON j.shop = w.shop AND j.buyer = w.buyer AND j.order_id = r.order_id
+    LEFT JOIN (
+        SELECT shop, buyer, order_id, bool_and(result = 'match') AS is_whole
+        FROM inspected
+        GROUP BY ALL
+    ) b ON b.shop = w.shop AND b.buyer = w.buyer AND b.order_id = r.order_id
+    GROUP BY ALL
+    HAVING bool_and(r.order_id IS NOT NULL AND (
+        coalesce(j.at_ms >= r.at_ms, false) OR coalesce(b.is_whole, false)
+    ))
 )
 SELECT
     'buyer' AS subject_kind,
@@ -225,10 +309,15 @@ SELECT
     e.last_crossing AS last_crossing_ms,
     case_status(NULL, e.expires_at, getvariable('horizon_ms')) AS status,
     case_ended(NULL, e.expires_at, getvariable('horizon_ms')) AS ended_at_ms,
-    CASE e.level WHEN 2 THEN 'critical' ELSE 'warn' END AS severity,
+    CASE
+        WHEN s.episode IS NOT NULL THEN 'info'
+        ELSE ['info', 'warn', 'critical'][1 + e.level]
+    END AS severity,
     m.members,
-    len(m.members) AS n_members
+    len(m.members) AS n_members,
+    ['info', 'warn', 'critical'][1 + e.act_level] AS act_level
 FROM episode e
 JOIN anchor a USING (shop, buyer, episode)
 JOIN member m USING (shop, buyer, episode)
+LEFT JOIN settled s USING (shop, buyer, episode)
 ORDER BY subject_kind, subject_id, opened_at_ms;

@@ -78,7 +78,7 @@ at_issue AS (
     GROUP BY ALL
 ),
 agreed AS (
-    SELECT c.shop, c.buyer, c.order_id, g.event_id, g.at_ms
+    SELECT c.shop, c.buyer, c.order_id, g.event_id, g.at_ms, g.is_judged
     FROM at_issue c
     JOIN granted g
         ON g.shop = c.shop AND g.buyer = c.buyer AND g.order_id = c.order_id
@@ -92,6 +92,7 @@ weighed AS (
     SELECT
         c.*,
         coalesce(c.withdrawn_at, a.at_ms) AS resolved_at,
+        coalesce(a.is_judged, false) AS is_judged,
         l.order_id IS NOT NULL AS is_large,
         (
             SELECT count(*)
@@ -106,6 +107,17 @@ weighed AS (
     FROM at_issue c
     LEFT JOIN large l USING (shop, buyer, order_id)
     LEFT JOIN agreed a USING (shop, buyer, order_id)
+),
+-- Left too late, by T02 or by what the order had promised.
+late AS (
+    SELECT o.shop, o.buyer, o.order_id
+    FROM shipping_over o
+    LEFT JOIN created c USING (shop, buyer, order_id)
+    LEFT JOIN paid p USING (shop, buyer, order_id)
+    WHERE o.topic = 'shipments' AND o.at_ms > CASE
+        WHEN c.ship_by > coalesce(p.at_ms, c.at_ms) THEN c.ship_by
+        ELSE coalesce(p.at_ms, c.at_ms) + 1000 * getvariable('limit_s')
+    END
 ),
 member AS (
     SELECT
@@ -138,10 +150,15 @@ SELECT
         WHEN 'resolved' THEN w.resolved_at
         WHEN 'expired' THEN m.last_at + 1000 * getvariable('expire_after_s')
     END AS ended_at_ms,
-    CASE WHEN w.is_large OR w.is_repeated THEN 'warn' ELSE 'info' END AS severity,
+    CASE
+        WHEN t.order_id IS NOT NULL OR w.is_judged THEN 'info'
+        WHEN w.is_repeated OR w.is_large AND p.is_refused THEN 'warn'
+        ELSE 'info'
+    END AS severity,
     m.members,
     len(m.members) AS n_members
 FROM weighed w
 JOIN refused p USING (shop, buyer, order_id)
 JOIN member m USING (shop, buyer, order_id)
+LEFT JOIN late t USING (shop, buyer, order_id)
 ORDER BY subject_id, opened_at_ms, anchor_event_id;

@@ -132,7 +132,9 @@ SELECT
     regexp_matches(text, '开不了发票') AS is_refused_invoice,
     regexp_matches(text, '要补[0-9]+元运费') AS is_about_freight,
     regexp_matches(text, '您留着用吧') AS is_keep,
-    regexp_matches(text, '先拍下不要付款') AS is_wish_to_place
+    regexp_matches(text, '先拍下不要付款') AS is_wish_to_place,
+    regexp_matches(text, '不是我们店的订单') AS is_disowned,
+    regexp_matches(text, '好评返现[0-9]+元') AS is_cashback
 FROM event
 WHERE topic = 'chats' AND kind = 'message' AND value ->> '$.sender' = 'seller'
 UNION ALL BY NAME
@@ -140,9 +142,26 @@ UNION ALL BY NAME
 SELECT
     shop, buyer, order_id, event_id, at_ms, true AS is_invitation,
     false AS is_stockout, false AS is_mistake, false AS is_wish_to_refuse, false AS is_unsent,
-    false AS is_refused_invoice, false AS is_about_freight, false AS is_keep, false AS is_wish_to_place
+    false AS is_refused_invoice, false AS is_about_freight, false AS is_keep, false AS is_wish_to_place,
+    false AS is_disowned, false AS is_cashback
 FROM event
 WHERE topic = 'refunds' AND kind = 'refused' AND regexp_matches(value ->> '$.reason_text', '您重新申请');
+
+-- What the buyer told, in the words that stories have for it.
+CREATE TEMP TABLE told_by_buyer AS
+SELECT e.shop, e.buyer, e.at_ms, k.kind
+FROM event e
+JOIN (VALUES ('付不了款', 'unpaid'), ('发错颜色', 'sent_wrong'), ('盒子压扁了', 'parcel')) k(words, kind)
+    ON contains(e.value ->> '$.text', k.words)
+WHERE e.topic = 'chats' AND e.kind = 'message' AND e.value ->> '$.sender' = 'buyer';
+
+-- On which days (UTC), and since when of each, the buyer said what is wrong.
+CREATE TEMP TABLE reasoned AS
+SELECT shop, buyer, at_ms // 86400000 AS day, min(at_ms) AS at_ms
+FROM event
+WHERE topic = 'chats' AND kind = 'message' AND value ->> '$.sender' = 'buyer'
+    AND contains(value ->> '$.text', '全坏了')
+GROUP BY ALL;
 
 CREATE TEMP TABLE complaint AS
 SELECT

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -106,6 +106,7 @@ DEFAULTS: Mapping[str, Mapping[str, int | str]] = {
         "shop_cooldown_s": _DAY_S,
     },
     "D12": {
+        "limit_s": 48 * 3600,
         "large_units": 20,
         "large_amount_minor": 100_000,
         "prior_cases": 1,
@@ -119,7 +120,7 @@ DEFAULTS: Mapping[str, Mapping[str, int | str]] = {
     "D04": {"window_s": 600, "cooldown_s": _DAY_S, "expire_after_s": 30 * _DAY_S},
     "D13": {},
     "D14": {"cooldown_s": _DAY_S, "expire_after_s": 15 * _DAY_S},
-    "D17": {"window_s": 600},
+    "D17": {"window_s": 600, "invoice_within_s": _DAY_S, "limit_s": 48 * 3600},
     "D18": {"kinds": 1},
     "D20": {"before_s": 30 * _DAY_S},
     "D21": {
@@ -212,6 +213,8 @@ class OracleEpisode:
     severity: str
     members: tuple[str, ...]
     n_members: int
+    # What it counts for among the acts of a campaign (D25).
+    act_level: str = field(default="", compare=False)
 
 
 class History:
@@ -280,7 +283,10 @@ class History:
         for name, value in {**parameters, "horizon_ms": horizon_ms}.items():
             self._connection.execute(f"SET VARIABLE {name} = {_literal(value)}")
         rows = self._run(f"{detector.lower()}.sql").fetchall()
-        return [OracleEpisode(*row[:8], tuple(row[8]), row[9]) for row in rows]
+        return [
+            OracleEpisode(*row[:8], tuple(row[8]), row[9], row[10] if len(row) > 10 else row[7])
+            for row in rows
+        ]
 
     def close(self) -> None:
         """Frees the database."""

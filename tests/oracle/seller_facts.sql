@@ -97,7 +97,7 @@ QUALIFY row_number() OVER (PARTITION BY shop, buyer, order_id ORDER BY at_ms, ev
 
 -- First writer.
 CREATE TEMP TABLE granted AS
-SELECT shop, buyer, order_id, event_id, at_ms
+SELECT shop, buyer, order_id, event_id, at_ms, kind = 'ruled_for_buyer' AS is_judged
 FROM seller_event
 WHERE topic = 'refunds' AND kind IN ('agreed', 'ruled_for_buyer', 'succeeded')
 QUALIFY row_number() OVER (

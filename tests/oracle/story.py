@@ -187,9 +187,9 @@ class Story:
         """The seller tried to reach the buyer; None where nobody knows the outcome."""
         self._add("contacts", "attempted", at, None, channel="phone", answered=answered)
 
-    def wrote(self, at: float) -> None:
+    def wrote(self, at: float, text: str = "在上班,打字说吧") -> None:
         """The buyer wrote in the chat, whatever it was."""
-        body = {"chat_id": "c", "sender": "buyer", "channel": "wangwang", "text": "在上班,打字说吧"}
+        body = {"chat_id": "c", "sender": "buyer", "channel": "wangwang", "text": text}
         self._add("chats", "message", at, None, **body)
 
     def seller_wrote(self, text: str, at: float, order: str | None = None) -> None:

@@ -48,6 +48,16 @@ class Offered(NamedTuple):
     amount_minor: int
 
 
+class Owned(NamedTuple):
+    """A message in which the buyer tells of so much money that it is its own."""
+
+    shop: str
+    buyer: str
+    event_id: str
+    at_ms: int
+    amount_minor: int
+
+
 class Explained(NamedTuple):
     """A message that gives a reason for a claim: of the buyer, or of a seller who owns up to one."""
 
@@ -117,6 +127,7 @@ class TalkHistory(History):
         said: Sequence[Said],
         explained: Sequence[Explained],
         offered: Sequence[Offered],
+        owned: Sequence[Owned],
         reviewed: Sequence[Reviewed],
         gone: Sequence[Ended],
         invoices: Sequence[InvoiceStep],
@@ -133,6 +144,10 @@ class TalkHistory(History):
         self._table("explained(shop VARCHAR, buyer VARCHAR, at_ms BIGINT)", explained)
         self._table(
             "offered(shop VARCHAR, buyer VARCHAR, at_ms BIGINT, amount_minor BIGINT)", offered
+        )
+        self._table(
+            "owned(shop VARCHAR, buyer VARCHAR, event_id VARCHAR, at_ms BIGINT, amount_minor BIGINT)",
+            owned,
         )
         self._table(
             "reviewed(shop VARCHAR, buyer VARCHAR, review_id VARCHAR, part VARCHAR,"
@@ -166,6 +181,7 @@ __all__ = [
     "InvoiceStep",
     "Offered",
     "OracleEpisode",
+    "Owned",
     "Reviewed",
     "Said",
     "TalkHistory",

@@ -16,7 +16,15 @@ FROM said s
 JOIN offered o
     ON o.shop = s.shop AND o.buyer = s.buyer AND o.at_ms <= s.at_ms
     AND o.at_ms // 86400000 >= s.at_ms // 86400000 - 1
-WHERE s.amount_minor BETWEEN 1 AND o.amount_minor;
+WHERE s.amount_minor BETWEEN 1 AND o.amount_minor
+UNION
+-- And what the buyer told in another message to be its own, of less than a thousand.
+SELECT s.shop, s.buyer, s.event_id
+FROM said s
+JOIN owned o
+    ON o.shop = s.shop AND o.buyer = s.buyer AND o.event_id <> s.event_id AND o.at_ms <= s.at_ms
+    AND o.at_ms // 86400000 >= s.at_ms // 86400000 - 1
+WHERE s.amount_minor BETWEEN 1 AND o.amount_minor AND o.amount_minor < 100000 AND NOT s.names_channel;
 
 UPDATE said SET wants_money = TRUE WHERE claims_money;
 
@@ -111,6 +119,11 @@ WITH named AS (
 SELECT n.*
 FROM named n
 WHERE NOT EXISTS (
-    FROM own_order o
-    WHERE o.shop = n.shop AND o.buyer = n.buyer AND list_contains(n.orders, o.order_id)
+    -- The number itself, a half of it, or a slip: a digit more or less, or two that changed places.
+    FROM own_order o, (SELECT unnest(n.orders) AS typed) t
+    WHERE o.shop = n.shop AND o.buyer = n.buyer AND CASE
+        WHEN length(t.typed) < 8 THEN t.typed = o.order_id
+        ELSE contains(o.order_id, t.typed) OR damerau_levenshtein(t.typed, o.order_id) = 1
+            AND (length(t.typed) <> length(o.order_id) OR levenshtein(t.typed, o.order_id) = 2)
+    END
 );

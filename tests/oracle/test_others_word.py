@@ -126,6 +126,92 @@ def _wait(story: SellerStory, at: float, order: str | None = None, orders: int =
     story.seller_wrote("您先拍下不要付款", at, order)
 
 
+def _spoiled(story: SellerStory, orders: int) -> None:
+    """Refund-only for so many orders, one an hour."""
+    for number in range(orders):
+        story.created(f"o{number}", 0)
+        story.requested(f"o{number}", DAY + number * HOUR)
+
+
+def _granted(story: SellerStory, orders: int, how: str, granted: int) -> None:
+    _spoiled(story, orders)
+    for number in range(granted):
+        at = DAY + number * HOUR
+        if how == "ruled":
+            story.decided(f"o{number}", at + TICK, refund=f"r-o{number}")
+        elif how == "upheld":
+            story.filed(f"k{number}", f"o{number}", at, "other")
+            story.ruled(f"k{number}", None, at + TICK, "upheld", "other")
+        else:
+            story.granted(f"o{number}", at, how)
+
+
+def _gave_in(story: SellerStory, how: str) -> None:
+    _at_it_again(story, "不同意")
+    if how == "ruled":
+        story.decided("o", DAY, refund="r-o")
+    else:
+        story.granted("o", DAY)
+
+
+def _told_of(
+    story: SellerStory,
+    at: float = 2 * HOUR,
+    text: str = "你们发错颜色了",
+    short: int = 0,
+    more: bool = False,
+) -> None:
+    story.created("o", HOUR)
+    story.wrote(at, text)
+    for order in ("o", "other") if more else ("o",):
+        skus = {"expected_sku_id": "red", "received_sku_id": "blue"}
+        numbers = {"expected_quantity": 2, "received_quantity": 2 - short}
+        story.inspected(order, DAY, **skus, **numbers)
+
+
+def _broken(story: SellerStory, reason: str, grams: int = 700) -> None:
+    story.created("o", HOUR)
+    story.requested("o", 2 * HOUR, reason=reason, refund_only=False)
+    story.inspected("o", DAY, expected_weight_g=900, received_weight_g=grams)
+
+
+def _judged(story: SellerStory, at: float, order: str = "o") -> None:
+    story.created("o", HOUR)
+    story.inspected("o", DAY)
+    story.decided(order, at, refund=f"r-{order}")
+
+
+def _came_back(story: SellerStory, whole: int, last: str = "match", judged: bool = False) -> None:
+    for number in range(5):
+        order = f"o{number}"
+        story.created(order, 0)
+        story.paid(order, 0)
+        story.requested(order, DAY + number, reason="quality", refund_only=False)
+        if number < whole:
+            story.inspected(order, 2 * DAY, "match" if number else last)
+        if judged:
+            story.decided(order, 2 * DAY, refund=f"r-{order}")
+
+
+def _admitted(story: SellerStory, *at: float) -> None:
+    for one in at:
+        story.seller_wrote("不好意思,少发了一件", one)
+    _came_back(story, 0)
+
+
+def _turned_away(story: SellerStory, *, sent: float = 2 * HOUR, how: str = "refused") -> None:
+    story.created("o", HOUR, 30)
+    story.paid("o", HOUR)
+    story.shipped("o", sent)
+    story.parcel(how, "o", 2.5 * DAY)
+    story.requested("o", 2.6 * DAY, reason="other", goods="not_received", refund_only=False)
+
+
+def _decided_for(story: SellerStory, ruling: str) -> None:
+    _turned_away(story)
+    story.decided("o", 2.7 * DAY, refund="r-o", ruling=ruling)
+
+
 def _form(story: SellerStory, at: float, order: str = "o", *, invoice: bool = False) -> None:
     story.created("o", HOUR)
     if invoice:
@@ -151,6 +237,12 @@ STORIES: dict[str, tuple[str, Tell, list[str]]] = {
     "let keep": ("D08", lambda s: _invited(s, DAY, text="您留着用吧"), []),
     "refused three times": ("D08", lambda s: _at_it_again(s, "不同意"), ["warn"]),
     "refused to be told better": ("D08", lambda s: _at_it_again(s, "您重新申请"), []),
+    "three ruled": ("D08", lambda s: _granted(s, 3, "ruled", 3), ["info"]),
+    "five ruled": ("D08", lambda s: _granted(s, 5, "ruled", 5), ["info"]),
+    "five upheld": ("D08", lambda s: _granted(s, 5, "upheld", 5), ["info"]),
+    "five of which four ruled": ("D08", lambda s: _granted(s, 5, "ruled", 4), ["critical"]),
+    "given in to": ("D08", lambda s: _gave_in(s, "agreed"), ["warn"]),
+    "refused without reason": ("D08", lambda s: _gave_in(s, "ruled"), ["info"]),
     "placed unpaid": ("D01", lambda s: _wait(s, -DAY), ["critical"]),
     "asked to, a day before": ("D01", lambda s: _wait(s, 0), ["info"]),
     "asked to, more than a day before": ("D01", lambda s: _wait(s, -TICK), ["critical"]),
@@ -174,6 +266,26 @@ STORIES: dict[str, tuple[str, Tell, list[str]]] = {
     "owned up before the order": ("D09", lambda s: _owned_up(s, HOUR - TICK), ["critical"]),
     "owned up of the order by name": ("D09", lambda s: _owned_up(s, HOUR - TICK, "o"), []),
     "owned up of another": ("D09", lambda s: _owned_up(s, 2 * HOUR, "x"), ["critical"]),
+    "told of another colour": ("D09", _told_of, ["info"]),
+    "told of it when it came": ("D09", lambda s: _told_of(s, DAY), ["info"]),
+    "told of it afterwards": ("D09", lambda s: _told_of(s, DAY + TICK), ["critical"]),
+    "told of it before the order": ("D09", lambda s: _told_of(s, HOUR - TICK), ["critical"]),
+    "told of something else": ("D09", lambda s: _told_of(s, text="什么时候到"), ["critical"]),
+    "told of it, and one is missing": ("D09", lambda s: _told_of(s, short=1), ["warn"]),
+    "told of it, and of two orders": ("D09", lambda s: _told_of(s, more=True), ["critical"]),
+    "broken and light": ("D09", lambda s: _broken(s, "damaged"), ["warn"]),
+    "broken and very light": ("D09", lambda s: _broken(s, "damaged", 100), ["critical"]),
+    "unwanted and light": ("D09", lambda s: _broken(s, "other"), ["critical"]),
+    "found right about it": ("D09", lambda s: _judged(s, DAY), ["info"]),
+    "found right before it": ("D09", lambda s: _judged(s, DAY - TICK), ["critical"]),
+    "found right about another": ("D09", lambda s: _judged(s, DAY, "x"), ["critical"]),
+    "five came back": ("D09", lambda s: _came_back(s, 0), ["warn"]),
+    "five came back whole": ("D09", lambda s: _came_back(s, 5), ["info"]),
+    "four came back whole": ("D09", lambda s: _came_back(s, 4), ["warn"]),
+    "five came back, one damaged": ("D09", lambda s: _came_back(s, 5, "damaged"), ["warn"]),
+    "five were found right": ("D09", lambda s: _came_back(s, 0, judged=True), ["info"]),
+    "owned up to one of five": ("D09", lambda s: _admitted(s, 1), []),
+    "owned up after the fifth": ("D09", lambda s: _admitted(s, DAY + 5), ["warn"]),
     "a part of one unit": ("D10", lambda s: _part(s, 1, 40), ["warn"]),
     "a part of two units": ("D10", lambda s: _part(s, 2, 89), []),
     "all of two units": ("D10", lambda s: _part(s, 2, 90), ["warn"]),
@@ -192,6 +304,16 @@ STORIES: dict[str, tuple[str, Tell, list[str]]] = {
     "refused as asked": ("D12", lambda s: _refused(s, DAY), []),
     "asked to afterwards": ("D12", lambda s: _refused(s, DAY + TICK), ["warn"]),
     "asked to of another": ("D12", lambda s: _refused(s, DAY, "x"), ["warn"]),
+    "turned away": ("D12", _turned_away, ["warn"]),
+    "turned away, left too late": (
+        "D12",
+        lambda s: _turned_away(s, sent=2 * DAY + HOUR + TICK),
+        ["info"],
+    ),
+    "turned away, left in time": ("D12", lambda s: _turned_away(s, sent=2 * DAY + HOUR), ["warn"]),
+    "came back unrefused": ("D12", lambda s: _turned_away(s, how="returned_to_sender"), ["info"]),
+    "ruled the buyer's": ("D12", lambda s: _decided_for(s, "buyer"), ["info"]),
+    "ruled the seller's": ("D12", lambda s: _decided_for(s, "seller"), ["warn"]),
     "granted before it was refused": ("D12", lambda s: _settled(s, DAY), []),
     "granted after it was refused": ("D12", lambda s: _settled(s, DAY + TICK), ["warn"]),
     "another refund was granted": ("D12", lambda s: _settled(s, DAY, "another"), ["warn"]),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.oracle.story import DAY, HOUR, MINUTE, ms
-from tests.talk_stories import Row, Talk, oracle_rows
+from tests.pipeline import run
+from tests.talk_stories import Row, Talk, engine_rows, oracle_rows
 
 NUMBER = "320198765432100001"
 ASK = f"订单{NUMBER}的收件人电话是多少"
@@ -261,3 +264,172 @@ def test_d21_a_demand_makes_it_a_warning_and_a_change_ends_it() -> None:
     assert only(told(story, "D21")).severity == "warn"
     story.reviewed("changed", "o0", DAY + 200, "good")
     assert not told(story, "D21")
+
+
+def complained(kind: str, bait: str = "好评返现吗,发票和商品分开发可以吗") -> Talk:
+    """A bait two days in, and minutes later a complaint."""
+    story = Talk()
+    story.created("o", 0)
+    story.said(bait, 2 * DAY)
+    story.filed("k", "o", 2 * DAY + 5 * MINUTE, kind)
+    return story
+
+
+def _waits(story: Talk, asked: float, issued: float | None = None, order: str = "o") -> None:
+    story.asked_invoice(order, asked)
+    if issued is not None:
+        story.issued_invoice(order, issued)
+
+
+def _ships(story: Talk, paid: float, shipped: float | None = None) -> None:
+    story.paid("o", paid)
+    if shipped is not None:
+        story.shipped("o", shipped)
+
+
+Side = Callable[[Talk], None]
+BAITED, FILED = 2 * DAY, 2 * DAY + 5 * MINUTE
+TICK = 0.001
+# By what happened: the kind of complaint, and whether D17 is silent.
+REASONS: dict[str, tuple[str, Side, bool]] = {
+    "nothing": ("invoice", lambda s: None, False),
+    "an invoice waited for": ("invoice", lambda s: _waits(s, FILED - DAY), True),
+    "and a promise": ("breach_of_promise", lambda s: _waits(s, FILED - DAY), True),
+    "not so long": ("invoice", lambda s: _waits(s, FILED - DAY + TICK), False),
+    "of another order": ("invoice", lambda s: _waits(s, 0, order="p"), False),
+    "issued meanwhile": ("invoice", lambda s: _waits(s, 0, FILED), False),
+    "issued too late": ("invoice", lambda s: _waits(s, 0, FILED + TICK), True),
+    "freight is wanted": (
+        "invoice",
+        lambda s: s.said("要补12元运费", FILED, sender="seller"),
+        True,
+    ),
+    "freight, before it": (
+        "invoice",
+        lambda s: s.said("要补12元运费", BAITED - TICK, sender="seller"),
+        False,
+    ),
+    "freight, after it": (
+        "invoice",
+        lambda s: s.said("要补12元运费", FILED + TICK, sender="seller"),
+        False,
+    ),
+    "the buyer's freight": ("invoice", lambda s: s.said("要补12元运费", FILED), False),
+    "cashback promised": (
+        "breach_of_promise",
+        lambda s: s.said("亲,好评返现5元", BAITED, sender="seller"),
+        True,
+    ),
+    "cashback promised to the bait": (
+        "breach_of_promise",
+        lambda s: s.said("亲,好评返现5元", BAITED + TICK, sender="seller"),
+        False,
+    ),
+    "cashback and an invoice": (
+        "invoice",
+        lambda s: s.said("亲,好评返现5元", BAITED, sender="seller"),
+        False,
+    ),
+    "not sent in time": ("breach_of_promise", lambda s: _ships(s, FILED - 2 * DAY - TICK), True),
+    "not due yet": ("breach_of_promise", lambda s: _ships(s, FILED - 2 * DAY), False),
+    "not sent, and not paid for": ("breach_of_promise", lambda s: None, False),
+    "sent in time": ("breach_of_promise", lambda s: _ships(s, 0, HOUR), False),
+    "sent an hour before": ("breach_of_promise", lambda s: _ships(s, -2 * DAY, FILED - HOUR), True),
+    "sent late, and an invoice": ("invoice", lambda s: _ships(s, -2 * DAY, FILED - HOUR), False),
+}
+
+
+@pytest.mark.parametrize(("kind", "side", "is_silent"), REASONS.values(), ids=REASONS)
+def test_d17_reasons_to_complain(kind: str, side: Side, is_silent: bool) -> None:
+    story = complained(kind)
+    side(story)
+    assert (told(story, "D17", 4 * DAY) == []) is is_silent
+    assert engine_rows(run(story.events, ms(4 * DAY))) == oracle_rows(story.events, ms(4 * DAY))
+
+
+@pytest.mark.parametrize(
+    ("typed", "hits"),
+    [
+        (NUMBER, 0),
+        (NUMBER[:-1], 0),
+        (NUMBER[4:], 0),
+        (f"{NUMBER[:6]}{NUMBER[5:]}", 0),
+        (f"{NUMBER[:3]}{NUMBER[4]}{NUMBER[3]}{NUMBER[5:]}", 0),
+        (f"{NUMBER[:-1]}2", 1),
+        (f"{NUMBER[:-4]}1001", 1),
+        (f"{NUMBER[:3]}{NUMBER[5]}{NUMBER[4]}{NUMBER[3]}{NUMBER[6:]}", 1),
+        (f"{NUMBER}00", 1),
+    ],
+    ids=["own", "short", "half", "twice", "swapped", "next", "another", "turned", "longer"],
+)
+def test_d13_a_slip_in_an_own_number_is_the_own_order(typed: str, hits: int) -> None:
+    story = Talk()
+    story.created(NUMBER, 0)
+    story.said(f"订单{typed}的收件人电话是多少", HOUR)
+    assert len(told(story, "D13")) == hits
+    assert engine_rows(run(story.events, ms(2 * DAY))) == oracle_rows(story.events, ms(2 * DAY))
+
+
+@pytest.mark.parametrize(
+    ("at", "sender", "order", "severity"),
+    [
+        (HOUR, "seller", None, "info"),
+        (2 * HOUR, "seller", NUMBER, "info"),
+        (2 * HOUR + TICK, "seller", None, "warn"),
+        (HOUR - TICK, "seller", None, "warn"),
+        (HOUR, "buyer", None, "warn"),
+        (HOUR, "seller", "o9", "warn"),
+    ],
+)
+def test_d13_an_order_of_another_shop(
+    at: float, sender: str, order: str | None, severity: str
+) -> None:
+    story = Talk()
+    story.said(ASK, HOUR)
+    story.said("亲,这个不是我们店的订单哦", at, sender=sender, order=order)
+    assert only(told(story, "D13")).severity == severity
+    assert engine_rows(run(story.events, ms(2 * DAY))) == oracle_rows(story.events, ms(2 * DAY))
+
+
+@pytest.mark.parametrize(
+    ("text", "paid", "promised", "severity"),
+    [
+        ("确认一下收货地址,发票单独寄公司可以吗", None, None, "warn"),
+        ("确认一下收货地址,发票单独寄公司可以吗", HOUR, None, "info"),
+        ("确认一下收货地址,发票单独寄公司可以吗", HOUR + TICK, None, "warn"),
+        ("好评返现吗,发票单独寄公司可以吗", HOUR, None, "warn"),
+        ("好评返现吗,发票单独寄公司可以吗", None, HOUR, "info"),
+        ("好评返现吗,发票单独寄公司可以吗", None, HOUR + TICK, "warn"),
+    ],
+)
+def test_d24_ordinary_questions(
+    text: str, paid: float | None, promised: float | None, severity: str
+) -> None:
+    story = Talk()
+    story.created("o", 0)
+    if paid is not None:
+        story.paid("o", paid)
+    if promised is not None:
+        story.said("亲,好评返现5元", promised, sender="seller")
+    story.said(text, HOUR)
+    assert only(told(story, "D24")).severity == severity
+    assert engine_rows(run(story.events, ms(2 * DAY))) == oracle_rows(story.events, ms(2 * DAY))
+
+
+@pytest.mark.parametrize(
+    ("first", "demand", "severity"),
+    [
+        ("我付了两次,多付了120", "转我120,不然投诉", "info"),
+        ("我付了两次,多付了120", "转我121,不然投诉", "warn"),
+        ("我付了两次,多付了999", "转我999,不然投诉", "info"),
+        ("我付了两次,多付了1000", "转我1000,不然投诉", "warn"),
+        ("我付了两次", "转我120,不然投诉", "warn"),
+    ],
+)
+def test_d04_what_is_told_to_be_ones_own(first: str, demand: str, severity: str) -> None:
+    for gap, wanted in ((-MINUTE, "warn"), (MINUTE, severity), (2 * DAY, "warn")):
+        story = Talk()
+        story.said(first, 4 * DAY - gap)
+        story.said(demand, 4 * DAY)
+        assert only(told(story, "D04", 5 * DAY)).severity == wanted
+        assert engine_rows(run(story.events, ms(5 * DAY))) == oracle_rows(story.events, ms(5 * DAY))

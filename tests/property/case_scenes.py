@@ -117,6 +117,14 @@ class _Buyer:
         for _ in range(1 + draw(SELDOM)):
             kind = draw(st.sampled_from(["refused", "returned_to_sender", "delivered"]))
             story.parcel(kind, name, self.later())
+        if draw(SELDOM):
+            before = self.at + draw(st.sampled_from([-DAY, -TICK, 0, TICK]))
+            story.wrote(max(0, before), "盒子压扁了")
+        if draw(SELDOM):
+            before = self.at + draw(st.sampled_from([-DAY, -TICK, 0, TICK]))
+            story.requested(name, max(0, before), refund="first", goods="not_received")
+        if draw(SELDOM):
+            story.decided(name, self.at + DAY, refund=f"r-{name}")
         for attempt in range(1, draw(st.integers(1, 3))):
             at = self.at + draw(st.sampled_from([-TICK, 0, HOUR, DAY]))
             reason = draw(REASONS)

@@ -84,6 +84,11 @@ def _burst(scene: Scene) -> None:
         if scene.chance(5):
             story.created(order, at + scene.draw(SHORT_GAPS), scene.draw(UNITS))
     if scene.chance(15):
+        story.wrote(max(0, at + scene.draw(st.sampled_from([-DAY, 0, DAY, 2 * DAY]))), "我付不了款")
+    if scene.chance(15):
+        taken_back = at + scene.draw(st.sampled_from([HOUR, DAY]))
+        story.decided(order, taken_back, refund=f"r-{order}")
+    if scene.chance(15):
         asked = max(0, at + scene.draw(st.sampled_from([-DAY - TICK, -DAY, 0, DAY, DAY + TICK])))
         story.seller_wrote(
             "您先拍下不要付款", asked, scene.draw(st.sampled_from([None, None, order]))
@@ -161,6 +166,7 @@ def _across(scene: Scene) -> None:
     """Several orders of one buyer, many of them refunded without a return."""
     story = scene.story
     goods = scene.draw(st.sampled_from(["received", "not_received"]))
+    granted, explains = scene.draw(st.sampled_from([(0, 0), (0, 0), (95, 0), (0, 95), (95, 95)]))
     for _ in range(scene.draw(st.integers(3, 7))):
         at, order = scene.later(st.sampled_from([0, HOUR, DAY, 5 * DAY])), scene.order()
         if scene.chance(70):
@@ -181,6 +187,12 @@ def _across(scene: Scene) -> None:
                     st.sampled_from(["您申请仅退款就行", "不好意思,少发了一件", "您留着用吧"])
                 )
                 story.seller_wrote(text, invited, named)
+            if scene.chance(granted):
+                story.granted(order, asked + scene.draw(st.sampled_from([-TICK, 0, DAY])))
+            if scene.chance(explains):
+                story.wrote(max(0, asked - scene.draw(st.sampled_from([0, HOUR, DAY]))), "全坏了")
+            if scene.chance(5):
+                story.refund_step("refused", order, asked + HOUR, refund=f"a-{order}")
             if scene.chance(5):
                 story.refund_step("withdrawn", order, asked + HOUR, refund=f"a-{order}")
             if scene.chance(10):

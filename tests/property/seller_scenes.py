@@ -58,7 +58,16 @@ def returns(scene: Scene) -> None:
             story.seller_wrote(scene.draw(st.sampled_from(texts)), said, named)
             if scene.chance(50):
                 story.created(order, said + scene.draw(st.sampled_from([-TICK, 0, TICK])))
+        if scene.chance(15):
+            story.wrote(max(0, at + scene.draw(st.sampled_from([-DAY, 0, TICK]))), "你们发错颜色了")
+        if scene.chance(10):
+            reason = scene.draw(st.sampled_from(["damaged", "other"]))
+            story.requested(order, max(0, at - HOUR), reason=reason, refund_only=False)
         story.inspected(order, at, result, **given)
+        if scene.chance(15):
+            ruling = scene.draw(st.sampled_from(["buyer", "buyer", "seller"]))
+            decided = at + scene.draw(st.sampled_from([-TICK, 0, DAY]))
+            story.decided(order, max(0, decided), refund=f"r-{order}", ruling=ruling)
         if scene.chance(25):
             # The rest of it in another parcel, or what was sent instead.
             if scene.chance(50):
@@ -71,6 +80,7 @@ def odd_refunds(scene: Scene) -> None:
     """Several orders of one buyer refunded for odd reasons; some withdrawn, some agreed to."""
     story = scene.story
     reasons = st.sampled_from(["quality", "ineffective", "allergy", "wrong_item", "other"])
+    whole, right = scene.draw(st.sampled_from([(0, 0), (0, 0), (95, 0), (0, 95), (50, 50)]))
     for _ in range(scene.draw(st.integers(4, 9))):
         at, order = scene.later(st.sampled_from([0, HOUR, DAY])), scene.order()
         if scene.chance(70):
@@ -82,6 +92,12 @@ def odd_refunds(scene: Scene) -> None:
             goods = scene.draw(st.sampled_from(["received", "received", "not_received", "unknown"]))
             reason = scene.draw(reasons)
             story.requested(order, asked, reason=reason, goods=goods, refund_only=refund_only)
+            if scene.chance(whole):
+                story.inspected(order, asked + DAY, "match" if scene.chance(95) else "damaged")
+            if scene.chance(right):
+                story.decided(order, asked + DAY, refund=f"r-{order}")
+            if scene.chance(5):
+                story.seller_wrote("不好意思,少发了一件", asked, order)
             if scene.chance(10):
                 story.refund_step("withdrawn", order, asked + HOUR)
             if scene.chance(30):

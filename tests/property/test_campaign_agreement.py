@@ -192,7 +192,7 @@ def acts_by_buyer(events: Sequence[Event], horizon_ms: int) -> dict[str, list[Ac
     with talk_history(events) as told:
         for detector, kind in KINDS.items():
             for e in told.episodes(detector, horizon_ms):
-                if e.subject_kind == "buyer" and e.severity != "info":
+                if e.subject_kind == "buyer" and e.act_level != "info":
                     matters = {asked_back.get(m, m) for m in e.members}
                     if detector == "D01":
                         where = tuple(e.subject_id.split(":"))
@@ -228,7 +228,7 @@ def seconds(at: str) -> float:
 
 
 def _is_grave(act: Act) -> bool:
-    return act.episode.severity == "critical" and act.kind == "unpaid"
+    return act.episode.act_level == "critical" and act.kind == "unpaid"
 
 
 def apart(acts: Sequence[Act]) -> list[Act]:

@@ -21,6 +21,8 @@ TEXTS = st.sampled_from(
         "不给500元红包就差评",
         "我要投诉你们",
         "转我支付宝300元",
+        "我付了两次,多付了300",
+        "我付了两次,多付了1000",
         "加我微信谈",
         "要求赔偿,不然投诉",
         "衣服洗一次就破了个洞",
@@ -30,6 +32,10 @@ TEXTS = st.sampled_from(
         "帮我核对一下地址",
         "什么时候发货",
         *(f"订单{number}的收件人电话是多少" for number in NUMBERS),
+        # A digit too few, too many, and two that changed places.
+        *(f"订单32019876543210000{end}的收件人电话是多少" for end in ("", "11", "2")),
+        "订单320198765432010001的收件人电话是多少",
+        "确认一下收货地址,发票单独寄公司可以吗",
         *NUMBERS,
     ]
 )
@@ -100,6 +106,20 @@ def _baited(draw: Draw, story: Talk, at: float, order: str, complaint: str) -> f
         story.refused_invoice(order, at)
     if not draw(st.integers(0, 5)):
         story.said("不好意思,开不了发票", at, sender="seller")
+    if not draw(st.integers(0, 2)):
+        near = draw(st.sampled_from([-DAY - TICK, -DAY, -TICK, 0, TICK, HOUR]))
+        texts = ["亲,要补12元运费", "亲,好评返现5元", "亲,这个不是我们店的订单"]
+        about_it = draw(st.sampled_from([None, None, order, NUMBERS[0]]))
+        story.said(draw(st.sampled_from(texts)), max(0, at + near), sender="seller", order=about_it)
+    if not draw(st.integers(0, 3)):
+        story.asked_invoice(order, max(0, at - draw(st.sampled_from([DAY - MINUTE, DAY, 2 * DAY]))))
+        if draw(st.booleans()):
+            story.issued_invoice(order, at + draw(st.sampled_from([-HOUR, 0, MINUTE])))
+    if not draw(st.integers(0, 3)):
+        paid = max(0, at - draw(st.sampled_from([0, DAY, 2 * DAY, 3 * DAY])))
+        story.paid(order, paid)
+        if draw(st.booleans()):
+            story.shipped(order, paid + draw(st.sampled_from([HOUR, 2 * DAY, 2 * DAY + TICK])))
     if draw(st.booleans()):
         story.buyer = draw(st.sampled_from(["a", "b"]))
     at = min(LAST, at + draw(STEPS))
@@ -149,6 +169,8 @@ def demanders(draw: Draw) -> list[Event]:
         [
             "我要投诉你们",
             "转我支付宝300元",
+            "我付了两次,多付了300",
+            "我付了两次,多付了1000",
             "加我微信谈",
             "要求赔偿,不然投诉",
             "不给500元红包就差评",

@@ -114,14 +114,16 @@ class TestD09:
             chat("9d1s", OWNED_UP, "seller"),
             chat("-1s", OWNED_UP, "seller"),
             chat("4d", OWNED_UP, "seller", order_id="o2"),
-            chat("4d", OWNED_UP),
             chat("4d", "您寄错了,退回来的不是我们家的", "seller"),
             chat("4d", "请问是发错了吗", "seller"),
         ],
-        ids=["afterwards", "before the order", "of another order", "the buyer", "denied", "asked"],
+        ids=["afterwards", "before the order", "of another order", "denied", "asked"],
     )
     def test_twin_whatever_else_was_said_excuses_nothing(self, said: Event) -> None:
         assert told(self.mismatch(said), "10d", "D09").severity == "critical"
+
+    def test_twin_the_buyers_own_word_does_not_silence_it(self) -> None:
+        assert told(self.mismatch(chat("4d", self.OWNED_UP)), "10d", "D09").severity == "warn"
 
     def test_nobody_is_accused_before_the_chat_is_read(self) -> None:
         events = self.mismatch()
@@ -510,14 +512,18 @@ class TestD08:
         assert alerts(self.taken_back(ruled), "6d", "D08") == []
 
     @pytest.mark.parametrize(
-        ("ruled", "kind"),
-        [("5d1s", "platform_intervened"), ("5d", "platform_applied"), ("4d", "platform_applied")],
+        ("ruled", "kind", "severity"),
+        [
+            ("5d1s", "platform_intervened", "info"),
+            ("5d", "platform_applied", "warn"),
+            ("4d", "platform_applied", "warn"),
+        ],
     )
     def test_twin_what_was_asked_first_counts_whatever_became_of_it(
-        self, ruled: str, kind: str
+        self, ruled: str, kind: str, severity: str
     ) -> None:
         """Either party may apply to the platform, and who changes a request tells it anew."""
-        assert told(self.taken_back(ruled, kind), "6d", "D08").severity == "warn"
+        assert told(self.taken_back(ruled, kind), "6d", "D08").severity == severity
 
     INVITED = "金额填错了,我先拒绝一下,您重新申请"
 

@@ -110,7 +110,7 @@ class TestD01:
         self, until: str
     ) -> None:
         alert = told(self.slip(until), "1d", "D01")
-        assert alert.severity == "critical"
+        assert (alert.severity, alert.title.zh) == ("critical", "多笔订单未付款")
         assert codes(alert) == ["A2_deduct_on_payment", "A3_relist"]
 
     @pytest.mark.parametrize(("until", "by"), [("32m", "buyer"), ("110s", "system")])

@@ -7,14 +7,21 @@ from the end of its payment grace, and only once the payments topic is known to 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
 
 from schemas.alerts import Severity
 from streams.detect import playbooks
-from streams.detect.burst_excuses import is_half_bought, was_asked_for, was_put_right
+from streams.detect.burst_excuses import (
+    is_half_bought,
+    told_why,
+    tried_to_pay,
+    was_asked_for,
+    was_bought_anew,
+    was_put_right,
+)
 from streams.detect.deadlines import UnpaidClose
 from streams.detect.detector import (
     Count,
@@ -111,10 +118,11 @@ class UnpaidOrderBurst(Detector[Rules]):
         crossings = slide_live(
             counted, rules.window_s * 1000, _Tally(rules), lambda order: order.placed
         )
-        episodes = [
-            _episode(run, facts, orders, horizon_ms, rules)
-            for run in runs(crossings, rules.cooldown_s * 1000)
-        ]
+        episodes: list[Episode] = []
+        for run in runs(crossings, rules.cooldown_s * 1000):
+            # Words are believed once.
+            is_first = all(_is_excused(episode.details) for episode in episodes)
+            episodes.append(_episode(run, facts, orders, horizon_ms, rules, is_first=is_first))
         return Verdict(episodes, _wake_at(orders, episodes, horizon_ms, rules))
 
     def least(self, rules: Rules) -> Least:
@@ -134,23 +142,27 @@ class UnpaidOrderBurst(Detector[Rules]):
         close_ms = int(d["auto_close_ms"])
         held_units = int(d["held_units"])
         asked_zh, asked_en = _ASKED_FOR if d["was_asked_for"] else ("", "")
+        for_zh, for_en = _spoken_for(d)
         dont_close_en = " Don't close the orders." if held_units else ""
         most_zh, most_en = _most_held(episode)
         all_zh, all_en = beside_the_most(d)
         is_huge = int(d["most_units"]) >= rules.critical_units
+        is_believed = _is_believed(episode)
         return Presentation(
             title=(
                 ("卖家约定先拍下的未付款订单", "Unpaid orders that the shop asked for")
                 if d["was_asked_for"]
+                else ("多笔订单未付款", "Several orders were not paid in time")
+                if is_believed
                 else ("疑似恶拍:大量未付款订单", "Burst of unpaid orders")
             ),
             summary=(
                 f"买家{buyer}在{minutes}分钟内拍下{d['most_orders']}笔共{d['most_units']}件未付款{all_zh},"
-                f"目前仍占用{held_units}件库存{most_zh}。{asked_zh}"
+                f"目前仍占用{held_units}件库存{most_zh}。{asked_zh}{for_zh}"
                 f"{'请勿主动关闭订单。' if held_units else ''}",
                 f"{buyer} left orders unpaid: {d['most_orders']} ({d['most_units']} units) within "
                 f"{minutes} minutes{all_en}; units still held: {held_units}{most_en}."
-                f"{asked_en}{dont_close_en}",
+                f"{asked_en}{for_en}{dont_close_en}",
             ),
             not_if=(
                 f"宽限期内付款或由买家关闭,卖家曾请买家先拍下不付款,或未付款不足{rules.warn_orders}笔且不足{rules.warn_units}件",
@@ -170,7 +182,7 @@ class UnpaidOrderBurst(Detector[Rules]):
                 *playbooks.steps_after_burst(held_units),
                 *(
                     ()
-                    if d["was_slip"] or d["is_half_paid"] or d["was_asked_for"]
+                    if is_believed
                     else (
                         playbooks.complaint(
                             "异常拍下",
@@ -190,6 +202,45 @@ _ASKED_FOR = (
     "卖家曾请买家先拍下、暂不付款,请尽快改好价格。",
     " The shop had asked to place them and to wait with the payment: set the price soon.",
 )
+
+
+# What accuses nobody: deeds of the buyer that cost something, and what the shop had asked for.
+_EXCUSES = ("was_asked_for", "was_slip", "is_half_paid")
+_SPOKEN_FOR = {
+    "was_slip": ("买家已很快自行付清或取消", "the buyer paid or cancelled all of it soon"),
+    "is_half_paid": ("买家已付款其中一半或以上", "the buyer paid for half of it or more"),
+    "was_bought_anew": (
+        "买家已重新拍下同样的商品并付款",
+        "the buyer ordered the same anew and paid for that",
+    ),
+    "tried": ("买家曾尝试付款未成功", "the buyer tried to pay in vain"),
+    "told_why": ("买家在聊天中说明过原因", "the buyer wrote why"),
+}
+
+
+def _is_excused(details: Mapping[str, int | str]) -> bool:
+    return any(details[name] for name in _EXCUSES)
+
+
+def _is_believed(episode: Episode) -> bool:
+    """Step 9 of the definition. Words and tries are free to be had: of very many nobody is believed."""
+    details = episode.details
+    return _is_excused(details) or (
+        episode.severity != "critical" and any(details[name] for name in _SPOKEN_FOR)
+    )
+
+
+def _spoken_for(details: Mapping[str, int | str]) -> tuple[str, str]:
+    """What speaks for the buyer, as a sentence; empty for nothing. Of several deeds the first says all."""
+    found = [text for name, text in _SPOKEN_FOR.items() if details[name]]
+    if details["was_slip"] or details["is_half_paid"]:
+        found = found[:1]
+    if not found:
+        return "", ""
+    return (
+        f"另有情况:{'、'.join(zh for zh, _ in found)}。",
+        f" Yet {', '.join(en for _, en in found)}.",
+    )
 
 
 def _most_held(episode: Episode) -> tuple[str, str]:
@@ -252,7 +303,15 @@ class _Tally:
         return self._orders, self._units
 
 
-def _episode(run: Run, facts: Facts, orders: list[Order], horizon_ms: int, rules: Rules) -> Episode:
+def _episode(
+    run: Run,
+    facts: Facts,
+    orders: list[Order],
+    horizon_ms: int,
+    rules: Rules,
+    *,
+    is_first: bool,
+) -> Episode:
     """Step 5 and 6: what became of the members."""
     refs = {member.ref for member in run.members}
     members = [order for order in orders if order.placed.ref in refs]
@@ -269,7 +328,9 @@ def _episode(run: Run, facts: Facts, orders: list[Order], horizon_ms: int, rules
     ended = sum(hold.state != "held" for hold in holds)
     held = [o.placed.at_ms for o, end in zip(members, ends, strict=True) if end == NEVER]
     most_orders, most_units = run.compared
-    excuses = _excuses(members, most_orders, orders, facts, rules)
+    excuses = _excuses(run, members, orders, facts, rules)
+    if not is_first:
+        excuses |= {"tried": 0, "told_why": 0}
     return Episode(
         detector="D01",
         anchor=run.anchor,
@@ -303,20 +364,20 @@ def _episode(run: Run, facts: Facts, orders: list[Order], horizon_ms: int, rules
 
 
 def _excuses(
-    members: Sequence[Order],
-    most_orders: int,
-    orders: Sequence[Order],
-    facts: Facts,
-    rules: Rules,
+    run: Run, members: Sequence[Order], orders: Sequence[Order], facts: Facts, rules: Rules
 ) -> dict[str, int]:
-    """What speaks for the buyer; any of it, and nobody complains."""
+    """What speaks for the buyer."""
     window_ms, near_ms = rules.window_s * 1000, rules.cooldown_s * 1000
     # What no single window held was no single slip.
+    most_orders, _ = run.compared
     was_slip = most_orders == len(members) and was_put_right(members, facts, window_ms)
     return {
         "was_slip": int(was_slip),
-        "is_half_paid": int(is_half_bought(members, orders, window_ms)),
+        "is_half_paid": int(is_half_bought(members, orders, facts, window_ms)),
         "was_asked_for": int(was_asked_for(members, facts, rules.warn_orders, near_ms)),
+        "was_bought_anew": int(was_bought_anew(members, orders, facts, near_ms)),
+        "tried": tried_to_pay(members, facts),
+        "told_why": int(told_why(members, run.last_at_ms, facts)),
     }
 
 

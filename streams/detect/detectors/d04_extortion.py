@@ -35,11 +35,13 @@ from streams.detect.episodes import (
 )
 from streams.detect.facts import (
     DAY_MS,
+    LARGE_AMOUNT_MINOR,
     NEVER,
     ChatSaid,
     ComplaintFiled,
     ComplaintRuled,
     OfferedMoney,
+    OwnMoney,
     ReasonGiven,
     RefundRequested,
     SaidMistake,
@@ -211,30 +213,41 @@ class Reasons:
         for said in (*facts.of(SaidMistake), *facts.of(SaidStockout)):
             day = said.at_ms // DAY_MS
             self._since[day] = min(said.at_ms, self._since.get(day, NEVER))
-        self._offers = facts.of(OfferedMoney)
+        self._due: list[OfferedMoney | OwnMoney] = [*facts.of(OfferedMoney)]
+        # S1 「金额从一千到上万不等」: of so much a word alone excuses nothing.
+        self._due += [o for o in facts.of(OwnMoney) if o.amount_minor < LARGE_AMOUNT_MINOR]
 
     def wants_money(self, message: ChatSaid) -> bool:
         """Whether a message wants money that it is not known to have any claim to."""
         return "demand.money" in message.found and not self.is_claim(message)
 
     def is_claim(self, message: ChatSaid) -> bool:
-        """Whether all money that it wants was offered, or is compensation whose reason was given.
+        """Whether all money that it wants is due, or is compensation whose reason was given.
 
         That day or the day before. Whole days, for of the buyer's only the first reason of a day is kept.
         """
-        if self._was_offered(message):
+        if self._is_due(message):
             return True
         if f"{CLAIM}@" not in message.found or "demand.money@" in message.found:
             return False
         day = message.at_ms // DAY_MS
         return day - 1 in self._since or self._since.get(day, NEVER) <= message.at_ms
 
-    def _was_offered(self, message: ChatSaid) -> bool:
-        """Whether the shop had offered as much, that day or the day before: 「说给我的50呢」."""
+    def _is_due(self, message: ChatSaid) -> bool:
+        """Whether the shop had offered as much, that day or the day before: 「说给我的50呢」.
+
+        Or the buyer had told, in another message, that as much is its own: 「我付了两次,多付了120」. Not
+        where it is to go through another channel, which S3 has extortion do.
+        """
         from_ms = (message.at_ms // DAY_MS - 1) * DAY_MS
         return message.amount_minor > 0 and any(
-            from_ms <= offer.at_ms <= message.at_ms and message.amount_minor <= offer.amount_minor
-            for offer in self._offers
+            from_ms <= said.at_ms <= message.at_ms
+            and message.amount_minor <= said.amount_minor
+            and (
+                isinstance(said, OfferedMoney)
+                or (said.event_id != message.event_id and "contact." not in message.found)
+            )
+            for said in self._due
         )
 
 

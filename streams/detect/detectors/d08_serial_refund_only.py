@@ -7,7 +7,7 @@ there count, and what is still on its way only until the carrier brings it back.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -36,9 +36,12 @@ from streams.detect.episodes import (
     runs,
 )
 from streams.detect.facts import (
+    DAY_MS,
     NEVER,
     AskedToApply,
     OrderPaid,
+    ReasonGiven,
+    RefundRefused,
     RefundRequested,
     RefundWithdrawn,
     SaidKeep,
@@ -60,6 +63,7 @@ from streams.detect.refunds import (
     HANDED_OVER,
     begun_by_platform,
     conceded_ms,
+    judged_ms,
     refund_of,
     standing,
 )
@@ -98,7 +102,7 @@ class SerialRefundOnly(Detector[Rules]):
     name = "serial_refund_only"
     subject = "buyer"
     triggers = (RefundRequested,)
-    topics = ("refunds", "contacts", "chats", "payments", "orders", "shipments")
+    topics = ("refunds", "contacts", "chats", "payments", "orders", "shipments", "complaints")
     rules = Rules
     wording = Wording(
         title=("仅退款", "Serial refund-only"),
@@ -145,18 +149,27 @@ class SerialRefundOnly(Detector[Rules]):
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
         buyer = subject.partition(":")[2]
-        conceded_zh, conceded_en = ("", "") if d["contested"] else ALL_CONCEDED
+        said_zh, said_en = ("", "") if d["contested"] else ALL_CONCEDED
+        if d["was_explained"]:
+            said_zh += ";每次申请前买家都在聊天中说明过原因"
+            said_en += "; before each the buyer had written why"
         return Presentation(
-            title=("疑似连续仅退款", "Serial refund-only requests"),
+            title=(
+                ("多次仅退款,均已同意或判定成立", "Refund-only requests, all granted")
+                if not d["contested"]
+                else ("多次仅退款,买家说明过原因", "Refund-only requests, with a reason for each")
+                if _is_believed(episode)
+                else ("疑似连续仅退款", "Serial refund-only requests")
+            ),
             summary=(
                 f"买家{buyer}提出{d['requests']}次仅退款,涉及{d['orders']}笔订单;"
                 f"拒绝后再次申请{d['rerequests']}次;联系未接通{d['failed_contacts']}次"
-                f"{conceded_zh}。",
+                f"{said_zh}。",
                 f"{buyer} made {counted(d['requests'], 'refund-only request')} on "
                 f"{counted(d['orders'], 'order')}, "
                 f"{d['rerequests']} of them again after a refusal; "
                 f"{counted(d['failed_contacts'], 'contact attempt')} went unanswered"
-                f"{conceded_en}.",
+                f"{said_en}.",
             ),
             not_if=(
                 "撤回申请;发货前的退款;平台主动退款;卖家请买家申请或承认发错、少发后的退款;"
@@ -179,7 +192,7 @@ class SerialRefundOnly(Detector[Rules]):
                 Step("A6_evidence_pack", "整理举证材料", "Prepare the evidence pack"),
                 playbooks.complaint("异常退款"),
             )
-            if d["contested"]
+            if d["contested"] and not _is_believed(episode)
             else (_ASK_CARRIER,),
         )
 
@@ -272,8 +285,9 @@ def _episode(run: Run, facts: Facts, found: _Found, horizon_ms: int, rules: Rule
     most = most_parcels(run) or len(orders)
     # Those that began it too: the first request of an order is no member of part A.
     made = [r for r in found.requests if r.order_id in orders and r.at_ms <= run.last_at_ms]
-    conceded = conceded_ms(facts)
-    contested = sum(conceded.get(r.order_id, 0) < r.at_ms for r in made)
+    contested = _not_after(made, conceded_ms(facts))
+    was_explained = _was_explained(made, facts)
+    is_judged = not _not_after(made, judged_ms(facts))
     expires_ms = run.last_at_ms + rules.expire_after_s * 1000
     status, ended_at_ms = outcome(None, expires_ms, horizon_ms)
     return Episode(
@@ -283,7 +297,7 @@ def _episode(run: Run, facts: Facts, found: _Found, horizon_ms: int, rules: Rule
         last_at_ms=run.last_at_ms,
         status=status,
         ended_at_ms=ended_at_ms,
-        severity=run.level,
+        severity="info" if is_judged else run.level,
         steps=len(members) + unreached + (status != "open") + (run.level == "critical"),
         window_s=rules.cross_order_window_s,
         members=members,
@@ -305,6 +319,7 @@ def _episode(run: Run, facts: Facts, found: _Found, horizon_ms: int, rules: Rule
             "rerequests": again,
             "failed_contacts": unreached,
             "contested": contested,
+            "was_explained": int(was_explained and not again),
         },
         counter=(
             (
@@ -314,6 +329,32 @@ def _episode(run: Run, facts: Facts, found: _Found, horizon_ms: int, rules: Rule
             ),
         ),
         cooldown_s=rules.cooldown_s,
+    )
+
+
+def _is_believed(episode: Episode) -> bool:
+    """Whether the platform found all of it right, or each was explained. Words are free: not of very many."""
+    return episode.severity == "info" or (
+        episode.severity == "warn" and bool(episode.details["was_explained"])
+    )
+
+
+def _not_after(requests: Sequence[RefundRequested], by_order: Mapping[str, int]) -> int:
+    """How many of the requests nothing of that kind came after, or with, about their order."""
+    return sum(by_order.get(r.order_id, 0) < r.at_ms for r in requests)
+
+
+def _was_explained(requests: Sequence[RefundRequested], facts: Facts) -> bool:
+    """Whether the buyer wrote what is wrong before each, that day or the day before, and none was refused.
+
+    Words alone, so a seller who does not believe them only has to refuse.
+    """
+    refused = {refusal.order_id for refusal in facts.of(RefundRefused)}
+    given_ms = {int(given.ref): given.at_ms for given in facts.of(ReasonGiven)}
+    return all(
+        r.order_id not in refused
+        and (r.at_ms // DAY_MS - 1 in given_ms or given_ms.get(r.at_ms // DAY_MS, NEVER) <= r.at_ms)
+        for r in requests
     )
 
 

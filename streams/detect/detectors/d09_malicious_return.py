@@ -6,6 +6,7 @@ way is the carrier's business and accuses nobody (N19), and a seven-day return i
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -34,9 +35,11 @@ from streams.detect.episodes import (
     runs,
 )
 from streams.detect.facts import (
+    AnyFact,
     OrderPaid,
     RefundRequested,
     ReturnInspected,
+    SaidMistake,
     by_time,
 )
 from streams.detect.paid_share import (
@@ -46,8 +49,9 @@ from streams.detect.paid_share import (
     most_parcels,
     share_threshold,
 )
-from streams.detect.refunds import ALL_CONCEDED, conceded_ms, standing
-from streams.detect.return_mismatches import mismatches
+from streams.detect.refunds import ALL_CONCEDED, conceded_ms, judged_ms, standing
+from streams.detect.return_mismatches import levels_of, mismatches, told_before
+from streams.detect.sellers_word import invited
 
 
 class Rules(RuleBlock):
@@ -71,7 +75,7 @@ class MaliciousReturn(Detector[Rules]):
     name = "malicious_return"
     subject = "buyer"
     triggers = (ReturnInspected, RefundRequested)
-    topics = ("returns", "refunds", "payments", "disputes", "shipments", "chats")
+    topics = ("returns", "refunds", "payments", "disputes", "shipments", "chats", "complaints")
     rules = Rules
     wording = Wording(
         title=("恶意退货", "Malicious return"),
@@ -96,8 +100,10 @@ class MaliciousReturn(Detector[Rules]):
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         found = mismatches(facts, rules.weight_tolerance_percent)
+        milder = levels_of(found, facts, rules.weight_tolerance_percent)
+        told = {fact.event_id for fact in told_before(found, facts)}
         crossings = [
-            Crossing(fact.at_ms, "critical", (fact,))
+            Crossing(fact.at_ms, milder.get(fact.event_id, "critical"), (fact,))
             for fact in found
             # Whether anybody had said that something else was sent is not read yet.
             if fact.at_ms <= horizon_ms
@@ -106,7 +112,7 @@ class MaliciousReturn(Detector[Rules]):
         if not found and share is NO_SHARE:
             return NOTHING
         episodes = [
-            _episode(run, facts, horizon_ms, rules)
+            _episode(run, facts, told, horizon_ms, rules)
             for run in runs(by_moment([*crossings, *share.crossings]), rules.cooldown_s * 1000)
         ]
         wakes = [e.last_at_ms + rules.expire_after_s * 1000 for e in episodes]
@@ -127,15 +133,12 @@ class MaliciousReturn(Detector[Rules]):
         ]
         complaint = playbooks.complaint("异常退款", ";".join(one.story_zh for one in found))
         conceded_zh, conceded_en = ("", "") if d["contested"] or d["mismatches"] else ALL_CONCEDED
+        told_zh, told_en = _TOLD if d["was_told"] else ("", "")
         return Presentation(
-            title=(
-                ("疑似恶意退货", "Returns that do not match")
-                if d["mismatches"]
-                else ("疑似恶意退货:多数订单异常退款", "Most orders refunded for odd reasons")
-            ),
+            title=_title(episode),
             summary=(
-                f"买家{buyer}{','.join(one.zh for one in found)}{conceded_zh}。",
-                f"{buyer}: {'; '.join(one.en for one in found)}{conceded_en}.",
+                f"买家{buyer}{','.join(one.zh for one in found)}{conceded_zh}{told_zh}。",
+                f"{buyer}: {'; '.join(one.en for one in found)}{conceded_en}{told_en}.",
             ),
             not_if=(
                 f"退回一致,运输破损,买家此前已称收到的不是所购商品(可能错发或贴错面单),卖家此前已承认发错或少发,"
@@ -154,7 +157,13 @@ class MaliciousReturn(Detector[Rules]):
             steps=(
                 _PROOF_OF_RETURN if d["mismatches"] else _PROOF_OF_REASONS,
                 *((_ANSWER_LATER,) if d["contested"] else ()),
-                *((complaint,) if d["contested"] or d["mismatches"] else (_LOOK_AT_GOODS,)),
+                *(
+                    (_LOOK_AT_PARCELS if d["mismatches"] else _LOOK_AT_GOODS,)
+                    if episode.severity == "info"
+                    or d["was_told"]
+                    or not (d["contested"] or d["mismatches"])
+                    else (complaint,)
+                ),
             ),
         )
 
@@ -194,16 +203,51 @@ _ANSWER_LATER = Step(
 )
 _LOOK_AT_GOODS = Step(
     "A4_remind",
-    "核实这些商品的质量和描述:退款均已同意或判定成立,不宜投诉买家",
-    "Look into quality and description of these goods: nobody complains of refunds that were agreed to",
+    "核实这些商品的质量和描述:退货完好、退款已同意或判定成立的,不宜投诉买家",
+    "Look into quality and description of these goods: nobody complains of what came back whole, or of "
+    "refunds that were agreed to",
 )
+# Returns of two buyers may be in place of each other, and of the other one nothing is known here.
+_LOOK_AT_PARCELS = Step(
+    "A4_remind",
+    "核对发货记录,以及同期其他买家的退件是否装混;如有装混,请重新验货",
+    "Check what was sent, and whether the returns of other buyers were mixed up with it: inspect them again "
+    "if so",
+)
+_TOLD = (
+    ";退回前买家已在聊天或申请中称收到的不符、少件或破损",
+    "; before it came back the buyer had said that another thing, too little or broken goods had come",
+)
+
+
+def _title(episode: Episode) -> tuple[str, str]:
+    d = episode.details
+    is_mild = episode.severity == "info" or bool(d["was_told"])
+    if d["mismatches"]:
+        return (
+            (
+                "退回商品与订单不符,请先核实发货",
+                "A return does not match: look at what was sent first",
+            )
+            if is_mild
+            else ("疑似恶意退货", "Returns that do not match")
+        )
+    if is_mild or not d["contested"]:
+        return "多数订单以质量等理由退款", "Most orders refunded for quality and the like"
+    return "疑似恶意退货:多数订单异常退款", "Most orders refunded for odd reasons"
 
 
 def _abnormal(facts: Facts, horizon_ms: int, rules: Rules) -> Share:
     """Step B of the definition."""
     if len(facts.of(RefundRequested)) < rules.warn_orders:
         return NO_SHARE
-    counting = [request for request in standing(facts) if request.reason in rules.reasons]
+    # The shop had owned up before.
+    by_shop = invited(facts, SaidMistake)
+    counting = [
+        request
+        for request in standing(facts)
+        if request.reason in rules.reasons and request.event_id not in by_shop
+    ]
     if len({request.order_id for request in counting}) < rules.warn_orders:
         return NO_SHARE
     return most_of_the_paid(
@@ -216,7 +260,7 @@ def _abnormal(facts: Facts, horizon_ms: int, rules: Rules) -> Share:
     )
 
 
-def _episode(run: Run, facts: Facts, horizon_ms: int, rules: Rules) -> Episode:
+def _episode(run: Run, facts: Facts, told: Set[str], horizon_ms: int, rules: Rules) -> Episode:
     members = tuple(sorted(run.members, key=by_time))
     mismatches = sum(isinstance(member, ReturnInspected) for member in members)
     refunds = len({m.order_id for m in members if isinstance(m, RefundRequested)})
@@ -230,6 +274,8 @@ def _episode(run: Run, facts: Facts, horizon_ms: int, rules: Rules) -> Episode:
         for member in members
         if isinstance(member, (RefundRequested, ReturnInspected))
     )
+    is_settled = not mismatches and _is_settled(members, facts)
+    was_told = any(member.event_id in told for member in members)
     expires_ms = run.last_at_ms + rules.expire_after_s * 1000
     status, ended_at_ms = outcome(None, expires_ms, horizon_ms)
     return Episode(
@@ -239,7 +285,7 @@ def _episode(run: Run, facts: Facts, horizon_ms: int, rules: Rules) -> Episode:
         last_at_ms=run.last_at_ms,
         status=status,
         ended_at_ms=ended_at_ms,
-        severity=run.level,
+        severity="info" if is_settled else run.level,
         steps=len(members) + (status != "open") + (run.level == "critical"),
         window_s=rules.window_s,
         members=members,
@@ -248,7 +294,14 @@ def _episode(run: Run, facts: Facts, horizon_ms: int, rules: Rules) -> Episode:
             Threshold("abnormal_refund_orders", most, "orders", rules.warn_orders),
             *share_threshold("share_of_paid_orders", run, rules.min_share_percent),
         ),
-        details={"mismatches": mismatches, "refunds": refunds, "contested": contested},
+        details={
+            "mismatches": mismatches,
+            "refunds": refunds,
+            "contested": contested,
+            "was_told": int(was_told),
+            # Words are free, and so is a return to whoever wants to cost the shop its freight.
+            "level": "critical" if was_told else run.level,
+        },
         counter=(
             (
                 f"该买家已知付款订单{paid}笔;退回一致{matches}次,运输破损{damaged}次(物流责任)",
@@ -257,6 +310,19 @@ def _episode(run: Run, facts: Facts, horizon_ms: int, rules: Rules) -> Episode:
             ),
         ),
         cooldown_s=rules.cooldown_s,
+    )
+
+
+def _is_settled(members: Sequence[AnyFact], facts: Facts) -> bool:
+    """Whether all of it came back whole, or the platform found the buyer right, of each of the orders."""
+    judged = judged_ms(facts)
+    results: dict[str, set[str]] = {}
+    for fact in facts.of(ReturnInspected):
+        results.setdefault(fact.order_id, set()).add(fact.result)
+    return all(
+        judged.get(member.order_id, 0) >= member.at_ms or results.get(member.order_id) == {"match"}
+        for member in members
+        if isinstance(member, RefundRequested)
     )
 
 

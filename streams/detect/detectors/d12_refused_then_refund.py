@@ -15,6 +15,7 @@ from pydantic import Field
 from schemas.alerts import Severity
 from streams.detect import playbooks
 from streams.detect.cases import Case, verdict
+from streams.detect.deadlines import Ship
 from streams.detect.detector import (
     Count,
     Currency,
@@ -33,7 +34,9 @@ from streams.detect.facts import (
     NEVER,
     AnyFact,
     AskedToRefuse,
+    BuyerTold,
     LargeOrder,
+    OrderPlaced,
     ParcelRefused,
     RefundRequested,
     by_time,
@@ -50,6 +53,7 @@ from streams.detect.refunds import (
     withdrawn_ms,
 )
 from streams.detect.sellers_word import SellerSaid
+from streams.detect.shipments import LateSeller
 
 # With these the carrier or the seller is at fault, and refusing the parcel was right (N15, N19).
 NOT_THE_BUYERS = frozenset({"damaged", "wrong_item", "late_shipment", "stockout"})
@@ -64,6 +68,7 @@ class Rules(RuleBlock):
     prior_cases: Count
     prior_window_s: Seconds
     expire_after_s: Seconds
+    T02: Ship
 
 
 class RefusedThenRefund(Detector[Rules]):
@@ -97,12 +102,13 @@ class RefusedThenRefund(Detector[Rules]):
         grants = grants_of(facts)
         large = {order.ref: order for order in large_orders(facts)}
         filed = accepted_ms(facts)
+        side = _BuyersSide(facts, parcels, rules)
         cases: list[Case] = []
         for name, requests in sorted(asked.items(), key=lambda item: by_time(item[1][0])):
             prior = _prior(cases, requests[0].at_ms, rules)
             grant = first_grant(grants.get(name, ()), requests[0].at_ms)
             end = ended(requests, withdrawn, grant)
-            case = _case(parcels[name], requests, end, large.get(name), prior, rules)
+            case = _case(parcels[name], requests, end, large.get(name), prior, side, rules)
             cases.append(case._replace(details={**case.details, "is_filed": int(name in filed)}))
         # Whether anybody was asked to refuse it may not be read yet.
         wakes = [of_order[0].at_ms for of_order in parcels.values()]
@@ -155,11 +161,19 @@ def _replies(episode: Episode) -> tuple[Step, ...]:
     """What to answer: nothing any more, once the refund is granted or nobody asks for it."""
     reply = refund_reply(_CHECK_FIRST, is_filed=bool(episode.details["is_filed"]))
     # A parcel may come back because the carrier gave up: then nobody did anything to complain about.
-    if episode.severity == "info" or not episode.details["is_refused"]:
+    d = episode.details
+    # Words are believed once.
+    is_believed = d["was_told"] and not d["prior"]
+    if episode.severity == "info" or not d["is_refused"] or is_believed:
         return (reply,)
     return reply, playbooks.complaint("异常退款")
 
 
+_WAS_LATE = ("卖家发货超过时限", "the shop sent it too late")
+_WAS_TOLD = (
+    "买家在此之前申请过退款,或在聊天中说明过包裹情况",
+    "the buyer had asked for the refund before, or wrote how the parcel fared",
+)
 _TOLD = {
     "": ("请索取当地快递红章证明", "get the carrier's stamped certificate"),
     "agreed": (
@@ -262,16 +276,53 @@ def _prior(cases: Sequence[Case], at_ms: int, rules: Rules) -> int:
     )
 
 
+class _BuyersSide:
+    """What speaks for a buyer whose parcel came back."""
+
+    def __init__(
+        self, facts: Facts, parcels: Mapping[str, Sequence[ParcelRefused]], rules: Rules
+    ) -> None:
+        # Whatever the buyer says (N15).
+        self.seller = LateSeller(facts, rules.T02)
+        self._placed_ms = {order.ref: order.at_ms for order in facts.of(OrderPlaced)}
+        self._told_ms = [told.at_ms for told in facts.of(BuyerTold) if told.kind == "parcel"]
+        withdrawn = withdrawn_ms(facts)
+        self._announced = {
+            request.order_id
+            for request in facts.of(RefundRequested)
+            if request.order_id in parcels
+            and request.at_ms < parcels[request.order_id][0].at_ms
+            and request.ref not in withdrawn
+        }
+
+    def was_told(self, order_id: str, to_ms: int) -> bool:
+        """Whether the buyer wrote how it fared before the refund was asked for, or had asked for one before.
+
+        Words alone: 「快递盒压扁了」, 「没给我打电话」, 「麻烦拦截」.
+        """
+        since_ms = self._placed_ms.get(order_id, 0)
+        return order_id in self._announced or any(
+            since_ms <= at_ms <= to_ms for at_ms in self._told_ms
+        )
+
+
 def _case(
     parcels: Sequence[ParcelRefused],
     requests: Sequence[RefundRequested],
     end: Ending,
     large: LargeOrder | None,
     prior: int,
+    side: _BuyersSide,
     rules: Rules,
 ) -> Case:
     why_large = _why_large(large, rules)
-    level: Severity = "warn" if why_large or prior >= rules.prior_cases else "info"
+    order_id = parcels[0].order_id
+    is_refused = any(parcel.how == "refused" for parcel in parcels)
+    was_late = side.seller.left_late(order_id)
+    was_told = side.was_told(order_id, requests[0].at_ms)
+    # What a carrier brings back nobody need have refused.
+    is_doubtful = prior >= rules.prior_cases or (bool(why_large) and is_refused)
+    level: Severity = "warn" if is_doubtful and not was_late and end.by != "ruled" else "info"
     members: list[AnyFact] = [*parcels, *requests]
     members += [large] if large is not None and why_large else []
     members += [end.grant] if end.grant else []
@@ -281,8 +332,10 @@ def _case(
         members,
         requests[0].at_ms,
         {
-            "order_id": parcels[0].order_id,
-            "is_refused": int(any(parcel.how == "refused" for parcel in parcels)),
+            "order_id": order_id,
+            "is_refused": int(is_refused),
+            "was_late": int(was_late),
+            "was_told": int(was_told),
             "is_large": int(bool(why_large)),
             "prior": prior,
             "ended_by": end.by,
@@ -297,6 +350,8 @@ def _case(
                 "拒签是买家的权利,退款本身不代表恶意",
                 "Refusing a parcel is a buyer's right; the refund alone is no bad intent",
             ),
+            *((_WAS_LATE,) if was_late else ()),
+            *((_WAS_TOLD,) if was_told else ()),
         ),
         end.at_ms,
     )

@@ -49,6 +49,7 @@ from streams.detect.facts import (
     ReturnInspected,
     ReturnUnderWay,
     ReviewStood,
+    SaidNotOurs,
     Shipped,
     ShippingOver,
     Signal,
@@ -71,6 +72,8 @@ _ABOUT_THE_ORDER: tuple[type[Any], ...] = (
     *(ReturnArrived, ReturnInspected, DisputeOpened),
     *(InvoiceAsked, InvoiceRefused, InvoiceIssued, RechargeSubmitted),
 )
+# Less of a number may be of anybody's.
+_LEAST_OF_A_NUMBER = 8
 # What it tells an order of which an account asked the receiver; D17 reads it.
 SIGNAL = "address_asked"
 
@@ -147,8 +150,13 @@ class PrivacyBait(Detector[Rules]):
         d = episode.details
         buyer = subject.partition(":")[2]
         own_zh, own_en = _MAY_BE_OWN if d["may_be_own"] else ("", "")
+        if d["is_elsewhere"]:
+            own_zh, own_en = own_zh + _ELSEWHERE[0], own_en + _ELSEWHERE[1]
         return Presentation(
-            title=("询问他人订单的收货信息", "Receiver of somebody else's order is asked for"),
+            title=(
+                "询问未见属于该账号的订单的收货信息",
+                "Receiver asked for of an order not known to be this account's",
+            ),
             summary=(
                 f"{buyer}询问订单{d['order']}的收货信息,但未见该账号拍下此订单{own_zh},请勿透露收货信息。"
                 + ("客服回复中出现了未见属于该账号的号码,请立即核查。" if d["leaks"] else ""),
@@ -187,6 +195,9 @@ _MAY_BE_OWN = (
     " (its older orders are not kept, so this one may be its own)",
 )
 
+# Whoever writes to the wrong shop gets nothing from it.
+_ELSEWHERE = ("(客服称不是本店订单)", " (none of this shop's, an agent wrote)")
+
 
 def foreign_asks(facts: Facts, named_within_s: int) -> list[Ask]:
     """The questions for receivers of orders that nothing ties to this buyer, oldest first."""
@@ -206,7 +217,13 @@ def foreign_asks(facts: Facts, named_within_s: int) -> list[Ask]:
             if last < 0 or naming_times[last] < message.at_ms - named_within_s * 1000:
                 continue
             naming = namings[last]
-        orders = tuple([order for order in naming.orders if order not in own])
+        orders = tuple(
+            [
+                order
+                for order in naming.orders
+                if order not in own and not any(_is_slip(order, one) for one in own)
+            ]
+        )
         # Whoever names an own order beside another number means that one.
         if orders and len(orders) == len(naming.orders):
             found.append(Ask(message, naming, orders))
@@ -217,6 +234,32 @@ def _own_orders(facts: Facts) -> set[str]:
     """The orders that are tied to the buyer by any fact: orders older than what is kept as well."""
     own = {fact.ref for kind in _NAMED_AFTER_THE_ORDER for fact in facts.of(kind)}
     return own | {fact.order_id for kind in _ABOUT_THE_ORDER for fact in facts.of(kind)}
+
+
+def _is_slip(typed: str, own: str) -> bool:
+    """Whether a number is an own order's, copied by halves or with a slip that makes no neighbour of it.
+
+    A digit left out or typed twice, or two that changed places. Another digit in its place may be the next
+    order of the shop, which is somebody else's.
+    """
+    if len(typed) < _LEAST_OF_A_NUMBER:
+        return False
+    if typed in own:
+        return True
+    if abs(len(typed) - len(own)) == 1:
+        short, long = sorted((typed, own), key=len)
+        at = next(
+            (i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short)
+        )
+        return short[at:] == long[at + 1 :]
+    if len(typed) != len(own):
+        return False
+    off = [i for i, (a, b) in enumerate(zip(typed, own, strict=True)) if a != b]
+    return (
+        len(off) == 2
+        and off[1] == off[0] + 1
+        and (typed[off[0]], typed[off[1]]) == (own[off[1]], own[off[0]])
+    )
 
 
 class _Replies:
@@ -235,12 +278,17 @@ class _Replies:
 
 def _case(ask: Ask, replies: _Replies, facts: Facts, rules: Rules) -> cases.Case:
     at_ms = ask.message.at_ms
-    leaks = replies.within(at_ms, at_ms + rules.leak_within_s * 1000)
+    until_ms = at_ms + rules.leak_within_s * 1000
+    leaks = replies.within(at_ms, until_ms)
+    is_elsewhere = not leaks and any(
+        at_ms <= said.at_ms <= until_ms and said.order_id in ("", *ask.orders)
+        for said in facts.of(SaidNotOurs)
+    )
     rests_on: list[AnyFact] = [ask.message, ask.naming, *leaks]
     members = {fact.event_id: fact for fact in rests_on}
     return cases.Case(
         anchor=ask.message,
-        level=_level(may_be_own=facts.had_older, has_leak=bool(leaks)),
+        level="info" if is_elsewhere else _level(may_be_own=facts.had_older, has_leak=bool(leaks)),
         members=list(members.values()),
         opened_at_ms=at_ms,
         details={
@@ -248,6 +296,7 @@ def _case(ask: Ask, replies: _Replies, facts: Facts, rules: Rules) -> cases.Case
             "orders": len(ask.orders),
             "leaks": len(leaks),
             "may_be_own": int(facts.had_older),
+            "is_elsewhere": int(is_elsewhere),
         },
         thresholds=(
             Threshold("orders_not_own", len(ask.orders), "orders", rules.foreign_orders),

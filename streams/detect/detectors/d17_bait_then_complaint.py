@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from streams.detect import cases
+from streams.detect.deadlines import Ship
 from streams.detect.detector import Detector, Facts, Presentation, RuleBlock, Seconds, Step, Wording
 from streams.detect.detectors import d13_privacy_bait as d13
 from streams.detect.detectors.d24_cashback_bait import themes
@@ -19,17 +20,21 @@ from streams.detect.episodes import NOTHING, Episode, Threshold, Told, Verdict
 from streams.detect.facts import (
     NEVER,
     AnyFact,
+    AskedForFreight,
     ChatRefused,
     ChatSaid,
     ComplaintFiled,
     ComplaintRuled,
     Identified,
     InvoiceAsked,
+    InvoiceIssued,
     InvoiceRefused,
+    PromisedCashback,
     Redirected,
     Signal,
 )
 from streams.detect.playbooks import complaint
+from streams.detect.shipments import LateSeller
 
 SIGNAL = "leak_complaint"
 _KINDS = {
@@ -49,7 +54,9 @@ class Rules(RuleBlock):
 
     window_s: Seconds
     named_within_s: Seconds
+    invoice_within_s: Seconds
     expire_after_s: Seconds
+    T02: Ship
 
 
 class _Bait(NamedTuple):
@@ -68,6 +75,7 @@ class _BaitThenComplaint:
         title=("诱导后投诉", "Baited, then complained"),
         thresholds={"baits_before": ("此前的诱导留言", "Baiting messages before")},
         details={"ended": ("结束时间", "ended")},
+        rules={"invoice_within_s": ("发票应开具的时间", "An invoice is due within")},
     )
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
@@ -82,9 +90,11 @@ class _BaitThenComplaint:
                 f"A complaint about {en} followed {d['minutes']} min after a bait. {next_en}",
             ),
             not_if=(
-                f"投诉前{rules.window_s // 60}分钟内没有相应的诱导对话;投诉成立;卖家拒绝过开票",
+                f"投诉前{rules.window_s // 60}分钟内没有相应的诱导对话;投诉成立;卖家拒绝过开票、要求补运费,"
+                "或申请的发票一直未开;卖家承诺过返现,或发货超时",
                 f"no bait of that kind within {rules.window_s // 60} minutes before; the complaint was "
-                "upheld; the seller refused the invoice",
+                "upheld; the seller refused the invoice, wanted freight, or had left one that was asked for "
+                "unissued; had promised the cashback, or was late with the parcel",
             ),
             ended=(
                 ("投诉不成立或已撤诉", "The complaint was rejected or withdrawn")
@@ -138,9 +148,9 @@ class BaitThenComplaintByBuyer(_BaitThenComplaint, Detector[Rules]):
             for complaint_ in filed
             if complaint_.kind == "privacy_leak" and complaint_.order_id
         ]
-        baits, refusals = _Baits(facts, rules), _Refusals(facts)
+        baits, reasons = _Baits(facts, rules), _Reasons(facts, rules)
         found = [
-            case for c in filed if (case := _case(c, baits, rulings.get(c.ref), refusals, rules))
+            case for c in filed if (case := _case(c, baits, rulings.get(c.ref), reasons, rules))
         ]
         settled = [case for case in found if case.opened_at_ms <= horizon_ms]
         wakes = [case.opened_at_ms for case in found]
@@ -203,14 +213,43 @@ class _Baits:
         ]
 
 
-class _Refusals:
-    """What the seller refused: reasons to complain about an invoice, or about a broken promise."""
+class _Reasons:
+    """What the seller did or left undone: reasons to complain about an invoice, or about a broken promise."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, rules: Rules) -> None:
+        self._seller = LateSeller(facts, rules.T02)
+        self._promised_ms = min((said.at_ms for said in facts.of(PromisedCashback)), default=NEVER)
+        self._freight_ms = [said.at_ms for said in facts.of(AskedForFreight)]
+        self._issued_ms = {fact.ref: fact.at_ms for fact in facts.of(InvoiceIssued)}
+        self._asked = facts.of(InvoiceAsked)
+        self._within_ms = rules.invoice_within_s * 1000
         self._orders = {refused.order_id for refused in facts.of(InvoiceRefused)}
         self._first_in_chat_ms = min((r.at_ms for r in facts.of(ChatRefused)), default=NEVER)
 
-    def excuse(self, filed: ComplaintFiled) -> bool:
+    def speak_for(self, filed: ComplaintFiled, baited_ms: int) -> bool:
+        """Whether any of it gave a reason for that complaint, which followed a bait."""
+        if filed.kind not in _EXCUSED_BY_REFUSAL:
+            return False
+        if self._is_refused(filed) or self._is_owed(filed):
+            return True
+        if any(baited_ms <= at_ms <= filed.at_ms for at_ms in self._freight_ms):
+            return True
+        return filed.kind == "breach_of_promise" and (
+            self._promised_ms <= baited_ms
+            or (filed.order_id != "" and self._seller.was_late(filed.order_id, filed.at_ms))
+        )
+
+    def _is_owed(self, filed: ComplaintFiled) -> bool:
+        """Whether an invoice of that order, or of any where it names none, had been asked for in vain."""
+        return any(
+            asked.at_ms + self._within_ms
+            <= filed.at_ms
+            < self._issued_ms.get(asked.invoice_id, NEVER)
+            and (not filed.order_id or asked.order_id == filed.order_id)
+            for asked in self._asked
+        )
+
+    def _is_refused(self, filed: ComplaintFiled) -> bool:
         """Whether an invoice of that order was refused, or one in an earlier chat, which names none.
 
         Of an invoice only the last refusal is known, and there may have been an earlier one.
@@ -246,7 +285,7 @@ def _case(
     filed: ComplaintFiled,
     baits: _Baits,
     ruled: ComplaintRuled | None,
-    refusals: _Refusals,
+    reasons: _Reasons,
     rules: Rules,
 ) -> cases.Case | None:
     if ruled is not None and ruled.ruling == "upheld":
@@ -254,7 +293,7 @@ def _case(
     before = baits.before(filed, rules.window_s)
     if not before:
         return None
-    if filed.kind in _EXCUSED_BY_REFUSAL and refusals.excuse(filed):
+    if reasons.speak_for(filed, before[0].at_ms):
         return None
     rests_on = [fact for bait in before for fact in bait.facts]
     return _built(filed, filed.kind, rests_on, before[-1].at_ms, ruled.at_ms if ruled else None)

@@ -6,6 +6,7 @@ question. Together they make an agent say yes to one and so, as it reads later, 
 
 from __future__ import annotations
 
+from schemas.alerts import Severity
 from streams.detect import cases
 from streams.detect.detector import (
     Count,
@@ -18,7 +19,7 @@ from streams.detect.detector import (
     Wording,
 )
 from streams.detect.episodes import NOTHING, Crossing, Episode, Run, Threshold, Verdict, runs
-from streams.detect.facts import ChatSaid
+from streams.detect.facts import NEVER, ChatSaid, OrderPaid, PromisedCashback
 from streams.detect.playbooks import NO_CASHBACK_NO_ADDRESS
 
 _THEMES = {
@@ -43,7 +44,8 @@ class CashbackBait(Detector[Rules]):
     name = "cashback_bait"
     subject = "buyer"
     triggers = (ChatSaid,)
-    topics = ("chats",)
+    # Who has paid has ordinary questions.
+    topics = ("chats", "payments")
     rules = Rules
     wording = Wording(
         title=("返现诱导", "Cashback bait"),
@@ -55,14 +57,20 @@ class CashbackBait(Detector[Rules]):
         baits = [m for m in facts.of(ChatSaid) if len(themes(m)) >= rules.themes]
         if not baits:
             return NOTHING
-        crossings = [Crossing(m.at_ms, "warn", (m,)) for m in baits]
+        ordinary = _Ordinary(facts)
+        crossings = [Crossing(m.at_ms, ordinary.level_of(m, horizon_ms), (m,)) for m in baits]
         found = [_case(run, rules) for run in runs(crossings, rules.cooldown_s * 1000)]
-        return cases.verdict(self.id, found, horizon_ms, rules.expire_after_s)
+        wakes = [m.at_ms for m in baits]
+        return cases.verdict(self.id, found, horizon_ms, rules.expire_after_s, wakes)
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         d = episode.details
         return Presentation(
-            title=("疑似诱导话术", "Bait message"),
+            title=(
+                ("一条消息问了几件事,请逐项答复", "Several questions in one message")
+                if episode.severity == "info"
+                else ("疑似诱导话术", "Bait message")
+            ),
             summary=(
                 f"同一消息含{d['themes_zh']}。勿承诺返现,勿复述地址;发票可以开具,也可以分开邮寄。",
                 f"One message holds {d['themes_en']}. Promise no cashback and don't repeat the "
@@ -84,6 +92,24 @@ class CashbackBait(Detector[Rules]):
         )
 
 
+class _Ordinary:
+    """What makes the questions of one message ordinary ones."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._paid_ms = min((paid.at_ms for paid in facts.of(OrderPaid)), default=NEVER)
+        self._promised_ms = min((said.at_ms for said in facts.of(PromisedCashback)), default=NEVER)
+
+    def level_of(self, message: ChatSaid, horizon_ms: int) -> Severity:
+        """Information of a customer who wants no cashback, or to whom the shop had promised it.
+
+        Whoever has paid has an address to confirm, and an invoice to ask for. That nobody has is not known
+        beyond the horizon, and the agent must hear of it at once.
+        """
+        if "cashback" in themes(message):
+            return "info" if self._promised_ms <= message.at_ms else "warn"
+        return "info" if min(self._paid_ms, horizon_ms + 1) <= message.at_ms else "warn"
+
+
 def themes(message: ChatSaid) -> tuple[str, ...]:
     """Which of the three themes a message carries, as prefixes of codes."""
     return tuple(theme for theme in _THEMES if theme in message.found)
@@ -95,12 +121,14 @@ def _case(run: Run, rules: Rules) -> cases.Case:
     found = [_THEMES[t] for t in max((themes(m) for m in messages), key=len)]
     return cases.Case(
         anchor=run.anchor,
-        level="warn",
+        level=run.level,
         members=run.members,
         opened_at_ms=run.opened_at_ms,
         details={
             "themes_zh": "、".join(zh for zh, _ in found),
             "themes_en": ", ".join(en for _, en in found),
+            # As an act beside others it counts as before.
+            "level": "warn",
         },
         thresholds=(Threshold("themes", len(found), "themes", rules.themes),),
         counter=(

@@ -15,6 +15,7 @@ from streams.detect import facts as f
 from streams.detect.address.receivers import reader
 from streams.detect.extract.times import deadline_ms, to_ms
 from streams.detect.text.folding import fold
+from streams.detect.text.leaks import is_line_of_the_trade
 from streams.detect.text.lexicon import lexicon
 from streams.detect.text.numbers import mobiles, order_ids
 from streams.detect.text.seller import read_seller
@@ -39,6 +40,8 @@ _OF_AN_ORDER: dict[str, Callable[..., f.AnyFact]] = {
     "wants_freight": f.AskedForFreight,
     "spares_return": f.SaidKeep,
     "wants_placed": f.AskedToPlace,
+    "not_ours": f.SaidNotOurs,
+    "promises_cashback": f.PromisedCashback,
 }
 _PARTS: dict[type, str] = {ev.ReviewAppended: "appended", ev.ReviewChanged: "changed"}
 
@@ -54,6 +57,14 @@ def _chat(e: ev.ChatMessage) -> Sequence[f.AnyFact]:
     signals = read_chat(e.text)
     if signals.names_reason:
         found.append(f.ReasonGiven(at_ms, e.event_id, day))
+    found += [
+        f.BuyerTold(at_ms, e.event_id, f"{kind}/{day}", kind)
+        for kind in signals.told
+        # Who threatens with orders that nobody pays says why they wait, too.
+        if kind != "unpaid" or not signals.has("threat.")
+    ]
+    if signals.own_minor:
+        found.append(f.OwnMoney(at_ms, e.event_id, e.event_id, signals.own_minor))
     named = _orders_named(e)
     if not named and not _matters(signals):
         return found
@@ -92,7 +103,13 @@ def _by_seller(e: ev.ChatMessage) -> Sequence[f.AnyFact]:
 def _numbers_shown(text: str) -> tuple[str, ...]:
     if not _has_digits(text):
         return ()
-    hashes = (reader().phone(number) for number, _, _ in mobiles(fold(text).text))
+    folded = fold(text).text
+    hashes = (
+        reader().phone(number)
+        for number, start, _ in mobiles(folded)
+        # 「请加客服电话…」, 「快递员电话…」: nobody's who ordered anything.
+        if not is_line_of_the_trade(folded, start)
+    )
     return tuple(sorted({token for token in hashes if token}))[:MAX_TOKENS]
 
 

@@ -35,15 +35,19 @@ from streams.detect.facts.talk import (
     AskedToApply,
     AskedToPlace,
     AskedToRefuse,
+    BuyerTold,
     ChatRefused,
     ChatRevealed,
     ChatSaid,
     OfferedMoney,
+    OwnMoney,
+    PromisedCashback,
     ReasonGiven,
     ReviewGone,
     ReviewStood,
     SaidKeep,
     SaidMistake,
+    SaidNotOurs,
     SaidStockout,
     SaidUnsent,
     Talked,
@@ -126,6 +130,10 @@ AnyFact = (
     | AskedForFreight
     | Talked
     | ReasonGiven
+    | BuyerTold
+    | OwnMoney
+    | SaidNotOurs
+    | PromisedCashback
     | ReviewStood
     | ReviewGone
 )

@@ -92,6 +92,14 @@ class AskedToPlace(SellersWord, tag=89, frozen=True, array_like=True, gc=False):
     """The seller asked to place an order and to wait with the payment."""
 
 
+class SaidNotOurs(SellersWord, tag=93, frozen=True, array_like=True, gc=False):
+    """The seller wrote that an order is none of the shop's."""
+
+
+class PromisedCashback(SellersWord, tag=94, frozen=True, array_like=True, gc=False):
+    """The seller promised cash for a review."""
+
+
 class OfferedMoney(Fact, tag=90, frozen=True, array_like=True, gc=False):
     """The seller offered the buyer money, at most so much. `ref` is the event id."""
 
@@ -119,6 +127,23 @@ class ReasonGiven(FirstFact, tag=26, frozen=True, array_like=True, gc=False):
     """
 
     retention_ms = _EXCUSES_MS
+
+
+class BuyerTold(FirstFact, tag=91, frozen=True, array_like=True, gc=False):
+    """The buyer told the shop its side of a matter. `ref` is `kind/day since 1970 (UTC)`.
+
+    `kind` is one of `text.told.KINDS`. Words alone: they cost nothing. Of each day only the first are kept.
+    """
+
+    kind: str
+
+
+class OwnMoney(Fact, tag=92, frozen=True, array_like=True, gc=False):
+    """The buyer told of so much money that it is the buyer's own. `ref` is the event id."""
+
+    retention_ms = _EXCUSES_MS
+
+    amount_minor: int
 
 
 class ReviewStood(Written, tag=23, frozen=True, array_like=True, gc=False):

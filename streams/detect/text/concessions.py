@@ -54,6 +54,32 @@ _TO_PLACE = re.compile(
 # 「对公付款收到后给您改成已付款」: a company pays by its bank, and the order waits for that.
 _BY_BANK = re.compile(rf"对公{_SOME}{{0,4}}?(?:付|转|打|汇)")
 _NOT_SO = re.compile(rf"(?:不|没|无法|别|暂){_SOME}{{0,6}}$")
+# 「这个不是我们店的订单哦」, 「没查到这个订单」.
+_NOT_OURS = re.compile(
+    rf"不是(?:我们?|本|咱们?|我家|我们家)的?(?:店[里铺家]?|家)?的?(?:订?单|单号|单子)|(?:查|找|搜)不到{_SOME}{{0,6}}(?:订单|单号|这[个一]?单)"
+    rf"|没有?(?:查|找|搜)到{_SOME}{{0,6}}(?:订单|单号|这[个一]?单)|(?:别|其[他它]|另外?|隔壁)(?:一)?(?:的)?(?:家|店铺?){_SOME}{{0,4}}(?:订单|单号|单子)"
+    rf"|不是在?(?:我们?|本|咱们?)(?:店|家)[里铺]?(?:拍|下|买)"
+)
+_CASHBACK = re.compile(
+    rf"(?:好评|晒图|晒单|五星|评价|买家秀){_SOME}{{0,12}}?(?:返现?|送|领|给[您你]|转[您你]){_SOME}{{0,4}}?(?:现金|红包|[\d一二两三四五六七八九十]+\s?(?:元|块))|好评返现|晒[图单]返现"
+)
+_NO_CASHBACK = re.compile(rf"(?:不|没|无|禁止|违规|不能|不可|不支持|严禁){_SOME}{{0,6}}$")
+_FORBIDDEN = re.compile(r"[^。!?;]{0,6}?(?:违规|不支持|不[能可允]|禁止|没有)")
+
+
+def disowns_order(folded: str) -> bool:
+    """Whether the seller says that an order is none of the shop's."""
+    return any(_is_granted(folded, found) for found in _NOT_OURS.finditer(folded))
+
+
+def promises_cashback(folded: str) -> bool:
+    """Whether the seller promises cash for a review."""
+    return any(
+        _is_granted(folded, found)
+        and _NO_CASHBACK.search(folded[: found.start()]) is None
+        and _FORBIDDEN.match(folded, found.end()) is None
+        for found in _CASHBACK.finditer(folded)
+    )
 
 
 def spares_return(folded: str) -> bool:

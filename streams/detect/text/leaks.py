@@ -46,6 +46,17 @@ _SERVICE_LINE = re.compile(
 )
 
 
+_COURIER_LINE = re.compile(
+    r"(?:快递|派[件送]|配送|送货)(?:员|小哥|师傅|人员)的?(?:联系|手机)?(?:电话|手机|号码)?(?:号码?|是|[:])*$"
+)
+
+
+def is_line_of_the_trade(folded: str, start: int) -> bool:
+    """Whether a number that begins there is said to be the shop's line, or a courier's."""
+    before = folded[max(0, start - 20) : start]
+    return bool(_SERVICE_LINE.search(before) or _COURIER_LINE.search(before))
+
+
 def leaks(folded: str) -> list[Hit]:
     """Numbers and addresses that a review gives away as somebody else's."""
     found = [Hit("leak.phone", a, b) for _, a, b in islice(mobiles(folded), MAX_NUMBERS)]

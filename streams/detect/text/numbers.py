@@ -22,7 +22,7 @@ _STREET = re.compile(
 
 # Numbers of parcels and cards are as long, and honest buyers type them while they talk of addresses.
 _OF_SOMETHING_ELSE = re.compile(
-    r"(?:运单|快递|物流|包裹|顺丰|中通|圆通|申通|韵达|极兔|邮政|ems|sf|yt|身份证|卡号|银行卡|账号)"
+    r"(?:交易号|交易单号|流水号?|支付单号|商户单号|运单|快递|物流|包裹|顺丰|中通|圆通|申通|韵达|极兔|邮政|ems|sf|yt|身份证|卡号|银行卡|账号)"
     r"[^\d。!?;]{0,8}$"
 )
 _OF_AN_ORDER = re.compile(r"(?:订单|定单|单子|order|拍下|拍的)[^\d。!?;]{0,8}$")

@@ -16,7 +16,13 @@ from streams.detect.text.admissions import (
     asks_to_apply,
     asks_to_refuse,
 )
-from streams.detect.text.concessions import asks_to_place, offers_money, spares_return
+from streams.detect.text.concessions import (
+    asks_to_place,
+    disowns_order,
+    offers_money,
+    promises_cashback,
+    spares_return,
+)
 from streams.detect.text.folding import fold, join
 from streams.detect.text.invoices import refuses
 from streams.detect.text.stockouts import says_not_sent, says_out_of_stock
@@ -63,6 +69,8 @@ KINDS: Final[Mapping[str, _Kind]] = {
         spares_return, re.compile("不用|无需|不必|留[着著下]|keep|need to|have to")
     ),
     "wants_placed": _Kind(asks_to_place, re.compile("付|改[价运邮]|修改|对公")),
+    "not_ours": _Kind(disowns_order, re.compile("单|[店家][拍下买里铺]")),
+    "promises_cashback": _Kind(promises_cashback, re.compile("返|好评|晒|五星|评价|买家秀")),
 }
 _OFFER = re.compile("[补赔退转返打发][^,。!?;]{0,20}[您你]|[您你][^,。!?;]{0,12}[补赔退转返打发]")
 _SUM = re.compile(r"\d|[十百千元块]")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from streams.detect.text import english, english_reviews
+from streams.detect.text import english, english_reviews, told
 from streams.detect.text.ads import ads
 from streams.detect.text.bargains import bargain
 from streams.detect.text.context import NEAR, is_denied, sentence
@@ -44,11 +44,15 @@ class Signals(NamedTuple):
     """The signals of one text in order of place; `amount_minor` is the largest demanded, in fen.
 
     `names_reason`, of chats, whether it says what a claim may rest on: a fault, a rule, one's own money.
+    `told` are the kinds of `told.KINDS` that a chat message is of, and `own_minor` is the largest sum that it
+    tells to be the buyer's own, in fen.
     """
 
     found: tuple[Found, ...] = ()
     amount_minor: int = 0
     names_reason: bool = False
+    told: tuple[str, ...] = ()
+    own_minor: int = 0
 
     def has(self, *prefixes: str) -> bool:
         """Whether any signal's code begins with one of the prefixes."""
@@ -114,8 +118,9 @@ def read_chat(text: str) -> Signals:
     found += islice(phrased(folded.text), MAX_NUMBERS)
     has_money = has_digits or _OF_MONEY.search(folded.text) is not None
     is_explained = has_reason or (has_money and tells_of_own_money(folded.text))
+    kinds = told.kinds(folded.text)
     if not hits and not found and not has_money:
-        return Signals(names_reason=is_explained)
+        return Signals(names_reason=is_explained, told=kinds)
     found = _told_scams(folded.text, found)
     found = [hit for hit in found if not _asks_of_the_shop(folded.text, hit)]
     meant, amount = extortion(folded.text, hits)
@@ -131,7 +136,11 @@ def read_chat(text: str) -> Signals:
         found += [
             Hit("address.echo", a, b) for _, a, b in houses if not _is_told(folded.text, a, b)
         ]
-    return _signals(folded, found, amount)._replace(names_reason=is_explained)
+    return _signals(folded, found, amount)._replace(
+        names_reason=is_explained,
+        told=kinds,
+        own_minor=told.own_money(folded.text) if has_money else 0,
+    )
 
 
 def _read_english_chat(folded: Folded) -> Signals:
@@ -141,7 +150,8 @@ def _read_english_chat(folded: Folded) -> Signals:
     bargained, price = english.bargain(folded.text)
     found += [*english.chat(folded.text), *bargained]
     has_reason = english.names_reason(folded.text)
-    return _signals(folded, found, price)._replace(names_reason=has_reason)
+    kinds = told.kinds(english.plain(folded.text), is_english=True)
+    return _signals(folded, found, price)._replace(names_reason=has_reason, told=kinds)
 
 
 def _says_enough(meant: Sequence[Hit]) -> bool:
@@ -207,8 +217,8 @@ def _is_stated(folded: str, hit: Hit) -> bool:
         return True
     if _TO_CHANGE.match(folded, hit.end):
         return True
-    told = _CLAUSE.match(folded, hit.end)
-    if told is None or _ASKS.search(told[0]) is not None:
+    stated = _CLAUSE.match(folded, hit.end)
+    if stated is None or _ASKS.search(stated[0]) is not None:
         return False
     if _RECEIVER.match(folded, hit.start) and _AS_BEFORE.match(folded, hit.end):
         return True
