@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import KeysView, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
@@ -97,14 +98,10 @@ class Facts:
     def __init__(self, subject: str, facts: Sequence[AnyFact], *, had_older: bool = False) -> None:
         self.subject = subject
         self.had_older = had_older
-        by_kind: dict[type, list[Any]] = {}
+        self._by_kind: defaultdict[type, list[Any]] = defaultdict(list)
+        by_kind = self._by_kind
         for fact in facts:
-            kind = type(fact)
-            if kind in by_kind:
-                by_kind[kind].append(fact)
-            else:
-                by_kind[kind] = [fact]
-        self._by_kind = by_kind
+            by_kind[type(fact)].append(fact)
 
     def of(self, kind: type[F]) -> Sequence[F]:
         """All facts of one kind."""
@@ -208,7 +205,10 @@ class Least(NamedTuple):
 
 
 class Awaits(NamedTuple):
-    """A trigger that matters only if `within_s` pass without a fact `by` about the same order."""
+    """A trigger that matters only if `within_s` pass without a fact `by` about the same order.
+
+    Of `ANY_NUMBER` of seconds nobody waits for the end: it never matters by itself.
+    """
 
     kind: type[AnyFact]
     within_s: int

@@ -55,7 +55,7 @@ def digest(episode: Episode) -> int:
 
 def signal_digest(signal: Signal) -> int:
     """The same of everything that a signal says but its version. Never 0, which is nobody's."""
-    return _checksum((signal.at_ms, signal.event_id, _told(signal))) or 1
+    return _checksum((signal.at_ms, signal.event_id, sorted(signal.values.items()))) or 1
 
 
 def _checksum(said: object) -> int:

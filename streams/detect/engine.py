@@ -136,11 +136,16 @@ class Engine:
         episodes: list[Episode] = []
         insufficient: list[tuple[str, str]] = []
         around = self._watch()
-        verdicts: list[tuple[Detector[Any], Verdict]] = [
-            (d, ask(grouped, horizon_of(d.topics), rules[d.id].block))
-            for d in self._asked(kind, frozenset(kinds))
-            for ask in ((around(d.id, d.evaluate) if around else d.evaluate),)
-        ]
+        gate = self.gate(kind, subject)
+        quiet = gate.of(grouped)
+        asked = self._asked(kind, frozenset(kinds)) if quiet is LOUD else gate.patient
+        verdicts: list[tuple[Detector[Any], Verdict]] = []
+        for d in asked:
+            ask = around(d.id, d.evaluate) if around else d.evaluate
+            verdict = ask(grouped, horizon_of(d.topics), rules[d.id].block)
+            # Most have nothing to say.
+            if verdict is not NOTHING:
+                verdicts.append((d, verdict))
         first = [episode for _, verdict in verdicts for episode in verdict.episodes]
         combining = [
             d
@@ -159,8 +164,6 @@ class Engine:
             episodes += self._but_remnants(kind, subject, state, combined)
             verdicts += second
         for detector, verdict in verdicts:
-            if verdict is NOTHING:
-                continue
             outgoing.extend(verdict.signals)
             insufficient.extend([(detector.id, reason) for reason in verdict.insufficient])
             if verdict.wake_at_ms is not None:
@@ -168,11 +171,13 @@ class Engine:
         told = self._told(state, outgoing) if outgoing or state.sent else ()
         found = self._publish(kind, subject, state, episodes) if episodes or state.published else ()
         state.facts, let_go_ms = trim(facts)
+        if state.published or state.horizons:
+            quiet = LOUD
+        elif state.facts is not facts:
+            quiet = gate.of(Facts(subject, state.facts))
         if let_go_ms > state.let_go_ms:
             state.let_go_ms = let_go_ms
         wake_at_ms = min([at for _, at in wakes]) if wakes else None
-        is_loud = state.published or state.horizons
-        quiet = LOUD if is_loud else self.gate(kind, subject).of(state.facts)
         intent = (
             partial(self._intent, kind, state, found, told, horizon_of) if found or told else None
         )
@@ -233,7 +238,9 @@ class Engine:
             known = before.get(signal.ref)
             version = signal.version
             said = signal_digest(signal)
-            if known is not None:
+            if known is None:
+                news.append(one)
+            else:
                 is_other = known.is_taken_back or (known.digest != said and known.digest != 0)
                 if is_other and version <= known.version:
                     # Told again after it was taken back, or anew: that must count more than before. A
@@ -243,11 +250,11 @@ class Engine:
                 version = max(version, known.version)
                 if version > signal.version:
                     signal = msgspec.structs.replace(signal, version=version)
+                if known.is_unsure or version > known.version:
+                    news.append(Told(kind, subject, signal))
             state.sent[signal.ref] = Sent(
                 version, signal.at_ms, signal.name, kind, subject, digest=said
             )
-            if known is None or known.is_unsure or version > known.version:
-                news.append(Told(kind, subject, signal))
         newest_ms = state.facts[-1].at_ms
         for ref, sent in before.items():
             if ref in state.sent:
@@ -298,7 +305,7 @@ class Engine:
         # rest on were let go.
         idle = [entry for entry in state.published if entry.detector not in self.running]
         asked = [entry for entry in state.published if entry.detector in self.running]
-        kept, over = diff(idle, (), NEVER, oldest_kept_ms)
+        kept, over = diff(idle, (), NEVER, oldest_kept_ms) if idle else ([], [])
         ledger, changes = diff(asked, named, state.let_go_ms, oldest_kept_ms)
         state.published = kept + ledger
         return [self._alert(kind, subject, change, state.let_go_ms) for change in (*over, *changes)]

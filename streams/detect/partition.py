@@ -167,7 +167,16 @@ class Partition:
         facts: Mapping[str, Sequence[AnyFact]],
         most_woken: int = ALL,
     ) -> Effects:
-        """Apply the facts of a batch, by stored key, then wake subjects whose time has come.
+        """Apply the facts of a batch, by stored key, then wake subjects whose time has come."""
+        return self.apply_each(newest_ms, facts.items(), most_woken)
+
+    def apply_each(
+        self,
+        newest_ms: Mapping[str, int],
+        facts: Iterable[tuple[str, Sequence[AnyFact]]],
+        most_woken: int = ALL,
+    ) -> Effects:
+        """The same of keys with their facts, each key once; at the next one most of them are done with.
 
         `newest_ms` is the newest event time per topic, of events without a fact as well. Who is due and
         not among the first `most_woken` is left for the next time.
@@ -186,7 +195,10 @@ class Partition:
         return effects
 
     def _take_quiet(
-        self, facts: Mapping[str, Sequence[AnyFact]], effects: Effects, traded: _Traded | None
+        self,
+        facts: Iterable[tuple[str, Sequence[AnyFact]]],
+        effects: Effects,
+        traded: _Traded | None,
     ) -> list[tuple[str, Sequence[AnyFact]]]:
         """Append what cannot change a conclusion; give back what must be looked at.
 
@@ -196,7 +208,7 @@ class Partition:
         kept = states.kept
         loud: list[tuple[str, Sequence[AnyFact]]] = []
         grown = 0
-        for key, new in facts.items():
+        for key, new in facts:
             if traded is not None:
                 # Here, while they are at hand: facts of a large batch have left the processor's cache.
                 traded.see(key, new)
@@ -223,18 +235,27 @@ class Partition:
 
     def _wake(self, horizons: Horizons, effects: Effects, most: int) -> None:
         payments_of = partial(self.frontier.horizon, ("payments",))
-        for due in self._wakes.due(horizons, payments_of, self._awaited, self._waits_of, most):
+        proven_ms = min((horizons.overall[topics] for topics in self._awaited), default=0)
+        waits_of = partial(self._waits_of, proven_ms)
+        for due in self._wakes.due(horizons, payments_of, self._awaited, waits_of, most):
             self._apply([(key, ()) for key in due if key in self.states], horizons, effects)
         self._sweep(effects)
         self._let_rest(effects)
 
-    def _waits_of(self, key: str) -> Mapping[Topics, int] | None:
-        """What the unseen facts of a subject wait for; None where it must be looked at to be told."""
+    def _waits_of(self, proven_ms: int, key: str) -> Mapping[Topics, int] | None:
+        """What the unseen facts of a subject wait for; None where it is to be looked at at once.
+
+        `proven_ms` is up to where all topics are read that unseen facts may wait for.
+        """
         packed = self.states.get(key)
         if packed is None:
             return {}
+        has_asked = asked_for_wake(packed)
+        if not has_asked and (wake_of(packed) or 0) <= proven_ms:
+            # It is due whichever of them it waits for, and that is nearly everybody.
+            return None
         waits = self._gate_of(key).waits(packed)
-        if not waits and not asked_for_wake(packed):
+        if not waits and not has_asked:
             # Other rules than today's wanted a wake-up. What was asked for has a timer of its own.
             return None
         return waits

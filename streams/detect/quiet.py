@@ -12,9 +12,9 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
-from streams.detect.detector import ANY_NUMBER, Detector, RuleBlock, Topics
+from streams.detect.detector import ANY_NUMBER, Detector, Facts, RuleBlock, Topics
 from streams.detect.facts import NEVER, AnyFact, Fact, OrderPaid, OrderPlaced, Signal
 from streams.detect.state import (
     LOUD,
@@ -86,9 +86,13 @@ class Gate:
         self._units_of_one = self._units_whenever_paid = MOST_UNITS
         self._paid_within_ms = ANY_NUMBER
         counted = set()
+        # Who may have something to say of facts that are quiet: that something has not come.
+        self.patient: list[Detector[Any]] = []
         for detector, rules in asked:
             least = detector.least(rules)
             patient = {one.kind: one for one in detector.awaits(rules)}
+            if any(one.within_s < ANY_NUMBER for one in patient.values()):
+                self.patient.append(detector)
             for kind in detector.triggers:
                 if kind in patient:
                     one = patient[kind]
@@ -122,6 +126,7 @@ class Gate:
         self._roles_of = {
             topics: {kind: _role(kind, known, settles) for kind in {*known, *settles}}
             for topics, known in awaits_of.items()
+            if any(topics == detector.topics for detector in self.patient)
         }
         self.topics = frozenset(self._roles_of)
         names = ",".join(sorted(kind.__name__ for kind in loud))
@@ -146,8 +151,9 @@ class Gate:
                 return None
         if tail + len(new) > MAX_TAIL:
             return None
-        is_large = came = False
-        due_ms = NO_WAKE
+        is_large = False
+        waiting: list[tuple[int, Wait]] = []
+        came_ms: dict[Wait, int] = {}
         roles = self._roles
         for fact in new:
             at_ms = fact.at_ms
@@ -155,7 +161,8 @@ class Gate:
                 newest_ms = at_ms
             elif at_ms < oldest_ms:
                 oldest_ms = at_ms
-            role = roles.get(type(fact))
+            kind = type(fact)
+            role = roles.get(kind)
             if role is None:
                 continue
             if role.is_loud:
@@ -166,26 +173,29 @@ class Gate:
                     units += fact.units
                     if fact.units >= self._large_units:
                         is_large = True
-            if role.by and at_ms + role.within_ms < due_ms:
-                due_ms = at_ms + role.within_ms
+            # As in `_note`, without a second look at each.
             if role.settles:
-                came = True
+                wait = kind, role.order(fact)
+                if at_ms < came_ms.get(wait, NEVER):
+                    came_ms[wait] = at_ms
+            if role.by:
+                waiting.append((at_ms + role.within_ms, (role.by, role.order(fact))))
         if newest_ms - oldest_ms > Fact.retention_ms:
             return None
         is_much = is_large or count >= self._count or units >= self._units
         if packed is None:
             quiet: tuple[int, int, int] = (self._mark, count, units)
             if is_much:
-                quiet = self.of(new)
+                quiet = self.of(Facts("", new))
                 if quiet is LOUD:
                     return None
-            if came and due_ms != NO_WAKE:
-                due_ms = _wake(new, roles)
+            due_ms = _first_ms(waiting, came_ms) if waiting else NO_WAKE
             return begin(new, newest_ms, due_ms, quiet)
         # A redelivery must not grow the state, and an order or a payment that is told anew may say
         # something else. What only looks the same costs a second look: the id of an order stands in all
         # that is known about it, and a payment may be read before its order.
         looks_known = False
+        has_come = bool(came_ms)
         for fact in new:
             if type(fact) in _CORRECTED:
                 looks_known = looks_known or fact.ref.encode() in packed
@@ -196,19 +206,19 @@ class Gate:
             if any((type(fact), fact.ref) in names for fact in new):
                 return None
             # What the order waits for may be among them.
-            came = True
+            has_come = True
         if is_much:
             # The tally counts orders before it is known that they were paid in time.
-            tally = self.of([*unpack(packed).facts, *new])
+            tally = self.of(Facts("", [*unpack(packed).facts, *new]))
             if tally is LOUD:
                 return None
             count, units = tally.counted, tally.units
-        if came and wake != asked:
+        if has_come and wake != asked:
             # What was merged was looked at, and asked for its wake-up itself.
-            unseen = unpack(packed).facts[-tail:]
-            wake = min(asked, _wake([*unseen, *new], roles))
-        elif due_ms < wake:
-            wake = min(wake, _wake(new, roles)) if came else due_ms
+            _note(unpack(packed).facts[-tail:], roles, waiting, came_ms)
+            wake = min(asked, _first_ms(waiting, came_ms))
+        elif waiting:
+            wake = min(wake, _first_ms(waiting, came_ms))
         quiet = (self._mark, count, units)
         return append(packed, asked, tail, said, new, newest_ms, wake, quiet)
 
@@ -219,30 +229,29 @@ class Gate:
         """
         state = unpack(packed)
         unseen = state.facts[len(state.facts) - state.tail :]
-        due = {topics: _wake(unseen, roles) for topics, roles in self._roles_of.items()}
-        return {topics: at_ms for topics, at_ms in due.items() if at_ms != NO_WAKE}
+        due: dict[Topics, int] = {}
+        for topics, roles in self._roles_of.items():
+            waiting: list[tuple[int, Wait]] = []
+            came_ms: dict[Wait, int] = {}
+            _note(unseen, roles, waiting, came_ms)
+            at_ms = _first_ms(waiting, came_ms)
+            if at_ms != NO_WAKE:
+                due[topics] = at_ms
+        return due
 
-    def of(self, facts: Sequence[AnyFact]) -> Quiet:
+    def of(self, facts: Facts) -> Quiet:
         """What to remember about facts of which nothing is said; `LOUD` when that may change.
 
         What is awaited does not matter here: whoever looked asks to be woken in time.
         """
+        if not self.loud.isdisjoint(facts.kinds):
+            return LOUD
         paid: dict[str, int] = {}
-        placed: list[OrderPlaced] = []
-        count = units = 0
-        for fact in facts:
-            kind = type(fact)
-            if kind in self.loud:
-                return LOUD
-            if kind is OrderPlaced:
-                placed.append(cast(OrderPlaced, fact))
-            elif kind is OrderPaid:
-                # Of several payments the last, should they not be sorted: that one is no earlier.
-                order_id = cast(OrderPaid, fact).order_id
-                paid[order_id] = max(fact.at_ms, paid.get(order_id, 0))
-            elif kind is Signal:
-                count += 1
-        for order in placed:
+        for payment in facts.of(OrderPaid):
+            # Of several payments the last, should they not be sorted: that one is no earlier.
+            paid[payment.order_id] = max(payment.at_ms, paid.get(payment.order_id, 0))
+        count, units = len(facts.of(Signal)), 0
+        for order in facts.of(OrderPlaced):
             if order.units >= self._units_whenever_paid:
                 return LOUD
             if not 0 < paid.get(order.ref, 0) <= order.at_ms + self._paid_within_ms:
@@ -255,26 +264,36 @@ class Gate:
         return Quiet(self._mark, count, units)
 
 
-def _wake(facts: Sequence[AnyFact], roles: Mapping[type, _Role]) -> int:
-    """When something awaited will not have come in time, among facts that nobody has looked at.
+def _note(
+    facts: Sequence[AnyFact],
+    roles: Mapping[type, _Role],
+    waiting: list[tuple[int, Wait]],
+    came_ms: dict[Wait, int],
+) -> None:
+    """Add what facts wait for, and until when; and what has come, and when it first did.
 
-    Derived from these facts alone: what is remembered beside them, a restart would forget.
+    Of facts that nobody has looked at. Derived from these alone: what is remembered beside them, a restart
+    would forget.
     """
-    came: dict[Wait, int] = {}
     for fact in facts:
         role = roles.get(type(fact))
-        if role is not None and role.settles:
+        if role is None:
+            continue
+        if role.settles:
             wait = type(fact), role.order(fact)
-            if fact.at_ms < came.get(wait, NEVER):
-                came[wait] = fact.at_ms
-    wake_ms = NO_WAKE
-    for fact in facts:
-        role = roles.get(type(fact))
-        if role is not None and role.by:
-            due_ms = fact.at_ms + role.within_ms
-            if due_ms < wake_ms and came.get((role.by, role.order(fact)), NEVER) > due_ms:
-                wake_ms = due_ms
-    return wake_ms
+            if fact.at_ms < came_ms.get(wait, NEVER):
+                came_ms[wait] = fact.at_ms
+        if role.by:
+            waiting.append((fact.at_ms + role.within_ms, (role.by, role.order(fact))))
+
+
+def _first_ms(waiting: Sequence[tuple[int, Wait]], came_ms: Mapping[Wait, int]) -> int:
+    """When something awaited will first not have come in time."""
+    due_ms = NO_WAKE
+    for at_ms, wait in waiting:
+        if at_ms < due_ms and came_ms.get(wait, NEVER) > at_ms:
+            due_ms = at_ms
+    return due_ms
 
 
 def _concern_told(packed: bytes, size: int, new: Sequence[AnyFact]) -> bool:

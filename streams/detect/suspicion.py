@@ -61,10 +61,14 @@ class UnpaidOrder(NamedTuple):
     # What every identity hears of it, beside its name.
     details: Mapping[str, int | str]
 
-    def counted_ms(self, kind: str, graces: Graces) -> int:
-        """From when it counts as unpaid towards an identity of this kind."""
-        grace_ms = graces.strong_ms if kind in STRONG_KINDS else graces.weak_ms
-        return counts_from_ms(self.placed.at_ms, grace_ms, self.failed, graces.failed_payment_ms)
+    def counted_ms(self, graces: Graces) -> tuple[int, int]:
+        """From when it counts as unpaid towards strong identities, and towards all others."""
+        strong_ms, weak_ms, failed_ms = graces
+        placed_ms, failed = self.placed.at_ms, self.failed
+        return (
+            counts_from_ms(placed_ms, strong_ms, failed, failed_ms),
+            counts_from_ms(placed_ms, weak_ms, failed, failed_ms),
+        )
 
 
 def earlier(at_ms: int | None) -> int:
@@ -84,32 +88,29 @@ def first_of_days(told: Sequence[Told], most: int) -> list[Told]:
     return found
 
 
-def may_tell(facts: Facts, grace_ms: int) -> bool:
-    """Whether an order was not paid within the grace, as far as is known; false for most buyers."""
-    paid = first_paid_ms(facts)
-    placed = facts.of(OrderPlaced)
-    return any(paid.get(order.ref, NEVER) > order.at_ms + grace_ms for order in placed)
-
-
 def orders_with_identities(facts: Facts, grace_ms: int) -> Iterator[UnpaidOrder]:
-    """The buyer's orders not paid within the grace of which identities are known, oldest first."""
-    paid: dict[str, int] = {}
+    """The buyer's orders not paid within the grace of which identities are known, oldest first.
+
+    Cost: for a buyer who pays in time, one pass over the orders and the payments kept.
+    """
+    paid = first_paid_ms(facts)
+    late = [p for p in facts.of(OrderPlaced) if paid.get(p.ref, NEVER) > p.at_ms + grace_ms]
+    if not late:
+        return
     versions: defaultdict[str, int] = defaultdict(int)
-    for payment in facts.of(OrderPaid):
-        paid.setdefault(payment.order_id, payment.at_ms)
-        versions[payment.order_id] += payment.at_ms
+    # Most are never paid.
+    if any(order.ref in paid for order in late):
+        for payment in facts.of(OrderPaid):
+            versions[payment.order_id] += payment.at_ms
     closed = {fact.ref: fact.at_ms for fact in facts.of(OrderClosed)}
     failed: defaultdict[str, list[int]] = defaultdict(list)
     for failure in facts.of(PaymentFailed):
         failed[failure.order_id].append(failure.at_ms)
     seen = {fact.ref: fact for fact in facts.of(Identified)}
     changed = {fact.ref: fact for fact in facts.of(Redirected)}
-    # Facts come sorted by time, and so do the first payments.
-    payments = list(paid.values())
-    for placed in facts.of(OrderPlaced):
+    payments = sorted(paid.values())
+    for placed in late:
         name = placed.ref
-        if paid.get(name, NEVER) <= placed.at_ms + grace_ms:
-            continue
         identified, redirected = seen.get(name), changed.get(name)
         if identified is None and redirected is None:
             continue

@@ -7,7 +7,7 @@ is due whether anybody tells of it or not.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import NamedTuple
 
@@ -69,10 +69,12 @@ def orders_of(facts: Facts, grace: Grace) -> list[Order]:
 
 
 def counts_from_ms(
-    placed_ms: int, grace_ms: int, failed_ms: Iterable[int], failed_grace_ms: int
+    placed_ms: int, grace_ms: int, failed_ms: Sequence[int], failed_grace_ms: int
 ) -> int:
     """When an order begins to count as unpaid: after its grace, or a while after a payment failed in it."""
     counted_ms = placed_ms + grace_ms
+    if not failed_ms:
+        return counted_ms
     tried = [at_ms for at_ms in failed_ms if placed_ms <= at_ms <= counted_ms]
     return max(tried) + failed_grace_ms if tried else counted_ms
 

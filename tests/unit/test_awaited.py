@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from schemas.alerts import SubjectKind
 from schemas.topics import BUYER_TOPICS
+from streams.detect.detector import Topics, find_detectors
+from streams.detect.engine import Around, Ask, Engine
 from streams.detect.facts import AnyFact, Identified, OrderPaid, OrderPlaced
 from streams.detect.horizon import Frontier
 from streams.detect.partition import Effects, Partition
+from streams.detect.quiet import Gate
 from tests.pipeline import NEVER_SILENT, default_engine
 
 START_MS = 1_700_000_000_000
@@ -122,3 +126,50 @@ def test_whoever_is_left_is_due_after_a_restart_as_well() -> None:
     rest = partition.tick()
     told = {told.subject for effects in (first, rest) for told in effects.told}
     assert told == {f"shop:phone:phone{buyer}" for buyer in range(BUYERS)}
+
+
+class Asks:
+    """Which detectors are asked, of subjects that an engine looks at."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __call__(self) -> Around:
+        return self._around
+
+    def _around(self, detector: str, ask: Ask) -> Ask:
+        self.asked.append(detector)
+        return ask
+
+
+def test_of_whom_nothing_is_said_only_those_who_wait_are_asked() -> None:
+    known, asks = default_engine(), Asks()
+    engine = Engine(find_detectors(), known.rules, "default", asks)
+    horizon = dict.fromkeys(engine.waits_for(("buyer",)), LATER).__getitem__
+    outcome = engine.apply("buyer", "shop:0", None, [*ordered(0), *paid(1)], horizon)
+    assert {told.subject for told in outcome.told} == {"shop:phone:phone0"}
+    assert asks.asked == ["D03", "D34"]
+    many = [fact for number in range(9) for fact in ordered(number)]
+    alerts = engine.apply("buyer", "shop:0", outcome.packed, many, horizon).alerts
+    assert [alert.detector for alert in alerts] == ["D01"]
+
+
+def test_whoever_is_due_whatever_it_waits_for_is_not_asked_what_for() -> None:
+    class Unasked(Gate):
+        def waits(self, packed: bytes) -> dict[Topics, int]:
+            raise AssertionError("nobody need look for what this subject waits")
+
+    class Hasty(Engine):
+        def gate(self, kind: SubjectKind, subject: str) -> Gate:
+            rules = self.rules.of(subject.partition(":")[0])
+            return Unasked([(d, rules[d.id].block) for d in self._of_kind[kind]])
+
+    engine = Hasty(find_detectors(), default_engine().rules, "default")
+    partition = Partition(
+        engine, ("buyer",), Frontier(BUYER_TOPICS, 0, silence_min_buyers=NEVER_SILENT)
+    )
+    partition.apply({"orders": START_MS}, {"b/shop:0": ordered(0)})
+    # Of all others, accounts among them, nothing was read.
+    for topic in ("orders", "payments", "shipments"):
+        partition.frontier.read_to_end(topic, LATER)
+    assert partition.tick().evaluated == 1

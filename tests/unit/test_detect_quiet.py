@@ -7,7 +7,7 @@ from typing import Any, ClassVar, cast
 
 import pytest
 
-from streams.detect.detector import Awaits, Detector, Facts, Least, RuleBlock, Topics
+from streams.detect.detector import ANY_NUMBER, Awaits, Detector, Facts, Least, RuleBlock, Topics
 from streams.detect.episodes import NOTHING, Verdict
 from streams.detect.facts import (
     AnyFact,
@@ -64,6 +64,15 @@ class WaitsForLess(Waits):
 
     def awaits(self, rules: Any) -> Sequence[Awaits]:
         return (Awaits(OrderPlaced, 50, OrderPaid),)
+
+
+class WaitsForEver(Waits):
+    """An order, which never matters by itself."""
+
+    topics = ("accounts",)
+
+    def awaits(self, rules: Any) -> Sequence[Awaits]:
+        return (Awaits(OrderPlaced, ANY_NUMBER, OrderPaid),)
 
 
 class Closings(Waits):
@@ -143,7 +152,7 @@ def test_what_is_less_than_anybody_needs_is_quiet(
 ) -> None:
     batches = [facts] if is_one_batch else [[fact] for fact in facts]
     assert (taken(COUNTING, *batches) is not None) == is_quiet
-    assert (COUNTING.of(facts) is not LOUD) == is_quiet
+    assert (COUNTING.of(Facts("s:b", facts)) is not LOUD) == is_quiet
 
 
 @pytest.mark.parametrize(("units", "is_quiet"), [(7, True), (14, True), (15, False)])
@@ -153,7 +162,7 @@ def test_a_large_order_that_is_paid_at_once_is_quiet_unless_it_is_very_large(
     facts: list[AnyFact] = [order(1, units=units), paid(1, 5)]
     assert (taken(COUNTING, facts) is not None) == is_quiet
     assert (taken(COUNTING, [paid(1, 5)], [order(1, units=units)]) is not None) == is_quiet
-    assert (COUNTING.of(facts) is not LOUD) == is_quiet
+    assert (COUNTING.of(Facts("s:b", facts)) is not LOUD) == is_quiet
 
 
 @pytest.mark.parametrize(("units", "is_quiet"), [(19, True), (20, False)])
@@ -162,7 +171,7 @@ def test_units_of_all_orders_count_together(units: int, is_quiet: bool) -> None:
     one, other = order(1, units=12), order(2, units=units - 12)
     assert (taken(Gate(rules), [one, other]) is not None) == is_quiet
     assert (taken(Gate(rules), [one], [other]) is not None) == is_quiet
-    assert (Gate(rules).of([one, other]) is not LOUD) == is_quiet
+    assert (Gate(rules).of(Facts("s:b", [one, other])) is not LOUD) == is_quiet
 
 
 class _ManyOrders(Counts):
@@ -197,7 +206,10 @@ def test_a_state_that_other_detectors_found_quiet_is_looked_at_anew() -> None:
     assert COUNTING.take(state, [shipped(2)]) is None
     merged = SubjectState([shipped(1)])
     assert COUNTING.take(pack(merged, None), [shipped(2)]) is None, "nor is one that is loud"
-    assert COUNTING.take(pack(merged, None, COUNTING.of(merged.facts)), [shipped(2)]) is not None
+    assert (
+        COUNTING.take(pack(merged, None, COUNTING.of(Facts("s:b", merged.facts))), [shipped(2)])
+        is not None
+    )
 
 
 def test_so_many_facts_wait_unmerged_and_no_more() -> None:
@@ -256,7 +268,7 @@ def test_what_is_awaited_wakes_unless_it_came_in_time() -> None:
 def test_what_was_asked_for_stays_whatever_comes_after_it() -> None:
     """Facts that were merged and looked at asked for their wake-up themselves."""
     merged = SubjectState([order(1, 5)])
-    asked = pack(merged, LONG_AGO + 60_000, WAITING.of(merged.facts))
+    asked = pack(merged, LONG_AGO + 60_000, WAITING.of(Facts("s:b", merged.facts)))
     cases: list[tuple[list[AnyFact], int]] = [
         ([paid(2, 6)], 60),
         ([order(2, -50)], 50),
@@ -268,7 +280,7 @@ def test_what_was_asked_for_stays_whatever_comes_after_it() -> None:
         known = header(packed)
         assert (known.asked - LONG_AGO) / 1000 == 60
         assert (known.wake - LONG_AGO) / 1000 == wake
-    unasked = pack(merged, None, WAITING.of(merged.facts))
+    unasked = pack(merged, None, WAITING.of(Facts("s:b", merged.facts)))
     for new in (cases[0][0], cases[2][0]):
         assert header(WAITING.take(unasked, new) or b"").wake == NO_WAKE
     sooner = WAITING.take(asked, [order(2, -50)])
@@ -293,3 +305,15 @@ def test_for_each_set_of_topics_there_is_a_time() -> None:
     done = gate.take(later, [paid(2, 20)])
     assert done is not None
     assert gate.waits(done) == {}
+
+
+def test_for_what_never_matters_by_itself_nobody_is_woken_or_asked() -> None:
+    waits, for_ever = Waits(), WaitsForEver()
+    gate = Gate([(waits, RULES), (for_ever, RULES), (Counts(), RULES)])
+    assert gate.topics == {("payments",)}
+    assert gate.patient == [waits]
+    alone = Gate([(for_ever, RULES)])
+    packed = alone.take(None, [order(1, 5)])
+    assert packed is not None
+    assert header(packed).wake == NO_WAKE
+    assert alone.waits(packed) == {}

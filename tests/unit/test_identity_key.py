@@ -6,9 +6,11 @@ import os
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 from pydantic import SecretStr
 
+from schemas.fast_types import Receiver
 from streams.detect.address import phones, receivers
 from streams.errors import ConfigurationError
 from streams.identities import KEY_FILE, configure, disposable_phones, identity_key
@@ -87,3 +89,22 @@ def test_configuring_hands_key_and_list_to_extraction(tmp_path: Path) -> None:
     finally:
         receivers.use(IDENTITY_KEY)
     assert receivers.reader().read(*given).phone_doubt == ""
+
+
+def test_who_remembers_reads_a_receiver_once_until_it_forgets() -> None:
+    reader = receivers.Reader(b"k" * 16)
+    given = Receiver(
+        name="王小明", phone="13800138000", city="杭州市", detail="文三路100号5幢301室"
+    )
+    other = msgspec.structs.replace(given, detail="文三路100号5幢302室")
+    unaided = reader.of(given)
+    assert reader.of(given) is not unaided
+    reader.remember()
+    first = reader.of(given)
+    assert first == unaided
+    assert reader.of(msgspec.structs.replace(given)) is first
+    assert reader.of(other).address not in ("", first.address)
+    reader.remember()
+    assert reader.of(given) is not first
+    reader.forget()
+    assert reader.of(given) is not reader.of(given)

@@ -8,6 +8,8 @@ import orjson
 import pytest
 
 from schemas.alerts import Alert
+from schemas.fast_types import Receiver
+from streams.detect.address.receivers import reader
 from streams.replay.engine import Replay, replay
 from streams.replay.files import Chunk, event_line
 from streams.replay.pacing import LONGEST_SLEEP_S
@@ -26,6 +28,19 @@ def test_a_batch_of_events_without_facts_is_counted_and_leads_to_nothing() -> No
     report = running.finish()
     assert report.events == {"recharges": 1}
     assert report.alerts == {}
+
+
+def test_a_replay_that_is_over_remembers_no_receiver() -> None:
+    story = Story()
+    story.created("o", 0)
+    given = Receiver(
+        name="王小明", phone="13800138000", city="杭州市", detail="文三路100号5幢301室"
+    )
+    running = Replay(default_engine(), lambda alert: None)
+    running.feed(lines_of(story), lambda index: "")
+    assert reader().of(given) is reader().of(given)
+    running.finish()
+    assert reader().of(given) is not reader().of(given)
 
 
 @pytest.fixture

@@ -80,15 +80,15 @@ def doubt(phone: str, number: str, disposable: Container[str] = ()) -> str:
     return "" if is_valid(number) or _ANSWERED.fullmatch(number) else "phone_invalid"
 
 
-def is_of_few(number: str, *, is_mainland: bool) -> bool:
-    """Whether a normalised number is one that strangers hardly share.
+def is_of_few(number: str, *, may_be_landline: bool) -> bool:
+    """Whether a normalised number is one that strangers hardly share; a mobile or one abroad is no landline.
 
     They share what fills a field, a hotline, a virtual number of a platform (95013 …), which goes to the next
     buyer, and a landline without its area code, which every town has. What cannot be dialled names nobody.
     """
     if _is_filled_in(number):
         return False
-    if not is_mainland or is_mobile(number):
+    if not may_be_landline:
         return True
     is_answered = is_valid(number) or _WITHOUT_COUNTRY.fullmatch(number) is not None
     return is_answered and not _HOTLINE.fullmatch(number)

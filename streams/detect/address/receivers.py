@@ -12,6 +12,7 @@ from typing import ClassVar, NamedTuple
 
 import msgspec
 
+from schemas.fast_types import Receiver
 from streams.detect.address import details, devices, divisions, identity, phones
 from streams.detect.address.identity import Hasher, normal_consignee, normal_home
 
@@ -37,6 +38,10 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     consignee: str
 
 
+# What nobody's receiver says.
+UNREAD = Reading((), "", "", "", "", "", "")
+
+
 class _Region(NamedTuple):
     """What a declared region says about everybody in it, and how identities name it.
 
@@ -60,6 +65,33 @@ class Reader:
     def __init__(self, key: bytes | None = None, disposable: Set[str] = frozenset()) -> None:
         self._hasher = Hasher(key) if key is not None else None
         self._disposable = disposable
+        self._again: dict[int, Reading] | None = None
+
+    def remember(self) -> None:
+        """From now on read once what is given several times; what was remembered before is forgotten.
+
+        For who reads much at a time, in which many buyers order again. Nothing that was given is kept, only
+        Python's hash of it, which no other process can compute: 64 bits, by which two of a million different
+        receivers coincide with a chance of one in 30 million.
+        """
+        self._again = {}
+
+    def forget(self) -> None:
+        """Remember nothing any more."""
+        self._again = None
+
+    def of(self, receiver: Receiver) -> Reading:
+        """Everything that a receiver says, see `read`."""
+        if self._again is None:
+            return self._read(receiver)
+        name = hash(receiver)
+        known = self._again.get(name)
+        if known is None:
+            known = self._again[name] = self._read(receiver)
+        return known
+
+    def _read(self, r: Receiver) -> Reading:
+        return self.read(r.name, r.phone, r.country, r.state, r.city, r.district, r.detail)
 
     def device(self, device: str | None) -> str:
         """The hash of a device, if it has one that tells it from others."""
@@ -96,7 +128,8 @@ class Reader:
         if self._hasher is not None:
             # The landline of a school or an office is everybody's there, as the address is.
             is_of_place = place and not is_mobile and "#" not in number
-            is_of_few = phones.is_of_few(number, is_mainland=not region.outside)
+            may_be_landline = not (is_mobile or region.outside)
+            is_of_few = phones.is_of_few(number, may_be_landline=may_be_landline)
             hashed = self._hasher.receiver(
                 number if is_of_few and not is_of_place else "",
                 normal_home(region.name, region.repeated, text),
@@ -143,7 +176,7 @@ class _Blind(Reader):
     is_asked = False
 
     def read(self, *_: str) -> Reading:
-        return Reading((), "", "", "", "", "", "")
+        return UNREAD
 
 
 def ignore() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Annotated
 
 from pydantic import Field
@@ -42,10 +43,10 @@ from streams.detect.rings import Limits, RingOrder, Use, crossings, ring_id, rin
 from streams.detect.suspicion import (
     LINKED,
     MAX_TOLD_ITEMS,
+    STRONG_KINDS,
     UNPAID,
     Graces,
     first_of_days,
-    may_tell,
     orders_with_identities,
     pass_on,
     tell,
@@ -98,12 +99,16 @@ class Rules(RuleBlock):
     resolve_paid_share_percent: Annotated[int, Field(ge=1, le=100)]
     T01: UnpaidClose
 
+    @cached_property
+    def graces(self) -> Graces:
+        """How long an order may wait for its payment before an identity hears of it."""
+        return Graces(
+            1000 * self.grace_s, 1000 * self.weak_grace_s, 1000 * self.failed_payment_grace_s
+        )
+
 
 class UnpaidIdentities(Detector[Rules]):
-    """On buyers: tells the identities of orders that stay unpaid. Raises nothing itself.
-
-    Cost: for a buyer who pays in time, one pass over the orders kept.
-    """
+    """On buyers: tells the identities of orders that stay unpaid. Raises nothing itself."""
 
     id = "D03"
     name = "sybil_burst"
@@ -114,26 +119,25 @@ class UnpaidIdentities(Detector[Rules]):
     reads_receivers = True
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
-        if not may_tell(facts, 1000 * rules.grace_s):
-            return NOTHING
-        graces = _graces(rules)
+        graces = rules.graces
         wakes: list[int] = []
         told: list[Told] = []
         days: Counter[int] = Counter()
-        for order in orders_with_identities(facts, 1000 * rules.grace_s):
+        for order in orders_with_identities(facts, graces.strong_ms):
             day = order.placed.at_ms // DAY_MS
             days[day] += 1
             if days[day] > MAX_ORDERS_TOLD_A_DAY:
                 continue
+            strong_ms, weak_ms = order.counted_ms(graces)
             for kind, hashed in order.identities:
-                counted_ms = order.counted_ms(kind, graces)
+                counted_ms = strong_ms if kind in STRONG_KINDS else weak_ms
                 if counted_ms >= order.end_ms:
                     continue
                 if counted_ms > horizon_ms:
                     wakes.append(counted_ms)
                 else:
                     told.append(tell(facts.subject, order, f"{kind}:{hashed}", counted_ms))
-        return Verdict((), min(wakes, default=None), told)
+        return Verdict((), min(wakes, default=None), told) if wakes or told else NOTHING
 
     def awaits(self, rules: Rules) -> Sequence[Awaits]:
         return (Awaits(Identified, rules.grace_s, OrderPaid),)
@@ -286,12 +290,6 @@ class SybilBurst(Detector[Rules]):
             deadlines=(playbooks.auto_close(int(d["auto_close_ms"])),) if held_units else (),
             cluster_id=str(d["ring"]),
         )
-
-
-def _graces(rules: Rules) -> Graces:
-    return Graces(
-        1000 * rules.grace_s, 1000 * rules.weak_grace_s, 1000 * rules.failed_payment_grace_s
-    )
 
 
 def _uses(signals: Sequence[Signal], rules: Rules) -> tuple[list[Use], int]:

@@ -7,6 +7,7 @@ episodes of other detectors, and two detectors that saw the same act are one act
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
+from functools import cached_property
 from typing import Annotated
 
 import msgspec
@@ -116,7 +117,7 @@ class Rules(RuleBlock):
             self.cooldown_s,
         )
 
-    @property
+    @cached_property
     def kind_of(self) -> dict[str, str]:
         """The kind of act that each detector sees."""
         return {detector: kind for kind, ids in self.acts.items() for detector in ids}

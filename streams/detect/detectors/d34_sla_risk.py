@@ -8,6 +8,7 @@ fact says that the order was promised sooner.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from schemas.alerts import Severity
 from streams.detect import filings, playbooks, shipping_over
@@ -46,6 +47,11 @@ class Rules(RuleBlock):
     concludes_from_silence: bool
     expire_after_s: Seconds
 
+    @cached_property
+    def looked_at_ms(self) -> int:
+        """How long after its payment an order is looked at that was not promised soon: no case is earlier."""
+        return ship_times(0, self.T02).target_ms
+
 
 class SlaRisk(Detector[Rules]):
     """D34 on buyers, one case per order. Cost: linear in the buyer's payments and shipments."""
@@ -71,20 +77,25 @@ class SlaRisk(Detector[Rules]):
         if not rules.concludes_from_silence:
             return NOTHING
         over = {fact.ref: fact for fact in facts.of(ShippingOver)}
-        first = first_payments(facts)
-        promised = {o.ref: o.ship_by_ms for o in facts.of(OrderPlaced) if o.ship_by_ms}
         soon = {fact.ref for fact in facts.of(PromisedSoon)}
+        looked_at_ms = rules.looked_at_ms
+        waited = [
+            (order_id, payment, over.get(order_id))
+            for order_id, payment in first_payments(facts).items()
+            # Nearly all are shipped before anybody would have looked.
+            if order_id not in over
+            or order_id in soon
+            or over[order_id].at_ms > payment.at_ms + looked_at_ms
+        ]
+        if not waited:
+            return NOTHING
+        promised = {o.ref: o.ship_by_ms for o in facts.of(OrderPlaced) if o.ship_by_ms}
         filed = filings.pending_ms(facts)
         forgotten_ms = _forgotten_ms(facts)
-        looked_at_ms = _looked_at_ms(rules)
         cases: list[Case] = []
         wakes: list[int] = []
-        for order_id, payment in first.items():
-            end = over.get(order_id)
+        for order_id, payment, end in waited:
             is_soon = order_id in soon
-            if end is not None and not is_soon and end.at_ms <= payment.at_ms + looked_at_ms:
-                # Nearly all: shipped before anybody would have looked.
-                continue
             times = ship_times(payment.at_ms, rules.T02, promised.get(order_id, 0))
             first_ms = times.target_ms if rules.tells_target else times.warn_ms
             if not is_soon:
@@ -107,7 +118,7 @@ class SlaRisk(Detector[Rules]):
         return verdict("D34", cases, horizon_ms, rules.expire_after_s, wakes)
 
     def awaits(self, rules: Rules) -> Sequence[Awaits]:
-        return (Awaits(OrderPaid, _looked_at_ms(rules) // 1000, ShippingOver),)
+        return (Awaits(OrderPaid, rules.looked_at_ms // 1000, ShippingOver),)
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
         ended_by = str(episode.details["ended_by"])
@@ -155,11 +166,6 @@ def _summary(episode: Episode) -> tuple[str, str]:
         f"Order {order} was not shipped {hours} hours after payment: {en}. "
         "Ship it with a valid tracking number.",
     )
-
-
-def _looked_at_ms(rules: Rules) -> int:
-    """How long after its payment an order is looked at that was not promised soon: no case is earlier."""
-    return ship_times(0, rules.T02).target_ms
 
 
 def _steps(episode: Episode) -> tuple[Step, ...]:

@@ -13,6 +13,7 @@ from streams.detect import playbooks, shipping_over
 from streams.detect.cases import Case, verdict
 from streams.detect.deadlines import Ship, UnpaidClose, ship, ship_times, unpaid_close
 from streams.detect.detector import (
+    ANY_NUMBER,
     Awaits,
     Count,
     Detector,
@@ -219,7 +220,7 @@ class BannedBuyerReorder(_Reorders, Detector[Rules]):
 
     def awaits(self, rules: Rules) -> Sequence[Awaits]:
         # Without a list only the flags matter; with one, every order must be looked at.
-        return () if rules.identities else (Awaits(Identified, rules.expire_after_s, OrderPaid),)
+        return () if rules.identities else (Awaits(Identified, ANY_NUMBER, OrderPaid),)
 
 
 class BannedIdentity(Detector[Rules]):

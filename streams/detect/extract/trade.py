@@ -10,7 +10,7 @@ from zlib import crc32
 
 from schemas import fast_types as ev
 from streams.detect import facts as f
-from streams.detect.address.receivers import Reading, reader
+from streams.detect.address.receivers import UNREAD, Reading, reader
 from streams.detect.extract.times import deadline_ms, to_ms
 
 
@@ -41,12 +41,23 @@ def _placed(e: ev.OrderCreated) -> Sequence[f.AnyFact]:
     who = reader()
     if not who.is_asked:
         return found
-    if e.receiver is not None:
-        found += _received(e, at_ms, e.receiver, e.device_hash)
-    else:
-        device = who.device(e.device_hash)
-        if device:
-            found.append(f.Identified(at_ms, e.event_id, e.order_id, device=device))
+    read = UNREAD if e.receiver is None else who.of(e.receiver)
+    device = who.device(e.device_hash)
+    if device or read.phone or read.address or read.consignee:
+        found.append(
+            f.Identified(
+                at_ms,
+                e.event_id,
+                e.order_id,
+                read.phone,
+                read.address,
+                read.consignee,
+                device,
+                read.place,
+            )
+        )
+    if read.address_doubts or read.phone_doubt or read.region:
+        found += _noticed(e, at_ms, read)
     return found
 
 
@@ -71,35 +82,6 @@ def _basket(
     return units.total(), tuple(largest), categories
 
 
-def _read(receiver: ev.Receiver) -> Reading:
-    r = receiver
-    return reader().read(r.name, r.phone, r.country, r.state, r.city, r.district, r.detail)
-
-
-def _received(
-    e: ev.OrderCreated, at_ms: int, receiver: ev.Receiver, device_hash: str | None
-) -> list[f.AnyFact]:
-    read = _read(receiver)
-    device = reader().device(device_hash)
-    found: list[f.AnyFact] = []
-    if device or read.phone or read.address or read.consignee:
-        found.append(
-            f.Identified(
-                at_ms,
-                e.event_id,
-                e.order_id,
-                read.phone,
-                read.address,
-                read.consignee,
-                device,
-                read.place,
-            )
-        )
-    if read.address_doubts or read.phone_doubt or read.region:
-        found += _noticed(e, at_ms, read)
-    return found
-
-
 def _noticed(
     e: ev.OrderCreated | ev.OrderAddressChanged, at_ms: int, read: Reading
 ) -> Iterator[f.AnyFact]:
@@ -118,7 +100,7 @@ def _noticed(
 
 def _redirected(e: ev.OrderAddressChanged) -> list[f.AnyFact]:
     at_ms = to_ms(e.occurred_at)
-    read = _read(e.receiver)
+    read = reader().of(e.receiver)
     return [
         f.Redirected(
             at_ms, e.event_id, e.order_id, read.phone, read.address, read.consignee, read.place
