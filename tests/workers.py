@@ -94,6 +94,13 @@ class Worker:
         self.process.kill()
         self.process.wait()
 
+    def has_given_up(self) -> bool:
+        """Whether it ended for want of a broker, or because it stood still: a process manager restarts it."""
+        assert self.process is not None
+        code = self.process.poll()
+        assert code in (None, 3), self.log.read_text(errors="replace")[-4000:]
+        return code is not None
+
     def stop(self, deadline_s: float = 40.0) -> int:
         """SIGTERM, and the exit code of what should be a clean stop."""
         assert self.process is not None
@@ -242,17 +249,22 @@ def difference(
     return "\n".join(lines)
 
 
-def settled(subject: Worker, wanted: Mapping[str, Any], deadline_s: float = 180.0) -> None:
-    """Wait until the alerts on the topic are the wanted ones; fails with the difference."""
+def settled(subject: Worker, wanted: Mapping[str, Any], *, is_managed: bool = False) -> None:
+    """Wait until the alerts on the topic are the wanted ones; fails with the difference.
+
+    `is_managed`: a worker that gives up meanwhile is started again.
+    """
     found: dict[str, Mapping[str, Any]] = {}
 
     def is_equal() -> bool:
         nonlocal found
         found = subject.standing()
+        if is_managed and subject.has_given_up():
+            subject.start()
         return found == wanted
 
     try:
-        subject.wait_for(is_equal, "the alerts of the replay", deadline_s)
+        subject.wait_for(is_equal, "the alerts of the replay")
     except AssertionError as error:
         raise AssertionError(f"{difference(found, wanted)}\n{error}") from None
 

@@ -10,10 +10,9 @@ import pytest
 
 from tests.brokers import ApacheKafka
 from tests.chaos.bursts import BURST, GRACE_S, buyers_of, hasty_rules, orders
-from tests.workers import Worker, expected, load, simulated, truth, worker
+from tests.workers import expected, load, settled, simulated, truth, worker
 
 EVENTS = 40_000
-
 
 # The worker's, in these tests.
 LATENESS_S = 1
@@ -22,14 +21,6 @@ MARGIN_S = 3
 # A session of these tests, a heartbeat's time to fail, and a busy machine.
 BOUND_S = 20
 MOST_LINES = 100
-
-
-def has_given_up(subject: Worker) -> bool:
-    """Whether it ended for want of a broker, which it says; a process manager starts it again."""
-    assert subject.process is not None
-    code = subject.process.poll()
-    assert code in (None, 3), subject.log.read_text(errors="replace")[-4000:]
-    return code is not None
 
 
 @pytest.mark.slow
@@ -47,14 +38,7 @@ def test_broker_restarts_in_the_middle_of_the_stream(
         own_kafka.stop()
         own_kafka.start()
         load(own_kafka.bootstrap, topic_prefix, lines[half:])
-
-        def is_settled() -> bool:
-            is_equal = subject.standing() == wanted
-            if has_given_up(subject):
-                subject.start()
-            return is_equal
-
-        subject.wait_for(is_settled, "the alerts of the replay")
+        settled(subject, wanted, is_managed=True)
         assert subject.stop() == 0
 
 

@@ -32,7 +32,7 @@ def test_kill_9_in_the_middle_of_200_000_events(
             )
             subject.kill()
             subject.start()
-        settled(subject, wanted)
+        settled(subject, wanted, is_managed=True)
         recovered = subject.metric("orderwatch_recovered_subjects_total")
         assert recovered > 1000, "the last worker started from state, not from nothing"
         said = [AlertEnvelope.model_validate_json(value).data for value in subject.alerts()]
