@@ -70,32 +70,31 @@ def told_why(members: Sequence[Order], last_at_ms: int, facts: Facts) -> bool:
 
 
 def was_bought_anew(
-    members: Sequence[Order], orders: Sequence[Order], facts: Facts, near_ms: int
+    members: Sequence[Order], orders: Sequence[Order], bought: Set[str], near_ms: int
 ) -> bool:
     """Whether of each that is not paid the same items, half as many or more, were paid for near to it.
 
     The address was wrong, or it was too many. Whoever pays for one basket and leaves nine alike has done so
-    too; it costs no more than the one.
+    too; it costs no more than the one. `bought` is as in `bought_of`.
     """
-    kept = _kept(facts)
     placed_ms = [order.placed.at_ms for order in members]
     # What lies far from all of it is not looked at for each.
     from_ms, to_ms = min(placed_ms) - near_ms, max(placed_ms) + near_ms
-    bought: dict[frozenset[str], list[OrderPlaced]] = {}
+    alike: dict[frozenset[str], list[OrderPlaced]] = {}
     for order in orders:
-        if order.placed.ref in kept and from_ms <= order.placed.at_ms <= to_ms:
-            bought.setdefault(_items(order.placed), []).append(order.placed)
-    unpaid = [order.placed for order in members if order.placed.ref not in kept]
+        if order.placed.ref in bought and from_ms <= order.placed.at_ms <= to_ms:
+            alike.setdefault(_items(order.placed), []).append(order.placed)
+    unpaid = [order.placed for order in members if order.placed.ref not in bought]
     return all(
         any(
             abs(one.at_ms - placed.at_ms) <= near_ms and 2 * one.units >= placed.units
-            for one in bought.get(_items(placed), ())
+            for one in alike.get(_items(placed), ())
         )
         for placed in unpaid
     )
 
 
-def _kept(facts: Facts) -> Set[str]:
+def bought_of(facts: Facts) -> Set[str]:
     """The orders that were paid for, but for those closed or refunded before anything left.
 
     To pay and to take the money back costs nothing, and speaks for nobody.
@@ -109,24 +108,24 @@ def _items(placed: OrderPlaced) -> frozenset[str]:
 
 
 def is_half_bought(
-    members: Sequence[Order], orders: Sequence[Order], facts: Facts, window_ms: int
+    members: Sequence[Order], orders: Sequence[Order], bought: Set[str], window_ms: int
 ) -> bool:
     """Whether so much of it was paid, for something, that nobody complains any more.
 
     Beside the members counts whatever the buyer paid for that was placed among them, or within the window
-    of that: who clicks twice and pays at once for one of the two has bought a half of it too.
+    of that: who clicks twice and pays at once for one of the two has bought a half of it too. `bought` is
+    as in `bought_of`.
     """
-    kept = _kept(facts)
     placed_ms = [order.placed.at_ms for order in members]
     from_ms, to_ms = min(placed_ms) - window_ms, max(placed_ms) + window_ms
     refs = {order.placed.ref for order in members}
-    bought = [
-        order
+    near = [
+        order.placed
         for order in orders
         if order.placed.ref in refs
-        or (order.placed.ref in kept and from_ms <= order.placed.at_ms <= to_ms)
+        or (order.placed.ref in bought and from_ms <= order.placed.at_ms <= to_ms)
     ]
     return is_half_paid(
-        [order.placed.units for order in bought if order.placed.ref in kept],
-        [order.placed.units for order in bought],
+        [placed.units for placed in near if placed.ref in bought],
+        [placed.units for placed in near],
     )

@@ -15,7 +15,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, NamedTuple, Protocol, TypeVar
+from typing import Final, Literal, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -30,6 +30,10 @@ HeldState = Literal["held", "paid", "closed"]
 def higher(a: Severity, b: Severity) -> Severity:
     """The more severe of two levels."""
     return a if LEVELS.index(a) >= LEVELS.index(b) else b
+
+
+# The unit of a threshold that is an amount: this, and the currency after it.
+MINOR_UNITS_OF: Final = "minor units of "
 
 
 class Threshold(msgspec.Struct, frozen=True, gc=False):

@@ -107,16 +107,19 @@ def ended(
 
 def conceded_ms(facts: Facts) -> dict[str, int]:
     """By order, when a refund of it was last agreed to, or a complaint about it upheld."""
-    upheld = [(order, fact.at_ms) for order, fact in rulings(facts) if fact.ruling == "upheld"]
-    granted = [(grant.order_id, grant.at_ms) for grant in facts.of(RefundGranted)]
-    return dict(sorted(upheld + granted, key=lambda one: one[1]))
+    return _last_ms(facts, facts.of(RefundGranted))
 
 
 def judged_ms(facts: Facts) -> dict[str, int]:
     """By order, when the platform last found the buyer right, in a refund or in a complaint."""
+    return _last_ms(facts, [g for g in facts.of(RefundGranted) if granted_by(g) == "ruled"])
+
+
+def _last_ms(facts: Facts, grants: Sequence[RefundGranted]) -> dict[str, int]:
+    """By order, the last of these grants, and of the complaints that were upheld."""
     upheld = [(order, fact.at_ms) for order, fact in rulings(facts) if fact.ruling == "upheld"]
-    ruled = [(g.order_id, g.at_ms) for g in facts.of(RefundGranted) if granted_by(g) == "ruled"]
-    return dict(sorted(upheld + ruled, key=lambda one: one[1]))
+    granted = [(grant.order_id, grant.at_ms) for grant in grants]
+    return dict(sorted(upheld + granted, key=lambda one: one[1]))
 
 
 def all_granted(ways: Set[str]) -> tuple[str, str]:

@@ -58,19 +58,25 @@ def mismatches(facts: Facts, tolerance_percent: int) -> list[ReturnInspected]:
 
 
 def levels_of(
-    found: Sequence[ReturnInspected], facts: Facts, tolerance_percent: int
+    found: Sequence[ReturnInspected],
+    told: Sequence[ReturnInspected],
+    facts: Facts,
+    tolerance_percent: int,
 ) -> dict[str, Severity]:
     """Of the mismatches, by event, those that are no critical matter, and what they are.
 
     Information where the platform found the buyer right afterwards. Where only the buyer's own word speaks,
-    given before they were opened, another SKU alone is information, and what is short a warning.
+    given before they were opened (`told`, see `told_before`), another SKU alone is information, and what is
+    short a warning.
     """
+    if not found:
+        return {}
     judged = judged_ms(facts)
     levels: dict[str, Severity] = {
         fact.event_id: "info" for fact in found if judged.get(fact.order_id, 0) >= fact.at_ms
     }
     scale = _Scale(facts, tolerance_percent)
-    for fact in told_before(found, facts):
+    for fact in told:
         is_only_sku = fact.is_other_sku and not scale.is_short(fact)
         levels[fact.event_id] = "info" if is_only_sku else "warn"
     return levels

@@ -65,12 +65,8 @@ class Shipment(NamedTuple):
 
     def deadline_ms(self, rule: Ship) -> int | None:
         """T02, or what the parcel promised if that is earlier; None where neither is known."""
-        ship_by_ms = self.placed.ship_by_ms if self.placed else 0
-        if self.paid_ms is not None:
-            deadline_ms = ship_times(self.paid_ms, rule, ship_by_ms).limit_ms
-        elif ship_by_ms:
-            deadline_ms = ship_by_ms
-        else:
+        deadline_ms = _limit_ms(self.placed, self.paid_ms, rule)
+        if not deadline_ms:
             # Not what a parcel promises either: a payment that is not read yet may make it earlier.
             return None
         if self.sent is None or not self.sent.promised_by_ms:
@@ -79,6 +75,12 @@ class Shipment(NamedTuple):
             # Sent again: what the first parcel promised is not known any more.
             return None
         return min(deadline_ms, self.sent.promised_by_ms)
+
+
+def _limit_ms(placed: OrderPlaced | None, paid_ms: int | None, rule: Ship) -> int:
+    """T02 of an order, or what it promised; 0 where neither is known."""
+    ship_by_ms = placed.ship_by_ms if placed else 0
+    return ship_by_ms if paid_ms is None else ship_times(paid_ms, rule, ship_by_ms).limit_ms
 
 
 class Shipments:
@@ -143,13 +145,7 @@ class LateSeller:
         return order_id in self._paid_ms and 0 < self._limit_ms(order_id) < at_ms
 
     def _limit_ms(self, order_id: str) -> int:
-        """When it had to leave; 0 where nobody knows.
-
-        Of a parcel whose payment is not known, as if it had been paid for when it was placed.
-        """
+        """When it had to leave, as if it had been paid for when it was placed where no payment is known."""
         placed = self._placed.get(order_id)
         paid_ms = self._paid_ms.get(order_id, placed.at_ms if placed else None)
-        ship_by_ms = placed.ship_by_ms if placed else 0
-        return (
-            ship_by_ms if paid_ms is None else ship_times(paid_ms, self._rule, ship_by_ms).limit_ms
-        )
+        return _limit_ms(placed, paid_ms, self._rule)

@@ -16,6 +16,7 @@ from typing import Final, Literal
 
 from schemas.alerts import Scalar, Text
 from streams.detect.deadlines import TEXTS as DEADLINES
+from streams.detect.episodes import MINOR_UNITS_OF
 from streams.inbox.fact_words import NAMES, in_whole_units, money
 from streams.inbox.rule_words import name_of, value_of
 from streams.inbox.session import LOCAL_OPERATOR
@@ -25,8 +26,6 @@ from streams.inbox.wordings import wording_of
 Language = Literal["zh", "en"]
 # The platforms' clock, which all of their deadlines use.
 CHINA: Final = timezone(timedelta(hours=8))
-# In units of thresholds: an amount, and the currency after it.
-_MINOR_UNITS: Final = "minor units of "
 _MINUTE_S: Final = 60
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+[+-]\d\d:\d\d")
 
@@ -1272,8 +1271,8 @@ class Words:
         """
         if unit == "s" and value >= _MINUTE_S:
             return self._span(timedelta(seconds=value)), ""
-        if unit.startswith(_MINOR_UNITS):
-            currency = unit.removeprefix(_MINOR_UNITS)
+        if unit.startswith(MINOR_UNITS_OF):
+            currency = unit.removeprefix(MINOR_UNITS_OF)
             return f"{in_whole_units(value, currency)}", currency
         own = wording_of(detector).units.get(unit)
         return str(value), self._in(own) if own else self.phrase("unit", unit)

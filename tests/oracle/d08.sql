@@ -25,23 +25,11 @@ unasked AS (
     ) r USING (shop, buyer, refund_id)
     WHERE d.at_ms <= r.first_at
 ),
--- What the seller asked to apply for, let keep or had owned up to before: the next request, of that order or else of an order that there was.
+-- What the seller asked to apply for, let keep or had owned up to before.
 invited AS (
-    SELECT DISTINCT n.shop, n.buyer, n.event_id
-    FROM (
-        SELECT
-            s.shop, s.buyer, s.at_ms AS said_at, s.order_id AS named, r.order_id, r.event_id
-        FROM said_by_seller s
-        JOIN (FROM refund WHERE kind = 'requested') r
-            ON r.shop = s.shop AND r.buyer = s.buyer AND r.at_ms >= s.at_ms
-            AND coalesce(r.order_id = s.order_id, true)
-        WHERE s.is_invitation OR s.is_keep OR s.is_mistake
-        QUALIFY row_number() OVER (
-            PARTITION BY s.shop, s.buyer, s.event_id ORDER BY r.at_ms, r.event_id
-        ) = 1
-    ) n
-    LEFT JOIN created o ON o.shop = n.shop AND o.buyer = n.buyer AND o.order_id = n.order_id
-    WHERE n.named IS NOT NULL OR coalesce(o.at_ms <= n.said_at, true)
+    SELECT DISTINCT shop, buyer, event_id
+    FROM invited_request
+    WHERE is_invitation OR is_keep OR is_mistake
 ),
 -- What counts: asked for goods that had left or were there, and not for a fault of the seller.
 request AS (
@@ -266,24 +254,15 @@ made AS (
         ON r.shop = m.shop AND r.buyer = m.buyer AND r.order_id = m.order_id
         AND r.at_ms <= e.last_crossing
 ),
-right_in_end AS (
-    SELECT shop, buyer, order_id, at_ms, is_judged
-    FROM granted
-    UNION ALL
-    SELECT r.shop, r.buyer, coalesce(r.order_id, f.order_id), r.at_ms, true
-    FROM complaint r
-    LEFT JOIN (FROM complaint WHERE kind = 'filed') f USING (shop, buyer, complaint_id)
-    WHERE r.kind = 'ruled' AND r.ruling = 'upheld'
-),
 -- Found right by the platform in every one of them.
 judged AS (
     SELECT shop, buyer, episode
     FROM (
         SELECT
             m.shop, m.buyer, m.episode, m.event_id,
-            bool_or(g.at_ms >= m.at_ms AND g.is_judged) IS NOT DISTINCT FROM true AS is_judged
+            bool_or(g.at_ms >= m.at_ms) IS NOT DISTINCT FROM true AS is_judged
         FROM made m
-        LEFT JOIN right_in_end g USING (shop, buyer, order_id)
+        LEFT JOIN found_right g USING (shop, buyer, order_id)
         GROUP BY ALL
     )
     GROUP BY ALL

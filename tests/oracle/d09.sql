@@ -122,14 +122,7 @@ mismatch AS (
 -- Who was right in the end, by the platform's word; and what only the buyer had said before, of one order.
 judged AS (
     SELECT shop, buyer, order_id, max(at_ms) AS at_ms
-    FROM (
-        SELECT shop, buyer, order_id, at_ms FROM granted WHERE is_judged
-        UNION ALL
-        SELECT r.shop, r.buyer, coalesce(r.order_id, f.order_id), r.at_ms
-        FROM complaint r
-        LEFT JOIN (FROM complaint WHERE kind = 'filed') f USING (shop, buyer, complaint_id)
-        WHERE r.kind = 'ruled' AND r.ruling = 'upheld'
-    )
+    FROM found_right
     GROUP BY ALL
 ),
 ranked AS (
@@ -160,26 +153,11 @@ ranked AS (
     LEFT JOIN judged j ON j.shop = m.shop AND j.buyer = m.buyer AND j.order_id = m.order_id
 ),
 -- B. Many orders for odd reasons; of which the shop had owned up to a fault, the next request does not count.
-admitted AS (
-    SELECT n.shop, n.buyer, n.event_id
-    FROM (
-        SELECT s.shop, s.buyer, s.at_ms AS said_at, s.order_id AS named, r.order_id, r.event_id
-        FROM said_by_seller s
-        JOIN (FROM refund WHERE kind = 'requested') r
-            ON r.shop = s.shop AND r.buyer = s.buyer AND r.at_ms >= s.at_ms
-            AND coalesce(r.order_id = s.order_id, true)
-        WHERE s.is_mistake
-        QUALIFY row_number() OVER (
-            PARTITION BY s.shop, s.buyer, s.event_id ORDER BY r.at_ms, r.event_id
-        ) = 1
-    ) n
-    LEFT JOIN created o ON o.shop = n.shop AND o.buyer = n.buyer AND o.order_id = n.order_id
-    WHERE n.named IS NOT NULL OR coalesce(o.at_ms <= n.said_at, true)
-),
 counting AS (
     SELECT r.*
     FROM standing_request r
-    ANTI JOIN admitted a ON a.shop = r.shop AND a.buyer = r.buyer AND a.event_id = r.event_id
+    ANTI JOIN (FROM invited_request WHERE is_mistake) a
+        ON a.shop = r.shop AND a.buyer = r.buyer AND a.event_id = r.event_id
     WHERE r.reason IN ('quality', 'ineffective', 'allergy', 'not_as_described', 'wrong_item')
 ),
 known AS (

@@ -104,6 +104,34 @@ QUALIFY row_number() OVER (
     PARTITION BY shop, buyer, kind, value ->> '$.refund_id' ORDER BY at_ms, event_id DESC
 ) = 1;
 
+-- When the platform found the buyer right about an order: in a refund, or in a complaint.
+CREATE TEMP TABLE found_right AS
+SELECT shop, buyer, order_id, at_ms FROM granted WHERE is_judged
+UNION ALL
+SELECT r.shop, r.buyer, coalesce(r.order_id, f.order_id), r.at_ms
+FROM complaint r
+LEFT JOIN (FROM complaint WHERE kind = 'filed') f USING (shop, buyer, complaint_id)
+WHERE r.kind = 'ruled' AND r.ruling = 'upheld';
+
+-- What the seller wrote, and the request that it speaks for: the next one, of that order or else of an order
+-- that there was.
+CREATE TEMP TABLE invited_request AS
+SELECT n.*
+FROM (
+    SELECT
+        s.shop, s.buyer, s.at_ms AS said_at, s.order_id AS named,
+        s.is_invitation, s.is_keep, s.is_mistake, r.order_id, r.event_id
+    FROM said_by_seller s
+    JOIN (FROM refund WHERE kind = 'requested') r
+        ON r.shop = s.shop AND r.buyer = s.buyer AND r.at_ms >= s.at_ms
+        AND coalesce(r.order_id = s.order_id, true)
+    QUALIFY row_number() OVER (
+        PARTITION BY s.shop, s.buyer, s.event_id ORDER BY r.at_ms, r.event_id
+    ) = 1
+) n
+LEFT JOIN created o ON o.shop = n.shop AND o.buyer = n.buyer AND o.order_id = n.order_id
+WHERE n.named IS NOT NULL OR coalesce(o.at_ms <= n.said_at, true);
+
 CREATE TEMP TABLE inspected AS
 SELECT
     shop, buyer, order_id, event_id, at_ms,

@@ -14,6 +14,7 @@ import pytest
 from schemas.alerts import Alert
 from streams.detect import detectors
 from streams.detect.detector import Detector, Wording, find_detectors
+from streams.detect.episodes import MINOR_UNITS_OF
 from streams.inbox.fact_words import NAMES
 from streams.inbox.texts import TEXTS, Words
 from streams.inbox.wordings import wordings
@@ -123,7 +124,7 @@ def nameless(alerts: Iterable[Alert]) -> set[str]:
                 c.unit: own.units.get(c.unit, TEXTS.get(f"unit.{c.unit}"))
                 for c in checks
                 # A currency has the same name in every language.
-                if not c.unit.startswith("minor units of ")
+                if not c.unit.startswith(MINOR_UNITS_OF)
             },
             "details": {one: own.details.get(one, NAMES.get(one)) for one in _details(alert)},
         }

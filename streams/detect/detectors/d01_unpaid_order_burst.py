@@ -15,6 +15,7 @@ from pydantic import Field
 from schemas.alerts import Severity
 from streams.detect import playbooks
 from streams.detect.burst_excuses import (
+    bought_of,
     is_half_bought,
     told_why,
     tried_to_pay,
@@ -368,14 +369,15 @@ def _excuses(
 ) -> dict[str, int]:
     """What speaks for the buyer."""
     window_ms, near_ms = rules.window_s * 1000, rules.cooldown_s * 1000
+    bought = bought_of(facts)
     # What no single window held was no single slip.
     most_orders, _ = run.compared
     was_slip = most_orders == len(members) and was_put_right(members, facts, window_ms)
     return {
         "was_slip": int(was_slip),
-        "is_half_paid": int(is_half_bought(members, orders, facts, window_ms)),
+        "is_half_paid": int(is_half_bought(members, orders, bought, window_ms)),
         "was_asked_for": int(was_asked_for(members, facts, rules.warn_orders, near_ms)),
-        "was_bought_anew": int(was_bought_anew(members, orders, facts, near_ms)),
+        "was_bought_anew": int(was_bought_anew(members, orders, bought, near_ms)),
         "tried": tried_to_pay(members, facts),
         "told_why": int(told_why(members, run.last_at_ms, facts)),
     }

@@ -24,7 +24,7 @@ from streams.detect.detector import (
     Seconds,
     Wording,
 )
-from streams.detect.episodes import Episode, Threshold, Verdict
+from streams.detect.episodes import MINOR_UNITS_OF, Episode, Threshold, Verdict
 from streams.detect.facts import (
     LARGE_AMOUNT_MINOR,
     LARGE_UNITS,
@@ -158,7 +158,7 @@ def _case(
     # An amount in another currency was not compared.
     if order.currency == rules.currency:
         amount_minor, limit = order.amount_minor, rules.min_amount_minor
-        unit = f"minor units of {rules.currency}"
+        unit = MINOR_UNITS_OF + rules.currency
         thresholds.append(Threshold("amount", amount_minor, unit, info=limit))
     promised = [fact.ship_by_ms for fact in facts.of(OrderPlaced) if fact.ref == order.ref]
     opened_ms = max(order.at_ms, payment.at_ms)

@@ -100,8 +100,9 @@ class MaliciousReturn(Detector[Rules]):
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         found = mismatches(facts, rules.weight_tolerance_percent)
-        milder = levels_of(found, facts, rules.weight_tolerance_percent)
-        told = {fact.event_id for fact in told_before(found, facts)}
+        told_of = told_before(found, facts)
+        told = {fact.event_id for fact in told_of}
+        milder = levels_of(found, told_of, facts, rules.weight_tolerance_percent)
         crossings = [
             Crossing(fact.at_ms, milder.get(fact.event_id, "critical"), (fact,))
             for fact in found

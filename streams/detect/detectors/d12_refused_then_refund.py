@@ -27,7 +27,7 @@ from streams.detect.detector import (
     Step,
     Wording,
 )
-from streams.detect.episodes import Episode, Threshold, Verdict
+from streams.detect.episodes import MINOR_UNITS_OF, Episode, Threshold, Verdict
 from streams.detect.facts import (
     LARGE_AMOUNT_MINOR,
     LARGE_UNITS,
@@ -160,10 +160,10 @@ class RefusedThenRefund(Detector[Rules]):
 def _replies(episode: Episode) -> tuple[Step, ...]:
     """What to answer: nothing any more, once the refund is granted or nobody asks for it."""
     reply = refund_reply(_CHECK_FIRST, is_filed=bool(episode.details["is_filed"]))
-    # A parcel may come back because the carrier gave up: then nobody did anything to complain about.
     d = episode.details
     # Words are believed once.
     is_believed = d["was_told"] and not d["prior"]
+    # A parcel may come back because the carrier gave up: then nobody did anything to complain about.
     if episode.severity == "info" or not d["is_refused"] or is_believed:
         return (reply,)
     return reply, playbooks.complaint("异常退款")
@@ -368,7 +368,7 @@ def _why_large(order: LargeOrder | None, rules: Rules) -> tuple[Threshold, ...]:
     # An amount in another currency was not compared.
     if order.currency != rules.currency:
         return (units,)
-    unit = f"minor units of {rules.currency}"
+    unit = MINOR_UNITS_OF + rules.currency
     return units, Threshold("amount", amount_minor, unit, rules.large_amount_minor)
 
 
