@@ -64,6 +64,8 @@ _CASHBACK = re.compile(
     rf"(?:好评|晒图|晒单|五星|评价|买家秀){_SOME}{{0,12}}?(?:返现?|送|领|给[您你]|转[您你]){_SOME}{{0,4}}?(?:现金|红包|[\d一二两三四五六七八九十]+\s?(?:元|块))|好评返现|晒[图单]返现"
 )
 _NO_CASHBACK = re.compile(rf"(?:不|没|无|禁止|违规|不能|不可|不支持|严禁){_SOME}{{0,6}}$")
+# The longest word of these two, and what may stand between.
+_BEFORE = 3 + 6
 _FORBIDDEN = re.compile(r"[^。!?;]{0,6}?(?:违规|不支持|不[能可允]|禁止|没有)")
 
 
@@ -76,7 +78,7 @@ def promises_cashback(folded: str) -> bool:
     """Whether the seller promises cash for a review."""
     return any(
         _is_granted(folded, found)
-        and _NO_CASHBACK.search(folded[: found.start()]) is None
+        and _NO_CASHBACK.search(_just_before(folded, found)) is None
         and _FORBIDDEN.match(folded, found.end()) is None
         for found in _CASHBACK.finditer(folded)
     )
@@ -109,13 +111,18 @@ def asks_to_place(folded: str) -> bool:
     Or takes it from the bank of a company, of which no payment is told before it has come.
     """
     return any(_is_granted(folded, found) for found in _TO_PLACE.finditer(folded)) or any(
-        _is_granted(folded, found) and _NOT_SO.search(folded[: found.start()]) is None
+        _is_granted(folded, found) and _NOT_SO.search(_just_before(folded, found)) is None
         for found in _BY_BANK.finditer(folded)
     )
 
 
 def _around(folded: str, found: re.Match[str]) -> tuple[str, int, int]:
     return folded, *sentence(folded, *found.span())
+
+
+def _just_before(folded: str, found: re.Match[str]) -> str:
+    """What a word that takes it back may stand in; not all of a long text, for each place in it."""
+    return folded[max(0, found.start() - _BEFORE) : found.start()]
 
 
 def _is_granted(folded: str, found: re.Match[str]) -> bool:

@@ -7,10 +7,11 @@ nothing of it, so whoever reads them may think less ill of it, and never lets go
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Final
 
-from streams.detect.text.amounts import amounts
+from streams.detect.text.amounts import Amount, amounts
 from streams.detect.text.context import is_denied
 from streams.detect.text.extortion import OWN_MONEY
 from streams.detect.text.mischief import is_lie
@@ -89,17 +90,11 @@ def _is_denied(folded: str, found: re.Match[str]) -> bool:
 
 def own_money(folded: str) -> int:
     """The largest sum that the buyer tells to be its own, in fen; 0 for none."""
-    told = [found.span() for found in _OWN_SUM.finditer(folded)]
-    if not told:
-        return 0
-    return max(
-        (
-            amount.fen
-            for amount in amounts(folded)
-            if any(
-                amount.start - _BESIDE <= end and start <= amount.end + _BESIDE
-                for start, end in told
-            )
-        ),
-        default=0,
-    )
+    told = list(_OWN_SUM.finditer(folded))
+    ends = [found.end() for found in told]
+
+    def is_beside(amount: Amount) -> bool:
+        first = bisect_left(ends, amount.start - _BESIDE)
+        return first < len(told) and told[first].start() <= amount.end + _BESIDE
+
+    return max((amount.fen for amount in amounts(folded) if is_beside(amount)), default=0)
