@@ -93,6 +93,7 @@ class Worker:
         assert self.process is not None
         self.process.kill()
         self.process.wait()
+        self.process = None
 
     def has_given_up(self) -> bool:
         """Whether it ended for want of a broker, or because it stood still: a process manager restarts it."""
@@ -105,7 +106,9 @@ class Worker:
         """SIGTERM, and the exit code of what should be a clean stop."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(deadline_s)
+        code = self.process.wait(deadline_s)
+        self.process = None
+        return code
 
     def get(self, path: str) -> tuple[int, str]:
         """Status and body of a page; status 0 when nobody answers."""
@@ -117,23 +120,34 @@ class Worker:
         except OSError:
             return 0, ""
 
-    def metric(self, name: str) -> float:
-        """The sum of a metric over its labels; 0 when it has no sample yet."""
+    def metric(self, name: str, **labels: str) -> float:
+        """The sum of a metric over the labels that are not given; 0 when it has no sample yet."""
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
         lines = self.get("/metrics")[1].splitlines()
         found = [line for line in lines if line.startswith((f"{name}{{", f"{name} "))]
-        return sum(float(line.rsplit(" ", 1)[1]) for line in found)
+        samples = [line for line in found if all(label in line for label in wanted)]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in samples)
 
     def wait_for(self, condition: Callable[[], bool], what: str, deadline_s: float = 180.0) -> None:
-        """Poll until it holds; fails with the end of the log at the deadline or when it exited."""
+        """Poll until it holds; fails with what the worker says at the deadline, or once it exited by itself."""
         deadline = time.monotonic() + deadline_s
         while not condition():
-            exited = self.process is not None and self.process.poll() is not None
-            if exited or time.monotonic() > deadline:
-                tail = self.log.read_text(errors="replace")[-4000:]
-                raise AssertionError(
-                    f"{what}: not within {deadline_s} s; the worker's log:\n{tail}"
-                )
+            code = None if self.process is None else self.process.poll()
+            if code is not None:
+                raise AssertionError(f"{what}: the worker ended with {code}\n{self._words()}")
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{what}: not within {deadline_s} s\n{self._words()}")
             time.sleep(0.1)
+
+    def _words(self) -> str:
+        """Whether it is ready, how far it read, and the end of its log."""
+        counted = [
+            line
+            for line in self.get("/metrics")[1].splitlines()
+            if line.startswith(("orderwatch_records_total{", "orderwatch_consumer_lag_records{"))
+        ]
+        log = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return "\n".join([self.get("/readyz")[1], *counted, log[-4000:]])
 
     def wait_ready(self) -> None:
         """Until `/readyz` says so."""
