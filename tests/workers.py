@@ -129,7 +129,7 @@ class Worker:
         return sum(float(line.rsplit(" ", 1)[1]) for line in samples)
 
     def wait_for(self, condition: Callable[[], bool], what: str, deadline_s: float = 180.0) -> None:
-        """Poll until it holds; fails with what the worker says at the deadline, or once it exited by itself."""
+        """Poll until it holds; fails with what the worker says at the deadline, or once it has exited."""
         deadline = time.monotonic() + deadline_s
         while not condition():
             code = None if self.process is None else self.process.poll()
