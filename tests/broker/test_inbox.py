@@ -64,6 +64,15 @@ class Inbox:
         lines = (line.split(" ") for line in text.splitlines() if line.startswith(name + " "))
         return next((float(value) for _, value in lines), -1.0)
 
+    def words(self) -> str:
+        """Whether it says that it is ready, and how far it has read."""
+        try:
+            ready = get(f"{self.url}/readyz").text
+            names = ("orderwatch_inbox_applied_total", "orderwatch_inbox_lag_records")
+            return " ".join([ready, *(f"{name}={self.metric(name):.0f}" for name in names)])
+        except httpx.TransportError as error:
+            return f"it does not answer: {error!r}"
+
     def has(self, key: str) -> bool:
         return get(f"{self.url}/alerts/{alert_id(key)}.json").is_success
 
@@ -81,10 +90,13 @@ def inbox(bootstrap: str, prefix: str, folder: Path, **more: str) -> Iterator[In
         **more,
     }
     process = subprocess.Popen([sys.executable, "-c", START], env={**os.environ, **variables})
+    running = Inbox(process, f"http://127.0.0.1:{port}")
     try:
-        running = Inbox(process, f"http://127.0.0.1:{port}")
         wait_until(running.is_ready)
         yield running
+    except AssertionError as failed:
+        failed.add_note(running.words())
+        raise
     finally:
         process.kill()
         process.wait()
