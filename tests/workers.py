@@ -169,6 +169,10 @@ class Worker:
         self._standing.take(self.alerts())
         return self._standing.said()
 
+    def forget(self) -> None:
+        """Stand from now on by what is said from now on, as nobody does who heard what was said before."""
+        self._standing = Standing(heard=len(self.alerts()))
+
     def close(self) -> None:
         """Kill the process if it still runs, and disconnect."""
         if self.process is not None and self.process.poll() is None:
@@ -213,10 +217,10 @@ def said(alert: Alert) -> Mapping[str, Any]:
 
 
 class Standing:
-    """The final alerts on a topic by id, less those that were taken back."""
+    """The final alerts on a topic by id, less those that were taken back; of all but the first `heard`."""
 
-    def __init__(self) -> None:
-        self._taken = 0
+    def __init__(self, heard: int = 0) -> None:
+        self._taken = heard
         self._revisions: dict[str, int] = {}
         self._said: dict[str, Mapping[str, Any]] = {}
 
