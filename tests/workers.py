@@ -34,7 +34,7 @@ from streams.replay.engine import ReplayReport, replay
 from streams.replay.files import EventReader
 from streams.rules import build_engine
 from streams.settings import Settings
-from streams.simulate import simulate
+from streams.simulate import ATTACKS, FAULTS, LOOKALIKES, NOTICES, simulate
 from tests.pipeline import IDENTITY_KEY
 
 LONG_AGO = datetime(2025, 3, 1, tzinfo=UTC)
@@ -193,8 +193,9 @@ def worker(bootstrap: str, prefix: str, directory: Path, **settings: str) -> Ite
 
 
 def simulated(path: Path, events: int, seed: int = 1) -> Path:
-    """A file of honest traffic with every attack in it."""
-    simulate(path, seed=seed, events=events, start=LONG_AGO)
+    """A file of honest traffic with every story in it, so that each detector has something to say."""
+    stories = (*ATTACKS, *LOOKALIKES, *FAULTS, *NOTICES)
+    simulate(path, seed=seed, events=events, start=LONG_AGO, scenarios=stories)
     return path
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -22,19 +25,20 @@ pytestmark = [
 ]
 
 DEADLINE_S = 60.0
+_ALERT = re.compile(r"D\d\d ")
 
 
 class Demo:
     """A running `orderwatch demo` whose output is read as it comes."""
 
     def __init__(self, data_dir: Path, seconds: float | None = None) -> None:
-        arguments = [] if seconds is None else ["--seconds", str(seconds)]
+        ending = {} if seconds is None else {"DEMO_S": str(seconds)}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "streams", "demo", *arguments],
+            [sys.executable, "-m", "streams", "demo"],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=environment(data_dir=data_dir),
+            env=environment(data_dir=data_dir) | ending,
         )
         self.lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -64,6 +68,10 @@ class Demo:
             assert self.process.poll() is None, f"ended before {what!r}:\n{self.output}"
             time.sleep(0.05)
         raise AssertionError(f"{what!r} did not come within {DEADLINE_S} s:\n{self.output}")
+
+    def alerts(self) -> Counter[tuple[str, ...]]:
+        """What was printed of alerts: detector, severity, change and whom it is about."""
+        return Counter(tuple(line.split()[:4]) for line in self.lines if _ALERT.match(line))
 
     def children(self) -> list[int]:
         pid = self.process.pid
@@ -103,6 +111,16 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
         demo.close()
 
 
+def _stored(data_dir: Path) -> Counter[tuple[str, ...]]:
+    """The same of every revision that its inbox stored."""
+    with closing(sqlite3.connect(data_dir / "demo" / "inbox.db")) as database:
+        rows = database.execute(
+            "SELECT detector, revisions.severity, change, subject_id"
+            " FROM revisions JOIN alerts USING (alert_id)"
+        )
+        return Counter(rows)
+
+
 def _assert_gone(pids: list[int]) -> None:
     deadline = time.monotonic() + 15
     left = pids
@@ -120,7 +138,7 @@ def _is_alive(pid: int) -> bool:
     return state != "Z"
 
 
-def test_shows_every_kind_of_alert_and_ends_by_itself(start: Callable[..., Demo]) -> None:
+def test_shows_every_alert_and_ends_by_itself(start: Callable[..., Demo], tmp_path: Path) -> None:
     demo = start(seconds=40)
     demo.await_line("Alerts, one line")
     children = demo.children()
@@ -140,6 +158,9 @@ def test_shows_every_kind_of_alert_and_ends_by_itself(start: Callable[..., Demo]
         "D34 critical .+ late-shop:patient-00 ",
     ):
         assert any(re.match(line, shown) for shown in demo.lines), f"{line}\n{demo.output}"
+    # What came while all of it ended, the inbox had no time to store.
+    assert len(_stored(tmp_path)) > 10
+    assert _stored(tmp_path) <= demo.alerts()
     assert "none accuses the honest buyers" in demo.output
     assert re.search(r"inbox +http://127\.0\.0\.1:\d+/", demo.output)
     assert "Traceback" not in demo.output

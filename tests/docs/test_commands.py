@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import re
 import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,17 @@ def _options(command: Any) -> set[str]:
     options = (option for parameter in command.params for option in parameter.opts)
     more = (option for parameter in command.params for option in parameter.secondary_opts)
     return {*options, *more, "--help"}
+
+
+def test_make_help_lists_every_target_that_is_explained() -> None:
+    listed = subprocess.run(
+        ["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    explained = re.findall(
+        r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE
+    )
+    assert re.findall(r"^ +\x1b\[1m([a-z-]+)", listed, re.MULTILINE) == explained
+    assert {"demo", "test", "setup", "help"} <= set(explained)
 
 
 @pytest.mark.parametrize("page", OWN, ids=name_of)
