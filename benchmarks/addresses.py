@@ -25,8 +25,12 @@ NOBODY = ("", "")
 
 
 class Address(NamedTuple):
-    """One labelled address: the whole text, the text behind its region, and the region it names."""
+    """One labelled address: where it stands, the whole text, the text behind its region, and its region.
 
+    `place` is the file and the number of the address in it, the first one 1.
+    """
+
+    place: str
     whole: str
     behind: str
     state: str
@@ -35,14 +39,20 @@ class Address(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One line of the report. `examples` are shortened so that no door can be read from them."""
+    """One line of the report; `places` by reason. `examples` are too short to read a door from them."""
 
     way: str
     addresses: int
     doubted: int
     critical: int
-    reasons: dict[str, int]
+    places: dict[str, list[str]]
     examples: dict[str, list[str]]
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many addresses are doubted for what, the most frequent first."""
+        counted = {code: len(places) for code, places in self.places.items()}
+        return dict(sorted(counted.items(), key=lambda pair: -pair[1]))
 
     @property
     def percent(self) -> float:
@@ -53,16 +63,18 @@ class Row(NamedTuple):
 def read(path: Path) -> Iterator[Address]:
     """The addresses of one file: a piece and its label a line, an empty line behind each address."""
     pieces: list[tuple[str, str]] = []
+    number = 0
     for line in [*path.read_text(encoding="utf-8").split("\n"), ""]:
         if line.strip():
             piece, _, label = line.rpartition(" ")
             pieces.append((piece.strip(), label.partition("-")[2]))
         elif pieces:
-            yield _address(pieces)
+            number += 1
+            yield _address(f"{path.name} {number}", pieces)
             pieces = []
 
 
-def _address(pieces: list[tuple[str, str]]) -> Address:
+def _address(place: str, pieces: list[tuple[str, str]]) -> Address:
     whole = "".join(piece for piece, _ in pieces)
     named = {part: "".join(p for p, label in pieces if label == part) for part in REGION}
     # What a label names twice (杭州市 … 杭州市) is declared once.
@@ -74,7 +86,7 @@ def _address(pieces: list[tuple[str, str]]) -> Address:
     known = divisions.table().cities.get(city)
     if not state and known:
         state = known[0]
-    return Address(whole, behind, state, city, district)
+    return Address(place, whole, behind, state, city, district)
 
 
 def _once(name: str) -> str:
@@ -96,7 +108,7 @@ def _row(way: str, addresses: list[Address], *, repeats: bool) -> Row:
     reader = Reader()
     rules = load_rules(None, find_detectors()).of("shop")["D05"].block
     assert isinstance(rules, Rules)
-    reasons: Counter[str] = Counter()
+    places: dict[str, list[str]] = {}
     examples: dict[str, list[str]] = {}
     levels: Counter[str] = Counter()
     for one in addresses:
@@ -108,8 +120,7 @@ def _row(way: str, addresses: list[Address], *, repeats: bool) -> Row:
         verdict = SuspiciousAddress().evaluate(Facts("shop:buyer", [doubt]), 0, rules)
         levels.update(episode.severity for episode in verdict.episodes)
         for code in read.address_doubts:
-            reasons[code] += 1
+            places.setdefault(code, []).append(one.place)
             shown = f"{one.state}/{one.city}/{one.district} | {detail[:14]}"
             examples.setdefault(code, []).append(shown)
-    by_reason = dict(reasons.most_common())
-    return Row(way, len(addresses), levels.total(), levels["critical"], by_reason, examples)
+    return Row(way, len(addresses), levels.total(), levels["critical"], places, examples)

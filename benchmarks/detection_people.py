@@ -1,12 +1,11 @@
 """The sections of docs/detection.md on real texts and addresses, and on attacks that are let pass.
 
-The trap: the texts are real people's, so only how many and which signals are shown, never a quotation;
-`python -m benchmarks.texts` shows the words to who has the data.
+The trap: the texts are real people's, so only how many, which signals and where are shown, never a
+quotation; `python -m benchmarks.texts` shows the words to who has the data.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -73,10 +72,12 @@ def render_people(people: People) -> Iterator[str]:
         yield f"| {row.what} | {row.hits} | {row.texts:,} | {row.percent:.3f} % |"
     for row in people.reviews:
         if row.what in ("ads", "extortion, any") and row.hits:
-            found = Counter(quote.partition(":")[0] for quote in row.quotes)
-            listed = "; ".join(f"{codes} ({count})" for codes, count in found.most_common())
             yield ""
-            yield f"The hits of *{row.what}*, by the signals in the text: {listed}."
+            yield (
+                f"Each hit of *{row.what}*, with the characters that carry it; who has the data set finds "
+                "the words there:"
+            )
+            yield from (f"- {place}" for place in row.places)
     yield ""
     yield (
         "Only money demanded under a threat makes D04 warn; the others inform at most.\n"
@@ -109,6 +110,11 @@ def render_people(people: People) -> Iterator[str]:
             f"| {one.way} | {one.addresses:,} | {one.doubted} | {one.percent:.3f} % | {one.critical} | "
             f"{reasons or '–'} |"
         )
+    for one in people.addresses:
+        if one.doubted:
+            yield ""
+            yield f"Each of them where the {one.way}, by file and number of the address:"
+            yield from (f"- {code}: {', '.join(places)}" for code, places in one.places.items())
     yield ""
     yield (
         "What remains: the text names another division than the form, which a boundary that moved or a "

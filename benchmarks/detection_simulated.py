@@ -62,13 +62,17 @@ def render_simulated(scores: Sequence[Score]) -> Iterator[str]:
         "recall says nothing about wordings that nobody thought of."
     )
     yield ""
-    yield "| seed | events | honest orders | honest buyers | alerts expected | found | false | taken back |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield (
+        "| seed | events | honest orders | honest buyers | attackers among all buyers | alerts expected | "
+        "found | false | taken back |"
+    )
+    yield "|---|---|---|---|---|---|---|---|---|"
     for s in scores:
         false = sum(map(len, s.false.values()))
         yield (
-            f"| {s.seed} | {s.events:,} | {s.orders:,} | {s.buyers:,} | {s.expected.total()} | "
-            f"{s.hit.total()} | {false} | {s.taken_back} |"
+            f"| {s.seed} | {s.events:,} | {s.orders:,} | {s.buyers:,} | "
+            f"{s.attackers} ({share(s.attackers, s.buyers + s.attackers, 2)}) | "
+            f"{s.expected.total()} | {s.hit.total()} | {false} | {s.taken_back} |"
         )
     yield ""
     yield (

@@ -45,6 +45,7 @@ class Score:
     events: int
     orders: int
     buyers: int
+    attackers: int = 0
     expected: Counter[str] = field(default_factory=Counter)
     hit: Counter[str] = field(default_factory=Counter)
     same_severity: Counter[str] = field(default_factory=Counter)
@@ -95,6 +96,7 @@ def score_simulation(
         for alert in alerts
         if detector in ACCUSING and alert.severity != "info"
     }
+    score.attackers = len(attackers)
     score.accused = len(blamed - attackers)
     return score
 

@@ -40,13 +40,21 @@ PLAIN_WORDS = (
 )
 
 
+class Review(NamedTuple):
+    """An ordinary review, and where it stands: the file and the number of its row, the first one 1."""
+
+    place: str
+    text: str
+
+
 class Hits(NamedTuple):
-    """How many ordinary reviews carry a signal, and the words around each."""
+    """How many ordinary reviews carry a signal: of each where it stands, and the words around it."""
 
     what: str
     texts: int
     hits: int
     percent: float
+    places: tuple[str, ...]
     quotes: tuple[str, ...]
 
 
@@ -60,13 +68,14 @@ class Recall(NamedTuple):
     false_positives: float
 
 
-def reviews(data: Path = DATA) -> list[str]:
+def reviews(data: Path = DATA) -> list[Review]:
     """The ordinary reviews."""
-    texts = []
+    found = []
     for name in REVIEWS:
         with (data / "reviews_zh" / name).open(encoding="utf-8-sig", newline="") as lines:
-            texts += [row["review"] for row in csv.DictReader(lines)]
-    return texts
+            rows = enumerate(csv.DictReader(lines), start=1)
+            found += [Review(f"{name}, row {number}", row["review"]) for number, row in rows]
+    return found
 
 
 def labelled_abuse(data: Path = DATA, part: str = "dev") -> list[tuple[str, bool]]:
@@ -76,9 +85,9 @@ def labelled_abuse(data: Path = DATA, part: str = "dev") -> list[tuple[str, bool
         return [(row["TEXT"], row["label"] == "1") for row in csv.DictReader(lines)]
 
 
-def review_hits(texts: Sequence[str]) -> list[Hits]:
+def review_hits(found: Sequence[Review]) -> list[Hits]:
     """What the review signals find in ordinary reviews."""
-    read = [(text, read_review(text)) for text in texts]
+    read = [(review, read_review(review.text)) for review in found]
     return [
         _hits("ads", read, lambda s: s.has("ad.")),
         _hits("extortion, money", read, lambda s: s.has("threat.") and s.has("demand.money")),
@@ -114,11 +123,18 @@ def abuse_recall(texts: Sequence[tuple[str, bool]]) -> list[Recall]:
 
 
 def _hits(
-    what: str, read: Sequence[tuple[str, Signals]], is_hit: Callable[[Signals], bool]
+    what: str, read: Sequence[tuple[Review, Signals]], is_hit: Callable[[Signals], bool]
 ) -> Hits:
-    hit = [(text, signals) for text, signals in read if is_hit(signals)]
-    quotes = tuple(_quote(text, signals) for text, signals in hit)
-    return Hits(what, len(read), len(hit), 100 * len(hit) / max(1, len(read)), quotes)
+    hit = [(review, signals) for review, signals in read if is_hit(signals)]
+    places = tuple(_place(review, signals) for review, signals in hit)
+    quotes = tuple(_quote(review.text, signals) for review, signals in hit)
+    return Hits(what, len(read), len(hit), 100 * len(hit) / max(1, len(read)), places, quotes)
+
+
+def _place(review: Review, signals: Signals) -> str:
+    """Which characters of which review, for who has the data; nothing of the text."""
+    found = ", ".join(f"{one.code} at {one.start + 1}–{one.end}" for one in signals.found)
+    return f"{review.place}: {found}"
 
 
 def _quote(text: str, signals: Signals) -> str:
@@ -144,7 +160,8 @@ def _recall(way: str, texts: Sequence[tuple[str, bool]], finds: Callable[[str], 
 def _lines() -> Iterator[str]:
     for row in review_hits(reviews()):
         yield f"{row.what}: {row.hits} of {row.texts} ({row.percent:.3f} %)"
-        yield from (f"    {quote}" for quote in row.quotes)
+        for place, quote in zip(row.places, row.quotes, strict=True):
+            yield f"    {place.partition(':')[0]}: {quote}"
     for recall in abuse_recall(labelled_abuse()):
         yield (
             f"{recall.way}: recall {recall.recall:.1f} %, precision {recall.precision:.1f} %, "
