@@ -53,10 +53,6 @@ class Act(NamedTuple):
     matters: Set[str]
     accounts: Set[str]
 
-    def is_live(self, at_ms: int, window_ms: int) -> bool:
-        """Whether it counts at a time: it lies in the window that ends there, and is not settled yet."""
-        return at_ms - window_ms <= self.counted_ms <= at_ms < self.end_ms
-
 
 def _came(act: Act) -> tuple[int, str, Child]:
     return act.counted_ms, act.kind, act.child

@@ -6,7 +6,9 @@ conversation. Anger threatens without a demand, and haggling demands without a t
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from functools import partial
 from typing import Literal
 
@@ -213,9 +215,9 @@ class Reasons:
         for said in (*facts.of(SaidMistake), *facts.of(SaidStockout)):
             day = said.at_ms // DAY_MS
             self._since[day] = min(said.at_ms, self._since.get(day, NEVER))
-        self._due: list[OfferedMoney | OwnMoney] = [*facts.of(OfferedMoney)]
+        self._offered = _Sums(facts.of(OfferedMoney))
         # S1 「金额从一千到上万不等」: of so much a word alone excuses nothing.
-        self._due += [o for o in facts.of(OwnMoney) if o.amount_minor < LARGE_AMOUNT_MINOR]
+        self._own = _Sums([o for o in facts.of(OwnMoney) if o.amount_minor < LARGE_AMOUNT_MINOR])
 
     def wants_money(self, message: ChatSaid) -> bool:
         """Whether a message wants money that it is not known to have any claim to."""
@@ -239,16 +241,37 @@ class Reasons:
         Or the buyer had told, in another message, that as much is its own: 「我付了两次,多付了120」. Not
         where it is to go through another channel, which S3 has extortion do.
         """
-        from_ms = (message.at_ms // DAY_MS - 1) * DAY_MS
-        return message.amount_minor > 0 and any(
-            from_ms <= said.at_ms <= message.at_ms
-            and message.amount_minor <= said.amount_minor
-            and (
-                isinstance(said, OfferedMoney)
-                or (said.event_id != message.event_id and "contact." not in message.found)
-            )
-            for said in self._due
+        wanted = message.amount_minor
+        return wanted > 0 and (
+            self._offered.most(message) >= wanted
+            or ("contact." not in message.found and self._own.most(message) >= wanted)
         )
+
+
+class _Sums:
+    """The sums that were told, asked in logarithmic time for the largest that a message may go by."""
+
+    def __init__(self, told: Sequence[OfferedMoney | OwnMoney]) -> None:
+        # By day the times, and up to each the largest sum, the event that told it, and the next largest.
+        self._days: defaultdict[int, tuple[list[int], list[tuple[int, str, int]]]]
+        self._days = defaultdict(lambda: ([], [(0, "", 0)]))
+        for said in told:
+            times, most = self._days[said.at_ms // DAY_MS]
+            largest, event_id, next_largest = most[-1]
+            times.append(said.at_ms)
+            if said.amount_minor > largest:
+                most.append((said.amount_minor, said.event_id, largest))
+            else:
+                most.append((largest, event_id, max(next_largest, said.amount_minor)))
+
+    def most(self, message: ChatSaid) -> int:
+        """The largest sum that day, up to the message, or the day before; not what it says itself."""
+        day = message.at_ms // DAY_MS
+        found = 0
+        for times, most in (self._days[d] for d in (day - 1, day) if d in self._days):
+            largest, event_id, next_largest = most[bisect_right(times, message.at_ms)]
+            found = max(found, next_largest if event_id == message.event_id else largest)
+        return found
 
 
 def _marks(message: ChatSaid, reasons: Reasons) -> str:
