@@ -23,6 +23,8 @@ Code = Literal[
 DONE_BY_PLATFORM: frozenset[str] = frozenset({"T01"})
 # Promises to ourselves, of which the platform knows nothing and no alert speaks.
 OUR_OWN: frozenset[str] = frozenset({"T09", "T10"})
+# What an alert says of the others is due when they are reminded of for the last time.
+_DUE_AT_ITS_END: frozenset[str] = frozenset({"T01", "T11"})
 DAY_S = 86_400
 _UNITS = (
     (DAY_S, "天", "day"),
@@ -35,7 +37,10 @@ _UNITS = (
 class UnpaidClose(RuleBlock):
     """T01: the platform closes an unpaid order by itself."""
 
+    at_least = (("close_s", "remind_before_s"),)
+
     close_s: Seconds
+    remind_before_s: Seconds
 
 
 class Ship(RuleBlock):
@@ -91,21 +96,34 @@ class ReturnCountdown(RuleBlock):
 class Acknowledge(RuleBlock):
     """T09: look at an alert. Our own promise to ourselves: the platform knows nothing of it."""
 
+    at_least = (
+        ("critical_s", "critical_remind_before_s"),
+        ("warn_s", "warn_remind_before_s"),
+    )
+
     critical_s: Seconds
+    critical_remind_before_s: Seconds
     warn_s: Seconds
+    warn_remind_before_s: Seconds
 
 
 class ContactRetry(RuleBlock):
     """T10: try again to reach a buyer who did not answer."""
 
+    at_least = (("after_s", "remind_before_s"),)
+
     after_s: Seconds
+    remind_before_s: Seconds
     attempts: Count
 
 
 class RechargeCallback(RuleBlock):
     """T11: the provider of a top-up must answer."""
 
+    at_least = (("within_s", "remind_before_s"),)
+
     within_s: Seconds
+    remind_before_s: Seconds
 
 
 class Filing(RuleBlock):
@@ -206,8 +224,7 @@ def in_words(seconds: int) -> tuple[str, str]:
 
 def unpaid_close(placed_ms: int, rule: UnpaidClose, ended_ms: int | None = None) -> Term:
     """T01. It is met by payment or closing; else the platform closes, which is no fault of anybody."""
-    last_ms = placed_ms + rule.close_s * 1000
-    return Term("T01", placed_ms, last_ms, last_ms, (), ended_ms)
+    return _at_its_end("T01", placed_ms, rule.close_s, rule.remind_before_s, ended_ms)
 
 
 def ship_times(paid_ms: int, rule: Ship, ship_by_ms: int = 0) -> ShipTimes:
@@ -311,9 +328,10 @@ def acknowledge(
     """T09; an alert that only informs waits for nobody."""
     if severity == "info":
         return None
-    within_s = rule.critical_s if severity == "critical" else rule.warn_s
-    last_ms = opened_ms + within_s * 1000
-    return Term("T09", opened_ms, last_ms, last_ms, (), acknowledged_ms)
+    within_s, before_s = rule.warn_s, rule.warn_remind_before_s
+    if severity == "critical":
+        within_s, before_s = rule.critical_s, rule.critical_remind_before_s
+    return _at_its_end("T09", opened_ms, within_s, before_s, acknowledged_ms)
 
 
 def contact_retry(
@@ -322,16 +340,20 @@ def contact_retry(
     """T10, counted from the newest of the failed attempts; None without any, and after the last."""
     if not failed_ms or len(failed_ms) >= rule.attempts:
         return None
-    last_ms = max(failed_ms) + rule.after_s * 1000
-    return Term("T10", max(failed_ms), last_ms, last_ms, (), answered_ms)
+    return _at_its_end("T10", max(failed_ms), rule.after_s, rule.remind_before_s, answered_ms)
 
 
 def recharge_callback(
     submitted_ms: int, rule: RechargeCallback, settled_ms: int | None = None
 ) -> Term:
     """T11. Only an answer that says succeeded or failed meets it."""
-    last_ms = submitted_ms + rule.within_s * 1000
-    return Term("T11", submitted_ms, last_ms, last_ms, (), settled_ms)
+    return _at_its_end("T11", submitted_ms, rule.within_s, rule.remind_before_s, settled_ms)
+
+
+def _at_its_end(code: str, start_ms: int, within_s: int, before_s: int, met_ms: int | None) -> Term:
+    """A deadline of which is reminded, and which is due at its last moment and not before."""
+    last_ms = start_ms + within_s * 1000
+    return Term(code, start_ms, last_ms, last_ms, (last_ms - before_s * 1000,), met_ms)
 
 
 def filing(shipping: Term, rule: Filing, filed_ms: int | None = None) -> Term:
@@ -357,7 +379,7 @@ def of_alert(
         due_ms = max(start_ms, last_ms - (rules.T02.limit_s - rules.T02.target_s) * 1000)
     elif code == "T08":
         due_ms = max(start_ms, last_ms - rules.T08.critical_before_s * 1000)
-    elif remind_ms:
+    elif remind_ms and code not in _DUE_AT_ITS_END:
         due_ms = remind_ms[-1]
     return Term(code, start_ms, due_ms, last_ms, remind_ms, met_ms)
 
@@ -365,6 +387,8 @@ def of_alert(
 def _before_s(code: str, rules: Deadlines) -> tuple[int, ...]:
     """How long before its last moment a deadline is reminded of, the longest first."""
     match code:
+        case "T01":
+            return (rules.T01.remind_before_s,)
         case "T02":
             return (rules.T02.warn_before_s,)
         case "T03":
@@ -376,6 +400,8 @@ def _before_s(code: str, rules: Deadlines) -> tuple[int, ...]:
             return (rules.T07.remind_before_s,)
         case "T08":
             return (rules.T08.warn_before_s,)
+        case "T11":
+            return (rules.T11.remind_before_s,)
         case "T12":
             return (rules.T12.remind_before_s,)
     return ()
@@ -408,4 +434,12 @@ TEXTS = {
     "T10": ("再次联系买家", "Try to reach the buyer again"),
     "T11": ("充值结果应已返回", "The top-up's result should be known"),
     "T12": ("备案须在发货超时之前提交", "File before shipping is overdue"),
+}
+# What stands in place of the text while it is only reminded of, where that would look like work to be done.
+REMINDERS = {
+    "T01": (
+        "系统将自动关闭未付款订单:此前买家仍可付款,之后占用的库存自动恢复;无需操作,请勿主动关闭",
+        "The platform will close the unpaid order: until then the buyer may still pay, after it the held "
+        "units come back. Nothing to do; don't close it yourself",
+    ),
 }

@@ -180,7 +180,7 @@ class _StoredGauges:
         yield labelled
         due = GaugeMetricFamily(
             "orderwatch_inbox_timers_due",
-            "Deadlines of alerts and complaints at work that were reminded of or are due.",
+            "Deadlines of alerts and complaints at work that were reminded of or are due; never T01.",
             labels=["code"],
         )
         breached = GaugeMetricFamily(

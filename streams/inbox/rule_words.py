@@ -26,6 +26,10 @@ NAMES: Final[dict[str, Pair]] = {
     ),
     "cooldown_s": ("间隔不超过此值的算同一次", "One episode if no further apart than"),
     "critical_before_s": ("紧急提醒：到期前", "Critical, before the end"),
+    "critical_remind_before_s": (
+        "紧急预警：到期前提醒",
+        "Reminder of a critical alert, before the end",
+    ),
     "critical_s": ("紧急预警的查看期限", "Look at a critical alert within"),
     "currency": ("金额的币种", "Currency of the amount"),
     "due_days": ("应答复（工作日）", "Reply due, working days"),
@@ -51,6 +55,7 @@ NAMES: Final[dict[str, Pair]] = {
     "target_s": ("发货目标", "Target to ship"),
     "time_zone": ("时区", "Time zone"),
     "warn_before_s": ("提醒：到期前", "Warning, before the end"),
+    "warn_remind_before_s": ("警告预警：到期前提醒", "Reminder of a warning, before the end"),
     "warn_s": ("警告预警的查看期限", "Look at a warning within"),
     "window_s": ("统计窗口", "Window"),
     "within_days": ("期限", "Within"),

@@ -116,8 +116,10 @@ def _due(timer: Timer, now: datetime) -> datetime | None:
     """When whoever set it aside must see it again for this deadline; None when nothing is left to do."""
     if timer.is_met() or timer.due_at <= now:
         return None
-    turn = timer.next_at(now)
-    last = timer.due_at if timer.is_own() else timer.due_at - _LEAD
+    if timer.is_own():
+        # To call again is no work before its moment, so its reminder brings nothing back.
+        return timer.due_at
+    turn, last = timer.next_at(now), timer.due_at - _LEAD
     return last if turn is None else min(turn, last)
 
 

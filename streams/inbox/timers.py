@@ -58,8 +58,8 @@ class Timer:
         return self.term.met_ms is not None
 
     def is_pressing(self, now: datetime) -> bool:
-        """Reminded of or due, and neither met nor past its time."""
-        return self.state(now) in _PRESSING
+        """Reminded of or due, and neither met nor past its time; what the platform does asks nobody."""
+        return self.state(now) in _PRESSING and self.code not in d.DONE_BY_PLATFORM
 
     def is_breached(self, now: datetime) -> bool:
         """Past its time unmet; what the platform does by itself is broken by nobody."""
@@ -70,6 +70,13 @@ class Timer:
         state = self.state(now)
         is_over = state == "breached" and self.code in d.DONE_BY_PLATFORM
         return "over" if is_over else state
+
+    def said(self, now: datetime) -> Text:
+        """Its text; while it is only reminded of, that of the reminder if it has one of its own."""
+        if self.code not in d.REMINDERS or self.state(now) != "reminded":
+            return self.text
+        zh, en = d.REMINDERS[self.code]
+        return Text(zh=zh, en=en)
 
     def is_own(self) -> bool:
         """A promise to ourselves, of which the platform knows nothing."""

@@ -122,7 +122,7 @@ def _told(line: Line, turn: Turn, nth: int) -> DeadlineTurn:
         severity=origin.severity or "warn",
         subject=origin.subject,
         title=line.title,
-        text=timer.text,
+        text=timer.said(turn.at),
     )
 
 

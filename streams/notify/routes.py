@@ -25,6 +25,7 @@ from pydantic import (
 from schemas.alerts import SEVERITIES, Alert, Severity
 from schemas.base import ShopId
 from schemas.outputs import DeadlineTurn
+from streams.detect.deadlines import Code
 from streams.detect.detector import find_detectors
 from streams.documents import content_of, read_yaml
 from streams.errors import ConfigurationError
@@ -42,16 +43,14 @@ NotifiedChange = Literal["opened", "escalated", "reopened", "resolved", "retract
 # Names are metric labels and part of notification ids.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 DetectorId = Annotated[str, StringConstraints(pattern=r"^D\d\d$")]
-# Of T01 nobody is told: past it, the platform has done what it says.
-DeadlineCode = Literal["T02", "T03", "T04", "T05", "T06", "T07", "T08", "T09", "T10", "T11", "T12"]
-# What the platform holds against the shop. T09 and T10 are promises to ourselves, and when T11 has passed
-# there is an alert that says so.
-PLATFORM: Final[frozenset[DeadlineCode]] = frozenset(get_args(DeadlineCode)) - {"T09", "T10", "T11"}
+# What the platform holds against the shop. T01 asks nobody for anything, T09 and T10 are promises to
+# ourselves, and when T11 has passed there is an alert that says so.
+PLATFORM: Final[frozenset[Code]] = frozenset(get_args(Code)) - {"T01", "T09", "T10", "T11"}
 
 
 def _read_codes(value: object) -> object:
     if isinstance(value, str) and value in ("all", "none"):
-        return get_args(DeadlineCode) if value == "all" else ()
+        return get_args(Code) if value == "all" else ()
     if isinstance(value, list) and value:
         return value
     raise ValueError("expected all, none, or a list of codes like [T04, T05]")
@@ -85,7 +84,7 @@ class Route(Strict):
     changes: Annotated[frozenset[NotifiedChange], Field(min_length=1)] = frozenset(
         {"opened", "escalated", "reopened", "resolved", "retracted"}
     )
-    deadlines: Annotated[frozenset[DeadlineCode], BeforeValidator(_read_codes)] = PLATFORM
+    deadlines: Annotated[frozenset[Code], BeforeValidator(_read_codes)] = PLATFORM
     digest: Digest | None = None
     repeat_s: Annotated[float, Field(ge=60, le=7 * 86_400)] | None = None
     repeat_times: Annotated[int, Field(ge=1, le=100)] = 3

@@ -118,7 +118,8 @@ def ring() -> Story:
 
 
 def closing_after(close_s: int) -> Engine:
-    return build_engine(shops={"s": {"deadlines": {"T01": {"close_s": close_s}}}})
+    closing = {"close_s": close_s, "remind_before_s": close_s // 12}
+    return build_engine(shops={"s": {"deadlines": {"T01": closing}}})
 
 
 def last_of(pipeline: Pipeline, detector: str) -> Alert:

@@ -66,7 +66,8 @@ def test_an_order_that_was_closed_before_is_not_closed_by_the_seller(
 )
 def test_agents_are_told_the_time_of_their_own_shop(close_s: int, zh: str, en: str) -> None:
     story = closed_by_hand()
-    pipeline = Pipeline(build_engine(shops={"s": {"deadlines": {"T01": {"close_s": close_s}}}}))
+    closing = {"close_s": close_s, "remind_before_s": 60}
+    pipeline = Pipeline(build_engine(shops={"s": {"deadlines": {"T01": closing}}}))
     pipeline.send(story.events)
     (alert,) = [a for a in pipeline.finish(ms(CLOSED + HOUR)).alerts if a.detector == "D33"]
     assert zh in alert.summary.zh

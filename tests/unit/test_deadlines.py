@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from streams.detect import deadlines as d
 from streams.detect.detector import find_detectors
 from streams.detect.rules import RuleError, parse
+from streams.notify.text import MAX_FIELD_CHARACTERS
 from tests.example_stories import stories
 from tests.pipeline import default_engine, rules_document, run
 
@@ -104,6 +105,50 @@ def test_between_two_wake_ups_nothing_changes(n: int, at_ms: int) -> None:
 )
 def test_a_length_of_time_is_said_in_whole_units(seconds: int, zh: str, en: str) -> None:
     assert d.in_words(seconds) == (zh, en)
+
+
+@pytest.mark.parametrize(
+    ("code", "severity", "before_ms"),
+    [
+        ("T01", "", 6 * HOUR),
+        ("T09", "critical", HOUR // 6),
+        ("T09", "warn", HOUR),
+        ("T10", "", HOUR // 2),
+        ("T11", "", HOUR // 30),
+    ],
+)
+def test_what_is_due_at_its_last_moment_is_reminded_of_before_unless_it_is_met(
+    code: str, severity: Any, before_ms: int
+) -> None:
+    def term(met_ms: int | None = None) -> d.Term:
+        if severity:
+            ack = d.acknowledge(START, severity, RULES.T09, met_ms)
+            assert ack is not None
+            return ack
+        return next(one for one in terms(met_ms) if one.code == code)
+
+    remind_ms = term().last_ms - before_ms
+    assert (term().remind_ms, term().due_ms) == ((remind_ms,), term().last_ms)
+    assert term().wake_ms(START) == remind_ms
+    assert term().state(remind_ms - 1) == "running"
+    assert term().state(remind_ms) == term().state(term().last_ms - 1) == "reminded"
+    assert term(remind_ms).state(remind_ms) == "met"
+    assert term(remind_ms).wake_ms(START) is None
+
+
+def test_a_shop_that_wants_no_reminder_has_none() -> None:
+    silent = with_deadlines({"T10": {"remind_before_s": 0}})
+    rule = parse(silent, find_detectors()).deadlines("s").T10
+    retry = d.contact_retry((START,), rule)
+    assert retry is not None
+    assert retry.state(retry.last_ms - 1) == "running"
+    assert retry.wake_ms(START) == retry.last_ms
+
+
+def test_a_reminder_that_calls_for_nothing_says_so() -> None:
+    """T01 is done by the platform; a message has room for no longer text."""
+    assert set(d.REMINDERS) == d.DONE_BY_PLATFORM
+    assert all(len(words) <= MAX_FIELD_CHARACTERS for words in d.REMINDERS["T01"])
 
 
 def test_the_numbers_of_the_sources() -> None:
@@ -253,7 +298,7 @@ def test_from_its_last_moment_a_deadline_of_an_alert_is_the_same_again(n: int) -
     assert met.state(term.last_ms) == "met"
 
 
-@pytest.mark.parametrize("code", ["T02", "T03", "T04", "T07", "T08", "T12", "T99"])
+@pytest.mark.parametrize("code", ["T01", "T02", "T03", "T04", "T07", "T08", "T11", "T12", "T99"])
 def test_no_reminder_lies_before_the_alert(code: str) -> None:
     late = d.of_alert(code, START, START + 60_000, RULES)
     assert set(late.remind_ms) <= {START}
@@ -310,6 +355,15 @@ def test_a_shop_overrides_single_numbers() -> None:
         (with_deadlines(T01=3), "deadlines.T01: expected a mapping"),
         (with_deadlines({"T01": {"close": 1}}), "shops.s.deadlines.T01: unknown key 'close'"),
         (with_deadlines({"T02": {"limit_s": 1}}), "shops.s.deadlines.T02: .* target_s"),
+        (
+            with_deadlines({"T01": {"close_s": 900}}),
+            "shops.s.deadlines.T01: close_s is 900; expected at least remind_before_s, 21600",
+        ),
+        (with_deadlines({"T09": {"critical_s": 599}}), "T09: .* critical_remind_before_s, 600"),
+        (with_deadlines({"T09": {"warn_remind_before_s": 14_401}}), "T09: warn_s is 14400; .*"),
+        (with_deadlines({"T10": {"after_s": 1799}}), "T10: after_s is 1799; .* 1800"),
+        (with_deadlines({"T11": {"remind_before_s": 601}}), "T11: within_s is 600; .* 601"),
+        (with_deadlines({"T11": {"remind_before_s": -1}}), "T11.remind_before_s: "),
         (with_deadlines({"T04": {"remind_before_days": [0]}}), "T04.remind_before_days"),
         (with_deadlines(time_zone="Mars/Base"), "deadlines.time_zone: .* time zone"),
         (with_deadlines(time_zone="Asia"), "deadlines.time_zone: .* time zone"),

@@ -126,7 +126,7 @@ def deadline(
         (deadline("T03", 3 * HOUR, remind=-HOUR), Back(NOW + 2 * HOUR, "T03")),
         (deadline("T01", 3 * HOUR), Back(NOW + 2 * HOUR, "T01")),
         # To call again is a promise to ourselves, and no work is to be done before.
-        (deadline("T10", 2 * HOUR), Back(NOW + 2 * HOUR, "T10")),
+        (deadline("T10", 2 * HOUR, remind=HOUR), Back(NOW + 2 * HOUR, "T10")),
         (deadline("T03", 5 * HOUR), Back(NOW + 4 * HOUR)),
         (deadline("T03", HOUR), "deadline_first"),
         (deadline("T03", HOUR / 2, remind=HOUR / 4), "deadline_first"),

@@ -35,6 +35,7 @@ from tests.visiting import visiting
 RULES = default_engine().rules.deadlines("any")
 OPENED = NOW - timedelta(hours=1)
 FRESH = Handling(State.NEW, "open", "warn", OPENED, None, NOW)
+MILLISECOND, MINUTE = timedelta(milliseconds=1), timedelta(minutes=1)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -61,6 +62,7 @@ def codes(handling: Handling, *deadlines: Deadline) -> list[str]:
         ("T12", [6 * HOUR], ["due"]),
         ("T02", [24 * HOUR, 6 * HOUR], ["due", "due"]),
         ("T08", [48 * HOUR, 12 * HOUR], ["reminded", "due"]),
+        ("T11", [2 * MINUTE], ["reminded"]),
     ],
 )
 def test_what_an_alert_says_reminds_falls_due_and_is_broken(
@@ -81,9 +83,27 @@ def test_what_an_alert_says_reminds_falls_due_and_is_broken(
 
 def test_what_the_platform_does_by_itself_is_broken_by_nobody() -> None:
     timer = one(FRESH, "T01", NOW)
-    assert timer.word(NOW - HOUR) == "running"
+    assert timer.word(NOW - MILLISECOND) == "reminded"
     assert timer.word(NOW) == "over"
     assert not timer.is_breached(NOW)
+
+
+def test_t01_is_reminded_of_and_asks_nobody_for_anything() -> None:
+    last = OPENED + 3 * DAY
+    timer = one(FRESH, "T01", last)
+    reminded = last - 6 * HOUR
+    assert timer.next_at(OPENED) == reminded
+    assert timer.word(reminded - MILLISECOND) == "running"
+    assert timer.said(reminded - MILLISECOND) == timer.text
+    # Units come back, the buyer may still pay, and the order is to be left alone.
+    assert timer.word(reminded) == timer.word(last - MILLISECOND) == "reminded"
+    for words in ("买家仍可付款", "库存自动恢复", "无需操作", "请勿主动关闭"):
+        assert words in timer.said(reminded).zh
+    assert "don't close it" in timer.said(reminded).en
+    assert not timer.is_pressing(reminded)
+    assert timer.said(last) == timer.text
+    met = one(replace(FRESH, status="resolved", resolved_at=reminded), "T01", last)
+    assert met.word(reminded) == "met" and met.said(reminded) == met.text
 
 
 @pytest.mark.parametrize(
@@ -127,6 +147,18 @@ def test_t09_an_alert_is_looked_at_within_our_own_time(severity: Any, within: ti
     assert one(taken, "T09").state(NOW + DAY) == "met"
 
 
+@pytest.mark.parametrize(("severity", "reminded"), [("critical", HOUR / 3), ("warn", 3 * HOUR)])
+def test_t09_is_reminded_of_before_it_has_passed(severity: Any, reminded: timedelta) -> None:
+    waiting = replace(FRESH, severity=severity)
+    timer = one(waiting, "T09")
+    assert timer.next_at(NOW) == NOW + reminded
+    assert timer.state(NOW + reminded - MILLISECOND) == "running"
+    assert timer.state(NOW + reminded) == "reminded"
+    assert timer.is_pressing(NOW + reminded)
+    taken = replace(waiting, state=State.IN_PROGRESS, taken_at=NOW + reminded - MILLISECOND)
+    assert one(taken, "T09").state(NOW + reminded) == "met"
+
+
 @pytest.mark.parametrize(
     "handling",
     [
@@ -149,6 +181,17 @@ def test_t10_a_failed_attempt_asks_for_another_two_hours_later() -> None:
     assert timer.is_breached(NOW + 2 * HOUR)
     again = one(calling((NOW, False), (NOW + HOUR, False)), "T10")
     assert again.due_at == NOW + 3 * HOUR
+
+
+def test_t10_is_reminded_of_half_an_hour_before_unless_somebody_answered() -> None:
+    reminded = NOW + 1.5 * HOUR
+    timer = one(calling((NOW, False)), "T10")
+    assert timer.state(reminded - MILLISECOND) == "running"
+    assert timer.state(reminded) == "reminded"
+    answered = calling((NOW, False), (reminded - MILLISECOND, True))
+    assert one(answered, "T10").state(reminded) == "met"
+    # The next attempt in vain begins anew.
+    assert one(calling((NOW, False), (NOW + HOUR, False)), "T10").state(reminded) == "running"
 
 
 def test_t10_is_met_by_an_answer_and_begins_anew_after_it() -> None:
@@ -495,6 +538,28 @@ def test_a_restart_forgets_nothing(desk: Bench, tmp_path: Path) -> None:
     again = Bench(tmp_path, desk.clock)
     assert again.states() == before
     again.engine.dispose()
+    desk.clock.forward(minutes=30)
+    again = Bench(tmp_path, desk.clock)
+    assert again.states() == before | {"T10": "reminded"}
+    again.engine.dispose()
+
+
+def test_who_starts_at_the_moment_of_a_reminder_is_reminded_and_no_sooner(
+    desk: Bench, tmp_path: Path
+) -> None:
+    reminded = NOW + HOUR / 3
+    desk.add(make_alert(severity="critical", deadlines=[said("T01", reminded + 6 * HOUR)]))
+    desk.engine.dispose()
+    for at, state, counted in (
+        (reminded - MILLISECOND, "running", {}),
+        # T01 wants nobody, so it is not counted.
+        (reminded, "reminded", {"T09": (1, 0)}),
+    ):
+        desk.clock.at = at
+        again = Bench(tmp_path, desk.clock)
+        assert again.states() == {"T01": state, "T09": state}
+        assert again.counts() == counted
+        again.engine.dispose()
 
 
 def test_an_alert_that_gets_worse_waits_anew_with_the_shorter_time(desk: Bench) -> None:
@@ -567,7 +632,7 @@ def test_a_complaint_is_on_the_board_until_it_is_answered(desk: Bench) -> None:
 
 
 def test_each_shop_has_its_own_numbers_and_clocks(tmp_path: Path) -> None:
-    own = {"time_zone": "Pacific/Auckland", "T09": {"warn_s": 60}}
+    own = {"time_zone": "Pacific/Auckland", "T09": {"warn_s": 60, "warn_remind_before_s": 30}}
     document = rules_document() | {"shops": {"shop2": {"deadlines": own}}}
     desk = Bench(tmp_path, Clock(), parse(document, find_detectors()))
     desk.add(make_alert(deadlines=[]), make_alert("2", shop="shop2", deadlines=[]))
@@ -597,6 +662,20 @@ def test_the_pages_show_where_each_deadline_stands(served: Served) -> None:
             assert 'class="timer breached">已过期限' in http.get(path).text
         english = http.get("/deadlines?lang=en").text
         assert "Past their time" in english and "past its time" in english
+
+
+def test_every_page_says_of_t01_that_there_is_nothing_to_do_while_it_comes_up(
+    served: Served,
+) -> None:
+    served.add(make_alert(severity="info", deadlines=[said("T01", NOW + 7 * HOUR)]))
+    paths = ("/deadlines", "/", f"/alerts/{alert_id('1')}")
+    with closing(visiting(served.url)) as http:
+        assert not any("无需操作" in http.get(path).text for path in paths)
+        served.clock.forward(hours=1)
+        assert all("无需操作" in http.get(path).text for path in paths)
+        assert all("Nothing to do" in http.get(f"{path}?lang=en").text for path in paths)
+        served.clock.forward(hours=6)
+        assert not any("无需操作" in http.get(path).text for path in paths)
 
 
 def test_the_board_says_about_whom_each_deadline_is(desk: Bench, served: Served) -> None:

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from schemas.alerts import Alert, Deadline, Text
+from schemas.alerts import Alert, Deadline, Severity, Text
 from schemas.outputs import DeadlineTurn
+from streams.detect.deadlines import REMINDERS
 from streams.detect.detector import find_detectors
 from streams.detect.rules import RuleSet, parse
 from streams.inbox.board import Board
@@ -22,6 +23,7 @@ from tests.factories import alert_id, make_alert
 from tests.inbox import NOW, Clock, Inbox, default_rules
 from tests.pipeline import rules_document
 
+MILLISECOND = timedelta(milliseconds=1)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TEXT = Text(zh="期限", en="deadline")
 
@@ -173,10 +175,59 @@ def test_what_had_turned_when_the_alert_was_opened_is_said_by_the_alert(office: 
     assert office.after(4 * DAY) == [("T04", "coming_up")]
 
 
-def test_t01_past_its_time_is_never_told(office: Office) -> None:
-    office.begin(with_deadline("T01", HOUR))
-    assert office.after(HOUR) == []
+def test_t01_is_told_when_it_comes_up_and_never_when_it_has_passed(office: Office) -> None:
+    office.begin(with_deadline("T01", 7 * HOUR))
+    assert office.after(HOUR - MILLISECOND) == []
+    assert office.after(MILLISECOND) == [("T01", "coming_up")]
+    # What is told says that there is nothing to do, and not how to lose points.
+    (told,) = office.told()
+    assert told.text == Text(zh=REMINDERS["T01"][0], en=REMINDERS["T01"][1])
+    assert office.after(6 * HOUR) == []
     assert office.after(DAY) == []
+
+
+def test_of_t01_nothing_is_told_once_the_alert_has_resolved(office: Office) -> None:
+    office.begin(with_deadline("T01", 7 * HOUR))
+    office.inbox.add(
+        with_deadline(
+            "T01", 7 * HOUR, revision=2, change="resolved", status="resolved", resolved_at=NOW
+        )
+    )
+    assert office.after(HOUR) == []
+
+
+@pytest.mark.parametrize(
+    ("severity", "reminded", "last"),
+    [("critical", HOUR / 3, HOUR / 2), ("warn", 3 * HOUR, 4 * HOUR)],
+)
+def test_t09_is_told_before_it_has_passed(
+    office: Office, severity: Severity, reminded: timedelta, last: timedelta
+) -> None:
+    office.begin(
+        make_alert(deadlines=[], severity=severity),
+        make_alert("2", buyer="b2", deadlines=[], severity=severity),
+    )
+    assert office.after(reminded - MILLISECOND) == []
+    # Somebody took the other one in that very last millisecond.
+    office.inbox.steps("2", "take")
+    assert office.after(MILLISECOND) == [("T09", "coming_up")]
+    assert office.told()[0].alert_id == alert_id("1")
+    # Another console, or this one after a restart, has nothing to add.
+    office.console().step()
+    assert len(office.told()) == 1
+    assert office.after(last - reminded) == [("T09", "past")]
+
+
+def test_t10_is_told_before_its_moment_and_not_once_somebody_answered(office: Office) -> None:
+    office.begin(make_alert(deadlines=[]), make_alert("2", buyer="b2", deadlines=[]))
+    for key in ("1", "2"):
+        office.inbox.steps(key, "take")
+        office.inbox.steps(key, "contact", channel=Channel.PHONE)
+    assert office.after(1.5 * HOUR - MILLISECOND) == []
+    office.inbox.steps("2", "contact", channel=Channel.PHONE, answered=True)
+    assert office.after(MILLISECOND) == [("T10", "coming_up")]
+    assert office.told()[0].alert_id == alert_id("1")
+    assert office.after(HOUR / 2) == [("T10", "past")]
 
 
 @pytest.mark.parametrize("change", ["resolved", "retracted", "suppressed", "handled", "filed"])

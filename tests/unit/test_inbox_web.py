@@ -21,6 +21,7 @@ from typer.main import get_command
 
 from schemas.alerts import Deadline, EvidenceFact, Subject, SuggestedAction, Text
 from streams.cli.root import app as cli
+from streams.detect.deadlines import REMINDERS
 from streams.inbox.casebook import OpenRequest
 from streams.inbox.consumer import Health
 from streams.inbox.listing import PAGE_SIZE
@@ -316,7 +317,7 @@ def test_what_we_promised_ourselves_is_never_as_red_as_what_the_platform_ends(
     shown = dict(
         re.findall(r"<dt>([^<]*)</dt><dd><time class=\"due ([^\"]*)\"", operator.http.get("/").text)
     )
-    assert shown == {"系统自动关闭未付款订单": "soon", "查看预警": ""}
+    assert shown == {REMINDERS["T01"][0]: "soon", "查看预警": ""}
 
 
 def test_other_alerts_are_named_as_people_know_them(served: Served, operator: Operator) -> None:
