@@ -1,13 +1,14 @@
-"""What the details of facts are called, in Chinese and English, and what an amount in them comes to.
+"""What the details of facts are called, in Chinese and English, and what amounts and signals in them say.
 
 What only the signals of one detector carry is named in its own file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.alerts import Scalar
 
@@ -37,7 +38,10 @@ NAMES: Final[dict[str, tuple[str, str]]] = {
     "expected_units": ("应退件数", "expected units"),
     "extra": ("附加商品", "extra item"),
     "filing_id": ("备案", "filing"),
-    "found": ("文本信号", "signals in the text"),
+    "found": (
+        "文本信号（字数从全文开头数）",
+        "signals in the text (characters from its beginning)",
+    ),
     "free_shipping": ("包邮", "free shipping"),
     "goods_status": ("货物状态", "goods"),
     "has_post_fee": ("收运费", "postage charged"),
@@ -104,6 +108,68 @@ NAMES: Final[dict[str, tuple[str, str]]] = {
     "verified": ("已认证", "verified"),
     "why": ("疑点", "doubt"),
 }
+# The signals of texts, by their codes.
+SIGNALS: Final[dict[str, tuple[str, str]]] = {
+    "abuse.expletive": ("粗话", "swearing"),
+    "abuse.group": ("歧视性用语", "a slur"),
+    "abuse.person": ("辱骂", "an insult"),
+    "abuse.vulgar": ("污言秽语", "foul language"),
+    "ad.affiliate": ("淘宝客广告", "an ad with affiliate links"),
+    "ad.cashback": ("返利广告", "an ad of a cashback site"),
+    "ad.part_time": ("兼职广告", "an ad of part-time work"),
+    "ad.resale": ("转让广告", "an ad of things for resale"),
+    "address.ask": ("询问收货信息", "asks for the receiver"),
+    "address.echo": ("要求确认地址", "an address to confirm"),
+    "cashback": ("询问返现", "cashback for a review"),
+    "contact.phone": ("留下电话", "a phone number"),
+    "contact.qq": ("引导到QQ", "QQ"),
+    "contact.wechat": ("引导到微信", "WeChat"),
+    "demand.money": ("索要钱款", "money is demanded"),
+    "demand.money.claim": ("索赔钱款", "money is claimed"),
+    "demand.soft": ("索要赠品或补偿", "a gift or compensation is asked for"),
+    "invoice.split": ("发票分寄", "an invoice that goes elsewhere"),
+    "leak.address": ("泄露地址", "somebody's address"),
+    "leak.phone": ("泄露电话", "somebody's phone number"),
+    "scam": ("第三方诈骗", "a scam by a third party"),
+    "threat.bad_review": ("以差评相威胁", "threat of a bad review"),
+    "threat.complaint": ("以投诉相威胁", "threat of a complaint"),
+    "threat.exposure": ("以曝光相威胁", "threat of exposure"),
+    "threat.refusal": ("以拒收或退货相威胁", "threat to refuse or return parcels"),
+    "threat.report": ("以举报相威胁", "threat to report the shop"),
+    "threat.retraction": ("以改评或撤诉为条件", "offer to take a review or complaint back"),
+    "threat.sabotage": ("以扰乱经营相威胁", "threat to disrupt the shop"),
+}
+_SIGNAL: Final = re.compile(
+    r"(?P<code>[a-z_.]+)@(?P<start>[0-9]{1,9})-(?P<end>[0-9]{1,9})(?:/(?P<sentence>[0-9]{1,9}))?"
+)
+
+
+class Place(NamedTuple):
+    """Where a signal stands in its text: the first and the last character and the sentence, from 1.
+
+    `sentence` is None in what a version that named none has kept.
+    """
+
+    code: str
+    first: int
+    last: int
+    sentence: int | None
+
+
+def places(found: str) -> Iterator[Place | str]:
+    """What the detail `found` of a fact holds, part by part; of another form, the part as it is."""
+    for part in found.split():
+        signal = _SIGNAL.fullmatch(part)
+        if signal is None:
+            yield part
+            continue
+        sentence = signal["sentence"]
+        yield Place(
+            signal["code"],
+            int(signal["start"]) + 1,
+            int(signal["end"]),
+            None if sentence is None else int(sentence),
+        )
 
 
 def money(detail: Mapping[str, Scalar]) -> tuple[Decimal, str] | None:

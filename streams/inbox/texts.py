@@ -17,7 +17,7 @@ from typing import Final, Literal
 from schemas.alerts import Scalar, Text
 from streams.detect.deadlines import TEXTS as DEADLINES
 from streams.detect.episodes import MINOR_UNITS_OF
-from streams.inbox.fact_words import NAMES, in_whole_units, money
+from streams.inbox.fact_words import NAMES, SIGNALS, Place, in_whole_units, money, places
 from streams.inbox.rule_words import name_of, value_of
 from streams.inbox.session import LOCAL_OPERATOR
 from streams.inbox.snooze import MORNING
@@ -807,6 +807,13 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "未列出全部，见「说明」。",
         "This is not all of it, see the sheet “Notes”.",
     ),
+    # Where in a message or a review a signal stands.
+    "place.signal": ("{what}：{where}", "{what}: {where}"),
+    "place.sentence": ("第{n}句", "sentence {n}"),
+    "place.characters": ("第{first}至{last}字", "characters {first}–{last}"),
+    "place.character": ("第{first}字", "character {first}"),
+    "place.comma": ("，", ", "),
+    "place.next": ("；", "; "),
     # What events say in codes, where somebody reads it who has never seen one.
     "code.abnormal_order": ("异常订单", "abnormal order"),
     "code.allergy": ("过敏", "allergy"),
@@ -1300,6 +1307,8 @@ class Words:
                 yield word, self("detail.yes" if value else "detail.no")
             elif amount and name == "amount_minor":
                 yield word, " ".join(map(str, amount)).strip()
+            elif name == "found" and value:
+                yield word, self("place.next").join(map(self._placed, places(str(value))))
             elif not is_unknown:
                 at = _time_of(name, value)
                 yield word, self.phrase("code", str(value)) if at is None else self.clock(at)
@@ -1333,6 +1342,16 @@ class Words:
         if span < timedelta(minutes=1):
             return self("time.now")
         return self("time.ago", span=self._span(span, is_coarse=True))
+
+    def _placed(self, signal: Place | str) -> str:
+        """A signal of a text, and where to look for its words."""
+        if isinstance(signal, str):
+            return signal
+        where = [] if signal.sentence is None else [self("place.sentence", n=signal.sentence)]
+        key = "place.characters" if signal.first < signal.last else "place.character"
+        where.append(self(key, first=signal.first, last=signal.last))
+        what = self._in(SIGNALS.get(signal.code, (signal.code, signal.code)))
+        return self("place.signal", what=what, where=self("place.comma").join(where))
 
     def _in(self, pair: tuple[str, str]) -> str:
         return pair[0 if self.language == "zh" else 1]

@@ -86,7 +86,7 @@ def test_a_thumb_finds_whatever_can_be_pressed(
 def test_no_fact_is_cut_off_at_the_edge_of_its_table(
     page: Page, served: Served, width: int
 ) -> None:
-    found = "threat.bad_review@0-5 demand.money@8-11 demand.soft@11-13"
+    found = "threat.retraction@0-5/1 demand.money@108-111/12 demand.soft@111-113/12"
     words = {"found": found, "lexicon": "2026-12-01+4740f4", "amount_minor": 50000}
     said = EvidenceFact(event_id="e1", kind="ChatSaid", at=T0, ref="e1", detail=words)
     evidence = make_alert().evidence.model_copy(update={"facts": [said], "facts_total": 1})

@@ -14,6 +14,7 @@ from schemas.topics import BUYER_TOPICS
 from streams.detect.address import receivers
 from streams.detect.address.receivers import Reader
 from streams.detect.alerts import to_datetime
+from streams.detect.detector import Facts, find_detectors
 from streams.detect.extract import FACTS_OF
 from streams.detect.facts import (
     DAY_MS,
@@ -109,13 +110,36 @@ def test_a_reason_alone_makes_nobody_looked_at() -> None:
     assert ReasonGiven not in default_engine().gate("buyer", "s:b").loud
 
 
-def test_a_message_is_kept_as_codes_spans_and_version() -> None:
+def test_a_message_is_kept_as_codes_places_and_version() -> None:
     _, fact = said("不给⑤⓪⓪元红包就差评", order="o1")
     assert isinstance(fact, ChatSaid)
-    assert fact.found == "demand.money@2-6 demand.soft@6-8 threat.bad_review@9-11"
+    assert fact.found == "demand.money@2-6/1 demand.soft@6-8/1 threat.bad_review@9-11/1"
     assert fact.lexicon == lexicon().version
     assert (fact.amount_minor, fact.orders) == (50_000, ("o1",))
     assert fact.codes() == ("demand.money", "demand.soft", "threat.bad_review")
+
+
+def test_what_an_earlier_version_kept_says_as_much_but_for_the_sentence() -> None:
+    """State outlives versions: there the places name none."""
+    story = Talk()
+    story.said("在吗。不给500元红包就差评", 0)
+    (fact,) = (one for one in facts_of(story) if isinstance(one, ChatSaid))
+    assert fact.found == "demand.money@5-9/2 demand.soft@9-11/2 threat.bad_review@12-14/2"
+    found = "demand.money@5-9 demand.soft@9-11 threat.bad_review@12-14"
+    before = msgspec.structs.replace(fact, found=found)
+    assert before.codes() == fact.codes()
+    assert all(before.says(code) for code in fact.codes())
+    detector = next(one for one in find_detectors() if one.id == "D04")
+    rules = default_engine().rules.of("s")["D04"].block
+    now, then = (detector.evaluate(Facts("s:b", [one]), ms(HOUR), rules) for one in (fact, before))
+    assert now.episodes and [one.details for one in now.episodes] == [
+        one.details for one in then.episodes
+    ]
+    # Read again, as in a replay of its topic, the message says its sentence from then on, in either order.
+    for first, second in ((before, fact), (fact, before)):
+        known: list[AnyFact] = [first]
+        merge(known, [second])
+        assert known == [fact]
 
 
 def test_n29_no_fact_holds_text_phone_or_address(keyed: None) -> None:
@@ -494,7 +518,7 @@ def test_n29_alerts_of_texts_show_spans_and_no_words() -> None:
     story.said("不给500元红包就差评", 0)
     (alert,) = standing(story, HOUR)
     assert alert.evidence.facts[0].detail["found"] == (
-        "demand.money@2-6 demand.soft@6-8 threat.bad_review@9-11"
+        "demand.money@2-6/1 demand.soft@6-8/1 threat.bad_review@9-11/1"
     )
     assert "红包" not in alert.model_dump_json()
 

@@ -179,6 +179,28 @@ def test_a_notice_accuses_nobody(served: Served, http: httpx.Client) -> None:
     assert "不指控任何人" not in report_of(http, grave.alert_id)
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("zh", "索要钱款：第2句，第13至18字；以差评相威胁：第21至22字"),
+        (
+            "en",
+            "money is demanded: sentence 2, characters 13–18; threat of a bad review: characters 21–22",
+        ),
+    ],
+)
+def test_who_has_the_chat_is_told_where_to_look_in_it(
+    served: Served, http: httpx.Client, language: str, said: str
+) -> None:
+    # The second one was kept by a version that named no sentence.
+    words = {"found": "demand.money@12-18/2 threat.bad_review@20-22"}
+    fact = EvidenceFact(event_id="e1", kind="ChatSaid", at=T0, ref="e1", detail=words)
+    evidence = make_alert().evidence.model_copy(update={"facts": [fact], "facts_total": 1})
+    served.add(make_alert(detector="D04", evidence=evidence))
+    assert said in unescape(pack(http, language=language)["evidence.html"].decode())
+    assert said in unescape(http.get(f"/alerts/{ONE}", params={"lang": language}).text)
+
+
 def test_codes_and_hashes_are_nothing_for_the_police(served: Served, http: httpx.Client) -> None:
     said = EvidenceFact(
         event_id="e1",

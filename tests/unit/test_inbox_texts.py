@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import get_args
 
 import msgspec
@@ -11,7 +13,7 @@ import pytest
 from schemas.alerts import Alert, Scalar
 from streams.detect.alerts import NOT_SAID
 from streams.detect.facts import AnyFact
-from streams.inbox.fact_words import NAMES
+from streams.inbox.fact_words import NAMES, SIGNALS
 from streams.inbox.texts import TEXTS, Words
 from tests.example_stories import stories
 from tests.inbox import NOW
@@ -84,6 +86,51 @@ def test_an_amount_is_said_in_whole_units_and_a_code_in_words() -> None:
         ({"currency": "CNY"}, ["CNY"]),
     ):
         assert [value for _, value in Words("zh", NOW).said(detail)] == said
+
+
+@pytest.mark.parametrize(
+    ("found", "zh", "en"),
+    [
+        (
+            "demand.money@12-18/2",
+            "索要钱款：第2句，第13至18字",
+            "money is demanded: sentence 2, characters 13–18",
+        ),
+        # What a version that named no sentence has kept.
+        (
+            "threat.bad_review@0-2",
+            "以差评相威胁：第1至2字",
+            "threat of a bad review: characters 1–2",
+        ),
+        (
+            "leak.phone@0-1/1 scam@3-9/4",
+            "泄露电话：第1句，第1字；第三方诈骗：第4句，第4至9字",
+            "somebody's phone number: sentence 1, character 1; "
+            "a scam by a third party: sentence 4, characters 4–9",
+        ),
+        # A later version may know more codes, or write them in another way.
+        ("new.code@1-3/1", "new.code：第1句，第2至3字", "new.code: sentence 1, characters 2–3"),
+        ("new.code@1-3/1/7", "new.code@1-3/1/7", "new.code@1-3/1/7"),
+        (f"scam@1-{'9' * 5000}", f"scam@1-{'9' * 5000}", f"scam@1-{'9' * 5000}"),
+    ],
+)
+def test_a_signal_of_a_text_says_in_words_where_it_stands(found: str, zh: str, en: str) -> None:
+    for language, said in (("zh", zh), ("en", en)):
+        ((_, value),) = Words(language, NOW).said({"found": found})
+        assert value == said
+
+
+def test_a_text_without_signals_says_nothing_of_them() -> None:
+    assert list(Words("zh", NOW).said({"found": ""})) == []
+
+
+def test_every_signal_that_a_fact_may_carry_has_a_word() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "text-signals.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ((?:`[a-z_.]+` ?)+)\| (?:chats|reviews|both)", page, re.MULTILINE)
+    named = {code for row in rows for code in re.findall("`([a-z_.]+)`", row)}
+    # What the seller refuses is a fact of its own.
+    assert named - {"refusal.invoice"} == SIGNALS.keys()
+    assert all(zh and en for zh, en in SIGNALS.values())
 
 
 def test_every_detail_of_a_fact_has_a_name() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -619,6 +621,50 @@ def test_spans_are_of_the_original() -> None:
     assert spans["threat.bad_review"] == "差★評"
 
 
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("不给500红包就差评", [1, 1, 1]),
+        ("亲,在吗。东西收到了!不给500红包就差评", [3, 3, 3]),
+        ("给我500。不给就差评!!不给就投诉", [1, 2, 3]),
+        # However often it is written, it is one end; a blank line is no sentence.
+        ("你好……在吗？？\r\n \r\n不给500就差评", [3, 3]),
+        ("！！\n\u2028不给500就差评", [1, 1]),
+        ("您好；不給⑤⓪⓪就差★評", [2, 2]),
+        ("您好;不\u200b给5\u200b00就差评", [2, 2]),
+        # What is typed character by character is put together before it is read.
+        ("你好。转 我 五 百，不然差评", [2, 2]),
+        # A decimal point ends nothing.
+        ("邮费3.5。转我500.5元,不然差评", [2, 2]),
+        ("Hi. I paid $3.50 at shop.com. Send me $20 on PayPal or it's one star", [3, 3, 3]),
+        ("Really nice! Thanks…\nSend me $20 on PayPal or it's one star.", [3, 3, 3]),
+    ],
+)
+def test_each_signal_names_the_sentence_of_the_original_that_it_begins_in(
+    text: str, sentences: list[int]
+) -> None:
+    assert [found.sentence for found in read_chat(text).found] == sentences
+
+
+def test_a_signal_of_a_review_names_its_sentence() -> None:
+    (ad, insult) = read_review("质量一般!加微信abc123做兼职。客服傻逼").found
+    assert (ad.code, ad.sentence) == ("ad.part_time", 2)
+    assert (insult.code, insult.sentence) == ("abuse.vulgar", 3)
+
+
+MARKED = st.sampled_from(
+    [*"。！？!?;；…\n\r\u2028\u2029", " ", "你好", "不给500红包就差评", "给我五百", "投诉到底"]
+)
+
+
+@given(st.lists(MARKED, max_size=20))
+def test_sentences_are_those_that_a_person_counts_in_the_original(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    for found in read_chat(text).found:
+        before = re.split("[。！？!?;；…\n\r\u2028\u2029]", text[: found.start + 1])
+        assert found.sentence == sum(bool(one.strip()) for one in before)
+
+
 @given(st.text(max_size=200))
 def test_any_text_can_be_read(text: str) -> None:
     for signals in (read_chat(text), read_review(text)):
@@ -626,6 +672,7 @@ def test_any_text_can_be_read(text: str) -> None:
         assert signals.amount_minor >= 0
         for found in signals.found:
             assert 0 <= found.start < found.end <= len(text)
+            assert 1 <= found.sentence <= len(text)
 
 
 WORDS = st.sampled_from(
@@ -645,7 +692,7 @@ def test_what_is_invisible_changes_nothing(words: list[str]) -> None:
     "unit",
     [
         "投诉", "加微信兼职", "差评给我500元", "你傻逼", "威胁我投诉", "中山路1号", "13812345678,",
-        "一", "1", "①", "㎏", "\u200b", "a ", "路", "店家说",
+        "一", "1", "①", "㎏", "\u200b", "a ", "路", "店家说", "给我500,不然差评!\n \n", "。",
     ],
 )  # fmt: skip
 def test_a_flood_costs_no_more_than_a_few_comparisons(unit: str) -> None:

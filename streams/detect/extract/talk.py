@@ -166,7 +166,7 @@ def _review_gone(e: ev.ReviewDeleted) -> tuple[f.ReviewGone]:
 
 
 def _written(signals: Signals) -> str:
-    return " ".join(f"{one.code}@{one.start}-{one.end}" for one in signals.found)
+    return " ".join(f"{one.code}@{one.start}-{one.end}/{one.sentence}" for one in signals.found)
 
 
 FACTS_OF: dict[type, Callable[[Any], Sequence[f.AnyFact]]] = {

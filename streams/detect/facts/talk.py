@@ -1,7 +1,8 @@
 """Facts of what was written: chats and reviews, reduced to signals. No text is kept.
 
-`found` holds signals as `code@start-end`, parted by blanks: spans of the original text, half-open, in
-characters. `lexicon` is the version of the words by which they were found.
+`found` holds signals as `code@start-end/sentence`, parted by blanks: spans of the original text, half-open,
+in characters, and the sentence that each begins in, from 1. Facts of an earlier version name no sentence.
+`lexicon` is the version of the words by which they were found.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class Written(Fact, frozen=True, array_like=True, gc=False):
         return any(one.startswith(prefixes) for one in self.found.split(" "))
 
     def codes(self) -> tuple[str, ...]:
-        """The codes without their spans, each once, in order of place."""
+        """The codes without their places, each once, in order of place."""
         return tuple(dict.fromkeys(one.partition("@")[0] for one in self.found.split(" ") if one))
 
 

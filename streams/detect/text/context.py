@@ -10,7 +10,7 @@ import re
 
 # How far apart two halves of one thing may stand, in characters of the folded text.
 NEAR = 30
-_SENTENCE_END = re.compile(r"[。!?;]")
+SENTENCE_END = re.compile(r"[。!?;]")
 _LOOK_BACK = 24
 # Text without punctuation is one sentence as far as this.
 _FAR = 100
@@ -133,9 +133,9 @@ _ABUSE_REPORTED = re.compile(
 def sentence(folded: str, start: int, end: int) -> tuple[int, int]:
     """The bounds of the sentence around a span, without its punctuation, and not far beyond the span."""
     begin, stop = max(0, start - _FAR), min(len(folded), end + _FAR)
-    for mark in _SENTENCE_END.finditer(folded, begin, start):
+    for mark in SENTENCE_END.finditer(folded, begin, start):
         begin = mark.end()
-    after = _SENTENCE_END.search(folded, end, stop)
+    after = SENTENCE_END.search(folded, end, stop)
     return begin, after.start() if after else stop
 
 

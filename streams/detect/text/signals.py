@@ -7,6 +7,7 @@ that this one asks, by context, by what stands near them, and by what the text i
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from typing import NamedTuple
 from streams.detect.text import english, english_reviews, told
 from streams.detect.text.ads import ads
 from streams.detect.text.bargains import bargain
-from streams.detect.text.context import NEAR, is_denied, sentence
+from streams.detect.text.context import NEAR, SENTENCE_END, is_denied, sentence
 from streams.detect.text.extortion import extortion, names_reason, tells_of_own_money
 from streams.detect.text.folding import Folded, fold, join
 from streams.detect.text.insults import abuse
@@ -28,16 +29,22 @@ SAME_BREATH = 40
 MAX_SIGNALS = 12
 
 _DIGIT = re.compile(r"\d")
+# In English a full stop ends one as well; not that of 3.50 or of a shop.com.
+_ENGLISH_SENTENCE_END = re.compile(r"[。!?;]|\.(?!\S)")
 # Without any of these no sum is named, 「五千不外传」, nor money spoken of.
 _OF_MONEY = re.compile(r"[百千万钱张]")
 
 
 class Found(NamedTuple):
-    """One signal and the half-open span of the original text that carries it."""
+    """One signal, the half-open span of the original text that carries it, and the sentence it begins in.
+
+    Sentences of the original text are counted from 1, those that hold nothing but blanks left out.
+    """
 
     code: str
     start: int
     end: int
+    sentence: int = 1
 
 
 class Signals(NamedTuple):
@@ -151,7 +158,8 @@ def _read_english_chat(folded: Folded) -> Signals:
     found += [*english.chat(folded.text), *bargained]
     has_reason = english.names_reason(folded.text)
     kinds = told.kinds(english.plain(folded.text), is_english=True)
-    return _signals(folded, found, price)._replace(names_reason=has_reason, told=kinds)
+    signals = _signals(folded, found, price, _ENGLISH_SENTENCE_END)
+    return signals._replace(names_reason=has_reason, told=kinds)
 
 
 def _says_enough(meant: Sequence[Hit]) -> bool:
@@ -168,7 +176,7 @@ def read_review(text: str) -> Signals:
     """
     folded = join(fold(text))
     if english.is_english(folded.text):
-        return _signals(folded, english_reviews.review(folded.text), 0)
+        return _signals(folded, english_reviews.review(folded.text), 0, _ENGLISH_SENTENCE_END)
     hits = lexicon().find(folded.text)
     has_digits = _DIGIT.search(folded.text) is not None
     found = ads(folded.text, hits)
@@ -282,7 +290,12 @@ def _in_one_breath(meant: Sequence[Hit]) -> list[Hit]:
     return list(dict.fromkeys(hit for pair in pairs for hit in pair))
 
 
-def _signals(folded: Folded, hits: Iterable[Hit], amount_minor: int) -> Signals:
+def _signals(
+    folded: Folded,
+    hits: Iterable[Hit],
+    amount_minor: int,
+    sentence_end: re.Pattern[str] = SENTENCE_END,
+) -> Signals:
     spans = {Found(h.code, *folded.span(h.start, h.end)) for h in hits}
     # Of one code inside another hit of the same code, the longer says it all.
     kept = sorted(
@@ -291,7 +304,25 @@ def _signals(folded: Folded, hits: Iterable[Hit], amount_minor: int) -> Signals:
     )
     if not kept:
         return NO_SIGNALS
-    return Signals(tuple(kept[:MAX_SIGNALS]), amount_minor)
+    begins = _sentence_begins(folded, sentence_end)
+    # A hit may begin with the mark at which the first sentence ends.
+    placed = (s._replace(sentence=bisect_right(begins, s.start) or 1) for s in kept[:MAX_SIGNALS])
+    return Signals(tuple(placed), amount_minor)
+
+
+def _sentence_begins(folded: Folded, sentence_end: re.Pattern[str]) -> list[int]:
+    """Where in the original the sentences begin that hold anything to read.
+
+    Marks are looked for in the folded text, where ！, ‼ and a line break are what context takes them for;
+    folding keeps them in their order, so that the sentences are those of the original.
+    """
+    begins: list[int] = []
+    at = 0
+    for piece in sentence_end.split(folded.text):
+        if piece and not piece.isspace():
+            begins.append(folded.span(at, at + 1)[0])
+        at += len(piece) + 1
+    return begins
 
 
 def _is_inside(one: Found, other: Found) -> bool:
