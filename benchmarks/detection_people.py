@@ -74,8 +74,8 @@ def render_people(people: People) -> Iterator[str]:
         if row.what in ("ads", "extortion, any") and row.hits:
             yield ""
             yield (
-                f"Each hit of *{row.what}*, with the characters that carry it; who has the data set finds "
-                "the words there:"
+                f"Each hit of *{row.what}*, with the sentence and the characters that carry it; who has "
+                "the data set finds the words there:"
             )
             yield from (f"- {place}" for place in row.places)
     yield ""

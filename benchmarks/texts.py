@@ -132,8 +132,10 @@ def _hits(
 
 
 def _place(review: Review, signals: Signals) -> str:
-    """Which characters of which review, for who has the data; nothing of the text."""
-    found = ", ".join(f"{one.code} at {one.start + 1}–{one.end}" for one in signals.found)
+    """Which sentence and characters of which review, for who has the data; nothing of the text."""
+    found = ", ".join(
+        f"{one.code} in sentence {one.sentence}, {one.start + 1}–{one.end}" for one in signals.found
+    )
     return f"{review.place}: {found}"
 
 
