@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, cast
 import msgspec
 
 from schemas.alerts import Severity, SubjectKind
+from streams.detect import hubs
 from streams.detect.detector import Child
 from streams.detect.episodes import Episode, Told
 from streams.detect.facts import (
@@ -26,11 +27,13 @@ from streams.detect.facts import (
     RefundRequested,
     Signal,
 )
+from streams.detect.hubs import Hub
 from streams.detect.linking import DisjointSets
 from streams.detect.suspicion import STRONG_KINDS, first_of_days, identities_of
 
 ACTED: Final = "acted_identity"
 TIED: Final = "tied_act"
+UNTIED: Final = "untied_act"
 # As of unpaid orders: who floods may not push out what others did.
 MAX_TOLD_A_DAY: Final = 50
 MAX_PASSED_ON_A_DAY: Final = 200
@@ -230,8 +233,44 @@ def pass_on(identity_subject: str, acted: Sequence[Signal], unpaid: Iterable[Sig
     return first_of_days(passed, MAX_PASSED_ON_A_DAY)
 
 
+def leave_out(identity_subject: str, acted: Iterable[Signal]) -> list[Told]:
+    """What the shop hears of a phone or a device with which others pay: who acted, and that it ties none."""
+    shop, _, identity = identity_subject.partition(":")
+    if not _is_strong(identity):
+        # An address or a name ties nobody anyway.
+        return []
+    told = [
+        Signal(
+            signal.at_ms,
+            signal.event_id,
+            f"{UNTIED}/{signal.ref.partition('/')[2]}",
+            UNTIED,
+            signal.version,
+            {"buyer": signal.values["buyer"], "identity": identity},
+        )
+        for signal in acted
+    ]
+    return first_of_days([Told("shop", shop, one) for one in told], MAX_PASSED_ON_A_DAY)
+
+
+def left_out(
+    signals: Iterable[Signal], declared: Set[str], hub_paying_buyers: int
+) -> Mapping[str, Set[Hub]]:
+    """By account, its phones and devices that tie nobody: the shop declared them, or payers share them."""
+    found: defaultdict[str, set[Hub]] = defaultdict(set)
+    for signal in signals:
+        if signal.name not in (TIED, UNTIED) or not signal.values:
+            continue
+        account, identity = str(signal.values["buyer"]), str(signal.values["identity"])
+        if identity in declared and _is_strong(identity):
+            found[account].add(hubs.declared(identity))
+        elif signal.name == UNTIED:
+            found[account].add(hubs.of_other_payers(identity, hub_paying_buyers))
+    return found
+
+
 def clusters(
-    shop: str, signals: Iterable[Signal], of_rings: Iterable[Act], hubs: Set[str]
+    shop: str, signals: Iterable[Signal], of_rings: Iterable[Act], declared: Set[str]
 ) -> list[list[Act]]:
     """Acts of accounts that look like one actor: a phone or a device ties them together, or one ring does.
 
@@ -242,7 +281,7 @@ def clusters(
     for signal in told:
         identity = str(signal.values["identity"])
         # An address or a name ties strangers together.
-        if _is_strong(identity) and identity not in hubs:
+        if _is_strong(identity) and identity not in declared:
             sets.union(("account", str(signal.values["buyer"])), ("identity", identity))
     found = [*_told_acts(shop, told), *of_rings]
     for act in found:

@@ -126,12 +126,17 @@ def orders_with_identities(facts: Facts, grace_ms: int) -> Iterator[UnpaidOrder]
             failed[name],
             paid_before,
             version + (redirected.at_ms if redirected else 0) + paid_before * _NEWS,
-            _details(placed, paid_ms, end_ms),
+            _details(placed, paid_ms, end_ms, redirected or identified),
         )
 
 
-def _details(placed: OrderPlaced, paid_ms: int, end_ms: int) -> dict[str, int | str]:
+def _details(
+    placed: OrderPlaced, paid_ms: int, end_ms: int, where: Identified | Redirected | None
+) -> dict[str, int | str]:
     details: dict[str, int | str] = {}
+    if where and where.place:
+        # Its address is told to nobody; that it has one of these is all that is said of it.
+        details["place"] = where.place
     if paid_ms < NEVER:
         details["paid_ms"] = paid_ms
     if end_ms < NEVER:

@@ -152,6 +152,39 @@ def test_a_phone_of_many_payers_links_nobody() -> None:
     }
 
 
+def test_an_alert_names_the_phone_that_it_left_out_for_others_pay_with_it() -> None:
+    story = Story(buyer="banned")
+    story.created("old", 0, receiver=PHONE, device="dev-a")
+    story.flagged(HOUR, banned=True)
+    story.buyer = "other"
+    story.created("new", 2 * HOUR, receiver=PHONE, device="dev-a")
+    story.buyer = "third"
+    story.created("by-device", 2 * HOUR, device="dev-a")
+    (before, _) = latest(run(story.events, ms(DAY)))
+    assert before.evidence.facts_total == 2
+    shown = {str(fact.detail["identity"]) for fact in before.evidence.facts}
+    (phone,) = (one for one in shown if one.startswith("phone:"))
+    assert len(before.evidence.counter_evidence) == 1
+    pipeline = Pipeline()
+    pipeline.send(story.events)
+    pipeline.finish(ms(DAY))
+    known = len(story.events)
+    for number in range(5):
+        story.buyer = f"payer{number}"
+        story.created(f"p{number}", DAY, receiver=PHONE)
+        story.paid(f"p{number}", DAY + HOUR)
+    pipeline.send(story.events[known:])
+    # Those of the payers were retracted.
+    after, of_device = [a for a in latest(pipeline.finish(ms(2 * DAY))) if a.status == "open"]
+    assert (after.status, after.evidence.facts_total) == ("open", 1)
+    said = after.evidence.counter_evidence[-1]
+    assert said.zh == f"未计入的共用身份:{phone}(另有至少5个买家用它付了款)"
+    assert said.en == f"Shared identities left out: {phone} (5 or more other buyers paid with it)"
+    # Whose order did not name the phone reads nothing of it.
+    assert len(of_device.evidence.counter_evidence) == 1
+    assert pipeline.standing == run(story.events, ms(2 * DAY)).standing
+
+
 def test_one_order_is_one_alert_however_many_identities_it_shares() -> None:
     story = Story(buyer="banned")
     story.created("old", 0, receiver=PHONE, device="dev-a")

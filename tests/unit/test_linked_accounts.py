@@ -152,6 +152,123 @@ def test_a_shop_can_declare_who_shares_an_address() -> None:
     assert latest(pipeline.finish(ms(3 * HOUR))) == []
 
 
+def said_to_be_left_out(alert: Alert) -> list[tuple[str, str]]:
+    """What its counter-evidence says after what it says of every ring."""
+    return [(text.zh, text.en) for text in alert.evidence.counter_evidence[1:]]
+
+
+def by_device_and_desk(late_payers: int, accounts: int = 5) -> Story:
+    """A ring of one device whose orders name a desk's phone, by which others pay after all."""
+    story = Story()
+    for number in range(accounts):
+        story.buyer = f"b{number}"
+        story.created(f"o{number}", MINUTE * number, receiver=PHONE, device="dev-a", units=10)
+    for number in range(late_payers):
+        story.buyer = f"staff{number}"
+        story.created(f"s{number}", DAY, receiver=PHONE)
+        story.paid(f"s{number}", DAY + HOUR)
+    return story
+
+
+def shared_phone() -> str:
+    """The identity of `PHONE`, as alerts show it."""
+    (alert,) = latest(run(ring().events, ms(HOUR)))
+    return str(alert.evidence.facts[0].detail["identity"])
+
+
+def test_an_alert_names_the_phone_that_it_left_out_and_how_many_paid_with_it() -> None:
+    (alert,) = latest(run(by_device_and_desk(6).events, ms(2 * DAY)))
+    phone = shared_phone()
+    assert said_to_be_left_out(alert) == [
+        (
+            f"未计入的共用身份:{phone}(用它而未及时付款的11个买家中6个后来付了款)",
+            f"Shared identities left out: {phone} "
+            "(6 of the 11 buyers who were late to pay with it paid after all)",
+        )
+    ]
+    assert {str(fact.detail["identity"]).partition(":")[0] for fact in alert.evidence.facts} == {
+        "device"
+    }
+
+
+def test_a_phone_that_ties_is_not_said_to_be_left_out() -> None:
+    (alert,) = latest(run(by_device_and_desk(4).events, ms(2 * DAY)))
+    assert said_to_be_left_out(alert) == []
+
+
+def test_a_hub_of_the_shop_that_the_ring_did_not_use_is_not_its_business() -> None:
+    story = by_device_and_desk(6)
+    for number in range(5):
+        story.buyer = f"other{number}"
+        story.created(f"x{number}", MINUTE * number, device="dev-z", units=10)
+    said = {
+        tuple(sorted(f.detail["buyer"] for f in alert.evidence.facts)): said_to_be_left_out(alert)
+        for alert in latest(run(story.events, ms(2 * DAY)))
+    }
+    assert len(said) == 2
+    assert said[tuple(f"other{n}" for n in range(5))] == []
+    assert said[tuple(f"b{n}" for n in range(5))] != []
+
+
+def test_an_alert_names_what_the_shop_declared_and_only_some_of_many() -> None:
+    """Five phones of desks, each used by two of the accounts; three are named."""
+    story = Story()
+    for number in range(10):
+        story.buyer = f"b{number}"
+        desk = {"phone": f"1380013800{number // 2}"}
+        story.created(f"o{number}", MINUTE * number, receiver=desk, device="dev-a")
+    (found,) = latest(run(story.events, ms(HOUR)))
+    signals = run(story.events, ms(HOUR)).state_of("s/s")
+    phones = sorted(
+        {
+            str(fact.values["identity"])
+            for fact in unpack(signals).facts
+            if isinstance(fact, Signal) and str(fact.values["identity"]).startswith("phone:")
+        }
+    )
+    assert len(phones) == 5 and said_to_be_left_out(found) == []
+    for declared, more_zh, more_en in (
+        (phones[:3], "", ""),
+        (phones, ",另有2个", ", and 2 more"),
+    ):
+        pipeline = Pipeline(build_engine(shops={"s": {"D03": {"hubs": declared}}}))
+        pipeline.send(story.events)
+        (alert,) = latest(pipeline.finish(ms(HOUR)))
+        zh = "、".join(f"{phone}(店铺已声明为公用)" for phone in phones[:3])
+        en = ", ".join(f"{phone} (declared by the shop)" for phone in phones[:3])
+        assert said_to_be_left_out(alert) == [
+            (f"未计入的共用身份:{zh}{more_zh}", f"Shared identities left out: {en}{more_en}")
+        ]
+
+
+def test_an_alert_says_what_kind_of_place_its_orders_go_to() -> None:
+    places = (
+        "文三路90号丰巢快递柜",
+        "文三路90号丰巢快递柜",
+        "浙江大学玉泉校区宿舍",
+        "文三路90号3幢502室",
+    )
+    story = Story()
+    for number, detail in enumerate(places):
+        story.buyer = f"b{number}"
+        receiver = {**HOME, "detail": detail, **PHONE}
+        story.created(f"o{number}", MINUTE * number, receiver=receiver, units=20)
+    (alert,) = latest(run(story.events, ms(HOUR)))
+    assert said_to_be_left_out(alert) == [
+        (
+            "地址为多人共用而未计入的订单:自提柜或代收点2笔、学校1笔",
+            "Orders whose address was left out, for it is that of "
+            "a parcel locker or shop (2), a school (1)",
+        )
+    ]
+
+
+def test_what_was_left_out_is_said_whatever_the_order_of_events() -> None:
+    events = by_device_and_desk(6).events
+    expected = run(events, ms(2 * DAY)).standing
+    assert run([*reversed(events)], ms(2 * DAY)).standing == expected
+
+
 @pytest.mark.parametrize(
     ("severity", "orders"), [(None, 4), ("warn", 5), ("warn", 9), ("critical", 10)]
 )

@@ -171,6 +171,56 @@ def test_a_shop_names_what_ties_nobody() -> None:
     assert latest(pipeline.finish(ms(6 * DAY))) == []
 
 
+def left_out(campaign: Alert) -> list[tuple[str, str]]:
+    return [(text.zh, text.en) for text in campaign.evidence.counter_evidence[1:]]
+
+
+def test_a_campaign_names_the_phone_of_payers_that_its_accounts_used() -> None:
+    """They share a device besides; two others are tied by a device alone."""
+    story = Talk()
+    burst(story, "anna", **PHONE, **DEVICE)
+    advertises(story, "bert", **PHONE, **DEVICE)
+    burst(story, "cleo", device="dev-c")
+    advertises(story, "dora", device="dev-c")
+    known = len(story.events)
+    for number in range(5):
+        story.buyer = f"payer{number}"
+        story.created(f"p{number}", DAY, **PHONE)
+        story.paid(f"p{number}", DAY + HOUR)
+    before = latest(run(story.events[:known], ms(6 * DAY)))
+    assert [left_out(campaign) for campaign in before] == [[], []]
+    after = latest(run(story.events, ms(6 * DAY)))
+    said = {str(c.evidence.facts[0].detail["buyer"]): left_out(c) for c in after}
+    identities = {str(f.detail["identity"]) for c in before for f in c.evidence.facts}
+    (phone,) = (one for one in identities if one.startswith("phone:"))
+    assert said == {
+        "anna": [
+            (
+                f"未计入的共用身份:{phone}(另有至少5个买家用它付了款)",
+                f"Shared identities left out: {phone} (5 or more other buyers paid with it)",
+            )
+        ],
+        "cleo": [],
+    }
+
+
+def test_a_campaign_names_what_the_shop_declared() -> None:
+    story = Talk()
+    burst(story, "anna", **PHONE, **DEVICE)
+    advertises(story, "bert", **PHONE, **DEVICE)
+    (before,) = latest(run(story.events, ms(6 * DAY)))
+    shown = str(before.evidence.facts[0].detail["identity"])
+    pipeline = Pipeline(build_engine(shops={"s": {"D25": {"hubs": [shown]}}}))
+    pipeline.send(story.events)
+    (campaign,) = latest(pipeline.finish(ms(6 * DAY)))
+    assert left_out(campaign) == [
+        (
+            f"未计入的共用身份:{shown}(店铺已声明为公用)",
+            f"Shared identities left out: {shown} (declared by the shop)",
+        )
+    ]
+
+
 def test_what_was_settled_as_it_began_never_counts() -> None:
     story = Talk()
     burst(story, "anna", **PHONE)

@@ -8,13 +8,13 @@ wrong: families and offices share identities too, so sharing alone is nothing an
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from streams.detect import playbooks
+from streams.detect import hubs, playbooks
 from streams.detect.deadlines import UnpaidClose
 from streams.detect.detector import (
     Awaits,
@@ -39,7 +39,8 @@ from streams.detect.episodes import (
     runs,
 )
 from streams.detect.facts import DAY_MS, NEVER, Identified, OrderPaid, Redirected, Signal
-from streams.detect.rings import Limits, RingOrder, Use, crossings, ring_id, rings
+from streams.detect.hubs import Hub
+from streams.detect.rings import Limits, Name, RingOrder, Use, crossings, ring_id, rings
 from streams.detect.suspicion import (
     LINKED,
     MAX_TOLD_ITEMS,
@@ -200,7 +201,7 @@ class SybilBurst(Detector[Rules]):
         signals = [s for s in facts.of(Signal) if s.name == LINKED and s.values]
         if not signals:
             return NOTHING
-        uses, hubs = _uses(signals, rules)
+        uses, left_out = _uses(signals, rules)
         limits = Limits(
             rules.window_s * 1000,
             rules.min_buyers,
@@ -215,13 +216,13 @@ class SybilBurst(Detector[Rules]):
             of_signal = {order.signal.ref: order for order in ring}
             for run in runs(crossings(ring, limits), rules.cooldown_s * 1000):
                 members = [of_signal[member.ref] for member in run.members]
-                episodes.append(_episode(run, members, hubs, horizon_ms, rules))
+                episodes.append(_episode(run, members, left_out, horizon_ms, rules))
                 closings = [(_auto_close_ms(order, rules), order) for order in members]
                 wakes += [at for at, o in closings if horizon_ms < at < o.end_ms]
         return Verdict(
             episodes,
             min(wakes, default=None),
-            insufficient=("identity_shared_by_payers",) if hubs else (),
+            insufficient=("identity_shared_by_payers",) if left_out.of_payers else (),
         )
 
     def present(self, episode: Episode, subject: str, rules: Rules) -> Presentation:
@@ -292,8 +293,15 @@ class SybilBurst(Detector[Rules]):
         )
 
 
-def _uses(signals: Sequence[Signal], rules: Rules) -> tuple[list[Use], int]:
-    """The links that count, and how many identities were left out because payers share them."""
+class _LeftOut(NamedTuple):
+    """The hubs that orders used, by the names of these; and how many there are because of who paid."""
+
+    of_order: Mapping[Name, Sequence[Hub]]
+    of_payers: int
+
+
+def _uses(signals: Sequence[Signal], rules: Rules) -> tuple[list[Use], _LeftOut]:
+    """The links that count, and those that do not because of whom an identity belongs to."""
     by_identity: defaultdict[str, list[Use]] = defaultdict(list)
     for signal in signals:
         v = signal.values
@@ -309,18 +317,25 @@ def _uses(signals: Sequence[Signal], rules: Rules) -> tuple[list[Use], int]:
         if use.is_strong or use.paid_before < rules.established_paid_orders:
             by_identity[use.identity].append(use)
     found: list[Use] = []
-    hubs = 0
+    of_order: defaultdict[Name, list[Hub]] = defaultdict(list)
+    of_payers = 0
     declared = frozenset(rules.hubs)
     for identity, uses in by_identity.items():
         buyers = {use.buyer for use in uses}
         payers = {use.buyer for use in uses if use.paid_ms < NEVER}
-        if identity in declared or len(buyers) < 2:
+        if identity in declared:
+            hub = hubs.declared(identity)
+        elif len(buyers) < 2:
             continue
-        if len(payers) >= rules.hub_paying_buyers and 2 * len(payers) >= len(buyers):
-            hubs += 1
+        elif len(payers) >= rules.hub_paying_buyers and 2 * len(payers) >= len(buyers):
+            hub = hubs.of_payers(identity, len(payers), len(buyers))
+            of_payers += 1
+        else:
+            found += uses
             continue
-        found += uses
-    return found, hubs
+        for use in uses:
+            of_order[use.name].append(hub)
+    return found, _LeftOut(of_order, of_payers)
 
 
 def _auto_close_ms(order: RingOrder, rules: Rules) -> int:
@@ -328,7 +343,7 @@ def _auto_close_ms(order: RingOrder, rules: Rules) -> int:
 
 
 def _episode(
-    run: Run, members: Sequence[RingOrder], hubs: int, horizon_ms: int, rules: Rules
+    run: Run, members: Sequence[RingOrder], left_out: _LeftOut, horizon_ms: int, rules: Rules
 ) -> Episode:
     """What became of the members: as for D01, paid for the most part, or over."""
     paid = sorted(use.paid_ms for use in (o.uses[0] for o in members) if use.paid_ms < NEVER)
@@ -383,7 +398,13 @@ def _episode(
             # Of what is paid or closed the platform closes nothing any more.
             "auto_close_ms": min(held, default=0),
         },
-        counter=_counter(len(established), len(payers), hubs),
+        counter=(
+            *_counter(len(established), len(payers)),
+            *hubs.left_out(
+                hub for order in members for hub in left_out.of_order.get(order.name, ())
+            ),
+            *hubs.at_places(str(order.signal.values.get("place", "")) for order in members),
+        ),
         holds=holds,
         cooldown_s=rules.cooldown_s,
     )
@@ -402,14 +423,12 @@ def _holds(order: RingOrder, end_ms: int) -> Iterator[Hold]:
             yield Hold(item_id, order.name[1], int(v.get(f"units{number}", 0)), state)
 
 
-def _counter(established: int, payers: int, hubs: int) -> tuple[tuple[str, str], ...]:
+def _counter(established: int, payers: int) -> tuple[tuple[str, str], ...]:
     return (
         (
-            f"其中{established}个账号此前有付款订单,{payers}个账号后来付了款;家人、同事也可能共用手机或地址;"
-            f"本店另有{hubs}个共用身份因多为付款买家未计入",
+            f"其中{established}个账号此前有付款订单,{payers}个账号后来付了款;家人、同事也可能共用手机或地址",
             f"{established} of the accounts had paid before, {payers} paid later; families and "
-            f"colleagues share phones and addresses too; {hubs} other shared identities were left out, "
-            "for mostly paying buyers are behind them",
+            "colleagues share phones and addresses too",
         ),
     )
 

@@ -6,14 +6,14 @@ episodes of other detectors, and two detectors that saw the same act are one act
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from functools import cached_property
 from typing import Annotated
 
 import msgspec
 from pydantic import Field
 
-from streams.detect import acts, playbooks
+from streams.detect import acts, hubs, playbooks
 from streams.detect.campaigns import UNREACHABLE, Chain, Terms, of_buyer, of_cluster
 from streams.detect.detector import (
     Child,
@@ -39,6 +39,7 @@ from streams.detect.facts import (
     RefundRequested,
     Signal,
 )
+from streams.detect.hubs import Hub
 from streams.detect.reach import Reached
 from streams.detect.rings import ring_id
 from streams.detect.second_order import SecondOrder
@@ -269,7 +270,10 @@ class ActingIdentity(Detector[Rules]):
             return NOTHING
         actors = {signal.values["buyer"] for signal in acted}
         if late_payers(unpaid, actors) >= rules.hub_paying_buyers:
-            return Verdict(insufficient=("identity_shared_by_payers",))
+            return Verdict(
+                signals=acts.leave_out(facts.subject, acted),
+                insufficient=("identity_shared_by_payers",),
+            )
         return Verdict(signals=acts.pass_on(facts.subject, acted, unpaid))
 
     def least(self, rules: Rules) -> Least:
@@ -297,10 +301,12 @@ class RingCampaign(_Campaigns, SecondOrder[Rules]):
             for act in acts.acts(episodes, "shop", shop, rules.kind_of)
             if act.severity == "critical"
         ]
+        declared = frozenset(rules.hubs)
+        left_out = acts.left_out(kept.values(), declared, rules.hub_paying_buyers)
         campaigns = [
             # By the signal that is kept and let go: the act was at another time.
-            _of_ring(chain, kept[chain.run.anchor.ref], horizon_ms, rules)
-            for cluster in acts.clusters(shop, kept.values(), of_rings, frozenset(rules.hubs))
+            _of_ring(chain, kept[chain.run.anchor.ref], left_out, horizon_ms, rules)
+            for cluster in acts.clusters(shop, kept.values(), of_rings, declared)
             for chain in of_cluster(cluster, rules.terms)
         ]
         return Verdict(campaigns, _next_end_ms(campaigns, rules))
@@ -329,11 +335,19 @@ def _of_buyer(
         ),
         {"has_order": has_order},
         (f"买家接通过{answered}次联系", f"the buyer answered {answered} times"),
+        (),
     )
 
 
-def _of_ring(chain: Chain, anchor: Signal, horizon_ms: int, rules: Rules) -> Episode:
+def _of_ring(
+    chain: Chain,
+    anchor: Signal,
+    left_out: Mapping[str, Set[Hub]],
+    horizon_ms: int,
+    rules: Rules,
+) -> Episode:
     most_kinds, most_accounts = chain.run.compared
+    accounts = {account for act in chain.acts for account in act.accounts}
     return _episode(
         chain,
         anchor,
@@ -346,7 +360,7 @@ def _of_ring(chain: Chain, anchor: Signal, horizon_ms: int, rules: Rules) -> Epi
             ),
         ),
         {
-            "accounts": len({account for act in chain.acts for account in act.accounts}),
+            "accounts": len(accounts),
             # Not implied by the members: what it says is news although they are the same.
             "most_accounts": most_accounts,
             "most_kinds": most_kinds,
@@ -357,6 +371,7 @@ def _of_ring(chain: Chain, anchor: Signal, horizon_ms: int, rules: Rules) -> Epi
             "家人、同住者可能共用手机或设备",
             "families and people who live together may share a phone or a device",
         ),
+        hubs.left_out(hub for account in accounts for hub in left_out.get(account, ())),
     )
 
 
@@ -368,6 +383,7 @@ def _episode(
     thresholds: tuple[Threshold, ...],
     details: dict[str, int | str],
     counter: tuple[str, str],
+    left_out: tuple[tuple[str, str], ...],
 ) -> Episode:
     run = chain.run
     expires_ms = run.last_at_ms + rules.expire_after_s * 1000
@@ -393,6 +409,7 @@ def _episode(
                 f"所含预警中已解除{chain.settled}项;{counter_zh}",
                 f"{chain.settled} of the alerts in it are settled; {counter_en}",
             ),
+            *left_out,
         ),
         cooldown_s=rules.cooldown_s,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from streams.detect import playbooks, shipping_over
+from streams.detect import hubs, playbooks, shipping_over
 from streams.detect.cases import Case, verdict
 from streams.detect.deadlines import Ship, UnpaidClose, ship, ship_times, unpaid_close
 from streams.detect.detector import (
@@ -40,9 +40,11 @@ from streams.detect.facts import (
     Signal,
     by_time,
 )
+from streams.detect.hubs import Hub
 from streams.detect.suspicion import STRONG_KINDS, UNPAID, identities_of, late_payers
 
 BANNED_LINK = "banned_link"
+BANNED_HUB = "banned_hub"
 # A banned buyer has few phones and devices; the first ones are told.
 MAX_TOLD = 50
 # A ban counts for so long after it was told last. All that rests on it is let go before it is.
@@ -240,18 +242,21 @@ class BannedIdentity(Detector[Rules]):
         if not marks:
             return NOTHING
         orders = [s for s in known if s.name == UNPAID and s.values["buyer"] not in marks]
-        if late_payers(known, marks) >= rules.hub_paying_buyers:
-            return Verdict(insufficient=("identity_shared_by_payers",))
         shop, _, identity = facts.subject.partition(":")
+        is_hub = late_payers(known, marks) >= rules.hub_paying_buyers
+        name = BANNED_HUB if is_hub else BANNED_LINK
         links = [
-            Told("shop", shop, _link(identity, banned, order))
+            Told("shop", shop, _link(name, identity, banned, order))
             for banned, mark in sorted(marks.items())
             for order in orders
             if _is_between(order, mark)
         ]
         # By time, so that a newer order never takes the place of one that was told.
         links.sort(key=lambda one: by_time(one.signal))
-        return Verdict(signals=links[:MAX_TOLD])
+        return Verdict(
+            signals=links[:MAX_TOLD],
+            insufficient=("identity_shared_by_payers",) if is_hub else (),
+        )
 
     def least(self, rules: Rules) -> Least:
         # A mark and an order of somebody else.
@@ -271,9 +276,16 @@ class LinkedReorder(_Reorders, Detector[Rules]):
 
     def evaluate(self, facts: Facts, horizon_ms: int, rules: Rules) -> Verdict:
         orders: defaultdict[tuple[str, str], list[Signal]] = defaultdict(list)
+        left_out: defaultdict[tuple[str, str], list[Hub]] = defaultdict(list)
         for s in facts.of(Signal):
-            if s.name == BANNED_LINK and s.values:
-                orders[str(s.values["buyer"]), str(s.values["order"])].append(s)
+            if s.name not in (BANNED_LINK, BANNED_HUB) or not s.values:
+                continue
+            order = str(s.values["buyer"]), str(s.values["order"])
+            if s.name == BANNED_LINK:
+                orders[order].append(s)
+            else:
+                identity = str(s.values["identity"])
+                left_out[order].append(hubs.of_other_payers(identity, rules.hub_paying_buyers))
         cases = []
         for (buyer, order_id), links in orders.items():
             # Of one event, so time and event id do not say in which order.
@@ -283,7 +295,9 @@ class LinkedReorder(_Reorders, Detector[Rules]):
             paid_ms = int(first.values.get("paid_ms", 0))
             until_ms = int(first.values.get("until_ms", 0))
             end = (max(until_ms, opened_ms), "closed") if until_ms and not paid_ms else None
-            cases.append(_case(first, links, opened_ms, end, buyer, order_id, paid_ms, 0, "linked"))
+            case = _case(first, links, opened_ms, end, buyer, order_id, paid_ms, 0, "linked")
+            named = hubs.left_out(left_out.get((buyer, order_id), ()))
+            cases.append(case._replace(counter=(*case.counter, *named)))
         return verdict(self.id, cases, horizon_ms, rules.expire_after_s) if cases else NOTHING
 
 
@@ -340,15 +354,15 @@ def _is_between(order: Signal, mark: Signal) -> bool:
     return since_ms < order.at_ms <= int(mark.values.get("last_ms", mark.at_ms + COUNTS_MS))
 
 
-def _link(identity: str, banned: str, order: Signal) -> Signal:
+def _link(name: str, identity: str, banned: str, order: Signal) -> Signal:
     """That an order shares an identity with a banned buyer; all that may change in it is the order's."""
     v = order.values
     kept = v.keys() & {"buyer", "order", "units", "counted_ms", "paid_ms", "until_ms"}
     return Signal(
         order.at_ms,
         order.event_id,
-        f"{BANNED_LINK}/{identity}/{banned}/{v['buyer']}/{v['order']}",
-        BANNED_LINK,
+        f"{name}/{identity}/{banned}/{v['buyer']}/{v['order']}",
+        name,
         order.version,
         {**{key: v[key] for key in sorted(kept)}, "identity": identity, "banned": banned},
     )
