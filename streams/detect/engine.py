@@ -35,6 +35,9 @@ from streams.detect.rules import Rule, RuleSet
 from streams.detect.second_order import SecondOrder
 from streams.detect.state import LOUD, Published, Sent, SubjectState, pack, unpack
 
+# Corrections count a signal's version up by one, facts behind it by milliseconds: what is so much less
+# lacks facts.
+MOST_CORRECTIONS = 1 << 16
 # A detector's `evaluate` or `combine`.
 Ask = Callable[..., Verdict]
 # Asked before a subject is judged: what is to stand around its detectors, by their ids, if anything. It
@@ -242,6 +245,13 @@ class Engine:
                 news.append(one)
             else:
                 is_other = known.is_taken_back or (known.digest != said and known.digest != 0)
+                is_certain = not (known.is_taken_back or known.is_unsure)
+                lacks_facts = known.version - version > MOST_CORRECTIONS and _had_older(state)
+                if is_other and is_certain and lacks_facts:
+                    # Retention let them go: an order of who had bought before is not that of a stranger
+                    # six weeks later.
+                    state.sent[signal.ref] = known
+                    continue
                 if is_other and version <= known.version:
                     # Told again after it was taken back, or anew: that must count more than before. A
                     # correction keeps the times from which versions are made.

@@ -17,7 +17,7 @@ from streams.detect.rings import Limits, Name, Use, rings
 from streams.detect.state import unpack
 from streams.detect.suspicion import UNPAID
 from tests.oracle.story import DAY, HOUR, MINUTE, Story, ms, written
-from tests.pipeline import IDENTITY_KEY, Pipeline, build_engine, run
+from tests.pipeline import IDENTITY_KEY, Pipeline, build_engine, facts_of, run
 from tests.unit.test_stock_decisions import Shop
 
 HOME = {"state": "浙江省", "city": "杭州市", "district": "西湖区", "detail": "文三路90号3幢502室"}
@@ -140,6 +140,25 @@ def test_colleagues_who_have_bought_before_are_not_tied_by_an_address() -> None:
         story.created(f"before{number}", -DAY)
         story.paid(f"before{number}", -DAY + 10)
     assert latest(run(story.events, ms(3 * HOUR))) == []
+
+
+def test_nor_are_they_once_what_they_had_bought_is_let_go() -> None:
+    """They go on buying: six weeks later their orders of then must not look like those of strangers."""
+    story = Story()
+    for number in range(6):
+        story.buyer = f"b{number}"
+        for day, units, pays in ((0, 1, True), (10, 20, False), (30, 1, True), (46, 1, True)):
+            story.created(f"d{day}-{number}", day * DAY + number, units, receiver=HOME)
+            if pays:
+                story.paid(f"d{day}-{number}", day * DAY + number + 20)
+        story.created(f"d50-{number}", 50 * DAY + number, receiver=HOME)
+    pipeline = Pipeline()
+    for day in (1, 11, 31, 47, 51):
+        pipeline.send(
+            [e for e in story.events if ms((day - 1) * DAY) <= facts_of(e)[1] < ms(day * DAY)]
+        )
+        pipeline.finish(ms(day * DAY))
+    assert latest(pipeline) == []
 
 
 def test_a_shop_can_declare_who_shares_an_address() -> None:
