@@ -151,17 +151,19 @@ class PaymentSucceeded(
     payment_id: Id
     currency: Currency
     amount_minor: AmountMinor
+    payer_account: ShortText | None = None
 
 
 class PaymentFailed(
     BuyerEvent, frozen=True, gc=False, kw_only=True, tag_field="type", tag="failed"
 ):
-    """A payment was tried and refused: the buyer meant to pay."""
+    """A payment was tried and refused: the buyer meant to pay. `payer_account`: as of `succeeded`."""
 
     type: ClassVar[Literal["failed"]] = "failed"
     order_id: Id
     payment_id: Id
     reason: ShortText | None = None
+    payer_account: ShortText | None = None
 
 
 class ShipmentEvent(BuyerEvent, frozen=True, gc=False, kw_only=True):

@@ -88,22 +88,27 @@ class OrderFinished(BuyerEvent):
 
 
 class PaymentSucceeded(BuyerEvent):
-    """An order was paid; `occurred_at` is the time of payment."""
+    """An order was paid; `occurred_at` is the time of payment.
+
+    `payer_account` names the account that pays as the platform does, whole and not masked: personal data.
+    """
 
     type: Literal["succeeded"]
     order_id: Id
     payment_id: Id
     currency: Currency
     amount_minor: AmountMinor
+    payer_account: ShortText | None = None
 
 
 class PaymentFailed(BuyerEvent):
-    """A payment was tried and refused: the buyer meant to pay."""
+    """A payment was tried and refused: the buyer meant to pay. `payer_account`: as of `succeeded`."""
 
     type: Literal["failed"]
     order_id: Id
     payment_id: Id
     reason: ShortText | None = None
+    payer_account: ShortText | None = None
 
 
 class ShipmentEvent(BuyerEvent):

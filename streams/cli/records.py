@@ -16,7 +16,9 @@ dlq = typer.Typer(no_args_is_help=True, help="List, read and replay dead letters
 MOST: Final = 10**9
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
-Raw = Annotated[bool, typer.Option("--raw", help="Do not mask phones, names and addresses.")]
+Raw = Annotated[
+    bool, typer.Option("--raw", help="Do not mask phones, names, addresses and paying accounts.")
+]
 
 
 @topics.command("apply")

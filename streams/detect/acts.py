@@ -22,14 +22,12 @@ from streams.detect.facts import (
     NEVER,
     AnyFact,
     ComplaintFiled,
-    Identified,
-    Redirected,
     RefundRequested,
     Signal,
 )
 from streams.detect.hubs import Hub
 from streams.detect.linking import DisjointSets
-from streams.detect.suspicion import STRONG_KINDS, first_of_days, identities_of
+from streams.detect.suspicion import STRONG_KINDS, TiedOrder, first_of_days
 
 ACTED: Final = "acted_identity"
 TIED: Final = "tied_act"
@@ -127,21 +125,21 @@ def kinds(of_account: Iterable[Act]) -> list[str]:
 def tell(
     subject: str,
     of_account: Iterable[Act],
-    given: Sequence[Identified],
-    redirected: Sequence[Redirected],
+    orders: Iterable[TiedOrder],
 ) -> list[Told]:
-    """What the identities of a buyer's orders, as they were given and changed, hear of the acts.
+    """What the identities of a buyer's orders hear of the acts.
 
     Cost: nearly linear in the acts, the identities and what is told, each at most a few thousand.
     """
-    used_ms = _used_ms(given, redirected)
+    used_ms = _used_ms(orders)
     found = apart(of_account)
-    # Two caps: invented addresses and names must not take the place of the one phone behind them.
+    # Caps of their own: invented addresses and names, or accounts that pay, must not take the place of the
+    # one phone behind them.
     return [
         _told(subject, act, identity, at_ms)
-        for is_strong in (True, False)
+        for kinds_of_one in (("phone", "device"), ("payer",), ("address", "consignee"))
         for act, identity, at_ms in _pairs(
-            found, {i: at for i, at in used_ms.items() if _is_strong(i) is is_strong}
+            found, {i: at for i, at in used_ms.items() if i.partition(":")[0] in kinds_of_one}
         )
     ]
 
@@ -197,17 +195,14 @@ def _told(subject: str, act: Act, identity: str, at_ms: int) -> Told:
     )
 
 
-def _used_ms(given: Sequence[Identified], redirected: Sequence[Redirected]) -> dict[str, int]:
+def _used_ms(orders: Iterable[TiedOrder]) -> dict[str, int]:
     """The identities (`kind:hash`) of all orders kept, and when the last order with each was placed."""
-    seen = {fact.ref: fact for fact in given}
-    changed = {fact.ref: fact for fact in redirected}
     found = {}
-    for ref, named in sorted({**changed, **seen}.items(), key=lambda one: one[1].at_ms):
-        where = changed.get(ref) or seen[ref]
-        for kind, hashed in identities_of(seen.get(ref), changed.get(ref)):
+    for order in sorted(orders, key=lambda order: order.at_ms):
+        for kind, hashed in order.identities:
             # A forwarder has its customers' parcels sent to one phone, which is its own.
-            if where.place != "forwarder" or kind == "device":
-                found[f"{kind}:{hashed}"] = named.at_ms
+            if order.place != "forwarder" or kind in ("device", "payer"):
+                found[f"{kind}:{hashed}"] = order.at_ms
     return found
 
 
@@ -234,7 +229,7 @@ def pass_on(identity_subject: str, acted: Sequence[Signal], unpaid: Iterable[Sig
 
 
 def leave_out(identity_subject: str, acted: Iterable[Signal]) -> list[Told]:
-    """What the shop hears of a phone or a device with which others pay: who acted, and that it ties none."""
+    """What the shop hears of a strong identity with which others pay: who acted, and that it ties nobody."""
     shop, _, identity = identity_subject.partition(":")
     if not _is_strong(identity):
         # An address or a name ties nobody anyway.
@@ -256,7 +251,7 @@ def leave_out(identity_subject: str, acted: Iterable[Signal]) -> list[Told]:
 def left_out(
     signals: Iterable[Signal], declared: Set[str], hub_paying_buyers: int
 ) -> Mapping[str, Set[Hub]]:
-    """By account, its phones and devices that tie nobody: the shop declared them, or payers share them."""
+    """By account, its strong identities that tie nobody: the shop declared them, or payers share them."""
     found: defaultdict[str, set[Hub]] = defaultdict(set)
     for signal in signals:
         if signal.name not in (TIED, UNTIED) or not signal.values:
@@ -272,7 +267,7 @@ def left_out(
 def clusters(
     shop: str, signals: Iterable[Signal], of_rings: Iterable[Act], declared: Set[str]
 ) -> list[list[Act]]:
-    """Acts of accounts that look like one actor: a phone or a device ties them together, or one ring does.
+    """Acts of accounts that look like one actor: a strong identity ties them together, or one ring does.
 
     `signals` are all that the shop was told. Each cluster is in order.
     """

@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import Any, get_args
 
 from streams.detect.detector import ANY_NUMBER, Detector, Facts, RuleBlock, Topics
-from streams.detect.facts import NEVER, AnyFact, Fact, OrderPaid, OrderPlaced, Signal
+from streams.detect.facts import NEVER, AnyFact, Fact, OrderPaid, OrderPlaced, PayerSeen, Signal
 from streams.detect.state import (
     LOUD,
     MOST_COUNTED,
@@ -303,5 +303,9 @@ def _concern_told(packed: bytes, size: int, new: Sequence[AnyFact]) -> bool:
     """
     said, told_ms = told(packed, size)
     return any(
-        fact.at_ms <= told_ms or _ORDER_OF[type(fact)](fact).encode() in said for fact in new
+        fact.at_ms <= told_ms
+        # Who pays for one order is known of the others too.
+        or type(fact) is PayerSeen
+        or _ORDER_OF[type(fact)](fact).encode() in said
+        for fact in new
     )

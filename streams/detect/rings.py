@@ -1,7 +1,7 @@
 """Rings: unpaid orders of several accounts that identities tie together, and when they are too many.
 
 The trap: an address or a name ties strangers together (an office, a dormitory, two people of one name),
-a phone or a device hardly ever does. So links come in two strengths, and weak ones alone need more.
+a phone, a device or who pays hardly ever does. So links come in two strengths, and weak ones alone need more.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ so nothing may be left out for being too much that was told before.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -20,6 +20,7 @@ from streams.detect.facts import (
     OrderClosed,
     OrderPaid,
     OrderPlaced,
+    PayerSeen,
     PaymentFailed,
     Redirected,
     Signal,
@@ -31,11 +32,15 @@ from streams.detect.unpaid import counts_from_ms
 UNPAID: Final = "unpaid_identity"
 LINKED: Final = "linked_order"
 # Strangers hardly ever share one of these; an address or a name they may.
-STRONG_KINDS: Final = frozenset({"phone", "device"})
+STRONG_KINDS: Final = frozenset({"phone", "device", "payer"})
 # Taking back and telling again count versions up by one; anything new must count for more than that.
 _NEWS: Final = 1 << 20
 # Later than every time there is, yet small enough to be added to others.
 _FAR_MS: Final = 1 << 48
+# What is not paid by then never is: platforms wait for three days at most.
+PAID_WITHIN_MS: Final = 3 * DAY_MS
+# Of a flood of accounts the first ones tie: each is told of every order.
+MAX_ACCOUNTS: Final = 5
 # An order names the largest of its items, for stock.
 MAX_TOLD_ITEMS: Final = 5
 
@@ -46,6 +51,25 @@ class Graces(NamedTuple):
     strong_ms: int
     weak_ms: int
     failed_payment_ms: int
+
+
+class Accounts:
+    """The accounts that a buyer's payments came from, or were tried from."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._seen = facts.of(PayerSeen)
+        self._seen_ms = [seen.at_ms for seen in self._seen]
+
+    def known(self, placed_ms: int, until_ms: int) -> list[str]:
+        """Their hashes: the first that were seen from a retention before an order was placed until then."""
+        places = self._seen_ms
+        first = bisect_left(places, placed_ms - PayerSeen.ties_for_ms)
+        found: dict[str, None] = {}
+        for place in range(first, bisect_right(places, until_ms)):
+            found[self._seen[place].account] = None
+            if len(found) == MAX_ACCOUNTS:
+                break
+        return list(found)
 
 
 class UnpaidOrder(NamedTuple):
@@ -163,9 +187,41 @@ def identities_of(
     return found
 
 
-def tell(subject: str, order: UnpaidOrder, identity: str, counted_ms: int) -> Told:
+class TiedOrder(NamedTuple):
+    """An order and all that it is tied to, as (kind, hash). `at_ms` is when it was first heard of."""
+
+    at_ms: int
+    place: str
+    identities: Sequence[tuple[str, str]]
+
+
+def tied_orders(facts: Facts) -> dict[str, TiedOrder]:
+    """By order, those of which identities are known, with the accounts that may have paid for them.
+
+    Not by their payments: an order of who is banned is kept for longer than these.
+    """
+    seen = {fact.ref: fact for fact in facts.of(Identified)}
+    changed = {fact.ref: fact for fact in facts.of(Redirected)}
+    accounts = Accounts(facts)
+    found = {}
+    for ref in dict.fromkeys((*seen, *changed)):
+        identified, redirected = seen.get(ref), changed.get(ref)
+        first, where = identified or redirected, redirected or identified
+        assert first is not None and where is not None
+        identities = identities_of(identified, redirected)
+        if identities:
+            known = accounts.known(first.at_ms, first.at_ms + PAID_WITHIN_MS)
+            identities += [("payer", account) for account in known]
+        found[ref] = TiedOrder(first.at_ms, where.place, identities)
+    return found
+
+
+def tell(
+    subject: str, order: UnpaidOrder, identity: str, counted_ms: int, *, settles: bool = False
+) -> Told:
     """What an identity (`kind:hash`) hears of an order that counts as unpaid from `counted_ms`.
 
+    `settles`: an account of which nothing was known until it paid for the order, if late.
     What is known of an order only grows, and so does the version.
     """
     shop, _, buyer = subject.partition(":")
@@ -178,6 +234,8 @@ def tell(subject: str, order: UnpaidOrder, identity: str, counted_ms: int) -> To
         "paid_before": order.paid_before,
         **order.details,
     }
+    if settles:
+        values["settles"] = True
     signal = Signal(
         placed.at_ms,
         placed.event_id,

@@ -25,11 +25,11 @@ _PHONE = re.compile(
 # a digit.
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
 _FULL_WIDTH = str.maketrans("０１２３４５６７８９＋－", "0123456789+-")
-# A receiver is personal as a whole, but for the coarse place. Elsewhere only phones are: `name` is
-# also what signals and thresholds are called.
+# A receiver is personal as a whole, but for the coarse place. Elsewhere only phones and who pays are:
+# `name` is also what signals and thresholds are called.
 _RECEIVERS = frozenset({"receiver", "ship_to"})
 _COARSE = frozenset({"country", "state", "city"})
-_PHONE_FIELDS = frozenset({"phone", "mobile", "tel"})
+_PERSONAL_FIELDS = frozenset({"phone", "mobile", "tel", "payer_account"})
 # What moves a terminal's cursor, ends a line, is half a character, or turns the direction of writing: a
 # harmless text could look like another one.
 _HARMFUL = re.compile(
@@ -58,7 +58,7 @@ def mask_phones(text: str) -> str:
 
 
 def mask_value(value: Any, field: str = "", *, personal: bool = False, depth: int = 0) -> Any:
-    """A copy of decoded JSON: receivers and phone numbers are masked, and what lies too deep is left out."""
+    """A copy of decoded JSON: receivers, phones, who pays are masked, and what lies too deep is left out."""
     if isinstance(value, dict | list) and depth > _DEEPEST:
         return "***"
     if isinstance(value, dict):
@@ -69,7 +69,7 @@ def mask_value(value: Any, field: str = "", *, personal: bool = False, depth: in
         }
     if isinstance(value, list):
         return [mask_value(item, field, personal=personal, depth=depth + 1) for item in value]
-    is_personal = (personal and field not in _COARSE) or field in _PHONE_FIELDS
+    is_personal = (personal and field not in _COARSE) or field in _PERSONAL_FIELDS
     if isinstance(value, str):
         return _middle(value, keep=1) if is_personal else mask_phones(value)
     if isinstance(value, int | float) and not isinstance(value, bool):

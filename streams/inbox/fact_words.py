@@ -94,6 +94,7 @@ NAMES: Final[dict[str, tuple[str, str]]] = {
     "skus": ("应退与退回的SKU", "SKU expected and received"),
     "says_sent_wrong": ("称发错或少发", "says it was the wrong thing or too little"),
     "settled": ("解除时间", "settled at"),
+    "settles": ("由其付清", "paid it"),
     "severity": ("级别", "level"),
     "region": ("地区", "region"),
     "result": ("结果", "result"),

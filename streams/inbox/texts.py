@@ -968,6 +968,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "fact.OrderClosed": ("订单关闭", "Order closed"),
     "fact.OrderPaid": ("付款成功", "Paid"),
     "fact.PaymentFailed": ("付款失败", "Payment failed"),
+    "fact.PayerSeen": ("付款账户", "Paying account"),
     "fact.PickedUp": ("快递揽收", "Picked up by the carrier"),
     "fact.Shipped": ("发货", "Shipped"),
     "fact.RefundRequested": ("申请退款", "Refund requested"),

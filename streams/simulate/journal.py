@@ -145,15 +145,16 @@ class Purchase:
         """Write down any event of this order's buyer."""
         self._journal.put(at_ms, topic, kind, self.shop_id, self.buyer.buyer_id, body)
 
-    def pay(self, at_ms: int) -> None:
-        """The order is paid."""
+    def pay(self, at_ms: int, payer_account: str | None = None) -> None:
+        """The order is paid, perhaps from an account that is told."""
         body = {
             "order_id": self.order_id,
             "payment_id": self._journal.number(22),
             "currency": "CNY",
             "amount_minor": self.amount_minor,
         }
-        self.put(at_ms, "payments", "succeeded", body)
+        payer = {} if payer_account is None else {"payer_account": payer_account}
+        self.put(at_ms, "payments", "succeeded", body | payer)
 
     def fail_payment(self, at_ms: int, reason: str) -> None:
         """A payment is tried and refused."""

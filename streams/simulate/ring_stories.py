@@ -51,6 +51,51 @@ def chained_by_phone_and_device(scene: Scene) -> None:
         before = buyer
 
 
+def _paid_for(scene: Scene, at_ms: int, buyer: Person, payer: str, units: int, late_s: int) -> None:
+    order = scene.place(at_ms, buyer, units)
+    paid_at_ms = at_ms + late_s * SECOND_MS
+    order.pay(paid_at_ms, payer)
+    order.ship(at_ms + 20 * 3600 * SECOND_MS, paid_at_ms + 48 * 3600 * SECOND_MS)
+    order.deliver(at_ms + 60 * 3600 * SECOND_MS)
+
+
+def _account(scene: Scene) -> str:
+    return f"2088{int(scene.between(10**11, 10**12))}"
+
+
+@story("sybil-payer", "attack", "D03", "shop", "critical")
+def accounts_that_one_account_paid_for(scene: Scene) -> None:
+    """Nine accounts that share nothing but who paid for their first, small orders; then 54 units unpaid."""
+    payer = _account(scene)
+    accounts = [scene.buyer() for _ in range(9)]
+    for number, buyer in enumerate(accounts):
+        _paid_for(scene, scene.at(m=7 * number), buyer, payer, 1, int(scene.between(10, 90)))
+    for number, buyer in enumerate(accounts):
+        _unpaid(scene, scene.at(h=30, m=5 * number), buyer, 6)
+
+
+@story("paid-by-a-friend", "honest-lookalike", "D03", "shop", "none")
+def friends_for_whom_one_pays_late(scene: Scene) -> None:
+    """Seven for whom a friend pays (代付) an hour after they ordered, and again the next day."""
+    payer = _account(scene)
+    friends = [scene.buyer() for _ in range(7)]
+    for day in range(2):
+        for number, buyer in enumerate(friends):
+            late_s = int(scene.between(2400, 4000))
+            _paid_for(scene, scene.at(h=24 * day, m=2 * number), buyer, payer, 1, late_s)
+
+
+@story("family-account", "honest-lookalike", "D03", "shop", "none")
+def family_for_whom_one_pays(scene: Scene) -> None:
+    """Three for whom the mother pays (亲情付): three orders each at once, then six that wait for her."""
+    payer = _account(scene)
+    family = [scene.buyer() for _ in range(3)]
+    for number in range(9):
+        _paid_for(scene, scene.at(h=number), family[number % 3], payer, 1, 40)
+    for number in range(6):
+        _paid_for(scene, scene.at(h=30, m=3 * number), family[number % 3], payer, 1, 2700)
+
+
 @story(
     "sybil-drip", "attack", "D03", "shop", "none",
     not_caught="within two hours never more than three of the orders, and fifteen units",

@@ -6,20 +6,25 @@ counting AS (
     FROM identity_counts
     WHERE at_ms <= getvariable('horizon_ms')
         AND (end_at IS NULL OR at_ms < end_at)
-        AND (is_strong OR paid_before < getvariable('established_paid_orders'))
+        AND CASE WHEN kind = 'payer'
+            THEN settles OR paid_before < getvariable('established_payer_orders')
+            ELSE is_strong OR paid_before < getvariable('established_paid_orders') END
 ),
 shared AS (
     SELECT shop, kind, named
     FROM counting
     GROUP BY ALL
-    HAVING count(DISTINCT buyer) >= 2
+    HAVING count(DISTINCT buyer) FILTER (NOT settles) >= 2
         AND NOT (
             count(DISTINCT buyer) FILTER (paid_at IS NOT NULL) >= getvariable('hub_paying_buyers')
             AND 2 * count(DISTINCT buyer) FILTER (paid_at IS NOT NULL) >= count(DISTINCT buyer)
         )
 ),
 link AS (
-    SELECT *, buyer || '/' || order_id AS name FROM counting JOIN shared USING (shop, kind, named)
+    SELECT *, buyer || '/' || order_id AS name
+    FROM counting
+    JOIN shared USING (shop, kind, named)
+    WHERE NOT settles
 ),
 linked AS (
     SELECT

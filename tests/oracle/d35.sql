@@ -58,9 +58,9 @@ since AS (
 mark AS (
     SELECT s.shop, s.buyer, s.at_ms, s.told_ms, i.kind, i.named, max(c.at_ms) AS used_ms
     FROM since s
-    JOIN order_identity i USING (shop, buyer)
+    JOIN (FROM order_identity UNION ALL BY NAME FROM order_account) i USING (shop, buyer)
     JOIN created c USING (shop, buyer, order_id)
-    WHERE i.kind IN ('phone', 'device')
+    WHERE i.kind IN ('phone', 'device', 'payer')
     GROUP BY ALL
 ),
 counting AS (

@@ -46,6 +46,24 @@ CREATE TEMP VIEW order_identity AS (
     UNPIVOT standing_receiver ON device, phone, consignee, address INTO NAME kind VALUE named
 );
 
+-- The first payment, or try, from an account in each 30 days.
+CREATE TEMP VIEW payer_seen AS (
+    SELECT shop, buyer, value ->> '$.payer_account' AS account, min(at_ms) AS at_ms
+    FROM event
+    WHERE topic = 'payments' AND value ->> '$.payer_account' IS NOT NULL
+    GROUP BY shop, buyer, account, at_ms // (30 * 86400000::BIGINT)
+);
+
+-- Of an order that is tied to anything else, the accounts that may have paid for it.
+CREATE TEMP VIEW order_account AS (
+    SELECT DISTINCT c.shop, c.buyer, c.order_id, 'payer' AS kind, s.account AS named
+    FROM created c
+    SEMI JOIN order_identity USING (shop, buyer, order_id)
+    JOIN payer_seen s
+        ON s.shop = c.shop AND s.buyer = c.buyer
+        AND s.at_ms BETWEEN c.at_ms - 45 * 86400000::BIGINT AND c.at_ms + 3 * 86400000::BIGINT
+);
+
 -- 2. From when it counts towards each identity.
 CREATE TEMP VIEW identified_order AS (
     SELECT
@@ -80,10 +98,51 @@ CREATE TEMP VIEW last_identity_failure AS (
     GROUP BY ALL
 );
 
+-- Towards an account, from when it counts towards an address; `settles` where only its own payment, too
+-- late, came from there.
+CREATE TEMP VIEW patient_order AS (
+    SELECT t.*, t.placed_at + 1000 * getvariable('weak_grace_s') AS until
+    FROM identified_order t
+    SEMI JOIN order_identity USING (shop, buyer, order_id)
+);
+
+CREATE TEMP VIEW account_counts AS (
+    SELECT
+        p.shop, p.buyer, p.order_id, p.event_id, p.units, p.placed_at, p.paid_at, p.end_at, p.paid_before,
+        'payer' AS kind,
+        s.account AS named,
+        true AS is_strong,
+        any_value(f.counted_at) AS at_ms,
+        min(s.at_ms) > any_value(greatest(f.counted_at, f.last_failed_at)) AS settles
+    FROM patient_order p
+    JOIN (
+        SELECT
+            p.shop, p.buyer, p.order_id,
+            coalesce(
+                max(f.at_ms) FILTER (f.at_ms BETWEEN p.placed_at AND p.until)
+                + 1000 * getvariable('failed_payment_grace_s'),
+                any_value(p.until)
+            ) AS counted_at,
+            max(f.at_ms) FILTER (p.end_at IS NULL OR f.at_ms < p.end_at) AS last_failed_at
+        FROM patient_order p
+        LEFT JOIN payment f
+            ON f.shop = p.shop AND f.buyer = p.buyer AND f.order_id = p.order_id AND f.kind = 'failed'
+        GROUP BY ALL
+    ) f USING (shop, buyer, order_id)
+    JOIN payer_seen s
+        ON s.shop = p.shop AND s.buyer = p.buyer
+        AND s.at_ms >= p.placed_at - 45 * 86400000::BIGINT
+        AND s.at_ms <= greatest(f.counted_at, f.last_failed_at, p.paid_at)
+    GROUP BY ALL
+);
+
 CREATE TEMP VIEW identity_counts AS (
     SELECT
-        p.*,
-        coalesce(f.at_ms + 1000 * getvariable('failed_payment_grace_s'), p.until) AS at_ms
+        p.* EXCLUDE (until),
+        coalesce(f.at_ms + 1000 * getvariable('failed_payment_grace_s'), p.until) AS at_ms,
+        false AS settles
     FROM patient_identity p
     LEFT JOIN last_identity_failure f USING (shop, buyer, order_id, kind)
+    UNION ALL BY NAME
+    FROM account_counts
 );

@@ -63,6 +63,7 @@ DEFAULTS: Mapping[str, Mapping[str, int | str]] = {
         "link_gap_s": _DAY_S,
         "hub_paying_buyers": 5,
         "established_paid_orders": 1,
+        "established_payer_orders": 3,
         "cooldown_s": _DAY_S,
         "resolve_paid_share": "0.8",
         "close_s": 3 * _DAY_S,

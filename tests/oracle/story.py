@@ -98,14 +98,18 @@ class Story:
         """The buyer closed the order."""
         self._add("orders", "closed", at, None, order_id=order, closed_by="buyer")
 
-    def paid(self, order: str, at: float, payment: str | None = None) -> None:
-        """A payment that went through."""
-        body = {"order_id": order, "payment_id": payment or f"p-{order}"}
+    def paid(
+        self, order: str, at: float, payment: str | None = None, payer: str | None = None
+    ) -> None:
+        """A payment that went through, perhaps from an account that is told."""
+        body = {"order_id": order, "payment_id": payment or f"p-{order}"} | _from(payer)
         self._add("payments", "succeeded", at, None, **body, currency="CNY", amount_minor=100)
 
-    def failed(self, order: str, at: float, payment: str | None = None) -> None:
+    def failed(
+        self, order: str, at: float, payment: str | None = None, payer: str | None = None
+    ) -> None:
         """A payment that was tried and refused."""
-        body = {"order_id": order, "payment_id": payment or f"p-{order}"}
+        body = {"order_id": order, "payment_id": payment or f"p-{order}"} | _from(payer)
         self._add("payments", "failed", at, None, **body)
 
     def shipped(
@@ -213,6 +217,10 @@ class Story:
         """The platform's ruling."""
         body = {"complaint_id": complaint, "order_id": order, "complaint_type": kind}
         self._add("complaints", "ruled", at, None, **body, ruling=ruling)
+
+
+def _from(payer: str | None) -> dict[str, str]:
+    return {} if payer is None else {"payer_account": payer}
 
 
 def written(at: float) -> str:

@@ -319,6 +319,7 @@ def _ring(scene: Scene) -> None:
     closes = scene.draw(st.sampled_from([5, 5, 90]))
     buyers = scene.draw(st.integers(2, 8))
     gap = scene.draw(st.sampled_from([1, 60, 600, 1800, 7200 - TICK, 7200, DAY, DAY + TICK]))
+    payers = scene.draw(st.sampled_from([None, None, "payer@example.com"]))
     for _ in range(scene.draw(st.integers(3, 14))):
         story.buyer = f"r{scene.draw(st.integers(1, buyers))}"
         at = scene.later(st.just(gap) if scene.chance(80) else SHORT_GAPS)
@@ -327,11 +328,12 @@ def _ring(scene: Scene) -> None:
         story.created(order, at, units, receiver=receiver, device=device)
         wait = scene.draw(st.sampled_from([5, 180, 180 + TICK, 1800, 1800 + TICK, HOUR, DAY]))
         if scene.chance(pays):
-            story.paid(order, at + wait)
+            story.paid(order, at + wait, payer=payers)
         if scene.chance(closes):
             story.closed(order, at + scene.draw(ENDS))
         if scene.chance(10):
-            story.failed(order, at + scene.draw(st.sampled_from([10, 180, 181, 1800])))
+            tried = at + scene.draw(st.sampled_from([10, 180, 181, 1800]))
+            story.failed(order, tried, payer=payers)
         if scene.chance(10):
             story.redirected(order, at + wait, _who(scene)[0])
 

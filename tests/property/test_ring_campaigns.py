@@ -34,11 +34,17 @@ Person = Mapping[str, Any]
 
 
 class Sharing(Talk):
-    """A story in which all orders of an account have its phone, its device and its address."""
+    """A story in which all orders of an account have its phone, its device and its address, and who pays."""
 
     def __init__(self) -> None:
         super().__init__()
         self.people: dict[tuple[str, str], Person] = {}
+        self.payers: dict[tuple[str, str], str] = {}
+
+    def paid(
+        self, order: str, at: float, payment: str | None = None, payer: str | None = None
+    ) -> None:
+        super().paid(order, at, payment, payer or self.payers.get((self.shop, self.buyer)))
 
     def created(self, order: str, at: float, units: int = 1, **told: Any) -> None:
         super().created(order, at, units, **told, **self.people[self.shop, self.buyer])
@@ -62,11 +68,13 @@ def history(rng: Random, shops: int) -> list[Event]:
         story.shop = f"s{shop}"
         for number in range(rng.randint(2, 6)):
             story.people[story.shop, f"b{number}"] = person(rng, number)
+            if rng.random() < 0.4:
+                story.payers[story.shop, f"b{number}"] = f"payer-{rng.randint(0, 1)}@example.com"
             life(story, rng, f"b{number}")
         if rng.random() < 0.5:
             _ring(story, rng)
         if rng.random() < 0.15:
-            _payers(story, rng)
+            _late_payers(story, rng)
     return list(story.events)
 
 
@@ -83,12 +91,15 @@ def _ring(story: Sharing, rng: Random) -> None:
             story.paid(f"ring{number}", at + rng.choice((10, HOUR, 2 * DAY)))
 
 
-def _payers(story: Sharing, rng: Random) -> None:
+def _late_payers(story: Sharing, rng: Random) -> None:
     """Many who share a phone and pay, but late."""
     shared = {**person(rng, 99)["receiver"], "phone": "13800138000"}
+    pays_for_all = rng.random() < 0.5
     for number in range(rng.choice((4, 5))):
         story.buyer = f"payer{number}"
         story.people[story.shop, story.buyer] = {"receiver": shared}
+        if pays_for_all:
+            story.payers[story.shop, story.buyer] = "payer-0@example.com"
         story.created(f"late{number}", DAY + number)
         story.paid(f"late{number}", DAY + HOUR)
 
@@ -114,12 +125,16 @@ class Deed(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What an order makes known of an account: one identity, and whether it was left unpaid, or paid late."""
+    """What an order makes known of an account: one identity, and whether it was left unpaid, or paid late.
+
+    `of_acts`: whether who acts tells it.
+    """
 
     buyer: str
     identity: tuple[str, str]
     is_unpaid: bool
     is_paid_late: bool
+    of_acts: bool = True
 
 
 def expected(events: Sequence[Event], horizon_ms: int) -> list[Expected]:
@@ -144,7 +159,10 @@ def expected(events: Sequence[Event], horizon_ms: int) -> list[Expected]:
                 frozenset({buyer}),
             )
             for buyer, of_it in of_shop.items()
-            if any(one.buyer == buyer and one.identity in passing for one in known[shop])
+            if any(
+                one.of_acts and one.buyer == buyer and one.identity in passing
+                for one in known[shop]
+            )
             for act in apart(of_it)
         ]
         deeds += [
@@ -174,6 +192,7 @@ def _told(events: Sequence[Event], horizon_ms: int) -> dict[str, list[Told]]:
             at_ms = ms(seconds(v["occurred_at"]))
             paid[name] = min(paid.get(name, at_ms), at_ms)
     found: dict[str, list[Told]] = defaultdict(list)
+    payers = _payers(events)
     for topic, v in events:
         if topic != "orders" or v["type"] != "created":
             continue
@@ -191,6 +210,33 @@ def _told(events: Sequence[Event], horizon_ms: int) -> dict[str, list[Told]]:
             if value:
                 one = Told(v["buyer_id"], (kind, value), is_late, is_late and paid_ms is not None)
                 found[v["shop_id"]].append(one)
+        counted_ms = at_ms + 10 * GRACE_MS
+        is_late = counted_ms <= horizon_ms and (paid_ms is None or paid_ms > counted_ms)
+        for account, seen_ms in payers[v["shop_id"], v["buyer_id"]]:
+            if seen_ms >= at_ms - 45 * DAY * 1000:
+                is_told = is_late and seen_ms <= max(counted_ms, paid_ms or 0)
+                one = Told(
+                    v["buyer_id"],
+                    ("payer", account),
+                    is_told,
+                    is_told and paid_ms is not None,
+                    seen_ms <= at_ms + 3 * DAY * 1000,
+                )
+                found[v["shop_id"]].append(one)
+    return found
+
+
+def _payers(events: Sequence[Event]) -> dict[tuple[str, str], list[tuple[str, int]]]:
+    """By account, who pays for it and when that was seen: at the first payment in each thirty days."""
+    first: dict[tuple[str, str, str, int], int] = {}
+    for topic, v in events:
+        if topic == "payments" and "payer_account" in v:
+            at_ms = ms(seconds(v["occurred_at"]))
+            name = v["shop_id"], v["buyer_id"], v["payer_account"], at_ms // (30 * DAY * 1000)
+            first[name] = min(first.get(name, at_ms), at_ms)
+    found: dict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
+    for (shop, buyer, account, _), at_ms in first.items():
+        found[shop, buyer].append((account, at_ms))
     return found
 
 
@@ -198,15 +244,18 @@ def _passing(known: Iterable[Told], actors: Set[str]) -> dict[tuple[str, str], s
     """The identities of which the shop hears, with the accounts that acted or left orders unpaid."""
     suspects: dict[tuple[str, str], set[str]] = defaultdict(set)
     payers: dict[tuple[str, str], set[str]] = defaultdict(set)
+    acted: dict[tuple[str, str], set[str]] = defaultdict(set)
     for one in known:
-        if one.buyer in actors or one.is_unpaid:
+        if one.of_acts and one.buyer in actors:
+            acted[one.identity].add(one.buyer)
+        if one.is_unpaid:
             suspects[one.identity].add(one.buyer)
-        if one.is_paid_late and one.buyer not in actors:
+        if one.is_paid_late:
             payers[one.identity].add(one.buyer)
     return {
-        identity: buyers
-        for identity, buyers in suspects.items()
-        if len(buyers) >= 2 and len(payers[identity]) < HUB and buyers & actors
+        identity: suspects[identity] | of_it
+        for identity, of_it in acted.items()
+        if len(suspects[identity] | of_it) >= 2 and len(payers[identity] - of_it) < HUB
     }
 
 

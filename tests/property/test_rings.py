@@ -35,9 +35,28 @@ def receiver(rng: Random, own: str, shares: float) -> dict[str, str]:
     return found
 
 
+def payer(rng: Random, told: float) -> str | None:
+    """Who pays, which may be somebody else, and need not be told."""
+    return f"payer-{rng.randint(1, 2)}@example.com" if rng.random() < told else None
+
+
+def bought_before(story: Story, rng: Random, told: float) -> None:
+    """Orders of these accounts that were paid, in time or late, perhaps from one account."""
+    at = rng.choice((-31 * DAY, -10 * DAY, -DAY, -HOUR, 0))
+    for number in range(rng.randint(1, 12)):
+        story.buyer = f"r{rng.randint(1, 9)}"
+        at += rng.choice((0, TICK, 30))
+        wait = rng.choice((5, 180, 900, 1800, 1800 + TICK, HOUR))
+        story.created(f"before{number}", at, receiver={"phone": f"1371111{number:04}"})
+        story.paid(f"before{number}", at + wait, payer=payer(rng, told))
+
+
 def ring(story: Story, rng: Random, shop: str) -> None:
     """Accounts of one shop with unpaid orders close to every limit of the page."""
     story.shop = shop
+    told_payers = rng.choice((0, 0, 0.5, 1))
+    if rng.random() < 0.5:
+        bought_before(story, rng, told_payers)
     at = rng.choice((0, HOUR, DAY))
     units = rng.choice((1, 5, 9, 17, 25, 40))
     pays, closes = rng.choice((0, 0.1, 0.5, 0.9)), rng.choice((0.05, 0.5))
@@ -55,14 +74,15 @@ def ring(story: Story, rng: Random, shop: str) -> None:
         story.created(order, at, units, receiver=told, device=device)
         wait = rng.choice((5, 180, 180 + TICK, 900, 1800, 1800 + TICK, HOUR, DAY))
         if rng.random() < pays:
-            story.paid(order, at + wait)
+            story.paid(order, at + wait, payer=payer(rng, told_payers))
         if rng.random() < closes:
             story.closed(order, at + rng.choice((60, 200, 2000, 3 * HOUR, 3 * DAY)))
             if rng.random() < 0.3:
                 # Told again: an order is closed once, and the first close counts.
                 story.closed(order, at + rng.choice((30, 190, 3 * DAY)))
         if rng.random() < 0.1:
-            story.failed(order, at + rng.choice((10, 180, 181, 1800)))
+            tried = at + rng.choice((10, 180, 181, 1800, HOUR))
+            story.failed(order, tried, payer=payer(rng, told_payers))
         if rng.random() < 0.1:
             story.flagged(
                 at + rng.choice((-HOUR, -TICK, 0, HOUR)),

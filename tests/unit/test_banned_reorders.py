@@ -277,6 +277,31 @@ def test_a_linked_order_stays_true_whatever_time_lets_go_of_the_banned_buyer(
     assert [change for order, change in told if order == "linked"] == ["opened", "expired"]
 
 
+@pytest.mark.parametrize(
+    ("again", "linked", "after"),
+    [((90,), 54, (101, 105)), ((50, 94), 60, (134, 136)), ((), 54, (80, 101, 105))],
+)
+def test_so_does_one_that_is_linked_by_who_pays(
+    again: tuple[int, ...], linked: int, after: tuple[int, ...]
+) -> None:
+    story = told_again(*again)
+    story.paid("old", 60, payer="who@example.com")
+    story.buyer = "other"
+    other = {"phone": "13900139000"}
+    story.created("before", (linked - 20) * DAY, receiver=other)
+    story.paid("before", (linked - 20) * DAY + 60, payer="who@example.com")
+    story.created("linked", linked * DAY, receiver=other)
+    for day in (linked + 30, linked + 60):
+        story.created(f"much{day}", day * DAY)
+        story.paid(f"much{day}", day * DAY + 60)
+    story.buyer = "banned"
+    for day in after:
+        story.created(f"later{day}", day * DAY)
+        story.requested(f"later{day}", day * DAY + HOUR)
+    told = as_time_went_on(story, 200)
+    assert [change for order, change in told if order == "linked"] == ["opened", "expired"]
+
+
 def test_a_ban_that_is_lifted_takes_back_links_however_long_ago_it_was_told() -> None:
     story = told_again()
     # Of day 12 on nothing is known of the banned buyer any more on day 58, but for the ban.

@@ -77,6 +77,9 @@ def test_receiver_is_masked_but_for_the_coarse_place() -> None:
 
 def test_phone_written_as_a_number_is_masked() -> None:
     assert mask_value({"phone": 13812345678}) == {"phone": "***"}
+    assert mask_value({"payer_account": 2088102146225135}) == {"payer_account": "***"}
+    paid = {"payment_id": "p-1", "payer_account": "who@example.com"}
+    assert mask_value(paid) == {"payment_id": "p-1", "payer_account": "w*************m"}
     assert mask_value({"receiver": {"detail": 13812345678.0}}) == {"receiver": {"detail": "***"}}
 
 

@@ -1,4 +1,4 @@
-"""Keyed hashes of what may link two accounts: phone, address, device, consignee.
+"""Keyed hashes of what may link two accounts: phone, address, device, consignee, who pays.
 
 What a newcomer gets wrong: eleven digits can be tried out in seconds, so a plain hash of a phone is the
 phone. The key makes it a name that means nothing elsewhere; whoever changes the key cuts all links.
@@ -11,7 +11,7 @@ import unicodedata
 from binascii import b2a_base64
 from hashlib import blake2b
 
-from streams.detect.address import divisions, phones
+from streams.detect.address import accounts, divisions, phones
 from streams.detect.address.details import plain
 
 # 72 bits: among a hundred million identities of a shop two coincide with a chance of one in a million.
@@ -50,7 +50,7 @@ class Hasher:
         # A keyed state is copied for each value; to begin anew with the key takes twice as long.
         self._of_kind = {
             kind: blake2b(digest_size=_DIGEST_BYTES, key=key, person=kind.encode())
-            for kind in ("phone", "address", "consignee", "device")
+            for kind in ("phone", "address", "consignee", "device", "payer")
         }
         self._of_phone = self._of_kind["phone"].copy
         self._of_address = self._of_kind["address"].copy
@@ -96,6 +96,10 @@ class Hasher:
     def device(self, device: str) -> str:
         """The hash of a device's own id."""
         return self.of("device", device)
+
+    def payer(self, account: str) -> str:
+        """The hash of an account that pays."""
+        return self.of("payer", accounts.normalise(account))
 
 
 def _written(digests: bytes) -> str:

@@ -99,6 +99,10 @@ class Reader:
             return ""
         return self._hasher.device(device)
 
+    def payer(self, account: str) -> str:
+        """The hash of an account that pays, if its name tells it from others."""
+        return self._hasher.payer(account) if self._hasher else ""
+
     def phone(self, phone: str) -> str:
         """The hash of a phone number that stands by itself."""
         return self._hasher.phone(phone) if phone and self._hasher else ""

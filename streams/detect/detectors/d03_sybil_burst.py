@@ -46,7 +46,9 @@ from streams.detect.suspicion import (
     MAX_TOLD_ITEMS,
     STRONG_KINDS,
     UNPAID,
+    Accounts,
     Graces,
+    UnpaidOrder,
     first_of_days,
     orders_with_identities,
     pass_on,
@@ -69,6 +71,7 @@ _KINDS = {
     "device": ("设备", "device"),
     "address": ("收货地址", "address"),
     "consignee": ("收货人", "consignee"),
+    "payer": ("付款账户", "paying account"),
 }
 
 
@@ -95,6 +98,7 @@ class Rules(RuleBlock):
     link_gap_s: Seconds
     hub_paying_buyers: Count
     established_paid_orders: Count
+    established_payer_orders: Count
     hubs: list[str]
     cooldown_s: Seconds
     resolve_paid_share_percent: Annotated[int, Field(ge=1, le=100)]
@@ -124,6 +128,7 @@ class UnpaidIdentities(Detector[Rules]):
         wakes: list[int] = []
         told: list[Told] = []
         days: Counter[int] = Counter()
+        accounts = Accounts(facts)
         for order in orders_with_identities(facts, graces.strong_ms):
             day = order.placed.at_ms // DAY_MS
             days[day] += 1
@@ -138,10 +143,36 @@ class UnpaidIdentities(Detector[Rules]):
                     wakes.append(counted_ms)
                 else:
                     told.append(tell(facts.subject, order, f"{kind}:{hashed}", counted_ms))
+            # Whoever pays for others must first be asked. Known of an order that others are told of already:
+            # then whatever is heard of who pays is looked at, whenever it comes.
+            if not order.identities or weak_ms >= order.end_ms:
+                continue
+            if weak_ms > horizon_ms:
+                wakes.append(weak_ms)
+            else:
+                told += _of_accounts(facts.subject, order, accounts, weak_ms)
         return Verdict((), min(wakes, default=None), told) if wakes or told else NOTHING
 
     def awaits(self, rules: Rules) -> Sequence[Awaits]:
         return (Awaits(Identified, rules.grace_s, OrderPaid),)
+
+
+def _of_accounts(
+    subject: str, order: UnpaidOrder, accounts: Accounts, counted_ms: int
+) -> Iterator[Told]:
+    """What the accounts hear that had paid or tried to when it counted, and those that paid it at last.
+
+    The payment that ends an order must not tie it for the time before.
+    """
+    placed_ms = order.placed.at_ms
+    tried_ms = [at_ms for at_ms in order.failed if at_ms < order.end_ms]
+    known = accounts.known(placed_ms, max([counted_ms, *tried_ms]))
+    for account in known:
+        yield tell(subject, order, f"payer:{account}", counted_ms)
+    if order.paid_ms < NEVER:
+        for account in accounts.known(placed_ms, order.paid_ms):
+            if account not in known:
+                yield tell(subject, order, f"payer:{account}", counted_ms, settles=True)
 
 
 class SharedIdentity(Detector[Rules]):
@@ -193,6 +224,10 @@ class SybilBurst(Detector[Rules]):
             "established_paid_orders": (
                 "视为老买家的已付款订单数",
                 "Paid orders of an established buyer",
+            ),
+            "established_payer_orders": (
+                "不再以付款账户关联的已付款订单数",
+                "Paid orders from which on a paying account ties no more",
             ),
         },
     )
@@ -254,12 +289,14 @@ class SybilBurst(Detector[Rules]):
             not_if=(
                 f"账号少于{rules.min_buyers}个;合计未付款不足{rules.warn_orders}笔且不足"
                 f"{rules.warn_units}件;宽限期内付款或由买家关闭;半数账号付款且付清半数订单和件数;地址改正后不再共用;"
+                f"仅付款账户相同而此前已付过{rules.established_payer_orders}笔;"
                 f"共用者中有{rules.hub_paying_buyers}个以上付款买家(如公司、宿舍、自提柜)",
                 f"fewer than {rules.min_buyers} accounts; jointly fewer than {rules.warn_orders} unpaid "
                 f"orders and {rules.warn_units} units; payment, or closing by the buyer, within the "
                 "grace; half of the accounts paid, and half of orders and units is paid; a corrected "
-                f"address; {rules.hub_paying_buyers} or more paying buyers behind "
-                "the identity, as in an office, a dormitory or at a locker",
+                "address; only a paying account in common, after "
+                f"{rules.established_payer_orders} paid orders; {rules.hub_paying_buyers} or more "
+                "paying buyers behind the identity, as in an office, a dormitory or at a locker",
             ),
             ended=(
                 ("大部分订单已付款", "Most of the orders were paid")
@@ -314,7 +351,7 @@ def _uses(signals: Sequence[Signal], rules: Rules) -> tuple[list[Use], _LeftOut]
             int(v.get("paid_before", 0)),
             signal,
         )
-        if use.is_strong or use.paid_before < rules.established_paid_orders:
+        if _may_tie(use, rules):
             by_identity[use.identity].append(use)
     found: list[Use] = []
     of_order: defaultdict[Name, list[Hub]] = defaultdict(list)
@@ -323,19 +360,29 @@ def _uses(signals: Sequence[Signal], rules: Rules) -> tuple[list[Use], _LeftOut]
     for identity, uses in by_identity.items():
         buyers = {use.buyer for use in uses}
         payers = {use.buyer for use in uses if use.paid_ms < NEVER}
+        links = [use for use in uses if not use.signal.values.get("settles")]
         if identity in declared:
             hub = hubs.declared(identity)
-        elif len(buyers) < 2:
+        elif len({use.buyer for use in links}) < 2:
             continue
         elif len(payers) >= rules.hub_paying_buyers and 2 * len(payers) >= len(buyers):
             hub = hubs.of_payers(identity, len(payers), len(buyers))
             of_payers += 1
         else:
-            found += uses
+            found += links
             continue
         for use in uses:
             of_order[use.name].append(hub)
     return found, _LeftOut(of_order, of_payers)
+
+
+def _may_tie(use: Use, rules: Rules) -> bool:
+    """Whether its buyer has not bought so much before that the identity says nothing of him."""
+    if use.identity.startswith("payer:"):
+        # Of an account that pays, a payment is known of nearly all whom it could tie.
+        most = rules.established_payer_orders
+        return bool(use.signal.values.get("settles")) or use.paid_before < most
+    return use.is_strong or use.paid_before < rules.established_paid_orders
 
 
 def _auto_close_ms(order: RingOrder, rules: Rules) -> int:
@@ -393,8 +440,9 @@ def _episode(
             "held_units": sum(h.units for h in holds if h.state == "held"),
             "is_half_paid": int(is_half),
             "kinds": ",".join(sorted(kinds)),
-            # The smallest identity of the first order: the same while the ring grows, and next time.
-            "ring": ring_id(min(use.identity for use in anchor.uses)),
+            # The strongest, earliest identity of the first order: the same while the ring grows, and next
+            # time. An address, or who pays, is told later and may not rename it.
+            "ring": ring_id(anchor.uses[0].identity),
             # Of what is paid or closed the platform closes nothing any more.
             "auto_close_ms": min(held, default=0),
         },
@@ -426,9 +474,9 @@ def _holds(order: RingOrder, end_ms: int) -> Iterator[Hold]:
 def _counter(established: int, payers: int) -> tuple[tuple[str, str], ...]:
     return (
         (
-            f"其中{established}个账号此前有付款订单,{payers}个账号后来付了款;家人、同事也可能共用手机或地址",
+            f"其中{established}个账号此前有付款订单,{payers}个账号后来付了款;家人、同事也可能共用手机、地址或代付",
             f"{established} of the accounts had paid before, {payers} paid later; families and "
-            "colleagues share phones and addresses too",
+            "colleagues share phones and addresses, and pay for each other, too",
         ),
     )
 

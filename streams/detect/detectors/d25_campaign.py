@@ -33,9 +33,7 @@ from streams.detect.episodes import NOTHING, Episode, Threshold, Verdict, outcom
 from streams.detect.facts import (
     AnyFact,
     Contacted,
-    Identified,
     OrderPlaced,
-    Redirected,
     RefundRequested,
     Signal,
 )
@@ -43,7 +41,7 @@ from streams.detect.hubs import Hub
 from streams.detect.reach import Reached
 from streams.detect.rings import ring_id
 from streams.detect.second_order import SecondOrder
-from streams.detect.suspicion import UNPAID, late_payers
+from streams.detect.suspicion import UNPAID, late_payers, tied_orders
 
 _NAMES = {
     "unpaid": ("大量拍下未付款", "a burst of unpaid orders"),
@@ -162,11 +160,12 @@ class _Campaigns:
             ),
             not_if=(
                 f"{days}天内少于{rules.min_acts}种行为;其中一种已付款、撤回或被推翻;"
-                "联系不上本身不算,须与紧急级别的恶拍同时出现;不同账号仅在共用手机号或设备、"
+                "联系不上本身不算,须与紧急级别的恶拍同时出现;不同账号仅在共用手机号、设备或付款账户、"
                 "或同属一组小号恶拍时合并",
                 f"fewer than {rules.min_acts} kinds of acts within {days} days; one of them settled or "
                 "disproved; being out of reach counts only beside a critical burst of unpaid orders; "
-                "accounts are put together only by a phone, a device or one ring of unpaid orders",
+                "accounts are put together only by a phone, a device, a paying account or one ring of "
+                "unpaid orders",
             ),
             ended=(
                 ("其中的行为已解除", "The acts were settled")
@@ -200,8 +199,8 @@ def _who(episode: Episode, subject: str) -> tuple[str, str]:
     if episode.severity != "critical":
         zh, en = "可能是同一人或一家人", "may be one actor or one family"
     return (
-        f"{zh}的{n}个账号(共用手机号、设备或同属一组小号,关联编号{ring})",
-        f"{n} accounts that {en} (a phone, a device or a burst in common; ring {ring})",
+        f"{zh}的{n}个账号(共用手机号、设备、付款账户或同属一组小号,关联编号{ring})",
+        f"{n} accounts that {en} (a phone, a device, a paying account or a burst in common; ring {ring})",
     )
 
 
@@ -240,7 +239,7 @@ class Campaign(_Campaigns, SecondOrder[Rules]):
             _of_buyer(chain, contacts, has_order, horizon_ms, rules)
             for chain in of_buyer(found, contacts, Reached(facts), rules.terms)
         ]
-        told = acts.tell(facts.subject, found, facts.of(Identified), facts.of(Redirected))
+        told = acts.tell(facts.subject, found, tied_orders(facts).values())
         return Verdict(campaigns, _next_end_ms(campaigns, rules), told)
 
     def missing(self, running: Set[str], rules: Rules) -> Sequence[str]:
@@ -368,8 +367,8 @@ def _of_ring(
             "ring": ring_id(anchor.event_id),
         },
         (
-            "家人、同住者可能共用手机或设备",
-            "families and people who live together may share a phone or a device",
+            "家人、同住者可能共用手机、设备或代付",
+            "families and people who live together may share a phone or a device, and pay for each other",
         ),
         hubs.left_out(hub for account in accounts for hub in left_out.get(account, ())),
     )

@@ -7,7 +7,7 @@ what is suggested is to serve it so that nothing can be made of it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from streams.detect import hubs, playbooks, shipping_over
 from streams.detect.cases import Case, verdict
@@ -36,20 +36,19 @@ from streams.detect.facts import (
     Identified,
     OrderPaid,
     OrderPlaced,
-    Redirected,
     Signal,
     by_time,
 )
 from streams.detect.hubs import Hub
-from streams.detect.suspicion import STRONG_KINDS, UNPAID, identities_of, late_payers
+from streams.detect.suspicion import STRONG_KINDS, UNPAID, TiedOrder, late_payers, tied_orders
 
 BANNED_LINK = "banned_link"
 BANNED_HUB = "banned_hub"
-# A banned buyer has few phones and devices; the first ones are told.
+# A banned buyer has few phones, devices and paying accounts; the first ones are told.
 MAX_TOLD = 50
 # A ban counts for so long after it was told last. All that rests on it is let go before it is.
 COUNTS_MS = Fact.retention_ms
-# And a phone or a device for so long after the banned buyer's last order with it.
+# And a strong identity for so long after the banned buyer's last order with it.
 USED_MS = BAN_RETENTION_MS
 DAY_S = 86_400
 
@@ -83,9 +82,10 @@ class _Reorders:
             title=("禁购买家或其关联账号再次下单", "Banned buyer or linked account ordered again"),
             summary=_summary(episode),
             not_if=(
-                "下单时未被禁购或已解除;与禁购买家不共用手机号或设备;"
+                "下单时未被禁购或已解除;与禁购买家不共用手机号、设备或付款账户;"
                 f"该身份有{rules.hub_paying_buyers}个以上付款买家;订单已关闭、退款或无需发货",
-                "no ban at the time of the order, or one that was lifted; no phone or device in common; "
+                "no ban at the time of the order, or one that was lifted; no phone, device or paying account "
+                "in common; "
                 f"{rules.hub_paying_buyers} or more paying buyers behind it; an order that was closed or "
                 "refunded, or need not be shipped",
             ),
@@ -149,10 +149,10 @@ def _summary(episode: Episode) -> tuple[str, str]:
             f"{f'. {ended_en}' if ended_by else ': handle it with evidence'}.",
         )
     return (
-        f"账号{buyer}的订单{order}与禁购买家共用手机号或设备,可能为同一人,"
+        f"账号{buyer}的订单{order}与禁购买家共用手机号、设备或付款账户,可能为同一人,"
         f"{ended_zh or '请先核实,按取证流程处理'}。",
-        f"Order {order} of {buyer} shares a phone or a device with a banned buyer, who may or "
-        f"may not be the same person{f'. {ended_en}' if ended_by else _CHECK_FIRST}.",
+        f"Order {order} of {buyer} shares a phone, a device or a paying account with a banned buyer, "
+        f"who may or may not be the same person{f'. {ended_en}' if ended_by else _CHECK_FIRST}.",
     )
 
 
@@ -173,11 +173,8 @@ class BannedBuyerReorder(_Reorders, Detector[Rules]):
         if not rules.identities and not any(flag.is_banned for flag in flags):
             return NOTHING
         seen = {fact.ref: fact for fact in facts.of(Identified)}
-        changed = {fact.ref: fact for fact in facts.of(Redirected)}
-        tied = {
-            ref: [f"{k}:{h}" for k, h in identities_of(seen.get(ref), changed.get(ref))]
-            for ref in dict.fromkeys((*seen, *changed))
-        }
+        orders = tied_orders(facts)
+        tied = {ref: [f"{k}:{h}" for k, h in order.identities] for ref, order in orders.items()}
         listed = frozenset(rules.identities)
         paid: dict[str, OrderPaid] = {}
         for payment in facts.of(OrderPaid):
@@ -218,7 +215,7 @@ class BannedBuyerReorder(_Reorders, Detector[Rules]):
                 )
             )
         concluded = verdict(self.id, cases, horizon_ms, rules.expire_after_s, wakes)
-        return concluded._replace(signals=_marks(facts.subject, flags, tied, {**changed, **seen}))
+        return concluded._replace(signals=_marks(facts.subject, flags, orders.values()))
 
     def awaits(self, rules: Rules) -> Sequence[Awaits]:
         # Without a list only the flags matter; with one, every order must be looked at.
@@ -264,7 +261,7 @@ class BannedIdentity(Detector[Rules]):
 
 
 class LinkedReorder(_Reorders, Detector[Rules]):
-    """On shops: orders of accounts that share a phone or a device with a banned buyer."""
+    """On shops: orders of accounts that share a phone, a device or a paying account with a banned buyer."""
 
     id = "D35"
     name = "banned_buyer_reorder"
@@ -304,10 +301,9 @@ class LinkedReorder(_Reorders, Detector[Rules]):
 def _marks(
     subject: str,
     flags: Sequence[AccountFlagged],
-    tied: Mapping[str, Sequence[str]],
-    named: Mapping[str, Identified | Redirected],
+    orders: Iterable[TiedOrder],
 ) -> list[Told]:
-    """What a buyer tells the phones and devices of all orders, which `named` them: the ban, or its end."""
+    """What a buyer tells the phones, devices and paying accounts of all orders: the ban, or its end."""
     if not any(flag.is_banned for flag in flags):
         return []
     last = since = flags[-1]
@@ -316,12 +312,12 @@ def _marks(
             break
         since = flag
     shop, _, buyer = subject.partition(":")
-    # By the last order with each.
+    # By the last order with each; phones and devices first, for there may be any number of accounts.
     used_ms = {
-        identity: named[ref].at_ms
-        for ref, identities in tied.items()
-        for identity in identities
-        if identity.partition(":")[0] in STRONG_KINDS
+        f"{kind}:{hashed}": order.at_ms
+        for order in orders
+        for kind, hashed in order.identities
+        if kind in STRONG_KINDS
     }
     return [
         Told(
@@ -344,8 +340,12 @@ def _marks(
                 else {},
             ),
         )
-        for identity, at_ms in list(used_ms.items())[:MAX_TOLD]
+        for identity, at_ms in sorted(used_ms.items(), key=_is_account)[:MAX_TOLD]
     ]
+
+
+def _is_account(used: tuple[str, int]) -> bool:
+    return used[0].startswith("payer:")
 
 
 def _is_between(order: Signal, mark: Signal) -> bool:
@@ -397,9 +397,9 @@ def _case(
         (Threshold("orders_after_ban", 1, "orders", 1),),
         (
             (
-                "订单有效,禁购不影响履约;家人可能共用手机或设备",
-                "The order stands, a ban changes nothing about serving it; families share phones and "
-                "devices",
+                "订单有效,禁购不影响履约;家人可能共用手机、设备或代付",
+                "The order stands, a ban changes nothing about serving it; families share phones, "
+                "devices and paying accounts",
             ),
         ),
         end[0] if end else None,

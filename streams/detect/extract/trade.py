@@ -118,16 +118,30 @@ def _closed(e: ev.OrderClosed) -> Sequence[f.AnyFact]:
     return closed, over, f.ClosedBySeller(at_ms, event_id, order_id)
 
 
-def _paid(e: ev.PaymentSucceeded) -> tuple[f.OrderPaid]:
+def _paid(e: ev.PaymentSucceeded) -> Sequence[f.AnyFact]:
     # One payment may settle several orders (合并付款).
     name = f"{e.payment_id}/{e.order_id}"
-    return (f.OrderPaid(to_ms(e.occurred_at), e.event_id, name, e.order_id),)
+    paid = f.OrderPaid(to_ms(e.occurred_at), e.event_id, name, e.order_id)
+    return (paid,) if e.payer_account is None else (paid, *_payer(e, e.payer_account, paid.at_ms))
 
 
-def _payment_failed(e: ev.PaymentFailed) -> tuple[f.PaymentFailed]:
+def _payment_failed(e: ev.PaymentFailed) -> Sequence[f.AnyFact]:
     # Every try counts, of each order that it was to settle: a later one must not hide the one in time.
     name = f"{e.payment_id}/{e.order_id}/{e.event_id}"
-    return (f.PaymentFailed(to_ms(e.occurred_at), e.event_id, name, e.order_id),)
+    failed = f.PaymentFailed(to_ms(e.occurred_at), e.event_id, name, e.order_id)
+    return (
+        (failed,)
+        if e.payer_account is None
+        else (failed, *_payer(e, e.payer_account, failed.at_ms))
+    )
+
+
+def _payer(
+    e: ev.PaymentSucceeded | ev.PaymentFailed, account: str, at_ms: int
+) -> Iterator[f.PayerSeen]:
+    hashed = reader().payer(account)
+    if hashed:
+        yield f.PayerSeen(at_ms, e.event_id, f"{hashed}/{at_ms // f.PAYER_PERIOD_MS}")
 
 
 def _shipped(e: ev.ShipmentShipped) -> tuple[f.Shipped, f.ShippingOver]:

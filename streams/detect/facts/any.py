@@ -62,6 +62,7 @@ from streams.detect.facts.trade import (
     OrderPaid,
     OrderPlaced,
     ParcelRefused,
+    PayerSeen,
     PaymentFailed,
     PickedUp,
     PromisedSoon,
@@ -78,6 +79,7 @@ AnyFact = (
     | OrderClosed
     | OrderPaid
     | PaymentFailed
+    | PayerSeen
     | Shipped
     | PickedUp
     | RefundRequested

@@ -1,7 +1,7 @@
 """What a fact is: a small frozen record about one subject, that only merges.
 
 A fact is named by its class and `ref` (its natural key within the subject). Tags are part of the
-stored format: never reuse a number. The highest so far is 94.
+stored format: never reuse a number. The highest so far is 95.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import msgspec
 from streams.detect.facts.any import AnyFact
 from streams.detect.facts.base import BAN_RETENTION_MS, BANNED, SHORTEST_RETENTION_MS, Fact, Signal
 from streams.detect.facts.people import AccountFlagged
-from streams.detect.facts.trade import Identified, Redirected
+from streams.detect.facts.trade import Identified, PayerSeen, Redirected
 
 # More facts of one kind than this are not kept; the newest stay. It bounds the cost per event of a
 # subject that is being flooded. Ten times the largest burst in the seeds (「几百件」). Each name of a
@@ -161,5 +161,5 @@ def _of_ban(known: Sequence[AnyFact], newest_ms: int) -> Set[int]:
     if not flags[-1].is_banned:
         return {id(flag) for flag in young}
     *_, since = takewhile(attrgetter("is_banned"), reversed(flags))
-    tied = [fact for fact in known if isinstance(fact, Identified | Redirected)]
+    tied = [fact for fact in known if isinstance(fact, Identified | Redirected | PayerSeen)]
     return {id(fact) for fact in (*young, since, *tied)}

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from streams.detect.facts.base import DAY_MS, SHORTEST_RETENTION_MS, Fact, FirstFact
+from streams.detect.facts.base import (
+    BAN_RETENTION_MS,
+    DAY_MS,
+    SHORTEST_RETENTION_MS,
+    Fact,
+    FirstFact,
+)
 
 # From here on an order may be called large, whatever a shop's rules say: 「几百件」 begins well above, and S1
 # speaks of sums "from a thousand". Rules may only ask for more, so the fact about it is rare.
@@ -14,6 +20,8 @@ LARGE_AMOUNT_MINOR = 100_000
 SOON_MS = 2 * DAY_MS
 # Of an order with more items than this, the largest are kept: a flood of long orders must stay small.
 MAX_ITEMS_PER_ORDER = 20
+# Who pays often is told apart from who paid once and no more, at four facts an account at most.
+PAYER_PERIOD_MS = 30 * DAY_MS
 
 
 class OrderPlaced(Fact, tag=1, frozen=True, array_like=True, gc=False):
@@ -49,6 +57,22 @@ class PaymentFailed(Fact, tag=4, frozen=True, array_like=True, gc=False):
     """A payment was tried in vain. `ref` is `payment_id/order_id/event_id`: each try is one."""
 
     order_id: str
+
+
+class PayerSeen(FirstFact, tag=95, frozen=True, array_like=True, gc=False):
+    """A payment came from an account, or was tried from it. `ref` is its keyed hash and a number of 30 days.
+
+    The first of these days, not the last payment: a later one may not take back what was tied before it.
+    It is kept for as long as an order may be that was placed a whole retention after it.
+    """
+
+    retention_ms: ClassVar[int] = BAN_RETENTION_MS
+    ties_for_ms: ClassVar[int] = BAN_RETENTION_MS - Fact.retention_ms
+
+    @property
+    def account(self) -> str:
+        """The hash."""
+        return self.ref.partition("/")[0]
 
 
 class Shipped(Fact, tag=5, frozen=True, array_like=True, gc=False):
