@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from urllib.parse import quote
 
 import msgspec
@@ -190,8 +189,6 @@ _LOWER_BOUNDS = Text(
 )
 
 
-# Most texts and steps are the same in all alerts of a detector: a third of the cost of building one.
-@lru_cache(maxsize=4096)
 def _text(pair: tuple[str, str]) -> Text:
     return Text(zh=pair[0], en=pair[1])
 
@@ -203,7 +200,6 @@ def _still_due(steps: Sequence[Step], status: AlertStatus) -> Sequence[Step]:
     return [step for step in steps if step.code not in AGAINST_SOMEBODY] or steps
 
 
-@lru_cache(maxsize=1024)
 def _action(step: Step) -> SuggestedAction:
     return SuggestedAction(
         code=step.code,
