@@ -20,7 +20,14 @@ from streams.settings import Settings
 from tests.oracle.story import DAY, HOUR, MINUTE, Story, ms
 from tests.pipeline import IDENTITY_KEY, Pipeline, default_engine
 
-OF_RECEIVERS = ("Identified", "Redirected", "ReceiverDoubted", "SentAbroad", "receivers_given")
+OF_RECEIVERS = (
+    "Identified",
+    "Redirected",
+    "ReceiverDoubted",
+    "SentAbroad",
+    "receivers_given",
+    "tied_orders",
+)
 RECEIVER = ("", "13800138000", "", "", "", "", "")
 
 
