@@ -31,6 +31,9 @@ START = datetime(2026, 11, 11, 12, 0, tzinfo=UTC)
 _UNITS_S = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 _COUNTER = re.compile(r"\{n(\d?)\}")
 _KEYS = {"at", "times", "every", "shop", "buyer", "item"}
+_DUE = ("ship_by", "promised_by", "countdown_ends_at")
+# What is relative to the beginning of a story: whoever moves a whole story moves these.
+TIMES = frozenset({"occurred_at", *_DUE})
 
 _MONEY = {"currency": "CNY", "amount_minor": 1000}
 _DEFAULTS: dict[str, dict[str, Any]] = {
@@ -154,7 +157,7 @@ def _event(
     if "units" in body:
         units = body.pop("units")
         body["items"] = [{"item_id": "item1", "quantity": units, "unit_price_minor": 1000}]
-    for field in ("ship_by", "promised_by", "countdown_ends_at"):
+    for field in _DUE:
         if field in body:
             body[field] = _time(start + timedelta(seconds=seconds(body[field])))
     who = {"item_id": entry.get("item", "item1")}

@@ -48,6 +48,8 @@ def digest(episode: Episode) -> int:
         [(member.ref, member.event_id, _told(member)) for member in episode.members],
         sorted(episode.details.items()),
         episode.counter,
+        # A share of what was paid may change while all else stays.
+        [(threshold.name, threshold.value) for threshold in episode.thresholds],
         [(hold.item_id, hold.order_id, hold.state) for hold in episode.holds],
     )
     return _checksum(said)

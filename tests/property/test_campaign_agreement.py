@@ -18,7 +18,7 @@ from streams.detect.diff import alert_id
 from tests.oracle.oracle import OracleEpisode
 from tests.oracle.story import DAY, HOUR, MINUTE, ms
 from tests.pipeline import Event, Pipeline, run
-from tests.property.test_order_independence import batches, move_horizons
+from tests.property.ways import batches, move_horizons
 from tests.talk_stories import Talk, talk_history
 
 KINDS = {

@@ -24,7 +24,7 @@ from tests.property.test_campaign_agreement import (
     life,
     seconds,
 )
-from tests.property.test_order_independence import batches, move_horizons
+from tests.property.ways import batches, move_horizons
 from tests.talk_stories import Talk, talk_history
 
 SEEDS = st.integers(0, 2**32)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.episode_rows import engine_rows, oracle_rows
 from tests.oracle.story import DAY, HOUR, Story, ms
 from tests.pipeline import Event, Pipeline, run
-from tests.property.test_order_independence import batches, move_horizons
+from tests.property.ways import batches, move_horizons
 
 SEEDS = st.integers(0, 2**32)
 TICK = 0.001

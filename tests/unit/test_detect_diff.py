@@ -10,7 +10,7 @@ import pytest
 
 from schemas.alerts import AlertChange
 from streams.detect.diff import Change, alert_id, but_remnants, diff, digest, forgotten
-from streams.detect.episodes import Episode, Hold
+from streams.detect.episodes import Episode, Hold, Threshold
 from streams.detect.facts import OrderPlaced, Signal
 from streams.detect.state import Published
 from tests.oracle.story import DAY, HOUR, MINUTE, Story, ms
@@ -90,6 +90,7 @@ def test_who_is_looked_at_again_in_vain_is_not_told_of_again() -> None:
         {"members": (placed(5000),)},
         {"details": {"orders": 3}},
         {"counter": (("无", "none"),)},
+        {"thresholds": (Threshold("share_of_paid_orders", 83, "%", 60),)},
         {"holds": (Hold("i", "o", 1, "held"),)},
     ],
     ids=lambda changes: next(iter(changes)),

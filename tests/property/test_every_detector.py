@@ -1,0 +1,70 @@
+"""L1 for whatever is registered: its stories, mixed with others, give the same alerts in any way of telling.
+
+A new detector needs its examples, which the contract suite demands, and nothing here.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import find, given, settings
+from hypothesis import strategies as st
+
+from streams.detect.detector import find_detectors
+from tests.pipeline import run
+from tests.property.mixed_stories import BEGINS_MS, Told, mixed_stories
+from tests.property.ways import (
+    WAYS,
+    a_crash_changes_nothing_in_the_end,
+    a_restart_changes_nothing,
+    any_way_gives_the_same,
+    revisions_only_grow,
+)
+
+IDS = sorted({detector.id for detector in find_detectors()})
+every_detector = pytest.mark.parametrize("detector", IDS)
+# Of each detector; together they are hundreds, and what all of them run through is tried that often.
+few = settings(max_examples=12)
+
+
+@every_detector
+@few
+@given(data=st.data(), rng=WAYS)
+def test_the_same_events_in_any_way_give_the_same_alerts(
+    detector: str, data: st.DataObject, rng: Random
+) -> None:
+    any_way_gives_the_same(*data.draw(mixed_stories(detector)), rng, BEGINS_MS)
+
+
+@every_detector
+@few
+@given(data=st.data(), rng=WAYS)
+def test_a_restart_at_any_point_changes_nothing(
+    detector: str, data: st.DataObject, rng: Random
+) -> None:
+    a_restart_changes_nothing(*data.draw(mixed_stories(detector)), rng, BEGINS_MS)
+
+
+@every_detector
+@few
+@given(data=st.data(), rng=WAYS)
+def test_a_crash_while_alerts_and_signals_leave_changes_nothing_in_the_end(
+    detector: str, data: st.DataObject, rng: Random
+) -> None:
+    a_crash_changes_nothing_in_the_end(*data.draw(mixed_stories(detector)), rng, BEGINS_MS)
+
+
+@every_detector
+@few
+@given(data=st.data(), rng=WAYS)
+def test_published_revisions_only_grow(detector: str, data: st.DataObject, rng: Random) -> None:
+    revisions_only_grow(*data.draw(mixed_stories(detector)), rng, BEGINS_MS)
+
+
+@every_detector
+def test_of_some_of_these_histories_the_detector_speaks(detector: str) -> None:
+    def makes_it_speak(told: Told) -> bool:
+        return any(alert.detector == detector for alert in run(*told).alerts)
+
+    find(mixed_stories(detector), makes_it_speak, settings=settings(max_examples=20, database=None))
