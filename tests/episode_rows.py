@@ -20,8 +20,8 @@ from tests.oracle.oracle import DEFAULTS, Events, History, OracleEpisode
 
 # Those that have an oracle.
 DETECTORS = (
-    *("D01", "D02", "D03", "D06", "D07", "D08", "D09", "D10", "D11", "D12", "D15", "D16", "D22"),
-    *("D26", "D27", "D28", "D29", "D30", "D31", "D32", "D33", "D34", "D35"),
+    *("D01", "D02", "D03", "D05", "D06", "D07", "D08", "D09", "D10", "D11", "D12", "D15", "D16"),
+    *("D22", "D26", "D27", "D28", "D29", "D30", "D31", "D32", "D33", "D34", "D35"),
 )
 # Those whose members are orders, and not events.
 OF_ORDERS = ("D01", "D03", "D10")

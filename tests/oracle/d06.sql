@@ -1,49 +1,6 @@
 -- D06 suspicious_identity; see the definition in docs/detectors/D06.md. What a receiver's address and phone
 -- are worth is given, in `doubted`.
 WITH
--- Of the receivers of an order without a doubt only the newest is known.
-receiver AS (
-    SELECT *, lead(at_ms) OVER (
-        PARTITION BY shop, buyer, order_id ORDER BY at_ms, event_id
-    ) AS replaced_at
-    FROM (
-        SELECT
-            g.shop, g.buyer, g.order_id, g.event_id, g.at_ms,
-            coalesce(d.address, false) AS is_address_doubted,
-            coalesce(d.phone, false) AS is_phone_doubted
-        FROM (SELECT DISTINCT shop, buyer, order_id, event_id, at_ms FROM given) g
-        LEFT JOIN doubted d USING (shop, buyer, event_id)
-        QUALIFY is_address_doubted OR is_phone_doubted OR row_number() OVER (
-            PARTITION BY g.shop, g.buyer, g.order_id ORDER BY g.at_ms DESC, g.event_id DESC
-        ) = 1
-    )
-),
--- 1. What is told of the account, and the signs.
-told AS (
-    SELECT DISTINCT
-        shop, buyer, event_id, at_ms,
-        CASE kind WHEN 'verified' THEN 'account' ELSE 'phone' END AS sign,
-        (value ->> CASE kind WHEN 'verified' THEN '$.alipay_verified' ELSE '$.phone_valid' END)::BOOLEAN
-            AS is_right
-    FROM event
-    WHERE topic = 'accounts' AND kind IN ('verified', 'flags') AND is_right IS NOT NULL
-),
-signs AS (
-    SELECT
-        t.shop, t.buyer, t.event_id, t.at_ms, t.sign, false AS is_receiver,
-        (
-            SELECT min(c.at_ms)
-            FROM told c
-            WHERE c.shop = t.shop AND c.buyer = t.buyer AND c.sign = t.sign AND c.is_right
-                AND c.at_ms > t.at_ms
-        ) AS cleared_at
-    FROM told t
-    WHERE NOT t.is_right
-    UNION ALL
-    SELECT shop, buyer, event_id, at_ms, 'phone', true, replaced_at
-    FROM receiver
-    WHERE is_phone_doubted
-),
 -- 2. One case of each buyer with a sign and an order.
 cases AS (
     SELECT
@@ -51,14 +8,14 @@ cases AS (
         arg_min(s.event_id, (s.at_ms, s.event_id)) AS anchor,
         greatest(min(s.at_ms), any_value(o.at_ms)) AS opened_at,
         CASE WHEN count(*) = count(s.cleared_at) THEN max(s.cleared_at) END AS cleared_at
-    FROM signs s
+    FROM identity_sign s
     JOIN (SELECT shop, buyer, min(at_ms) AS at_ms FROM ordered GROUP BY ALL) o USING (shop, buyer)
     GROUP BY ALL
 ),
 -- 3. The signs that count: those that stand, else those that were cleared last.
 counting AS (
     SELECT s.*
-    FROM signs s
+    FROM identity_sign s
     JOIN cases c USING (shop, buyer)
     WHERE s.cleared_at IS NOT DISTINCT FROM c.cleared_at
 ),
@@ -76,7 +33,7 @@ odd AS (
     SELECT shop, buyer, event_id, at_ms, true AS is_receiver
     FROM (
         SELECT r.*
-        FROM receiver r
+        FROM receiver_known r
         JOIN cases c USING (shop, buyer)
         WHERE c.cleared_at IS NULL OR r.at_ms <= c.cleared_at
         QUALIFY row_number() OVER (
@@ -108,7 +65,7 @@ member AS (
         list(event_id ORDER BY event_id) AS members,
         greatest(max(at_ms), any_value(c.opened_at)) AS last_at
     FROM (
-        SELECT shop, buyer, event_id, at_ms, is_receiver FROM signs
+        SELECT shop, buyer, event_id, at_ms, is_receiver FROM identity_sign
         UNION
         SELECT o.*
         FROM odd o

@@ -1,18 +1,5 @@
 -- D14 invoice_split_bait; see the definition in docs/detectors/D14.md. What an address is reduced to is given.
 WITH
-home AS (
-    SELECT shop, buyer, order_id, address
-    FROM delivered
-    QUALIFY row_number() OVER (
-        PARTITION BY shop, buyer, order_id ORDER BY kind = 'changed' DESC, at_ms DESC, event_id DESC
-    ) = 1
-),
-elsewhere AS (
-    SELECT a.*
-    FROM invoice_step a
-    JOIN home h USING (shop, buyer, order_id)
-    WHERE a.kind = 'asked' AND a.address <> '' AND h.address <> '' AND a.address <> h.address
-),
 last_step AS (
     FROM invoice_step
     WHERE kind IN ('refused', 'issued')
@@ -22,7 +9,7 @@ last_step AS (
 ),
 issued AS (FROM last_step WHERE kind = 'issued'),
 about_invoice AS (
-    FROM elsewhere
+    FROM asked_elsewhere
     UNION ALL
     FROM last_step WHERE kind = 'refused'
 ),

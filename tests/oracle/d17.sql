@@ -1,4 +1,4 @@
--- D17 bait_then_complaint, without invoices asked for elsewhere; see docs/detectors/D17.md.
+-- D17 bait_then_complaint; see the definitions in docs/detectors/D17.md.
 WITH
 filed AS (
     SELECT c.* EXCLUDE (ruling), r.at_ms AS ruled_at, r.ruling
@@ -8,14 +8,16 @@ filed AS (
 ),
 standing AS (FROM filed WHERE ruling IS DISTINCT FROM 'upheld'),
 bait AS (
-    SELECT s.shop, s.buyer, s.at_ms, p.complaint_type, [s.event_id] AS facts
+    SELECT s.shop, s.buyer, s.at_ms, p.complaint_type, NULL AS order_id, [s.event_id] AS facts
     FROM said s
     JOIN (VALUES
         ('privacy_leak', 'address'), ('invoice', 'invoice'), ('breach_of_promise', 'cashback')
     ) p(complaint_type, theme) ON list_contains(s.themes, p.theme)
     WHERE len(s.themes) > 1 OR list_contains(s.themes, 'invoice')
     UNION ALL
-    SELECT shop, buyer, at_ms, 'privacy_leak', [event_id, naming_id] FROM foreign_ask
+    SELECT shop, buyer, at_ms, 'privacy_leak', NULL, [event_id, naming_id] FROM foreign_ask
+    UNION ALL
+    SELECT shop, buyer, at_ms, 'invoice', order_id, [event_id] FROM asked_elsewhere
 ),
 by_buyer AS (
     SELECT
@@ -25,6 +27,8 @@ by_buyer AS (
     JOIN bait b
         ON b.shop = c.shop AND b.buyer = c.buyer AND b.complaint_type = c.complaint_type
         AND b.at_ms BETWEEN c.at_ms - 1000 * getvariable('window_s') AND c.at_ms
+        -- A message is about any order, a form about its own.
+        AND coalesce(b.order_id = c.order_id, true)
     WHERE c.complaint_type = 'privacy_leak' OR NOT EXISTS (
         FROM invoice_refused i
         WHERE i.shop = c.shop AND i.buyer = c.buyer AND CASE i.order_id

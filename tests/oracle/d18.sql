@@ -1,20 +1,5 @@
 -- D18 ad_review; see the definition in docs/detectors/D18.md. Which parts carry ads is given.
 WITH
-part AS (
-    SELECT
-        r.*,
-        -- Deleting ends all parts that had been told by then; of what was posted and its change the later
-        -- one ends the earlier.
-        least(
-            CASE WHEN n.gone_at >= r.at_ms THEN n.gone_at END,
-            CASE WHEN r.part <> 'appended' THEN c.at_ms END
-        ) AS ended_at
-    FROM reviewed r
-    JOIN review_now n USING (shop, buyer, review_id)
-    LEFT JOIN (FROM reviewed WHERE part <> 'appended') c
-        ON c.shop = r.shop AND c.buyer = r.buyer AND c.review_id = r.review_id AND c.part <> r.part
-        AND (c.at_ms, c.event_id) > (r.at_ms, r.event_id)
-),
 ad AS (
     SELECT
         shop, buyer, review_id,
@@ -23,15 +8,14 @@ ad AS (
         max(at_ms) AS last_at,
         CASE WHEN count(*) = count(ended_at) THEN max(ended_at) END AS resolved_at,
         list(event_id ORDER BY event_id) AS members
-    FROM part
+    FROM review_part
     WHERE n_ads >= getvariable('kinds')
     GROUP BY ALL
 ),
 timed AS (
     SELECT
         a.*,
-        -- Exactly thirty days still pass (N17).
-        greatest(n.posted_at + 30 * 86400000::BIGINT + 1, a.opened_at) AS expires_at
+        greatest(too_late(n.posted_at), a.opened_at) AS expires_at
     FROM ad a
     JOIN review_now n USING (shop, buyer, review_id)
 )

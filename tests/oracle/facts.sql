@@ -126,9 +126,9 @@ SELECT
     value ->> '$.text' AS text,
     regexp_matches(text, '缺货了|没货了') AS is_stockout,
     regexp_matches(text, '(少|漏)发了|发错了') AS is_mistake,
-    regexp_matches(text, '麻烦您拒(收|签)') AS is_wish_to_refuse,
+    regexp_matches(text, '麻烦您拒(收|签)|您拒收一下') AS is_wish_to_refuse,
     regexp_matches(text, '您重新申请|申请仅退款就行') AS is_invitation,
-    regexp_matches(text, '还没发出') AS is_unsent,
+    regexp_matches(text, '还没发出|还没寄出') AS is_unsent,
     regexp_matches(text, '开不了发票') AS is_refused_invoice,
     regexp_matches(text, '要补[0-9]+元运费') AS is_about_freight,
     regexp_matches(text, '您留着用吧') AS is_keep,
@@ -151,7 +151,7 @@ WHERE topic = 'refunds' AND kind = 'refused' AND regexp_matches(value ->> '$.rea
 CREATE TEMP TABLE told_by_buyer AS
 SELECT e.shop, e.buyer, e.at_ms, k.kind
 FROM event e
-JOIN (VALUES ('付不了款', 'unpaid'), ('发错颜色', 'sent_wrong'), ('盒子压扁了', 'parcel')) k(words, kind)
+JOIN (VALUES ('付不了款', 'unpaid'), ('发错颜色', 'sent_wrong'), ('你们发错了', 'sent_wrong'), ('盒子压扁了', 'parcel')) k(words, kind)
     ON contains(e.value ->> '$.text', k.words)
 WHERE e.topic = 'chats' AND e.kind = 'message' AND e.value ->> '$.sender' = 'buyer';
 

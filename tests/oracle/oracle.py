@@ -22,7 +22,7 @@ import orjson
 _HERE = Path(__file__).parent
 # What only some queries read, loaded for the first that names anything it makes: of a tiny history hardly
 # anything else costs time.
-_LAYERS = ("seller_facts.sql", "identities.sql")
+_LAYERS = ("seller_facts.sql", "identities.sql", "doubts.sql")
 _MADE = re.compile(r"^CREATE (?:TEMP )?(?:TABLE|VIEW|MACRO) (\w+)", re.MULTILINE)
 _DAY_S = 86_400
 
@@ -68,6 +68,7 @@ DEFAULTS: Mapping[str, Mapping[str, int | str]] = {
         "resolve_paid_share": "0.8",
         "close_s": 3 * _DAY_S,
     },
+    "D05": {"failed_contacts": 2, "identity_signs": 1, "expire_after_s": 14 * _DAY_S},
     "D06": {"warn_signs": 2, "large_units": 20, "expire_after_s": 30 * _DAY_S},
     "D07": {
         "min_units": 20,
@@ -123,6 +124,7 @@ DEFAULTS: Mapping[str, Mapping[str, int | str]] = {
     "D14": {"cooldown_s": _DAY_S, "expire_after_s": 15 * _DAY_S},
     "D17": {"window_s": 600, "invoice_within_s": _DAY_S, "limit_s": 48 * 3600},
     "D18": {"kinds": 1},
+    "D19": {"warn_insults": 2},
     "D20": {"before_s": 30 * _DAY_S},
     "D21": {
         "window_s": 40 * _DAY_S,
@@ -140,6 +142,7 @@ DEFAULTS: Mapping[str, Mapping[str, int | str]] = {
     },
     "D11": {"expire_after_s": 15 * _DAY_S},
     "D15": {"asked_before_s": 7 * _DAY_S, "expire_after_s": 30 * _DAY_S},
+    "D23": {"tellings": 1, "cooldown_s": 7 * _DAY_S, "expire_after_s": 7 * _DAY_S},
     "D24": {"themes": 2, "cooldown_s": _DAY_S, "expire_after_s": 7 * _DAY_S},
     "D26": {"min_price_quantity": 2, "expire_after_s": 30 * _DAY_S},
     "D27": {"within_s": 600, "expire_after_s": 30 * _DAY_S},

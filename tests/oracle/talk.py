@@ -37,6 +37,7 @@ class Said(NamedTuple):
     themes: Sequence[str]
     orders: Sequence[str]
     amount_minor: int
+    tells_scam: bool
 
 
 class Offered(NamedTuple):
@@ -67,7 +68,10 @@ class Explained(NamedTuple):
 
 
 class Reviewed(NamedTuple):
-    """A part of a review: posted, appended or changed; `n_ads` are the kinds of ads in it."""
+    """A part of a review: posted, appended or changed.
+
+    `n_ads` are the kinds of ads in it; the other numbers are places in the text.
+    """
 
     shop: str
     buyer: str
@@ -79,6 +83,10 @@ class Reviewed(NamedTuple):
     rating: str
     posted_ms: int
     n_ads: int
+    n_insults: int
+    n_leaks: int
+    n_swear_words: int
+    tells_scam: bool
 
 
 class InvoiceStep(NamedTuple):
@@ -138,7 +146,7 @@ class TalkHistory(History):
             "said(shop VARCHAR, buyer VARCHAR, event_id VARCHAR, at_ms BIGINT, threatens BOOLEAN,"
             " wants_money BOOLEAN, claims_money BOOLEAN, wants_something BOOLEAN, names_amount BOOLEAN,"
             " names_channel BOOLEAN, is_marked BOOLEAN, asks_address BOOLEAN, themes VARCHAR[],"
-            " orders VARCHAR[], amount_minor BIGINT)",
+            " orders VARCHAR[], amount_minor BIGINT, tells_scam BOOLEAN)",
             said,
         )
         self._table("explained(shop VARCHAR, buyer VARCHAR, at_ms BIGINT)", explained)
@@ -152,7 +160,7 @@ class TalkHistory(History):
         self._table(
             "reviewed(shop VARCHAR, buyer VARCHAR, review_id VARCHAR, part VARCHAR,"
             " event_id VARCHAR, at_ms BIGINT, order_id VARCHAR, rating VARCHAR, posted_ms BIGINT,"
-            " n_ads INTEGER)",
+            " n_ads INTEGER, n_insults INTEGER, n_leaks INTEGER, n_swear_words INTEGER, tells_scam BOOLEAN)",
             reviewed,
         )
         self._table(
@@ -171,7 +179,7 @@ class TalkHistory(History):
         self.execute("talk.sql")
 
 
-DETECTORS = ("D04", "D13", "D14", "D17", "D18", "D20", "D21", "D24")
+DETECTORS = ("D04", "D13", "D14", "D17", "D18", "D19", "D20", "D21", "D23", "D24")
 __all__ = [
     "DEFAULTS",
     "DETECTORS",

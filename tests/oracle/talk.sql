@@ -64,11 +64,41 @@ JOIN (
 ) s USING (shop, buyer, review_id)
 LEFT JOIN review_gone g USING (shop, buyer, review_id);
 
+-- When each part stopped being readable. Deleting ends all parts that had been told by then; of what was
+-- posted and its change the later one ends the earlier.
+CREATE TEMP TABLE review_part AS
+SELECT
+    r.*,
+    least(
+        CASE WHEN n.gone_at >= r.at_ms THEN n.gone_at END,
+        CASE WHEN r.part <> 'appended' THEN c.at_ms END
+    ) AS ended_at
+FROM reviewed r
+JOIN review_now n USING (shop, buyer, review_id)
+LEFT JOIN (FROM reviewed WHERE part <> 'appended') c
+    ON c.shop = r.shop AND c.buyer = r.buyer AND c.review_id = r.review_id AND c.part <> r.part
+    AND (c.at_ms, c.event_id) > (r.at_ms, r.event_id);
+
+-- T04: exactly thirty days still pass (N17).
+CREATE MACRO too_late(posted_at) AS posted_at + 30 * 86400000::BIGINT + 1;
+
 -- A message names no order, though its event may.
 CREATE TEMP TABLE invoice_refused AS
 SELECT shop, buyer, CASE kind WHEN 'refused' THEN order_id ELSE '' END AS order_id, at_ms
 FROM invoice_step
 WHERE kind IN ('refused', 'refused in chat');
+
+-- Invoices that were asked to another address than that of their order.
+CREATE TEMP TABLE asked_elsewhere AS
+SELECT a.*
+FROM invoice_step a
+JOIN (
+    FROM delivered
+    QUALIFY row_number() OVER (
+        PARTITION BY shop, buyer, order_id ORDER BY kind = 'changed' DESC, at_ms DESC, event_id DESC
+    ) = 1
+) h USING (shop, buyer, order_id)
+WHERE a.kind = 'asked' AND a.address <> '' AND h.address <> '' AND a.address <> h.address;
 
 CREATE TEMP TABLE own_order AS
 SELECT shop, buyer, order_id

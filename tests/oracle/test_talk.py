@@ -8,14 +8,14 @@ import pytest
 
 from tests.oracle.story import DAY, HOUR, MINUTE, ms
 from tests.pipeline import run
-from tests.talk_stories import Row, Talk, engine_rows, oracle_rows
+from tests.talk_stories import Row, Talk, engine_rows, oracle_rows, talk_history
 
 NUMBER = "320198765432100001"
 ASK = f"订单{NUMBER}的收件人电话是多少"
 
 
 def told(story: Talk, detector: str, until: float = 2 * DAY) -> list[Row]:
-    return [row for row in oracle_rows(story.events, ms(until)) if row.detector == detector]
+    return oracle_rows(story.events, ms(until), [detector])
 
 
 def only(rows: list[Row]) -> Row:
@@ -433,3 +433,92 @@ def test_d04_what_is_told_to_be_ones_own(first: str, demand: str, severity: str)
         story.said(demand, 4 * DAY)
         assert only(told(story, "D04", 5 * DAY)).severity == wanted
         assert engine_rows(run(story.events, ms(5 * DAY))) == oracle_rows(story.events, ms(5 * DAY))
+
+
+INSULT, TWO, LEAK = "客服是傻逼", "傻逼商家,臭不要脸", "老板电话13812345678,大家打"
+SWEARING, HARSH = "他妈的太慢了", "质量太差,垃圾东西"
+
+
+@pytest.mark.parametrize(
+    ("text", "severities"),
+    [
+        (INSULT, ["info"]),
+        (TWO, ["warn"]),
+        (LEAK, ["warn"]),
+        (SWEARING, ["info"]),
+        (HARSH, []),
+    ],
+)
+def test_d19_two_insults_or_anybodys_data_warn(text: str, severities: list[str]) -> None:
+    story = Talk()
+    story.reviewed("posted", "o", 0, text=text)
+    assert [row.severity for row in told(story, "D19")] == severities
+
+
+def test_d19_the_insults_of_all_parts_count_together() -> None:
+    story = Talk()
+    story.reviewed("posted", "o", 0, text=INSULT)
+    story.reviewed("appended", "o", DAY, text=INSULT)
+    row = only(told(story, "D19"))
+    assert (row.severity, row.opened_at_ms, row.members) == ("warn", ms(0), ("e0000", "e0001"))
+
+
+def test_d19_ends_when_none_of_it_can_be_read_any_more() -> None:
+    story = Talk()
+    story.reviewed("posted", "o", 0, text=INSULT)
+    story.reviewed("appended", "o", HOUR, text=INSULT)
+    story.reviewed("changed", "o", DAY, text=HARSH)
+    assert only(told(story, "D19")).status == "open"
+    story.taken_down("o", DAY + HOUR)
+    row = only(told(story, "D19"))
+    assert (row.status, row.ended_at_ms) == ("resolved", ms(DAY + HOUR))
+
+
+@pytest.mark.parametrize(("until", "status"), [(30 * DAY, "open"), (30 * DAY + TICK, "expired")])
+def test_d19_exactly_thirty_days_to_complain(until: float, status: str) -> None:
+    """N17."""
+    story = Talk()
+    story.reviewed("posted", "o", 0, text=INSULT)
+    assert only(told(story, "D19", until)).status == status
+
+
+SCAM, TOLD_OF_ONE = "有人打电话自称客服,让我转账", "你们泄露信息,我遇到假客服,被骗了"
+
+
+@pytest.mark.parametrize(("gap", "episodes"), [(7 * DAY, 1), (7 * DAY + TICK, 2)])
+def test_d23_tellings_a_week_apart_are_one_episode(gap: float, episodes: int) -> None:
+    story = Talk()
+    story.said(SCAM, 0)
+    story.reviewed("posted", "o", gap, text=TOLD_OF_ONE)
+    rows = told(story, "D23", 8 * DAY)
+    assert [row.severity for row in rows] == ["info"] * episodes
+    assert sorted(member for row in rows for member in row.members) == ["e0000", "e0001"]
+
+
+@pytest.mark.parametrize(("until", "status"), [(7 * DAY - TICK, "open"), (7 * DAY, "expired")])
+def test_d23_is_over_a_week_after_the_last_telling(until: float, status: str) -> None:
+    story = Talk()
+    story.said(SCAM, 0)
+    assert only(told(story, "D23", until)).status == status
+
+
+def test_d23_two_tellings_where_it_takes_two_are_within_one_run() -> None:
+    story = Talk()
+    for at in (0, 8 * DAY, 9 * DAY):
+        story.said(SCAM, at)
+    with talk_history(story.events) as history:
+        (episode,) = history.episodes("D23", ms(10 * DAY), {"tellings": 2})
+    assert (episode.anchor_event_id, episode.opened_at_ms) == ("e0001", ms(9 * DAY))
+
+
+@pytest.mark.parametrize(("about", "hits"), [("o", 1), (None, 1), ("p", 0)])
+def test_d17_an_invoice_asked_elsewhere_baits_complaints_of_its_order(
+    about: str | None, hits: int
+) -> None:
+    home = {"country": "CN", "state": "浙江省", "city": "杭州市", "detail": "文三路1号2幢301室"}
+    story = Talk()
+    story.created("o", 0, receiver=home)
+    story.asked_invoice("o", HOUR, {**home, "detail": "解放路17号4幢101室"})
+    story.filed("k", about, HOUR + 10 * MINUTE, "invoice")
+    assert len(told(story, "D17")) == hits
+    assert engine_rows(run(story.events, ms(2 * DAY))) == oracle_rows(story.events, ms(2 * DAY))

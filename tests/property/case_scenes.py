@@ -107,8 +107,7 @@ class _Buyer:
         draw, story = self.draw, self.story
         if draw(SELDOM):
             story.shipped(name, self.later())
-        if draw(SELDOM):
-            story.contact(self.later(), answered=draw(st.booleans()))
+        self.calls()
         if draw(SELDOM):
             named = draw(st.sampled_from([None, name, "o0"]))
             story.seller_wrote("亲,麻烦您拒收一下", self.later(), named)
@@ -133,6 +132,15 @@ class _Buyer:
                 story.refund_step("withdrawn", name, at + HOUR, attempt=attempt)
         self.granted(name)
 
+    def calls(self) -> None:
+        """The seller tries to reach the buyer, who may answer, or write on that day or on the next one."""
+        draw, story = self.draw, self.story
+        for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2, 3]))):
+            at = max(0, self.at + draw(st.sampled_from([-DAY, -HOUR, -TICK, 0, TICK, HOUR, DAY])))
+            story.contact(at, answered=draw(st.sampled_from([*[False] * 8, True, None])))
+        if draw(st.integers(0, 9)) == 9:
+            story.wrote(self.at + draw(st.sampled_from([0, HOUR, DAY])))
+
     def granted(self, name: str) -> None:
         """The refund is agreed or paid back around the time of the requests, or the order is exempt."""
         draw, story = self.draw, self.story
@@ -147,6 +155,10 @@ class _Buyer:
         if draw(SELDOM):
             at = self.at + draw(st.sampled_from([-DAY, 0, HOUR]))
             story._add("filings", "accepted", at, None, filing_id=f"f-{name}", order_id=name)
+        if draw(st.integers(0, 9)) == 9:
+            at = self.at + draw(st.sampled_from([-DAY, 0, HOUR]))
+            body = {"recharge_id": f"t-{name}", "currency": "CNY", "face_value_minor": 100}
+            story._add("recharges", "submitted", at, None, order_id=name, **body)
 
 
 @st.composite

@@ -299,3 +299,24 @@ def test_of_many_calls_those_that_suffice_and_the_newest_are_evidence() -> None:
     at = [fact.at for fact in alert.evidence.facts if fact.kind == "Contacted"]
     assert [(one - alert.opened_at).total_seconds() - HOUR for one in at] == [0, 1, 19]
     assert {t.name: t.value for t in alert.evidence.thresholds}["failed_contacts"] == 20
+
+
+@pytest.mark.parametrize(
+    ("change", "events"),
+    [
+        # What put it right is evidence; what is doubted itself is a doubt, and a parcel needs no change.
+        (GOOD, ["e0000", "e0001"]),
+        ({**GOOD, "phone": "123"}, ["e0000", "e0001"]),
+        (OTHER_BAD, ["e0000", "e0001"]),
+    ],
+    ids=["right", "right but for the phone", "wrong"],
+)
+def test_one_event_is_told_once_whatever_it_proves(
+    change: dict[str, str], events: list[str]
+) -> None:
+    story = People()
+    story.to("o", 0, BAD)
+    story.changed("o", HOUR, change)
+    story.shipped("o", 2 * HOUR)
+    (alert,) = said(story.events, "D05")
+    assert [fact.event_id for fact in alert.evidence.facts] == events

@@ -15,7 +15,7 @@ from streams.detect.address import receivers
 from streams.detect.address.receivers import Reader
 from streams.detect.alerts import to_datetime
 from streams.detect.detector import Facts, find_detectors
-from streams.detect.extract import FACTS_OF
+from streams.detect.extract import FACTS_OF, to_ms
 from streams.detect.facts import (
     DAY_MS,
     AnyFact,
@@ -30,7 +30,7 @@ from streams.detect.facts import (
 from streams.detect.text.lexicon import lexicon
 from tests.example_stories import stories
 from tests.oracle.story import DAY, HOUR, MINUTE, ms
-from tests.pipeline import Pipeline, default_engine, run
+from tests.pipeline import Pipeline, build_engine, default_engine, run
 from tests.talk_stories import Talk
 
 NUMBER = "320198765432100001"
@@ -560,3 +560,15 @@ def test_a_refusal_of_something_else_beside_a_sum_is_none() -> None:
     story.said("转三百过来", 0)
     story.said("不给发票我打12366", MINUTE)
     assert ids(story) == []
+
+
+def test_where_it_takes_two_tellings_of_a_scam_they_are_of_one_week() -> None:
+    story = Talk()
+    for at in (0, 8 * DAY, 9 * DAY):
+        story.said("有人打电话自称客服,让我转账", at)
+    pipeline = Pipeline(build_engine(D23={"tellings": 2}))
+    pipeline.send(story.events)
+    pipeline.finish(ms(10 * DAY))
+    (alert,) = (a for a in pipeline.alerts if a.detector == "D23")
+    assert (alert.status, to_ms(alert.opened_at)) == ("open", ms(9 * DAY))
+    assert [threshold.value for threshold in alert.evidence.thresholds] == [2]

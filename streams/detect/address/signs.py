@@ -24,13 +24,15 @@ from streams.detect.facts import (
 class DoubtedOrder(NamedTuple):
     """The doubts about the receivers of one order, oldest first; `standing` is the one of the last.
 
-    `standing` is None where the last receiver has none; `redirected_ms` is when that one was given.
+    `standing` is None where the last receiver has none; `redirected_ms` and `redirected_by` are when, and by
+    which event, that one was given.
     """
 
     order_id: str
     doubts: Sequence[ReceiverDoubted]
     standing: ReceiverDoubted | None
     redirected_ms: int
+    redirected_by: str
 
 
 class Sign(NamedTuple):
@@ -68,7 +70,7 @@ def _doubted(
     last = doubts[-1]
     # The doubt itself is proof of a receiver, should nothing else of its order be kept.
     is_standing = last.event_id == event_id or (last.at_ms, last.event_id) > (given_ms, event_id)
-    return DoubtedOrder(order_id, doubts, last if is_standing else None, given_ms)
+    return DoubtedOrder(order_id, doubts, last if is_standing else None, given_ms, event_id)
 
 
 def identity_signs(facts: Facts) -> list[Sign]:

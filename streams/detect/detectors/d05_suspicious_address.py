@@ -267,8 +267,9 @@ def _case(one: _Open, odd: _Proof, known: _Known, rules: Rules) -> Case:
     proof += calls.facts if is_unreached else ()
     proof += odd.facts if is_odd else ()
     changed = known.changed.get(order.order_id)
-    if one.resolved_ms is not None and changed and changed.at_ms <= one.resolved_ms:
-        proof.append(changed)
+    if one.ended_by == "corrected" and changed and changed.event_id == order.redirected_by:
+        # The phone that came with it may be odd, and is then among the signs: one event is told once.
+        proof += () if any(fact.event_id == changed.event_id for fact in proof) else (changed,)
     details: dict[str, int | str] = {
         "order_id": order.order_id,
         "why": last.address,

@@ -57,7 +57,7 @@ class ThirdPartyScam(Detector[Rules]):
                 anchor=run.anchor,
                 level="info",
                 members=run.members,
-                opened_at_ms=run.opened_at_ms,
+                opened_at_ms=run.members[rules.tellings - 1].at_ms,
                 details={"tellings": len(run.members)},
                 thresholds=(Threshold("tellings", len(run.members), "texts", info=rules.tellings),),
                 counter=(
@@ -69,6 +69,7 @@ class ThirdPartyScam(Detector[Rules]):
                 cooldown_s=rules.cooldown_s,
             )
             for run in runs(crossings, rules.cooldown_s * 1000)
+            if len(run.members) >= rules.tellings
         ]
         return cases.verdict(self.id, found, horizon_ms, rules.expire_after_s)
 
