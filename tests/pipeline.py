@@ -182,6 +182,14 @@ class Pipeline:
                 partition.frontier.read_to_end(topic, horizon_ms + self._lateness_ms)
             self._take(partition.tick())
 
+    def read_signals_to_end(self, horizon_ms: int, number: int | None = None) -> None:
+        """Move the horizon of the other subjects, in one of their partitions or in all."""
+        chosen = self.subjects if number is None else [self.subjects[number]]
+        for partition in chosen:
+            for topic in SIGNAL_TOPICS:
+                partition.frontier.read_to_end(topic, horizon_ms + self._lateness_ms)
+            self._take(partition.tick())
+
     def read_to_newest(self) -> None:
         """Let every topic of a partition be as far as its newest event, as `horizon_clock = newest` does."""
         for partitions, topics in ((self.buyers, BUYER_TOPICS), (self.subjects, SIGNAL_TOPICS)):
@@ -209,10 +217,7 @@ class Pipeline:
         """Prove all topics read up to the horizon and conclude everything."""
         self.read_to_end(horizon_ms)
         self._deliver_all(rng)
-        for partition in self.subjects:
-            for topic in SIGNAL_TOPICS:
-                partition.frontier.read_to_end(topic, horizon_ms + self._lateness_ms)
-            self._take(partition.tick())
+        self.read_signals_to_end(horizon_ms)
         self._deliver_all(rng)
         return self
 

@@ -19,7 +19,7 @@ from streams.detect.alerts import envelope
 from streams.detect.detector import Detector, Facts, find_detectors
 from streams.detect.episodes import LEVELS
 from streams.detect.second_order import SecondOrder
-from tests.example_stories import FOLDER, Expected, Story, stories
+from tests.example_stories import FOLDER, Expected, Story, ms, stories
 from tests.pipeline import Pipeline, default_engine, rules_document, run
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +61,17 @@ def test_a_story_told_event_by_event_in_any_order_ends_the_same(story: Story) ->
         pipeline.send([event])
     pipeline.finish(story.horizon_ms)
     assert pipeline.standing == run(story.events, story.horizon_ms).standing
+
+
+@pytest.mark.parametrize("story", STORIES, ids=named)
+def test_what_time_alone_changes_is_asked_to_be_woken_for(story: Story) -> None:
+    """Who is told once all is read up to there needs no wake, and must say the same."""
+    for horizon_ms in (story.horizon_ms, ms(44 * 86_400)):
+        late = Pipeline()
+        late.read_to_end(horizon_ms)
+        late.read_signals_to_end(horizon_ms)
+        late.send(story.events)
+        assert late.finish(horizon_ms).standing == run(story.events, horizon_ms).standing
 
 
 @pytest.mark.parametrize("story", STORIES, ids=named)

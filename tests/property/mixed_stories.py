@@ -20,7 +20,6 @@ from tests.pipeline import Event
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 TICK = 0.001
-BEGINS_MS = ms(0)
 
 _OFFSETS = st.sampled_from([0, MINUTE, HOUR, DAY, 5 * DAY, -MINUTE, -HOUR, -DAY, 14 * DAY])
 _SHIFTS = st.sampled_from(
@@ -29,7 +28,7 @@ _SHIFTS = st.sampled_from(
         *(-TICK, -1, -MINUTE, -5 * MINUTE, -HOUR, -DAY, -2 * DAY),
     ]
 )
-_LATER = st.sampled_from([HOUR, DAY, 8 * DAY, 20 * DAY, 40 * DAY, 80 * DAY])
+_LATER = st.sampled_from([DAY, 8 * DAY, 40 * DAY, 44 * DAY, 80 * DAY])
 # Facts are kept for 45 days, those of an item's stock for a week: beyond that the way does matter (L1).
 _SPAN_S, _SPAN_OF_ITEMS_S = 40 * DAY, 6.5 * DAY
 # A story of a hundred buyers beside another one only costs time.
@@ -66,7 +65,7 @@ def mixed_stories(draw: Draw, detector: str) -> Told:
     """A story of a detector and up to two of any, about the same buyers and orders or about others."""
     base = draw(st.sampled_from(_of(detector)))
     events = list(base.events)
-    for number in range(draw(st.integers(0, 2))):
+    for number in range(draw(st.sampled_from([0, 1, 1, 2, 2]))):
         other = draw(st.sampled_from(_small()))
         events += _beside(draw, other.events, _buyers(base.events), f"x{number}-")
     changed = _within_retention(_changed(draw, events))

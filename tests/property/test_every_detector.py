@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from streams.detect.detector import find_detectors
 from tests.pipeline import run
-from tests.property.mixed_stories import BEGINS_MS, Told, mixed_stories
+from tests.property.mixed_stories import Told, mixed_stories
 from tests.property.ways import (
     WAYS,
     a_crash_changes_nothing_in_the_end,
@@ -25,7 +25,7 @@ from tests.property.ways import (
 IDS = sorted({detector.id for detector in find_detectors()})
 every_detector = pytest.mark.parametrize("detector", IDS)
 # Of each detector; together they are hundreds, and what all of them run through is tried that often.
-few = settings(max_examples=12)
+few = settings(max_examples=20)
 
 
 @every_detector
@@ -34,7 +34,7 @@ few = settings(max_examples=12)
 def test_the_same_events_in_any_way_give_the_same_alerts(
     detector: str, data: st.DataObject, rng: Random
 ) -> None:
-    any_way_gives_the_same(*data.draw(mixed_stories(detector)), rng, BEGINS_MS)
+    any_way_gives_the_same(*data.draw(mixed_stories(detector)), rng)
 
 
 @every_detector
@@ -43,7 +43,7 @@ def test_the_same_events_in_any_way_give_the_same_alerts(
 def test_a_restart_at_any_point_changes_nothing(
     detector: str, data: st.DataObject, rng: Random
 ) -> None:
-    a_restart_changes_nothing(*data.draw(mixed_stories(detector)), rng, BEGINS_MS)
+    a_restart_changes_nothing(*data.draw(mixed_stories(detector)), rng)
 
 
 @every_detector
@@ -52,14 +52,14 @@ def test_a_restart_at_any_point_changes_nothing(
 def test_a_crash_while_alerts_and_signals_leave_changes_nothing_in_the_end(
     detector: str, data: st.DataObject, rng: Random
 ) -> None:
-    a_crash_changes_nothing_in_the_end(*data.draw(mixed_stories(detector)), rng, BEGINS_MS)
+    a_crash_changes_nothing_in_the_end(*data.draw(mixed_stories(detector)), rng)
 
 
 @every_detector
 @few
 @given(data=st.data(), rng=WAYS)
 def test_published_revisions_only_grow(detector: str, data: st.DataObject, rng: Random) -> None:
-    revisions_only_grow(*data.draw(mixed_stories(detector)), rng, BEGINS_MS)
+    revisions_only_grow(*data.draw(mixed_stories(detector)), rng)
 
 
 @every_detector
