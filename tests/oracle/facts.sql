@@ -108,7 +108,7 @@ QUALIFY row_number() OVER (
 ) = 1;
 
 CREATE TEMP TABLE contact AS
-SELECT shop, buyer, at_ms, (value ->> '$.answered')::BOOLEAN AS is_answered
+SELECT shop, buyer, event_id, at_ms, (value ->> '$.answered')::BOOLEAN AS is_answered
 FROM event
 WHERE topic = 'contacts' AND kind = 'attempted'
 QUALIFY row_number() OVER (PARTITION BY shop, buyer, event_id ORDER BY at_ms DESC) = 1;

@@ -144,6 +144,19 @@ DEFAULTS: Mapping[str, Mapping[str, int | str]] = {
     "D15": {"asked_before_s": 7 * _DAY_S, "expire_after_s": 30 * _DAY_S},
     "D23": {"tellings": 1, "cooldown_s": 7 * _DAY_S, "expire_after_s": 7 * _DAY_S},
     "D24": {"themes": 2, "cooldown_s": _DAY_S, "expire_after_s": 7 * _DAY_S},
+    "D25": {
+        "grace_s": 180,
+        "weak_grace_s": 1800,
+        "failed_payment_grace_s": 1800,
+        "min_acts": 2,
+        "unreachable_contacts": 2,
+        "warn_accounts": 2,
+        "critical_accounts": 3,
+        "hub_paying_buyers": 5,
+        "window_s": 30 * _DAY_S,
+        "cooldown_s": 30 * _DAY_S,
+        "expire_after_s": 30 * _DAY_S,
+    },
     "D26": {"min_price_quantity": 2, "expire_after_s": 30 * _DAY_S},
     "D27": {"within_s": 600, "expire_after_s": 30 * _DAY_S},
     "D28": {"expire_after_s": 15 * _DAY_S},
@@ -166,6 +179,16 @@ DEFAULTS: Mapping[str, Mapping[str, int | str]] = {
         "tells_target": False,
         "expire_after_s": 14 * _DAY_S,
     },
+}
+
+# The kinds of acts of D25, and the detectors that see them; most of them know only a `TalkHistory`.
+ACTS: Mapping[str, Sequence[str]] = {
+    "unpaid": ("D01", "D03"),
+    "extortion": ("D04", "D20"),
+    "refunds": ("D08", "D09"),
+    "claims": ("D10",),
+    "bait": ("D13", "D17", "D24"),
+    "reviews": ("D18",),
 }
 
 Events = Iterable[tuple[str, Mapping[str, Any]]] | Path
@@ -204,7 +227,8 @@ class OracleEpisode:
     """One row of a detector's table.
 
     `members` are order ids for D01 and D10, for D03 with the buyer, else event ids; those of D02 come with
-    the orders that it names, the number of buyers who hold many, and T01 while it is open.
+    the orders that it names, the number of buyers who hold many, and T01 while it is open; those of D25
+    are `detector/subject/anchor` for acts.
     """
 
     subject_kind: str
@@ -268,11 +292,14 @@ class History:
         self._run(name)
 
     def _run(self, name: str) -> duckdb.DuckDBPyConnection:
+        return self._connection.execute(self._ready(name))
+
+    def _ready(self, name: str) -> str:
         for layer in _layers_of(name):
             if layer not in self._loaded:
                 self._loaded.add(layer)
                 self._connection.execute(_text(layer))
-        return self._connection.execute(_text(name))
+        return _text(name)
 
     def episodes(
         self, detector: str, horizon_ms: int, rules: Mapping[str, int | str | Decimal] | None = None
@@ -281,16 +308,40 @@ class History:
 
         `rules` replaces single thresholds; an unknown name is an error.
         """
-        parameters = {**DEFAULTS[detector], **(rules or {})}
-        if unknown := parameters.keys() - DEFAULTS[detector].keys():
-            raise ValueError(f"{detector} has no rules named {sorted(unknown)}")
-        for name, value in {**parameters, "horizon_ms": horizon_ms}.items():
-            self._connection.execute(f"SET VARIABLE {name} = {_literal(value)}")
+        if detector == "D25":
+            self._judge(horizon_ms)
+        self._set(detector, horizon_ms, rules or {})
         rows = self._run(f"{detector.lower()}.sql").fetchall()
         return [
             OracleEpisode(*row[:8], tuple(row[8]), row[9], row[10] if len(row) > 10 else row[7])
             for row in rows
         ]
+
+    def _set(
+        self, detector: str, horizon_ms: int, rules: Mapping[str, int | str | Decimal]
+    ) -> None:
+        parameters = {**DEFAULTS[detector], **rules}
+        if unknown := parameters.keys() - DEFAULTS[detector].keys():
+            raise ValueError(f"{detector} has no rules named {sorted(unknown)}")
+        for name, value in {**parameters, "horizon_ms": horizon_ms}.items():
+            self._connection.execute(f"SET VARIABLE {name} = {_literal(value)}")
+
+    def _judge(self, horizon_ms: int) -> None:
+        """Table `judged`: the episodes of all detectors that D25 puts together, under their default rules."""
+        self._connection.execute(
+            "CREATE OR REPLACE TEMP TABLE judged(kind VARCHAR, detector VARCHAR, subject_kind VARCHAR,"
+            " subject_id VARCHAR, anchor_event_id VARCHAR, opened_at_ms BIGINT, last_crossing_ms BIGINT,"
+            " status VARCHAR, ended_at_ms BIGINT, severity VARCHAR, members VARCHAR[], n_members BIGINT,"
+            " act_level VARCHAR)"
+        )
+        for kind, detectors in ACTS.items():
+            for detector in detectors:
+                self._set(detector, horizon_ms, {})
+                found = self._ready(f"{detector.lower()}.sql").rstrip().rstrip(";")
+                self._connection.execute(
+                    f"INSERT INTO judged BY NAME"
+                    f" SELECT '{kind}' AS kind, '{detector}' AS detector, * FROM ({found})"
+                )
 
     def close(self) -> None:
         """Frees the database."""
