@@ -27,7 +27,7 @@ from streams.detect.facts import (
 )
 from streams.detect.hubs import Hub
 from streams.detect.linking import DisjointSets
-from streams.detect.suspicion import STRONG_KINDS, TiedOrder, first_of_days
+from streams.detect.suspicion import PAYER, STRONG_KINDS, TYING_KINDS, TiedOrder, first_of_days
 
 ACTED: Final = "acted_identity"
 TIED: Final = "tied_act"
@@ -137,15 +137,15 @@ def tell(
     # one phone behind them.
     return [
         _told(subject, act, identity, at_ms)
-        for kinds_of_one in (("phone", "device"), ("payer",), ("address", "consignee"))
+        for kinds_of_one in (STRONG_KINDS, (PAYER,), ("address", "consignee"))
         for act, identity, at_ms in _pairs(
             found, {i: at for i, at in used_ms.items() if i.partition(":")[0] in kinds_of_one}
         )
     ]
 
 
-def _is_strong(identity: str) -> bool:
-    return identity.partition(":")[0] in STRONG_KINDS
+def _may_tie(identity: str) -> bool:
+    return identity.partition(":")[0] in TYING_KINDS
 
 
 def _pairs(found: Iterable[Act], used_ms: Mapping[str, int]) -> Iterator[tuple[Act, str, int]]:
@@ -201,7 +201,7 @@ def _used_ms(orders: Iterable[TiedOrder]) -> dict[str, int]:
     for order in sorted(orders, key=lambda order: order.at_ms):
         for kind, hashed in order.identities:
             # A forwarder has its customers' parcels sent to one phone, which is its own.
-            if order.place != "forwarder" or kind in ("device", "payer"):
+            if order.place != "forwarder" or kind in ("device", PAYER):
                 found[f"{kind}:{hashed}"] = order.at_ms
     return found
 
@@ -229,9 +229,9 @@ def pass_on(identity_subject: str, acted: Sequence[Signal], unpaid: Iterable[Sig
 
 
 def leave_out(identity_subject: str, acted: Iterable[Signal]) -> list[Told]:
-    """What the shop hears of a strong identity with which others pay: who acted, and that it ties nobody."""
+    """What the shop hears of an identity with which others pay: who acted, and that it ties nobody."""
     shop, _, identity = identity_subject.partition(":")
-    if not _is_strong(identity):
+    if not _may_tie(identity):
         # An address or a name ties nobody anyway.
         return []
     told = [
@@ -251,13 +251,13 @@ def leave_out(identity_subject: str, acted: Iterable[Signal]) -> list[Told]:
 def left_out(
     signals: Iterable[Signal], declared: Set[str], hub_paying_buyers: int
 ) -> Mapping[str, Set[Hub]]:
-    """By account, its strong identities that tie nobody: the shop declared them, or payers share them."""
+    """By account, what might tie it and does not: the shop declared it, or payers share it."""
     found: defaultdict[str, set[Hub]] = defaultdict(set)
     for signal in signals:
         if signal.name not in (TIED, UNTIED) or not signal.values:
             continue
         account, identity = str(signal.values["buyer"]), str(signal.values["identity"])
-        if identity in declared and _is_strong(identity):
+        if identity in declared and _may_tie(identity):
             found[account].add(hubs.declared(identity))
         elif signal.name == UNTIED:
             found[account].add(hubs.of_other_payers(identity, hub_paying_buyers))
@@ -276,7 +276,7 @@ def clusters(
     for signal in told:
         identity = str(signal.values["identity"])
         # An address or a name ties strangers together.
-        if _is_strong(identity) and identity not in declared:
+        if _may_tie(identity) and identity not in declared:
             sets.union(("account", str(signal.values["buyer"])), ("identity", identity))
     found = [*_told_acts(shop, told), *of_rings]
     for act in found:

@@ -1,7 +1,8 @@
 """Rings: unpaid orders of several accounts that identities tie together, and when they are too many.
 
 The trap: an address or a name ties strangers together (an office, a dormitory, two people of one name),
-a phone, a device or who pays hardly ever does. So links come in two strengths, and weak ones alone need more.
+a phone or a device hardly ever does. So links come in two strengths, and weak ones alone need more. Who pays
+may do it for strangers, so accounts that pay tie only what is in no ring already.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from schemas.alerts import Severity
 from streams.detect.episodes import Crossing, slide_live
 from streams.detect.facts import NEVER, Signal
 from streams.detect.linking import DisjointSets, link_in_time
-from streams.detect.suspicion import STRONG_KINDS
+from streams.detect.suspicion import PAYER, STRONG_KINDS
 
 # An order is named by its buyer too: nothing says that ids are unique over buyers.
 Name = tuple[str, str]
@@ -38,9 +39,14 @@ class Use(NamedTuple):
         return self.buyer, self.order_id
 
     @property
+    def kind(self) -> str:
+        """What kind of identity."""
+        return self.identity.partition(":")[0]
+
+    @property
     def is_strong(self) -> bool:
         """Whether strangers hardly share an identity of this kind."""
-        return self.identity.partition(":")[0] in STRONG_KINDS
+        return self.kind in STRONG_KINDS
 
 
 class RingOrder(NamedTuple):
@@ -81,9 +87,21 @@ def rings(
 ) -> list[list[RingOrder]]:
     """Orders tied together, directly or by way of others, that could be too many; each sorted by time.
 
+    Those in which accounts that pay tie anything come last, and hold no order of the others.
     Cost: sorting, and a few nearly constant steps per use (`sets` counts them).
     """
     sets = DisjointSets() if sets is None else sets
+    firm = [use for use in uses if use.kind != PAYER]
+    found = _tied(firm, gap_ms, limits, sets)
+    if len(firm) < len(uses):
+        taken = {order.name for ring in found for order in ring}
+        found += _tied([use for use in uses if use.name not in taken], gap_ms, limits, sets)
+    return found
+
+
+def _tied(
+    uses: Sequence[Use], gap_ms: int, limits: Limits, sets: DisjointSets[Name]
+) -> list[list[RingOrder]]:
     strong: DisjointSets[Name] = DisjointSets()
     _link(uses, gap_ms, sets)
     _link([use for use in uses if use.is_strong], gap_ms, strong)

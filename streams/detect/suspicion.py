@@ -31,8 +31,12 @@ from streams.detect.unpaid import counts_from_ms
 
 UNPAID: Final = "unpaid_identity"
 LINKED: Final = "linked_order"
+PAYER: Final = "payer"
 # Strangers hardly ever share one of these; an address or a name they may.
-STRONG_KINDS: Final = frozenset({"phone", "device", "payer"})
+STRONG_KINDS: Final = frozenset({"phone", "device"})
+# Who pays may do it for strangers (代付, or an account of the shop's own that is told by mistake). Those who
+# pay in time tell nobody, so nothing says of how many it is.
+TYING_KINDS: Final = STRONG_KINDS | {PAYER}
 # Taking back and telling again count versions up by one; anything new must count for more than that.
 _NEWS: Final = 1 << 20
 # Later than every time there is, yet small enough to be added to others.
@@ -211,7 +215,7 @@ def tied_orders(facts: Facts) -> dict[str, TiedOrder]:
         identities = identities_of(identified, redirected)
         if identities:
             known = accounts.known(first.at_ms, first.at_ms + PAID_WITHIN_MS)
-            identities += [("payer", account) for account in known]
+            identities += [(PAYER, account) for account in known]
         found[ref] = TiedOrder(first.at_ms, where.place, identities)
     return found
 

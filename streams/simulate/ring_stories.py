@@ -63,7 +63,10 @@ def _account(scene: Scene) -> str:
     return f"2088{int(scene.between(10**11, 10**12))}"
 
 
-@story("sybil-payer", "attack", "D03", "shop", "critical")
+@story(
+    "sybil-payer", "attack", "D03", "shop", "none",
+    not_caught="told as info: who pays may do it for strangers",
+)  # fmt: skip
 def accounts_that_one_account_paid_for(scene: Scene) -> None:
     """Nine accounts that share nothing but who paid for their first, small orders; then 54 units unpaid."""
     payer = _account(scene)

@@ -26,28 +26,82 @@ link AS (
     JOIN shared USING (shop, kind, named)
     WHERE NOT settles
 ),
+-- 4. What other links than those to paying accounts tie together; what may be too many of it is taken.
+firm_link AS (
+    FROM link WHERE kind <> 'payer'
+),
+firm_order AS (
+    SELECT
+        shop, name, buyer, any_value(units) AS units, min(at_ms) AS counted_at
+    FROM firm_link
+    GROUP BY ALL
+),
+firm_neighbours AS (
+    SELECT
+        shop, at_ms, name,
+        lag(name) OVER of_one AS before, lag(at_ms) OVER of_one AS before_at
+    FROM firm_link
+    WINDOW of_one AS (PARTITION BY shop, kind, named ORDER BY at_ms, name)
+    UNION ALL
+    SELECT
+        shop, counted_at, name,
+        lag(name) OVER of_buyer, lag(counted_at) OVER of_buyer
+    FROM firm_order
+    WINDOW of_buyer AS (PARTITION BY shop, buyer ORDER BY counted_at, name)
+),
+firm_tie AS (
+    SELECT shop, name AS one, before AS other
+    FROM firm_neighbours
+    WHERE at_ms - before_at <= 1000 * getvariable('link_gap_s')
+    UNION ALL
+    SELECT shop, before, name
+    FROM firm_neighbours
+    WHERE at_ms - before_at <= 1000 * getvariable('link_gap_s')
+),
+reaches_firmly AS (
+    SELECT shop, name AS one, name AS other FROM firm_order
+    UNION
+    SELECT r.shop, r.one, t.other
+    FROM reaches_firmly r JOIN firm_tie t ON t.shop = r.shop AND t.one = r.other
+),
+taken AS (
+    SELECT r.shop, r.one AS name
+    FROM reaches_firmly r
+    JOIN firm_order o ON o.shop = r.shop AND o.name = r.other
+    GROUP BY ALL
+    HAVING count(DISTINCT o.buyer) >= getvariable('min_buyers')
+        AND (
+            count(*) >= getvariable('warn_orders') OR sum(o.units) >= getvariable('warn_units')
+        )
+),
+tying AS (
+    SELECT k.*, t.name IS NOT NULL AS is_taken
+    FROM link k
+    LEFT JOIN taken t USING (shop, name)
+    WHERE k.kind <> 'payer' OR t.name IS NULL
+),
 linked AS (
     SELECT
-        shop, name, buyer,
+        shop, name, buyer, is_taken,
         any_value(event_id) AS event_id, any_value(units) AS units,
         any_value(placed_at) AS placed_at, any_value(paid_at) AS paid_at,
         any_value(end_at) AS end_at, min(at_ms) AS counted_at
-    FROM link
+    FROM tying
     GROUP BY ALL
 ),
--- 4. Neighbours in time within one identity, or within one buyer, are tied.
+-- Neighbours in time within one identity, or within one buyer, are tied.
 neighbours AS (
     SELECT
         shop, is_strong, at_ms, name,
         lag(name) OVER of_one AS before, lag(at_ms) OVER of_one AS before_at
-    FROM link
-    WINDOW of_one AS (PARTITION BY shop, kind, named ORDER BY at_ms, name)
+    FROM tying
+    WINDOW of_one AS (PARTITION BY shop, is_taken, kind, named ORDER BY at_ms, name)
     UNION ALL
     SELECT
         shop, true, counted_at, name,
         lag(name) OVER of_buyer, lag(counted_at) OVER of_buyer
     FROM linked
-    WINDOW of_buyer AS (PARTITION BY shop, buyer ORDER BY counted_at, name)
+    WINDOW of_buyer AS (PARTITION BY shop, is_taken, buyer ORDER BY counted_at, name)
 ),
 tie AS (
     SELECT shop, is_strong, name AS one, before AS other
@@ -164,6 +218,8 @@ ended AS (
 summary AS (
     SELECT
         shop, ring, episode,
+        bool_or(name IN (SELECT k.name FROM tying k WHERE k.shop = ended.shop AND k.kind = 'payer'))
+            AS is_by_payer,
         count(*) AS n_members,
         list(name ORDER BY name) AS members,
         ceil(getvariable('resolve_paid_share') * count(*))::BIGINT AS k,
@@ -191,7 +247,7 @@ SELECT
         WHEN 'resolved' THEN greatest(s.payments[s.k], e.last_crossing)
         WHEN 'expired' THEN greatest(s.all_ended_at, e.last_crossing)
     END AS ended_at_ms,
-    CASE WHEN s.is_half_paid THEN 'info' WHEN e.level = 2 THEN 'critical' ELSE 'warn' END AS severity,
+    CASE WHEN s.is_half_paid OR s.is_by_payer THEN 'info' WHEN e.level = 2 THEN 'critical' ELSE 'warn' END AS severity,
     s.members,
     s.n_members
 FROM episode e

@@ -32,7 +32,8 @@ own AS (
             )
         ) AS resolved_at,
         o.order_id AS named,
-        2 + (p.at_ms IS NOT NULL)::INT + (g.event_id IS NOT NULL)::INT AS n_members
+        2 + (p.at_ms IS NOT NULL)::INT + (g.event_id IS NOT NULL)::INT AS n_members,
+        'warn' AS severity
     FROM at_order o
     LEFT JOIN paid p USING (shop, buyer, order_id)
     LEFT JOIN ended_unshipped x USING (shop, buyer, order_id)
@@ -66,7 +67,7 @@ mark AS (
 counting AS (
     SELECT c.*
     FROM identity_counts c
-    WHERE c.is_strong AND c.at_ms <= getvariable('horizon_ms')
+    WHERE c.kind IN ('phone', 'device', 'payer') AND c.at_ms <= getvariable('horizon_ms')
         AND (c.end_at IS NULL OR c.at_ms < c.end_at)
         AND NOT EXISTS (
             FROM mark m
@@ -84,7 +85,8 @@ linked AS (
     SELECT
         c.shop, c.buyer, c.order_id,
         any_value(c.event_id) AS event_id, min(c.at_ms) AS opened_at, count(*) AS n_members,
-        any_value(CASE WHEN c.paid_at IS NULL THEN c.end_at END) AS end_at
+        any_value(CASE WHEN c.paid_at IS NULL THEN c.end_at END) AS end_at,
+        CASE WHEN bool_and(c.kind = 'payer') THEN 'info' ELSE 'warn' END AS severity
     FROM counting c
     ANTI JOIN hub h USING (shop, kind, named)
     JOIN mark m
@@ -99,7 +101,7 @@ found AS (
     SELECT
         'shop', shop, event_id, opened_at, opened_at,
         CASE WHEN end_at IS NOT NULL THEN greatest(end_at, opened_at) END,
-        buyer || '/' || order_id, n_members
+        buyer || '/' || order_id, n_members, severity
     FROM linked
 )
 -- 4. How it ended.
@@ -118,7 +120,7 @@ SELECT
         WHEN 'resolved' THEN resolved_at
         WHEN 'expired' THEN newest + 1000 * getvariable('expire_after_s')
     END AS ended_at_ms,
-    'warn' AS severity,
+    severity,
     [named] AS members,
     n_members
 FROM found

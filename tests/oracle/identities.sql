@@ -114,7 +114,7 @@ CREATE TEMP VIEW account_counts AS (
         p.shop, p.buyer, p.order_id, p.event_id, p.units, p.placed_at, p.paid_at, p.end_at, p.paid_before,
         'payer' AS kind,
         s.account AS named,
-        true AS is_strong,
+        false AS is_strong,
         any_value(f.counted_at) AS at_ms,
         min(s.at_ms) > any_value(greatest(f.counted_at, f.last_failed_at)) AS settles
     FROM patient_order p

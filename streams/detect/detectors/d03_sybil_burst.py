@@ -44,6 +44,7 @@ from streams.detect.rings import Limits, Name, RingOrder, Use, crossings, ring_i
 from streams.detect.suspicion import (
     LINKED,
     MAX_TOLD_ITEMS,
+    PAYER,
     STRONG_KINDS,
     UNPAID,
     Accounts,
@@ -168,11 +169,11 @@ def _of_accounts(
     tried_ms = [at_ms for at_ms in order.failed if at_ms < order.end_ms]
     known = accounts.known(placed_ms, max([counted_ms, *tried_ms]))
     for account in known:
-        yield tell(subject, order, f"payer:{account}", counted_ms)
+        yield tell(subject, order, f"{PAYER}:{account}", counted_ms)
     if order.paid_ms < NEVER:
         for account in accounts.known(placed_ms, order.paid_ms):
             if account not in known:
-                yield tell(subject, order, f"payer:{account}", counted_ms, settles=True)
+                yield tell(subject, order, f"{PAYER}:{account}", counted_ms, settles=True)
 
 
 class SharedIdentity(Detector[Rules]):
@@ -271,12 +272,21 @@ class SybilBurst(Detector[Rules]):
         all_zh, all_en = beside_the_most(d)
         zh = f"疑似同一人使用{d['buyers']}个小号恶拍"
         en = f"{d['buyers']} accounts look like one actor"
+        title = "疑似多个小号合拍未付款", "Several accounts, one burst of unpaid orders"
+        if d["is_by_payer"]:
+            # 代付: who pays for strangers, or an account that is told of every payment, looks the same.
+            zh = f"{d['buyers']}个账号由同一账户付款,可能是同一人,也可能是他人代付"
+            en = f"{d['buyers']} accounts that one account pays for may be one actor or strangers"
+            title = (
+                "同一账户付款的多个账号未付款",
+                "Accounts that one account pays for left orders unpaid",
+            )
         if d["is_half_paid"]:
             # 宿舍, 同事: who pays for half of it is hardly one who holds stock for nothing.
             zh = f"{d['buyers']}个账号可能是同住或同事合拍,至少半数已付款"
             en = f"{d['buyers']} accounts, perhaps of people who live together, have paid for half of it"
         return Presentation(
-            title=("疑似多个小号合拍未付款", "Several accounts, one burst of unpaid orders"),
+            title=title,
             summary=(
                 f"{zh}:账号之间共用{shared_zh},"
                 f"{hours}小时内合计拍下{d['most_orders']}笔共{d['most_units']}件未付款{all_zh},"
@@ -315,7 +325,7 @@ class SybilBurst(Detector[Rules]):
                 ),
                 *(
                     ()
-                    if d["is_half_paid"]
+                    if d["is_half_paid"] or d["is_by_payer"]
                     else (
                         playbooks.complaint(
                             "异常拍下",
@@ -378,7 +388,7 @@ def _uses(signals: Sequence[Signal], rules: Rules) -> tuple[list[Use], _LeftOut]
 
 def _may_tie(use: Use, rules: Rules) -> bool:
     """Whether its buyer has not bought so much before that the identity says nothing of him."""
-    if use.identity.startswith("payer:"):
+    if use.kind == PAYER:
         # Of an account that pays, a payment is known of nearly all whom it could tie.
         most = rules.established_payer_orders
         return bool(use.signal.values.get("settles")) or use.paid_before < most
@@ -420,7 +430,7 @@ def _episode(
         last_at_ms=run.last_at_ms,
         status=status,
         ended_at_ms=ended_at_ms,
-        severity="info" if is_half else run.level,
+        severity="info" if is_half or PAYER in kinds else run.level,
         steps=len(members) + ended + (status != "open"),
         window_s=rules.window_s,
         members=tuple(order.signal for order in members),
@@ -439,6 +449,7 @@ def _episode(
             "most_units": most_units,
             "held_units": sum(h.units for h in holds if h.state == "held"),
             "is_half_paid": int(is_half),
+            "is_by_payer": int(PAYER in kinds),
             "kinds": ",".join(sorted(kinds)),
             # The strongest, earliest identity of the first order: the same while the ring grows, and next
             # time. An address, or who pays, is told later and may not rename it.

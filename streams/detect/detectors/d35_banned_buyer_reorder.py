@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from schemas.alerts import Severity
 from streams.detect import hubs, playbooks, shipping_over
 from streams.detect.cases import Case, verdict
 from streams.detect.deadlines import Ship, UnpaidClose, ship, ship_times, unpaid_close
@@ -40,7 +41,14 @@ from streams.detect.facts import (
     by_time,
 )
 from streams.detect.hubs import Hub
-from streams.detect.suspicion import STRONG_KINDS, UNPAID, TiedOrder, late_payers, tied_orders
+from streams.detect.suspicion import (
+    PAYER,
+    TYING_KINDS,
+    UNPAID,
+    TiedOrder,
+    late_payers,
+    tied_orders,
+)
 
 BANNED_LINK = "banned_link"
 BANNED_HUB = "banned_hub"
@@ -294,7 +302,9 @@ class LinkedReorder(_Reorders, Detector[Rules]):
             end = (max(until_ms, opened_ms), "closed") if until_ms and not paid_ms else None
             case = _case(first, links, opened_ms, end, buyer, order_id, paid_ms, 0, "linked")
             named = hubs.left_out(left_out.get((buyer, order_id), ()))
-            cases.append(case._replace(counter=(*case.counter, *named)))
+            is_firm = any(not _is_account(str(link.values["identity"])) for link in links)
+            level: Severity = "warn" if is_firm else "info"
+            cases.append(case._replace(level=level, counter=(*case.counter, *named)))
         return verdict(self.id, cases, horizon_ms, rules.expire_after_s) if cases else NOTHING
 
 
@@ -317,8 +327,9 @@ def _marks(
         f"{kind}:{hashed}": order.at_ms
         for order in orders
         for kind, hashed in order.identities
-        if kind in STRONG_KINDS
+        if kind in TYING_KINDS
     }
+    told = sorted(used_ms.items(), key=lambda used: _is_account(used[0]))[:MAX_TOLD]
     return [
         Told(
             "identity",
@@ -340,12 +351,12 @@ def _marks(
                 else {},
             ),
         )
-        for identity, at_ms in sorted(used_ms.items(), key=_is_account)[:MAX_TOLD]
+        for identity, at_ms in told
     ]
 
 
-def _is_account(used: tuple[str, int]) -> bool:
-    return used[0].startswith("payer:")
+def _is_account(identity: str) -> bool:
+    return identity.startswith(f"{PAYER}:")
 
 
 def _is_between(order: Signal, mark: Signal) -> bool:
