@@ -361,6 +361,10 @@ def test_a_payment_without_the_field_costs_nothing_and_one_with_it_a_fact_a_mont
             "微信支付",
             "货到付款",
         ),
+        *("oUpF8…", "z…@qq.com", "138....8000", "138____8000", "138####8000", "138 **** 8000"),
+        *("微信支付-零钱", "银联在线支付", "招商银行信用卡8000", "对公转账付款", "匿名用户付款"),
+        *("mastercard", "ICBC_DEBIT", "wechat_jsapi", "alipay_pc_direct", "third_party"),
+        *("Visa 4242", "ending 4242", "shop pay", "openid", "payer_account", "anonymous"),
         *("unknown", "00000000", "000000", "null", "d41d8cd98f00b204e9800998ecf8427e"),
     ],
 )
@@ -371,6 +375,17 @@ def test_an_account_that_strangers_share_is_none(account: str) -> None:
 def test_one_spelling_of_an_account() -> None:
     assert normalise(" Canary.Payer@Example.com") == normalise("ｃanary.payer@example.com") == PAYER
     assert normalise("2088102146225135") != normalise("2088102146225136")
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        *("2088102146225135", "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o", "oLVPp-qRs_tUvWxYzAbCdEfGhIjK"),
+        *("qq@example.com", "13800138000", "138 0013 8000", "Xt5EWLLDS7FJjR1c", "7E7MGXCWTTKK2"),
+    ],
+)
+def test_an_account_as_platforms_name_it_is_one(account: str) -> None:
+    assert normalise(account) == account.lower()
 
 
 def shared(**options: Any) -> Story:

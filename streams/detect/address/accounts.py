@@ -13,15 +13,12 @@ from streams.detect.address import devices
 
 # The last four digits of a card are those of every ten thousandth one.
 SHORTEST = 6
-_MASKED = re.compile(r"[*＊•●]|x{3,}|尾号|ending in")
-# Shorter ones, such as 微信支付, are none anyway.
-_MEANS = frozenset(
-    {
-        *("alipay", "huabei", "wechat", "wechatpay", "weixin", "tenpay", "unionpay"),
-        *("paypal", "applepay", "googlepay", "balance", "wallet", "cashondelivery"),
-        *("creditcard", "debitcard", "bankcard", "banktransfer"),
-    }
-)
+_MASKED = re.compile(r"[*#•●]|x{3,}|\.{3}|[-_.]{4,}")
+# Ways to pay and placeholders have no digit; of tokens as long as this few have none.
+_SHORTEST_WITHOUT_DIGIT = 16
+_HAN = re.compile(r"[\u3400-\u9fff]")
+# 「visa 4242」: the kind of a card and its end.
+_WORDS = re.compile(r"[a-z]\S*\s|\s\S*[a-z]")
 _NOT_LETTER = re.compile(r"[\W_]+")
 
 
@@ -30,4 +27,9 @@ def normalise(account: str) -> str:
     text = unicodedata.normalize("NFKC", account).strip().lower()
     if len(text) < SHORTEST or _MASKED.search(text) or devices.names_none(text):
         return ""
-    return "" if _NOT_LETTER.sub("", text) in _MEANS else text
+    if _HAN.search(text) or _WORDS.search(text):
+        return ""
+    has_digit = any(one.isdigit() for one in text)
+    if "@" in text or has_digit or len(_NOT_LETTER.sub("", text)) >= _SHORTEST_WITHOUT_DIGIT:
+        return text
+    return ""
