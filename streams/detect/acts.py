@@ -27,7 +27,7 @@ from streams.detect.facts import (
 )
 from streams.detect.hubs import Hub
 from streams.detect.linking import DisjointSets
-from streams.detect.suspicion import PAYER, STRONG_KINDS, TYING_KINDS, TiedOrder, first_of_days
+from streams.detect.suspicion import STRONG_KINDS, TiedOrder, first_of_days
 
 ACTED: Final = "acted_identity"
 TIED: Final = "tied_act"
@@ -133,19 +133,19 @@ def tell(
     """
     used_ms = _used_ms(orders)
     found = apart(of_account)
-    # Caps of their own: invented addresses and names, or accounts that pay, must not take the place of the
-    # one phone behind them.
+    # Caps of their own: invented addresses and names must not take the place of the one phone behind them.
+    # An account that pays ties nobody here: it may be a service, or the shop itself by mistake.
     return [
         _told(subject, act, identity, at_ms)
-        for kinds_of_one in (STRONG_KINDS, (PAYER,), ("address", "consignee"))
+        for kinds_of_one in (STRONG_KINDS, ("address", "consignee"))
         for act, identity, at_ms in _pairs(
             found, {i: at for i, at in used_ms.items() if i.partition(":")[0] in kinds_of_one}
         )
     ]
 
 
-def _may_tie(identity: str) -> bool:
-    return identity.partition(":")[0] in TYING_KINDS
+def _is_strong(identity: str) -> bool:
+    return identity.partition(":")[0] in STRONG_KINDS
 
 
 def _pairs(found: Iterable[Act], used_ms: Mapping[str, int]) -> Iterator[tuple[Act, str, int]]:
@@ -201,7 +201,7 @@ def _used_ms(orders: Iterable[TiedOrder]) -> dict[str, int]:
     for order in sorted(orders, key=lambda order: order.at_ms):
         for kind, hashed in order.identities:
             # A forwarder has its customers' parcels sent to one phone, which is its own.
-            if order.place != "forwarder" or kind in ("device", PAYER):
+            if order.place != "forwarder" or kind == "device":
                 found[f"{kind}:{hashed}"] = order.at_ms
     return found
 
@@ -231,7 +231,7 @@ def pass_on(identity_subject: str, acted: Sequence[Signal], unpaid: Iterable[Sig
 def leave_out(identity_subject: str, acted: Iterable[Signal]) -> list[Told]:
     """What the shop hears of an identity with which others pay: who acted, and that it ties nobody."""
     shop, _, identity = identity_subject.partition(":")
-    if not _may_tie(identity):
+    if not _is_strong(identity):
         # An address or a name ties nobody anyway.
         return []
     told = [
@@ -257,7 +257,7 @@ def left_out(
         if signal.name not in (TIED, UNTIED) or not signal.values:
             continue
         account, identity = str(signal.values["buyer"]), str(signal.values["identity"])
-        if identity in declared and _may_tie(identity):
+        if identity in declared and _is_strong(identity):
             found[account].add(hubs.declared(identity))
         elif signal.name == UNTIED:
             found[account].add(hubs.of_other_payers(identity, hub_paying_buyers))
@@ -276,7 +276,7 @@ def clusters(
     for signal in told:
         identity = str(signal.values["identity"])
         # An address or a name ties strangers together.
-        if _may_tie(identity) and identity not in declared:
+        if _is_strong(identity) and identity not in declared:
             sets.union(("account", str(signal.values["buyer"])), ("identity", identity))
     found = [*_told_acts(shop, told), *of_rings]
     for act in found:

@@ -61,7 +61,7 @@ left_unpaid AS (
 ),
 sharing AS (
     SELECT DISTINCT shop, kind, named, buyer, true AS has_acted
-    FROM (FROM order_identity UNION ALL BY NAME FROM order_account)
+    FROM order_identity
     SEMI JOIN act USING (shop, buyer)
     UNION
     SELECT shop, kind, named, buyer, false
@@ -106,7 +106,7 @@ tie AS (
     SELECT s.shop, s.buyer AS one, p.first_buyer AS other
     FROM sharing s
     JOIN passing p USING (shop, kind, named)
-    WHERE kind IN ('phone', 'device', 'payer')
+    WHERE kind IN ('phone', 'device')
     UNION
     SELECT shop, unnest(accounts), accounts[1] FROM ring
 ),

@@ -160,12 +160,11 @@ class _Campaigns:
             ),
             not_if=(
                 f"{days}天内少于{rules.min_acts}种行为;其中一种已付款、撤回或被推翻;"
-                "联系不上本身不算,须与紧急级别的恶拍同时出现;不同账号仅在共用手机号、设备或付款账户、"
+                "联系不上本身不算,须与紧急级别的恶拍同时出现;不同账号仅在共用手机号或设备、"
                 "或同属一组小号恶拍时合并",
                 f"fewer than {rules.min_acts} kinds of acts within {days} days; one of them settled or "
                 "disproved; being out of reach counts only beside a critical burst of unpaid orders; "
-                "accounts are put together only by a phone, a device, a paying account or one ring of "
-                "unpaid orders",
+                "accounts are put together only by a phone, a device or one ring of unpaid orders",
             ),
             ended=(
                 ("其中的行为已解除", "The acts were settled")
@@ -199,8 +198,8 @@ def _who(episode: Episode, subject: str) -> tuple[str, str]:
     if episode.severity != "critical":
         zh, en = "可能是同一人或一家人", "may be one actor or one family"
     return (
-        f"{zh}的{n}个账号(共用手机号、设备、付款账户或同属一组小号,关联编号{ring})",
-        f"{n} accounts that {en} (a phone, a device, a paying account or a burst in common; ring {ring})",
+        f"{zh}的{n}个账号(共用手机号、设备或同属一组小号,关联编号{ring})",
+        f"{n} accounts that {en} (a phone, a device or a burst in common; ring {ring})",
     )
 
 
