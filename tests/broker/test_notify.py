@@ -104,7 +104,7 @@ def test_alerts_of_one_kind_are_the_first_and_the_rest(
     )
     with webhook() as hook:
         routes = f"""
-            channels: {{ops: {{url: "json://127.0.0.1:{hook.port}", group_s: 5}}}}
+            channels: {{ops: {{url: "json://127.0.0.1:{hook.port}", group_s: 10}}}}
             routes: [{{name: all, to: [ops], repeat_s: 3600}}]
         """
         (tmp_path / "routes.yaml").write_text(routes, encoding="utf-8")
