@@ -418,7 +418,7 @@ def _episode(
     established = {order.name[0] for order in members if order.uses[0].paid_before}
     payers = {order.name[0] for order in members if order.uses[0].paid_ms < NEVER}
     anchor = next(order for order in members if order.signal.ref == run.anchor.ref)
-    kinds = {use.identity.partition(":")[0] for order in members for use in order.uses}
+    kinds = {use.kind for order in members for use in order.uses}
     is_half = 2 * len(payers) >= len(buyers) and is_half_paid(
         [order.units for order in members if order.uses[0].paid_ms < NEVER],
         [order.units for order in members],
