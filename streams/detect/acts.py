@@ -133,13 +133,12 @@ def tell(
     """
     used_ms = _used_ms(orders)
     found = apart(of_account)
-    # Caps of their own: invented addresses and names must not take the place of the one phone behind them.
-    # An account that pays ties nobody here: it may be a service, or the shop itself by mistake.
+    # Two caps: invented addresses and names must not take the place of the one phone behind them.
     return [
         _told(subject, act, identity, at_ms)
-        for kinds_of_one in (STRONG_KINDS, ("address", "consignee"))
+        for is_strong in (True, False)
         for act, identity, at_ms in _pairs(
-            found, {i: at for i, at in used_ms.items() if i.partition(":")[0] in kinds_of_one}
+            found, {i: at for i, at in used_ms.items() if _is_strong(i) is is_strong}
         )
     ]
 

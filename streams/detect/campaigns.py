@@ -83,13 +83,11 @@ def of_buyer(
         is_unreachable = bool(missed) and alone.is_grave
         if alone.count + is_unreachable < terms.min_acts:
             continue
-        if not crossings or at_ms - crossings[-1].at_ms > terms.cooldown_s * 1000:
-            # Those of an episode that is over have to be brought again.
-            fresh = calls.brought = 0
+        # A cooldown is no shorter than a window: what is live and was brought before is of the same episode.
         brought = [act.fact for act in found[fresh:entered] if alone.holds(act)]
         fresh = entered
-        calls_brought = calls.bring(missed) if is_unreachable else ()
-        facts = {(type(fact), fact.ref): fact for fact in (*brought, *calls_brought)}
+        attempts = calls.bring(missed) if is_unreachable else ()
+        facts = {(type(fact), fact.ref): fact for fact in (*brought, *attempts)}
         crossings.append(Crossing(at_ms, "critical", sorted(facts.values(), key=by_time)))
     return [_of_buyer(run, found, terms) for run in runs(crossings, terms.cooldown_s * 1000)]
 
@@ -174,14 +172,14 @@ class _Alone:
 
 
 class _Calls:
-    """The attempts to reach a buyer in vain. `brought` is how many of them crossings have brought."""
+    """The attempts to reach a buyer in vain, by when they were made."""
 
     def __init__(self, contacts: Sequence[Contacted], reached: Reached, terms: Terms) -> None:
         self._in_vain = [c for c in contacts if c.answered is False]
         self._times = [c.at_ms for c in self._in_vain]
         self._reached = reached
         self._terms = terms
-        self.brought = 0
+        self._brought = 0
 
     def missed(self, at_ms: int) -> range:
         """The places of those within the window, if all were in vain and there were enough."""
@@ -192,8 +190,8 @@ class _Calls:
         return missed if len(missed) >= self._terms.unreachable_contacts else range(0)
 
     def bring(self, missed: range) -> Sequence[Contacted]:
-        """Those among them that no crossing has brought."""
-        first, self.brought = max(missed.start, self.brought), missed.stop
+        """Those among them that were not brought before."""
+        first, self._brought = max(missed.start, self._brought), missed.stop
         return self._in_vain[first : missed.stop]
 
 

@@ -199,21 +199,20 @@ class TiedOrder(NamedTuple):
     identities: Sequence[tuple[str, str]]
 
 
-def tied_orders(facts: Facts) -> dict[str, TiedOrder]:
-    """By order, those of which identities are known, with the accounts that may have paid for them.
+def tied_orders(facts: Facts, accounts: Accounts | None = None) -> dict[str, TiedOrder]:
+    """By order, those of which identities are known; with the accounts that may have paid for them, if given.
 
     Not by their payments: an order of who is banned is kept for longer than these.
     """
     seen = {fact.ref: fact for fact in facts.of(Identified)}
     changed = {fact.ref: fact for fact in facts.of(Redirected)}
-    accounts = Accounts(facts)
     found = {}
     for ref in dict.fromkeys((*seen, *changed)):
         identified, redirected = seen.get(ref), changed.get(ref)
         first, where = identified or redirected, redirected or identified
         assert first is not None and where is not None
         identities = identities_of(identified, redirected)
-        if identities:
+        if identities and accounts:
             known = accounts.known(first.at_ms, first.at_ms + PAID_WITHIN_MS)
             identities += [(PAYER, account) for account in known]
         found[ref] = TiedOrder(first.at_ms, where.place, identities)

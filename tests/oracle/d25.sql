@@ -226,6 +226,7 @@ episode AS (
     SELECT
         about, episode,
         min(t) AS opened_at, max(t) AS last_crossing,
+        last_crossing + 1000 * getvariable('expire_after_s') AS expires_at,
         bool_or(is_critical) AS is_critical, bool_or(is_beside) AS is_beside
     FROM numbered
     GROUP BY ALL
@@ -295,7 +296,7 @@ kinds_left AS (
     GROUP BY ALL
 ),
 resolved AS (
-    SELECT about, episode, min(resolved_at) AS resolved_at
+    SELECT about, episode, greatest(min(resolved_at), any_value(last_crossing)) AS resolved_at
     FROM left_at
     JOIN episode e USING (about, episode)
     LEFT JOIN kinds_left USING (about, episode, resolved_at)
@@ -310,16 +311,8 @@ SELECT
     f.event_id AS anchor_event_id,
     e.opened_at AS opened_at_ms,
     e.last_crossing AS last_crossing_ms,
-    CASE
-        WHEN r.resolved_at IS NOT NULL THEN 'resolved'
-        WHEN e.last_crossing + 1000 * getvariable('expire_after_s') <= getvariable('horizon_ms')
-            THEN 'expired'
-        ELSE 'open'
-    END AS status,
-    CASE status
-        WHEN 'resolved' THEN greatest(r.resolved_at, e.last_crossing)
-        WHEN 'expired' THEN e.last_crossing + 1000 * getvariable('expire_after_s')
-    END AS ended_at_ms,
+    case_status(r.resolved_at, e.expires_at, getvariable('horizon_ms')) AS status,
+    case_ended(r.resolved_at, e.expires_at, getvariable('horizon_ms')) AS ended_at_ms,
     CASE WHEN e.is_critical THEN 'critical' ELSE 'warn' END AS severity,
     m.members,
     len(m.members) AS n_members

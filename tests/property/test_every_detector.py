@@ -5,6 +5,7 @@ A new detector needs its examples, which the contract suite demands, and nothing
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from streams.detect.detector import find_detectors
-from tests.pipeline import run
+from tests.pipeline import Event, run
 from tests.property.mixed_stories import Told, mixed_stories
 from tests.property.ways import (
     WAYS,
@@ -24,42 +25,27 @@ from tests.property.ways import (
 
 IDS = sorted({detector.id for detector in find_detectors()})
 every_detector = pytest.mark.parametrize("detector", IDS)
+Law = Callable[[list[Event], int, Random], None]
+
+
+@every_detector
+@pytest.mark.parametrize(
+    "law",
+    [
+        any_way_gives_the_same,
+        a_restart_changes_nothing,
+        a_crash_changes_nothing_in_the_end,
+        revisions_only_grow,
+    ],
+    ids=lambda law: law.__name__,
+)
 # Of each detector; together they are hundreds, and what all of them run through is tried that often.
-few = settings(max_examples=20)
-
-
-@every_detector
-@few
+@settings(max_examples=20)
 @given(data=st.data(), rng=WAYS)
-def test_the_same_events_in_any_way_give_the_same_alerts(
-    detector: str, data: st.DataObject, rng: Random
+def test_a_law_holds_for_every_detector(
+    detector: str, law: Law, data: st.DataObject, rng: Random
 ) -> None:
-    any_way_gives_the_same(*data.draw(mixed_stories(detector)), rng)
-
-
-@every_detector
-@few
-@given(data=st.data(), rng=WAYS)
-def test_a_restart_at_any_point_changes_nothing(
-    detector: str, data: st.DataObject, rng: Random
-) -> None:
-    a_restart_changes_nothing(*data.draw(mixed_stories(detector)), rng)
-
-
-@every_detector
-@few
-@given(data=st.data(), rng=WAYS)
-def test_a_crash_while_alerts_and_signals_leave_changes_nothing_in_the_end(
-    detector: str, data: st.DataObject, rng: Random
-) -> None:
-    a_crash_changes_nothing_in_the_end(*data.draw(mixed_stories(detector)), rng)
-
-
-@every_detector
-@few
-@given(data=st.data(), rng=WAYS)
-def test_published_revisions_only_grow(detector: str, data: st.DataObject, rng: Random) -> None:
-    revisions_only_grow(*data.draw(mixed_stories(detector)), rng)
+    law(*data.draw(mixed_stories(detector)), rng)
 
 
 @every_detector

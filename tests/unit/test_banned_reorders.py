@@ -152,12 +152,18 @@ def test_a_phone_of_many_payers_links_nobody() -> None:
     }
 
 
-def test_an_alert_names_the_phone_that_it_left_out_for_others_pay_with_it() -> None:
+def sharing_two_identities() -> Story:
+    """Somebody else's order with the phone and the device of a banned buyer."""
     story = Story(buyer="banned")
     story.created("old", 0, receiver=PHONE, device="dev-a")
     story.flagged(HOUR, banned=True)
     story.buyer = "other"
     story.created("new", 2 * HOUR, receiver=PHONE, device="dev-a")
+    return story
+
+
+def test_an_alert_names_the_phone_that_it_left_out_for_others_pay_with_it() -> None:
+    story = sharing_two_identities()
     story.buyer = "third"
     story.created("by-device", 2 * HOUR, device="dev-a")
     (before, _) = latest(run(story.events, ms(DAY)))
@@ -186,12 +192,7 @@ def test_an_alert_names_the_phone_that_it_left_out_for_others_pay_with_it() -> N
 
 
 def test_one_order_is_one_alert_however_many_identities_it_shares() -> None:
-    story = Story(buyer="banned")
-    story.created("old", 0, receiver=PHONE, device="dev-a")
-    story.flagged(HOUR, banned=True)
-    story.buyer = "other"
-    story.created("new", 2 * HOUR, receiver=PHONE, device="dev-a")
-    (alert,) = latest(run(story.events, ms(DAY)))
+    (alert,) = latest(run(sharing_two_identities().events, ms(DAY)))
     assert alert.evidence.facts_total == 2
     assert {fact.detail["banned"] for fact in alert.evidence.facts} == {"banned"}
 

@@ -388,13 +388,19 @@ def test_an_account_as_platforms_name_it_is_one(account: str) -> None:
     assert normalise(account) == account.lower()
 
 
-def shared(**options: Any) -> Story:
-    """A banned buyer whose order an account paid, and another one's, which it paid too."""
+def beside_a_banned_buyer() -> Story:
+    """A buyer was banned whose order an account had paid; what follows is another one's."""
     story = Story(buyer="banned")
     story.created("old", 0, receiver=own_phone(1))
     story.paid("old", 60, payer=PAYER)
     story.flagged(DAY, banned=True)
     story.buyer = "other"
+    return story
+
+
+def shared(**options: Any) -> Story:
+    """The same account pays for an order of the other one, who places another."""
+    story = beside_a_banned_buyer()
     story.created("small", 2 * DAY, receiver=own_phone(2))
     story.paid("small", 2 * DAY + 60, payer=PAYER)
     story.created("new", 3 * DAY, receiver=own_phone(2), **options)
@@ -410,11 +416,7 @@ def test_who_is_paid_for_by_the_account_of_a_banned_buyer_is_told_as_such() -> N
 
 def test_an_order_that_the_account_of_a_banned_buyer_pays_late_is_told_too() -> None:
     """It is served all the same, with what a paid order needs."""
-    story = Story(buyer="banned")
-    story.created("old", 0, receiver=own_phone(1))
-    story.paid("old", 60, payer=PAYER)
-    story.flagged(DAY, banned=True)
-    story.buyer = "other"
+    story = beside_a_banned_buyer()
     story.created("new", 3 * DAY, receiver=own_phone(2))
     story.paid("new", 3 * DAY + HOUR, payer=PAYER)
     (alert,) = latest(run(story.events, ms(4 * DAY)), "D35")

@@ -238,6 +238,7 @@ class Campaign(_Campaigns, SecondOrder[Rules]):
             _of_buyer(chain, contacts, has_order, horizon_ms, rules)
             for chain in of_buyer(found, contacts, Reached(facts), rules.terms)
         ]
+        # Without who pays, which ties nobody here: it may be a service, or the shop itself by mistake.
         told = acts.tell(facts.subject, found, tied_orders(facts).values())
         return Verdict(campaigns, _next_end_ms(campaigns, rules), told)
 

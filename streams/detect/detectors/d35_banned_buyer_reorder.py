@@ -45,6 +45,7 @@ from streams.detect.suspicion import (
     PAYER,
     TYING_KINDS,
     UNPAID,
+    Accounts,
     TiedOrder,
     late_payers,
     tied_orders,
@@ -181,7 +182,7 @@ class BannedBuyerReorder(_Reorders, Detector[Rules]):
         if not rules.identities and not any(flag.is_banned for flag in flags):
             return NOTHING
         seen = {fact.ref: fact for fact in facts.of(Identified)}
-        orders = tied_orders(facts)
+        orders = tied_orders(facts, Accounts(facts))
         tied = {ref: [f"{k}:{h}" for k, h in order.identities] for ref, order in orders.items()}
         listed = frozenset(rules.identities)
         paid: dict[str, OrderPaid] = {}

@@ -122,26 +122,23 @@ def _paid(e: ev.PaymentSucceeded) -> Sequence[f.AnyFact]:
     # One payment may settle several orders (合并付款).
     name = f"{e.payment_id}/{e.order_id}"
     paid = f.OrderPaid(to_ms(e.occurred_at), e.event_id, name, e.order_id)
-    return (paid,) if e.payer_account is None else (paid, *_payer(e, e.payer_account, paid.at_ms))
+    return (paid,) if e.payer_account is None else _with_payer(paid, e.payer_account)
 
 
 def _payment_failed(e: ev.PaymentFailed) -> Sequence[f.AnyFact]:
     # Every try counts, of each order that it was to settle: a later one must not hide the one in time.
     name = f"{e.payment_id}/{e.order_id}/{e.event_id}"
     failed = f.PaymentFailed(to_ms(e.occurred_at), e.event_id, name, e.order_id)
-    return (
-        (failed,)
-        if e.payer_account is None
-        else (failed, *_payer(e, e.payer_account, failed.at_ms))
-    )
+    return (failed,) if e.payer_account is None else _with_payer(failed, e.payer_account)
 
 
-def _payer(
-    e: ev.PaymentSucceeded | ev.PaymentFailed, account: str, at_ms: int
-) -> Iterator[f.PayerSeen]:
+def _with_payer(payment: f.OrderPaid | f.PaymentFailed, account: str) -> Sequence[f.AnyFact]:
     hashed = reader().payer(account)
-    if hashed:
-        yield f.PayerSeen(at_ms, e.event_id, f"{hashed}/{at_ms // f.PAYER_PERIOD_MS}")
+    if not hashed:
+        return (payment,)
+    at_ms = payment.at_ms
+    seen = f.PayerSeen(at_ms, payment.event_id, f"{hashed}/{at_ms // f.PAYER_PERIOD_MS}")
+    return payment, seen
 
 
 def _shipped(e: ev.ShipmentShipped) -> tuple[f.Shipped, f.ShippingOver]:
